@@ -1,0 +1,46 @@
+# Every command of the project. Needs Python 3.10 or newer, make and a package registry; all else goes into .venv.
+PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3.10 python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && { echo "$$p"; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format clean locks
+
+help:  ## what can be made
+	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# Each lock is a superset of the one before it: a stamp says which were installed.
+$(VENV)/.local $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: locks/%.txt $(BIN)/python
+	$(PIP) install --require-hashes --no-deps -r $<
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(VENV)/.local  ## the local cloud and the main job on real input (ONCE=1: end by itself)
+	$(BIN)/ota-modules run $(if $(ONCE),--once)
+
+test: $(VENV)/.dev  ## every test
+	$(BIN)/pytest
+
+lint: $(VENV)/.dev  ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## rewrite the code in the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+locks:  ## pin every dependency anew, with hashes
+	@command -v uv >/dev/null || { echo "uv is needed to make locks" >&2; exit 1; }
+	for extra in local dev bench; do uv pip compile --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
+		--no-emit-package ota-modules --custom-compile-command "make locks" --quiet --extra $$extra pyproject.toml -o locks/$$extra.txt; done
+
+clean:  ## forget what was installed and built
+	rm -rf $(VENV) dist build

@@ -1,0 +1,1 @@
+"""`ota-modules`, the command line. Never deployed."""

@@ -1,0 +1,89 @@
+"""Who may call the local cloud: access keys, STS tokens that expire, and what a role's policy permits."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+ACCOUNT_ID = "1234567890123456"
+ACCESS_KEY_ID = "testid"
+ACCESS_KEY_SECRET = "testsecret"  # noqa: S105 - the local cloud's own, good for nothing else
+
+Permits = Callable[[str, str], bool]
+"""Whether a policy permits an action (`iot:CreateOTAModule`) on a resource (`acs:mns:…`)."""
+
+
+class AccountsError(Exception):
+    """A caller that the cloud does not let in."""
+
+
+class UnknownKey(AccountsError):
+    """No such access key id."""
+
+
+class WrongToken(AccountsError):
+    """The security token does not belong to the key, or was revoked."""
+
+
+class ExpiredToken(AccountsError):
+    """The security token's time is over."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """An access key; with a token and an expiry (unix seconds) when STS issued it for a role."""
+
+    id: str
+    secret: str = field(repr=False)
+    token: str = field(default="", repr=False)
+    expires: float | None = None
+    role: str | None = None
+
+
+def everything(_action: str, _resource: str) -> bool:
+    """The account's own key may do all."""
+    return True
+
+
+class Accounts:
+    """The keys of one account. `wall` is the cloud's clock, in unix seconds; faults may set it wrong."""
+
+    def __init__(self, *, wall: Callable[[], float] = time.time, account_id: str = ACCOUNT_ID) -> None:
+        self.wall = wall
+        self.account_id = account_id
+        self._keys = {ACCESS_KEY_ID: Key(ACCESS_KEY_ID, ACCESS_KEY_SECRET)}
+        self._policies: dict[str, Permits] = {}
+
+    def issue(self, role: str, seconds: float = 36 * 3600) -> Key:
+        """Temporary credentials of a role, as STS issues them to a function: valid for 36 hours unless told."""
+        key = Key(
+            f"STS.{secrets.token_hex(8)}", secrets.token_hex(16), secrets.token_urlsafe(48), self.wall() + seconds, role
+        )
+        self._keys[key.id] = key
+        return key
+
+    def authenticate(self, key_id: str, token: str) -> Key:
+        """The key behind an id and a token (empty for a long-lived key).
+
+        Raises: UnknownKey, WrongToken, ExpiredToken.
+        """
+        key = self._keys.get(key_id)
+        if key is None:
+            raise UnknownKey(key_id)
+        if not secrets.compare_digest(key.token.encode(), token.encode()):
+            raise WrongToken(key_id)
+        if key.expires is not None and self.wall() >= key.expires:
+            raise ExpiredToken(key_id)
+        return key
+
+    def revoke(self, key_id: str) -> None:
+        """Forget a key: whoever still uses it is refused as unknown."""
+        self._keys.pop(key_id, None)
+
+    def attach(self, role: str, permits: Permits) -> None:
+        """Let a role do what its policy permits; a role without one may do everything."""
+        self._policies[role] = permits
+
+    def permits(self, key: Key, action: str, resource: str) -> bool:
+        """Whether the key's owner may do `action` on `resource`."""
+        return self._policies.get(key.role or "", everything)(action, resource)

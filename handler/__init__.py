@@ -1,0 +1,1 @@
+"""The function: takes module-creation requests, creates the modules, publishes one outcome for each."""

@@ -1,0 +1,14 @@
+"""Time as one object that is passed in, so that everything that waits can run on virtual time."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Clock:
+    """`now` is monotonic seconds, for waiting; `wall` is unix seconds, for printing and signing only."""
+
+    now: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
