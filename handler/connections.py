@@ -1,0 +1,188 @@
+"""Keep-alive HTTP connections, each for one thread, whose answers are complete by a given time or not at all.
+
+`http.client` bounds each read, not the whole answer: a peer that trickles a byte a second would hold a call for hours.
+"""
+
+import http.client
+import io
+import select
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from handler.errors import NotSent, Unanswered
+
+LARGEST_ANSWER = 4 * 1024 * 1024
+IDLE = 45.0
+"""Seconds after which a connection is not used again: load balancers drop idle ones, often without a word."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the names of the headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _UntilThen(io.RawIOBase):
+    """A socket's bytes, for as long as time is left."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, left: Callable[[], float]) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._left = left
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - io's own signature
+        left = self._left()
+        if left <= 0:
+            raise TimeoutError("the answer is not complete in time")
+        if self._sock.fileno() >= 0:
+            self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Source:
+    """What `HTTPResponse` takes for a socket: it only ever asks for a file."""
+
+    def __init__(self, sock: socket.socket, left: Callable[[], float]) -> None:
+        self._sock = sock
+        self._left = left
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        raw: Any = self._sock.makefile("rb", buffering=0)
+        return io.BufferedReader(_UntilThen(raw, self._sock, self._left))
+
+
+class Connection(http.client.HTTPConnection):
+    """One connection to one host. `connect_timeout` and `read_timeout` are seconds; the second is for a whole answer."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        connect_timeout: float,
+        read_timeout: float,
+        tls: ssl.SSLContext | None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        super().__init__(parts.hostname or "", parts.port or (443 if secure else 80), timeout=connect_timeout)
+        self.read_timeout = read_timeout
+        self.request_length = 0  # read by the SMQ SDK
+        self._tls = tls if secure else None
+        self._now = now
+        self._used = now()
+        self._answer_by = 0.0
+        self.response_class: Any = self._response
+
+    def open(self) -> None:
+        """Connect now, unless there is a connection that still lives.
+
+        Raises: OSError: within the connect timeout.
+        """
+        if self.sock is not None and self._stale():
+            self.close()
+        if self.sock is None:
+            self.connect()
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls is not None:
+            try:
+                self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
+            except BaseException:
+                self.close()
+                raise
+        self._used = self._now()
+
+    def request(self, method: str, url: str, body: Any = None, headers: Any = None, **more: Any) -> None:  # noqa: ANN401
+        """Send a request; its answer is due `read_timeout` seconds from the moment the connection is up."""
+        self.open()
+        self._answer_by = self._now() + self.read_timeout
+        self.sock.settimeout(self.read_timeout)
+        super().request(method, url, body, headers or {}, **more)
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        answer = super().getresponse()
+        self._used = self._now()
+        return answer
+
+    def _response(self, sock: Any, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:  # noqa: ANN401
+        source: Any = _Source(sock, lambda: self._answer_by - self._now())
+        return http.client.HTTPResponse(source, *args, **kwargs)
+
+    def _stale(self) -> bool:
+        """Idle for too long, or the peer has closed it (then it can be read from, though nothing was asked)."""
+        if self._now() - self._used > IDLE:
+            return True
+        try:
+            poll = select.poll()
+            poll.register(self.sock, select.POLLIN)
+            return bool(poll.poll(0))
+        except (OSError, ValueError):
+            return True
+
+
+class Transport:
+    """Sends requests to one endpoint, over a connection of the calling thread."""
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._local = threading.local()
+
+    def open(self) -> None:
+        """Have a connection ready, so that the next `post` leaves at once.
+
+        Raises: NotSent.
+        """
+        try:
+            self._connection().open()
+        except OSError as error:
+            raise NotSent("NotConnected", type(error).__name__) from None
+
+    def post(self, target: str, seconds: float) -> Answer:
+        """Send an empty POST and wait `seconds` at most for the whole answer.
+
+        Raises: NotSent, Unanswered. Their texts name the kind of fault only: the target holds a signature.
+        """
+        connection = self._connection()
+        self.open()
+        connection.read_timeout = seconds
+        try:
+            connection.request("POST", target, headers={"Content-Length": "0", "Accept": "application/json"})
+            response = connection.getresponse()
+            body = response.read(LARGEST_ANSWER)
+            more = b"" if response.isclosed() else response.read(1)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            connection.close()
+            raise Unanswered("NoAnswer", type(error).__name__) from None
+        except BaseException:
+            connection.close()  # half an answer must not meet the next request
+            raise
+        if more or response.length:
+            connection.close()
+            raise Unanswered("NoAnswer", "the answer is too large" if more else "the answer was cut short")
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, headers, body)
+
+    def _connection(self) -> Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect()
+        return connection

@@ -1,0 +1,277 @@
+"""The IoT Platform API, version 2018-01-20: sign a call, send it, and tell one kind of answer from another.
+
+API reference: CreateOTAModule, ListOTAModuleByProduct, UpdateOTAModule; signatures: "Request signatures" (RPC, HMAC-SHA1).
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aliyunsdkcore.auth.composer import rpc_signature_composer
+
+from handler.clock import Clock
+from handler.connections import Answer
+from handler.errors import CallError, Misconfigured, OutOfTime, Refused, Throttled, Transient, Unanswered
+from handler.pacing import Quota
+
+VERSION = "2018-01-20"
+CREATE = "CreateOTAModule"
+LIST = "ListOTAModuleByProduct"
+UPDATE = "UpdateOTAModule"
+
+SHORTEST_WAIT = 0.05
+"""Seconds: a call that could not wait even this long for its answer is not sent."""
+
+_TRANSIENT = ("iot.system.systemexception", "serviceunavailable", "internalerror", "iot.common.queryproductactionerror")
+# The first copy of the call may have arrived: its effect has to be read back, as after a lost answer.
+_SEEN_BEFORE = "signaturenonceused"
+_INSTANCE = ("iot.system.instancenotfound", "iot.sre.iotinstancenotfound")
+_DEPLOYMENT = (
+    "signaturedoesnotmatch", "incompletesignature", "invalidsignature", "missingsignature", "invalidaccesskeyid",
+    "missingaccesskeyid", "inactiveaccesskeyid", "invalidsecuritytoken", "missingsecuritytoken", "forbidden", "nopermission",
+    "invalidtimestamp", "missingtimestamp", "unsupportedhttpmethod", "invalidproduct.notfound", "invalidapi.notfound",
+    "invalidversion", "invalidprotocol", "iot.common.ramactionpermissiondeny", "iot.common.invalidtenant",
+    "iot.system.uidnotfound", "iot.system.billisoverdue", *_INSTANCE,
+)  # fmt: skip
+# A signature made anew, with the keys of this moment, can put these right.
+_ONCE_MORE = ("invalidtimestamp.expired", "invalidsecuritytoken", "signaturedoesnotmatch", "invalidaccesskeyid")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An access key; `security_token` is empty for a long-lived one."""
+
+    access_key_id: str
+    access_key_secret: str = field(repr=False)
+    security_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module as ListOTAModuleByProduct shows it; `GmtCreate` is text of more than one format."""
+
+    ModuleName: str
+    AliasName: str = ""
+    Desc: str = ""
+    GmtCreate: str = ""
+
+
+class Transport(Protocol):
+    """How a signed call travels; both raise NotSent and `post` raises Unanswered."""
+
+    def open(self) -> None: ...
+
+    def post(self, target: str, seconds: float) -> Answer: ...
+
+
+@dataclass
+class Usage:
+    """What one request cost: calls sent, throttles among the answers, seconds waited for the quota."""
+
+    calls: int = 0
+    throttles: int = 0
+    waited: float = 0.0
+
+
+@dataclass(frozen=True)
+class IotApi:
+    """The API at one endpoint; shared by all threads of an instance."""
+
+    region: str
+    transport: Transport
+    quota: Quota
+    clock: Clock
+    read_timeout: float
+
+    def signed(self, action: str, parameters: Mapping[str, str], credentials: Credentials) -> str:
+        """The request target of a call, signed now: every attempt has its own nonce and timestamp."""
+        common = {"Version": VERSION, "Action": action, "RegionId": self.region}
+        if credentials.security_token:
+            common["SecurityToken"] = credentials.security_token
+        target, _string_to_sign = rpc_signature_composer.get_signed_url(
+            {**common, **parameters}, credentials.access_key_id, credentials.access_key_secret, "JSON", "POST", {}
+        )
+        return str(target)
+
+
+class Halt:
+    """The operations that this deployment cannot call, once an answer has said so: then nobody tries again."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, Misconfigured] = {}
+
+    def check(self, action: str) -> None:
+        """Raises: Misconfigured: an earlier call of the operation found out."""
+        if action in self._reasons:
+            raise self._reasons[action]
+
+    def set(self, action: str, reason: Misconfigured) -> None:
+        self._reasons[action] = reason
+
+    @property
+    def reasons(self) -> Mapping[str, Misconfigured]:
+        return self._reasons
+
+
+class Session:
+    """One request's use of the API, within one invocation: its keys, its deadline (clock seconds), its cost."""
+
+    def __init__(
+        self,
+        api: IotApi,
+        credentials: Callable[[], Credentials],
+        deadline: float,
+        halt: Halt,
+        *,
+        names_instance: bool = False,
+    ) -> None:
+        self.usage = Usage()
+        self.deadline = deadline
+        self.clock = api.clock
+        self._api = api
+        self._credentials = credentials
+        self._halt = halt
+        self._names_instance = names_instance
+
+    def create(self, parameters: Mapping[str, str]) -> None:
+        """CreateOTAModule. Raises: CallError of every kind, OutOfTime."""
+        self._call(CREATE, parameters)
+
+    def update(self, parameters: Mapping[str, str]) -> None:
+        """UpdateOTAModule. Raises: CallError of every kind, OutOfTime."""
+        self._call(UPDATE, parameters)
+
+    def modules(self, parameters: Mapping[str, str]) -> list[Module]:
+        """ListOTAModuleByProduct: all modules of a product, `default` included where the API shows it.
+
+        Raises: CallError of every kind, OutOfTime.
+        """
+        return listed(self._call(LIST, parameters).get("data"))
+
+    def sleep(self, seconds: float, doing: str) -> None:
+        """Wait. Raises: OutOfTime: at once, where the deadline comes first."""
+        if self.clock.now() + seconds >= self.deadline:
+            raise OutOfTime(doing, seconds)
+        self.clock.sleep(seconds)
+
+    def _call(self, action: str, parameters: Mapping[str, str]) -> Mapping[str, object]:
+        try:
+            return self._attempt(action, parameters)
+        except Misconfigured as error:
+            if not error.code.lower().startswith(_ONCE_MORE):
+                raise self._halted(action, error) from None
+        try:
+            return self._attempt(action, parameters)
+        except Misconfigured as error:
+            raise self._halted(action, error) from None
+
+    def _halted(self, action: str, error: Misconfigured) -> CallError:
+        if self._names_instance and error.code.lower() in _INSTANCE:
+            # The request itself named the instance: that is its own fault, and no other request's.
+            return Refused(error.code, error.text, request_id=error.request_id)
+        self._halt.set(action, error)
+        return error
+
+    def _attempt(self, action: str, parameters: Mapping[str, str]) -> Mapping[str, object]:
+        self._halt.check(action)
+        self._api.transport.open()
+        self.usage.waited += self._api.quota.wait(action, self.deadline)
+        self._halt.check(action)
+        seconds = min(self._api.read_timeout, self.deadline - self.clock.now())
+        if seconds < SHORTEST_WAIT:
+            raise OutOfTime(action)
+        self.usage.calls += 1
+        target = self._api.signed(action, parameters, self._credentials())
+        try:
+            body = understood(self._api.transport.post(target, seconds))
+        except Throttled as error:
+            self.usage.throttles += 1
+            self._api.quota.throttled(action, error.retry_after)
+            raise
+        except CallError as error:
+            if not isinstance(error, Transient):
+                self._api.quota.accepted(action)
+            raise
+        self._api.quota.accepted(action)
+        return body
+
+
+def understood(answer: Answer) -> Mapping[str, object]:
+    """The body of a successful answer, its keys in lower case (compatible platforms spell them otherwise).
+
+    Raises: CallError of the kind that the answer is.
+    """
+    body = _parsed(answer)
+    success = body.get("success") in (True, "true", "True")
+    retry_after = _retry_after(answer.headers.get("x-acs-retry-after", ""))
+    if success and answer.status < 300:  # noqa: PLR2004
+        return body
+    raise _error(answer.status, body, retry_after)
+
+
+def _error(status: int, body: Mapping[str, object], retry_after: float) -> CallError:
+    code = str(body.get("code") or "")
+    text = str(body.get("errormessage") or body.get("message") or "")
+    kind = _kind(status, code.lower(), retry_after=retry_after, decided="success" in body)
+    request_id = str(body["requestid"]) if body.get("requestid") else None
+    return kind(code or f"HTTP{status}", text, request_id=request_id, retry_after=retry_after)
+
+
+def _kind(status: int, code: str, *, retry_after: float, decided: bool) -> type[CallError]:
+    if retry_after or status == 429 or "throttling" in code or code.endswith("ratelimit"):  # noqa: PLR2004
+        return Throttled
+    if code.startswith(_TRANSIENT):
+        return Transient
+    if code.startswith(_SEEN_BEFORE) or status in (502, 504):
+        return Unanswered
+    if code.startswith(_DEPLOYMENT):
+        return Misconfigured
+    if status >= 500:  # noqa: PLR2004
+        return Transient
+    if decided or (code and status >= 400):  # noqa: PLR2004
+        return Refused
+    return Misconfigured if status in (401, 403, 404) else Unanswered
+
+
+def _parsed(answer: Answer) -> Mapping[str, object]:
+    try:
+        body = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        body = None
+    return {str(name).lower(): value for name, value in body.items()} if isinstance(body, dict) else {}
+
+
+def _retry_after(header: str) -> float:
+    """Seconds; 0 where the header is absent, zero, negative or no number of milliseconds."""
+    digits = header.strip()
+    return int(digits[:12]) / 1000 if digits.isascii() and digits.isdigit() else 0.0
+
+
+def listed(data: object) -> list[Module]:
+    """The modules in ListOTAModuleByProduct's Data: documented as an array, seen as an object, as
+    {"OtaModuleDTO": […]} and as null.
+
+    Raises: Unanswered: it is none of these.
+    """
+    if isinstance(data, dict):
+        fields = {str(name).lower(): value for name, value in data.items()}
+        data = fields.get("otamoduledto", [] if not fields else [data])
+    if isinstance(data, dict):
+        data = [data]
+    if data is None:
+        return []
+    if not isinstance(data, list):
+        raise Unanswered("UnreadableData", f"Data is a {type(data).__name__}")
+    return [_module(entry) for entry in data]
+
+
+def _module(entry: object) -> Module:
+    if not isinstance(entry, dict):
+        raise Unanswered("UnreadableData", f"an entry of Data is a {type(entry).__name__}")
+    fields = {str(name).lower(): "" if value is None else str(value) for name, value in entry.items()}
+    if not fields.get("modulename"):
+        raise Unanswered("UnreadableData", "an entry of Data has no ModuleName")
+    return Module(
+        fields["modulename"], fields.get("aliasname", ""), fields.get("desc", ""), fields.get("gmtcreate", "")
+    )

@@ -1,0 +1,76 @@
+"""JSON lines on standard output, one a fact; secrets are masked before anything is written.
+
+A line is at most 32 KB, the platform's own limit (Function Compute, "Logging").
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
+LONGEST_TEXT = 2_000
+
+_MASK = "***"
+# What the SDKs put into texts: query parameters, headers and XML or JSON fields that grant access.
+_SECRET_FIELD = re.compile(
+    r"""(?ix) (?P<name> \b (?: signature | security[-_]?token | x-acs-security-token | access[-_]?key[-_]?secret
+                             | product[-_]?secret | authorization | receipthandle ) ["']? \s* (?: = | : | > ) \s* ["']? )
+        (?P<value> (?: (?: MNS | FC | ACS3-HMAC-SHA256 ) \s )? [^\s&"'<>,;]+ )"""
+)
+
+
+def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """The text without secrets: the values given, and whatever stands behind a name that grants access."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, _MASK)
+    return _SECRET_FIELD.sub(lambda found: found["name"] + _MASK, text)
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+@dataclass(frozen=True)
+class Log:
+    """Writes lines at or above `level`; `secrets` are masked wherever they occur, `fields` stand in each line."""
+
+    level: str = "INFO"
+    write: Callable[[str], None] = _write
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    fields: tuple[tuple[str, object], ...] = ()
+
+    def bind(self, *, secrets: tuple[str, ...] = (), **fields: object) -> "Log":
+        """The same log with more secrets to mask and more fields in each line."""
+        return replace(self, secrets=self.secrets + secrets, fields=self.fields + tuple(fields.items()))
+
+    def debug(self, event: str, **fields: object) -> None:
+        self._line("DEBUG", event, fields)
+
+    def info(self, event: str, **fields: object) -> None:
+        self._line("INFO", event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        self._line("WARNING", event, fields)
+
+    def error(self, event: str, **fields: object) -> None:
+        self._line("ERROR", event, fields)
+
+    def _line(self, level: str, event: str, fields: dict[str, object]) -> None:
+        if LEVELS[level] < LEVELS[self.level]:
+            return
+        record = {"level": level, "event": event, **dict(self.fields), **fields}
+        present = {name: self._plain(value) for name, value in record.items() if value is not None}
+        self.write(json.dumps(present, ensure_ascii=False))
+
+    def _plain(self, value: object) -> object:
+        if isinstance(value, bool | int | float):
+            return round(value, 4) if isinstance(value, float) else value
+        if isinstance(value, dict):
+            return {str(name): self._plain(inner) for name, inner in value.items()}
+        text = mask(str(value), self.secrets)
+        # A lone surrogate cannot be written to standard output, and must not cost the whole line.
+        return text[:LONGEST_TEXT].encode("utf-8", "replace").decode()

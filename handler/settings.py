@@ -1,0 +1,105 @@
+"""Every setting, read from the environment into one frozen model; a wrong one is refused with its name."""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from handler.errors import SettingError
+
+ACCOUNT_LIMIT = 10
+"""Calls a second that the API takes for each operation of one account (API reference, CreateOTAModule)."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, so that plain http leaves no wire."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _endpoint(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError("must look like https://host or https://host:port")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user name or password")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("plain http is for loopback addresses only; use https")
+    return url.rstrip("/")
+
+
+def _store(url: str | None) -> str | None:
+    if url is not None and urlsplit(url).scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    return url
+
+
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+Name = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")]
+
+
+class Settings(BaseModel):
+    """The settings of one function; README lists them with their defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    OTA_REGION: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    OTA_IOT_ENDPOINT: Endpoint
+    OTA_MNS_ENDPOINT: Endpoint
+    OTA_RESULT_TOPIC: Name
+    OTA_IOT_INSTANCE_ID: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    OTA_REQUEST_QUEUE: Name | None = None
+    OTA_DEAD_LETTER_QUEUE: Name | None = None
+    OTA_QPS: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 9.0
+    OTA_QUOTA_INSTANCES: Annotated[int, Field(ge=1)] = 1
+    OTA_QUOTA_URL: Annotated[str | None, AfterValidator(_store), Field(repr=False)] = None
+    OTA_QUOTA_KEY: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s{}]+$")] = "ota-modules"
+    OTA_MAX_ATTEMPTS: Annotated[int, Field(ge=1, le=100)] = 5
+    OTA_ON_EXISTING: Literal["keep", "update", "fail"] = "keep"
+    OTA_CONNECT_TIMEOUT: Annotated[float, Field(gt=0, le=60)] = 3.0
+    OTA_READ_TIMEOUT: Annotated[float, Field(gt=0, le=300)] = 10.0
+    OTA_DEADLINE_MARGIN: Annotated[float, Field(ge=0.5, le=60)] = 2.0
+    OTA_LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """The settings in `environ`; an empty value counts as absent.
+
+        Raises: SettingError: names the first setting that is missing or refused, and why.
+        """
+        values = {name: environ[name] for name in cls.model_fields if environ.get(name)}
+        region = values.setdefault("OTA_REGION", environ.get("FC_REGION", ""))
+        values.setdefault("OTA_IOT_ENDPOINT", f"https://iot.{region}.aliyuncs.com")
+        if not region:
+            raise SettingError("OTA_REGION", "is required where the platform sets no FC_REGION")
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise _named(error, values) from None
+
+    @property
+    def share(self) -> float:
+        """Calls a second of one operation for this instance, where no store shares the quota."""
+        return self.OTA_QPS / self.OTA_QUOTA_INSTANCES
+
+    def warnings(self) -> list[str]:
+        """What is allowed but dangerous, in words that name the setting."""
+        found = []
+        if self.OTA_QPS > ACCOUNT_LIMIT:
+            found.append(f"OTA_QPS: {self.OTA_QPS:g} is more than the {ACCOUNT_LIMIT} calls a second of an account")
+        if self.OTA_REQUEST_QUEUE is None:
+            found.append("OTA_REQUEST_QUEUE: not set, so unfinished requests make the whole batch come again")
+        return found
+
+
+def _named(error: ValidationError, values: Mapping[str, str]) -> SettingError:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0])
+    problem = "is required" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
+    # A store's address may hold a password, so its value is not repeated.
+    seen = "" if name not in values or name == "OTA_QUOTA_URL" else f" (it is {values[name][:100]!r})"
+    return SettingError(name, problem + seen)

@@ -1,0 +1,44 @@
+"""Runs tasks side by side, on threads that live as long as the instance and sleep between invocations."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+Task = Callable[[], None]
+
+SECONDS_A_REQUEST = 6
+"""How long one request may keep a thread busy with the API's latency at 2 s: create, read back, update."""
+MOST = 64
+
+
+class Pool(Protocol):
+    """Runs every task, in the order given where it cannot run them at once, and returns when all have ended."""
+
+    def __call__(self, tasks: Sequence[Task]) -> None: ...
+
+
+class Threads:
+    """A pool of at most `most` threads, started as they are needed. Tasks handle their own errors."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._executor = ThreadPoolExecutor(most, thread_name_prefix="request")
+
+    @classmethod
+    def for_rate(cls, rate: float) -> "Threads":
+        """Threads enough for `rate` requests a second, so that the quota is the limit and not the latency."""
+        return cls(max(4, min(MOST, round(rate * SECONDS_A_REQUEST))))
+
+    def __call__(self, tasks: Sequence[Task]) -> None:
+        if len(tasks) == 1:
+            return tasks[0]()
+        todo = iter(tasks)
+        workers = [self._executor.submit(_drain, todo) for _ in range(min(self._most, len(tasks)))]
+        for worker in workers:
+            worker.result()
+        return None
+
+
+def _drain(todo: Iterator[Task]) -> None:
+    for task in todo:
+        task()

@@ -1,0 +1,100 @@
+"""Settings: read from the environment, refused by name."""
+
+from typing import get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.errors import SettingError
+from handler.settings import Settings, is_loopback
+
+NEEDED = {"OTA_REGION": "cn-shanghai", "OTA_MNS_ENDPOINT": "https://1.mns.cn-shanghai.aliyuncs.com", "OTA_RESULT_TOPIC": "results"}
+
+
+def read(**values: str) -> Settings:
+    return Settings.read({**NEEDED, **values})
+
+
+def test_the_region_gives_the_endpoint_of_the_api() -> None:
+    """The host is computed from the region, never looked up in an SDK's table."""
+    assert read().OTA_IOT_ENDPOINT == "https://iot.cn-shanghai.aliyuncs.com"
+
+
+def test_the_platforms_region_is_used_where_none_is_set() -> None:
+    """FC_REGION stands in for OTA_REGION."""
+    environ = {**NEEDED, "OTA_REGION": "", "FC_REGION": "ap-southeast-1"}
+    assert Settings.read(environ).OTA_IOT_ENDPOINT == "https://iot.ap-southeast-1.aliyuncs.com"
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    """What nobody sets is safe."""
+    settings = read()
+    assert (settings.OTA_QPS, settings.OTA_QUOTA_INSTANCES, settings.OTA_MAX_ATTEMPTS) == (9, 1, 5)
+    assert (settings.OTA_CONNECT_TIMEOUT, settings.OTA_READ_TIMEOUT, settings.OTA_DEADLINE_MARGIN) == (3, 10, 2)
+    assert (settings.OTA_ON_EXISTING, settings.OTA_LOG_LEVEL, settings.OTA_QUOTA_KEY) == ("keep", "INFO", "ota-modules")
+
+
+@pytest.mark.parametrize("name", ["OTA_MNS_ENDPOINT", "OTA_RESULT_TOPIC", "OTA_REGION"])
+def test_a_missing_setting_is_named(name: str) -> None:
+    """A function without a needed setting does not start, and says which."""
+    with pytest.raises(SettingError, match=f"{name}: is required"):
+        Settings.read({key: value for key, value in NEEDED.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTA_QPS", "0"), ("OTA_QPS", "nan"), ("OTA_QPS", "nine"), ("OTA_QUOTA_INSTANCES", "0"), ("OTA_QUOTA_INSTANCES", "1.5"),
+        ("OTA_MAX_ATTEMPTS", "0"), ("OTA_ON_EXISTING", "replace"), ("OTA_LOG_LEVEL", "LOUD"), ("OTA_READ_TIMEOUT", "-1"),
+        ("OTA_DEADLINE_MARGIN", "0"), ("OTA_RESULT_TOPIC", "no spaces"), ("OTA_QUOTA_URL", "memcached://x"),
+        ("OTA_IOT_ENDPOINT", "iot.example.com"), ("OTA_IOT_ENDPOINT", "http://iot.example.com"),
+        ("OTA_IOT_ENDPOINT", "https://user:word@iot.example.com"), ("OTA_MNS_ENDPOINT", "https://mns.example.com/path"),
+        ("OTA_REGION", "cn shanghai"),
+    ],
+)  # fmt: skip
+def test_a_refused_value_is_named_with_its_setting(name: str, value: str) -> None:
+    """The error names the setting."""
+    with pytest.raises(SettingError) as caught:
+        read(**{name: value})
+    assert caught.value.name == name
+
+
+def test_the_stores_password_is_not_repeated() -> None:
+    """A refused store address does not show itself."""
+    with pytest.raises(SettingError) as caught:
+        read(OTA_QUOTA_URL="http://:hunter2@store")
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(read(OTA_QUOTA_URL="redis://:hunter2@store"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9701", "localhost:9701", "[::1]:9701", "127.8.8.8"])
+def test_plain_http_is_for_loopback(host: str) -> None:
+    """A local cloud needs no TLS."""
+    assert read(OTA_IOT_ENDPOINT=f"http://{host}").OTA_IOT_ENDPOINT == f"http://{host}"
+
+
+def test_more_than_the_accounts_limit_is_warned_about() -> None:
+    """A share above ten is allowed (other platforms) and named."""
+    assert any("OTA_QPS" in warning for warning in read(OTA_QPS="20").warnings())
+
+
+def test_a_share_is_divided_among_instances() -> None:
+    """Without a store each instance takes its part."""
+    assert read(OTA_QPS="9", OTA_QUOTA_INSTANCES="2").share == 4.5
+
+
+@given(st.dictionaries(st.sampled_from(sorted(get_type_hints(Settings))), st.text(max_size=20)))
+def test_any_environment_is_read_or_refused_by_name(environ: dict[str, str]) -> None:
+    """Nothing but a SettingError comes out."""
+    try:
+        Settings.read({**NEEDED, **environ})
+    except SettingError as error:
+        assert error.name.startswith("OTA_")
+
+
+@given(st.ip_addresses())
+def test_only_this_machine_is_loopback(address: object) -> None:
+    """127.0.0.0/8 and ::1 are, nothing else is."""
+    text = str(address)
+    assert is_loopback(text) == (text.startswith("127.") or text == "::1" or text.lower().startswith("::ffff:7f"))
