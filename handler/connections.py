@@ -90,6 +90,9 @@ class Connection(http.client.HTTPConnection):
         self._answer_by = 0.0
         self.response_class: Any = self._response
 
+    def __del__(self) -> None:
+        self.close()  # a thread that ends takes its connection with it
+
     def open(self) -> None:
         """Connect now, unless there is a connection that still lives.
 

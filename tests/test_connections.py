@@ -1,0 +1,226 @@
+"""Connections: keep-alive, and answers that are complete in time or not at all."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from handler.connections import LARGEST_ANSWER, Connection, Transport
+from handler.errors import NotSent, Unanswered
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Acs-Retry-After: 150\r\n\r\nok"
+Script = Callable[[socket.socket, int], None]
+
+
+def request_of(peer: socket.socket) -> bytes:
+    """Reads one request without a body."""
+    seen = b""
+    while b"\r\n\r\n" not in seen:
+        part = peer.recv(65536)
+        if not part:
+            raise ConnectionError("closed by the client")
+        seen += part
+    return seen
+
+
+@contextmanager
+def peer(script: Script) -> Iterator[str]:
+    """A server that treats the n-th connection as `script(socket, n)` says, until the test ends."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def accept() -> None:
+        for number in range(100):
+            try:
+                accepted, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(accepted, number), daemon=True).start()
+
+    def serve(accepted: socket.socket, number: int) -> None:
+        with closing(accepted):
+            try:
+                script(accepted, number)
+            except OSError:
+                return
+
+    threading.Thread(target=accept, daemon=True).start()
+    with closing(listener):
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def transport(url: str) -> Transport:
+    return Transport(lambda: Connection(url, connect_timeout=2, read_timeout=5, tls=None))
+
+
+def test_an_answer_comes_with_lower_case_headers() -> None:
+    """Servers spell them as they like."""
+
+    def script(sock: socket.socket, _number: int) -> None:
+        request_of(sock)
+        sock.sendall(OK)
+
+    with peer(script) as url:
+        answer = transport(url).post("/", 2)
+    assert (answer.status, answer.headers["x-acs-retry-after"], answer.body) == (200, "150", b"ok")
+
+
+def test_many_calls_share_one_connection() -> None:
+    """Keep-alive: a handshake costs more than a call."""
+    connections = []
+
+    def script(sock: socket.socket, number: int) -> None:
+        connections.append(number)
+        while request_of(sock):
+            sock.sendall(OK)
+
+    with peer(script) as url:
+        send = transport(url)
+        for _ in range(20):
+            assert send.post("/", 2).body == b"ok"
+    assert connections == [0]
+
+
+def test_a_connection_that_the_server_closed_while_idle_is_replaced() -> None:
+    """The idle drop costs no answer: it is seen before the call is sent."""
+    closed = threading.Event()
+
+    def script(sock: socket.socket, _number: int) -> None:
+        request_of(sock)
+        sock.sendall(OK)
+        sock.shutdown(socket.SHUT_RDWR)
+        closed.set()
+
+    with peer(script) as url:
+        send = transport(url)
+        for _ in range(5):
+            closed.clear()
+            assert send.post("/", 2).body == b"ok"
+            assert closed.wait(5)
+
+
+def test_a_refused_connection_was_not_sent() -> None:
+    """Nothing can have happened."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(NotSent):
+        transport(f"http://127.0.0.1:{port}").post("/", 2)
+
+
+def trickle(sock: socket.socket, _number: int) -> None:
+    request_of(sock)
+    sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    while True:
+        sock.sendall(b"x")
+        time.sleep(0.02)
+
+
+def trickle_headers(sock: socket.socket, _number: int) -> None:
+    request_of(sock)
+    sock.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+    while True:
+        sock.sendall(b"x")
+        time.sleep(0.02)
+
+
+def silence(sock: socket.socket, _number: int) -> None:
+    request_of(sock)
+    sock.recv(1)
+
+
+def reset(sock: socket.socket, _number: int) -> None:
+    request_of(sock)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def cut_short(sock: socket.socket, _number: int) -> None:
+    request_of(sock)
+    sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
+
+
+def no_http(sock: socket.socket, _number: int) -> None:
+    request_of(sock)
+    sock.sendall(b"SSH-2.0-OpenSSH\r\n")
+
+
+def endless(sock: socket.socket, _number: int) -> None:
+    request_of(sock)
+    sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (LARGEST_ANSWER * 2))
+    while True:
+        sock.sendall(b"x" * 65536)
+
+
+@pytest.mark.parametrize("script", [trickle, trickle_headers, silence, reset, cut_short, no_http, endless])
+def test_an_answer_that_is_not_whole_in_time_is_no_answer(script: Script) -> None:
+    """Its effect is unknown, and the next call has a connection of its own."""
+    answered = threading.Event()
+
+    def first_misbehaves(sock: socket.socket, number: int) -> None:
+        if number == 0:
+            script(sock, number)
+        else:
+            request_of(sock)
+            sock.sendall(OK)
+            answered.set()
+
+    with peer(first_misbehaves) as url:
+        send = transport(url)
+        with pytest.raises(Unanswered):
+            send.post("/?Signature=HIDE", 0.4)
+        assert send.post("/", 5).body == b"ok"
+    assert answered.wait(5)
+
+
+def test_an_answer_without_a_length_ends_with_the_connection() -> None:
+    """HTTP/1.0 style answers of gateways are whole answers."""
+
+    def script(sock: socket.socket, _number: int) -> None:
+        request_of(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nwhole")
+
+    with peer(script) as url:
+        assert transport(url).post("/", 2).body == b"whole"
+
+
+def test_a_chunked_answer_is_read() -> None:
+    """Proxies send chunks."""
+
+    def script(sock: socket.socket, _number: int) -> None:
+        request_of(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n")
+
+    with peer(script) as url:
+        assert transport(url).post("/", 2).body == b"abc"
+
+
+def test_each_thread_has_a_connection_of_its_own() -> None:
+    """Answers never cross."""
+
+    def script(sock: socket.socket, _number: int) -> None:
+        while True:
+            target = request_of(sock).split(b" ")[1]
+            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(target), target))
+
+    wrong: list[str] = []
+    with peer(script) as url:
+        send = transport(url)
+
+        def many(name: int) -> None:
+            wrong.extend(target for k in range(50) if send.post(target := f"/{name}/{k}", 5).body.decode() != target)
+
+        threads = [threading.Thread(target=many, args=(name,)) for name in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+    assert wrong == []
+
+
+def test_the_text_of_a_fault_names_no_target() -> None:
+    """A target holds a signature and a token."""
+    with peer(silence) as url, pytest.raises(Unanswered) as caught:
+        transport(url).post("/?Signature=HIDE&SecurityToken=HIDE", 0.2)
+    assert "HIDE" not in f"{caught.value!r}{caught.value}{caught.value.__cause__}"

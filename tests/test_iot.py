@@ -1,0 +1,304 @@
+"""The IoT API: signatures, and one kind of answer told from another."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from aliyunsdkcore.auth.composer import rpc_signature_composer as composer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.clock import Clock
+from handler.connections import Answer
+from handler.errors import (
+    CallError,
+    Misconfigured,
+    NotSent,
+    OutOfTime,
+    Refused,
+    Throttled,
+    Transient,
+    Unanswered,
+)
+from handler.iot import Credentials, Halt, IotApi, Module, Session, listed, understood
+
+KEYS = Credentials("testid", "testsecret")
+
+ECS = {
+    "AccessKeyId": "testid", "Action": "DescribeRegions", "Format": "XML", "SignatureMethod": "HMAC-SHA1",
+    "SignatureNonce": "3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf", "SignatureVersion": "1.0", "Timestamp": "2016-02-23T12:46:24Z",
+    "Version": "2014-05-26",
+}  # fmt: skip
+PUB = {
+    "AccessKeyId": "testid", "Action": "Pub", "Format": "XML", "MessageContent": "aGVsbG93b3JsZA=", "ProductKey": "12345abcdeZ",
+    "Qos": "0", "RegionId": "cn-shanghai", "ServiceCode": "iot", "SignatureMethod": "HMAC-SHA1",
+    "SignatureNonce": "0715a395-aedf-4a41-bab7-746b43d38d88", "SignatureVersion": "1.0", "Timestamp": "2017-10-02T09:39:41Z",
+    "TopicFullName": "/productKey/testdevice/get", "Version": "2017-04-20",
+}  # fmt: skip
+MODULE = {
+    **ECS, "Action": "CreateOTAModule", "AliasName": "条码扫描仪", "Desc": "a b*~+/", "Format": "JSON",
+    "ModuleName": "barcodeScanner", "ProductKey": "a1Le6d0abcd", "RegionId": "cn-shanghai", "Version": "2018-01-20",
+}  # fmt: skip
+
+
+def signature(method: str, parameters: Mapping[str, str]) -> str:
+    """What the composer signs such parameters with."""
+    text = getattr(composer, "__compose_string_to_sign")(method, dict(parameters))  # noqa: B009
+    return str(getattr(composer, "__get_signature")(text, KEYS.access_key_secret))  # noqa: B009
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters", "expected"),
+    [
+        ("GET", PUB, "Y9eWn4nF8QPh3c4zAFkM/k/u7eA="),
+        ("POST", PUB, "efr3PwqG3ANN5Vs4hsRnEZh2K2Q="),
+        ("GET", ECS, "OLeaidS1JvxuMvnyHOwuJ+uX5qY="),
+        ("POST", ECS, "MxbnVAM4w6sft9xjVpe/GCKueuk="),
+        ("POST", MODULE, "4U+jJZKnq/afaY6YQN14bOt0+Q0="),
+    ],
+)
+def test_signatures_are_those_of_the_documentation(method: str, parameters: Mapping[str, str], expected: str) -> None:
+    """Official vectors of IoT and ECS, and the same requests as POST."""
+    assert signature(method, parameters) == expected
+
+
+@dataclass
+class Api:
+    """A transport whose answers come from a function, and a quota without limit; all calls are kept."""
+
+    answer: Callable[[Mapping[str, str]], Answer]
+    calls: list[Mapping[str, str]] = field(default_factory=list)
+    accepted_answers: list[str] = field(default_factory=list)
+    throttles: list[float] = field(default_factory=list)
+    now: float = 0.0
+
+    def open(self) -> None: ...
+
+    def post(self, target: str, seconds: float) -> Answer:
+        self.calls.append({**{k: v[0] for k, v in parse_qs(urlsplit(target).query).items()}, "seconds": str(seconds)})
+        return self.answer(self.calls[-1])
+
+    def wait(self, operation: str, deadline: float) -> float:
+        return 0.25
+
+    def throttled(self, operation: str, retry_after: float) -> None:
+        self.throttles.append(retry_after)
+
+    def accepted(self, operation: str) -> None:
+        self.accepted_answers.append(operation)
+
+    def session(self, *, deadline: float = 100.0, halt: Halt | None = None, names_instance: bool = False) -> Session:
+        clock = Clock(lambda: self.now, lambda: 0.0, lambda _seconds: None)
+        api = IotApi("cn-shanghai", self, self, clock, 10.0)
+        return Session(api, lambda: KEYS, deadline, halt or Halt(), names_instance=names_instance)
+
+
+def reply(status: int = 200, headers: Mapping[str, str] | None = None, **body: object) -> Answer:
+    return Answer(status, headers or {}, json.dumps(body).encode())
+
+
+def api(answer: Answer) -> Api:
+    return Api(lambda _call: answer)
+
+
+WANTED = {"ProductKey": "a1", "ModuleName": "mcu", "AliasName": "微控", "Desc": "a b*~+/&=?"}
+
+
+def test_a_call_carries_every_parameter_and_a_valid_signature() -> None:
+    """The signature is the one that the server computes from what it received."""
+    fake = api(reply(Success=True))
+    fake.session().create(WANTED)
+    sent = {name: value for name, value in fake.calls[0].items() if name not in ("Signature", "seconds")}
+    assert {name: sent[name] for name in WANTED} == WANTED
+    assert (sent["Version"], sent["Format"], sent["RegionId"]) == ("2018-01-20", "JSON", "cn-shanghai")
+    assert signature("POST", {**sent, "SignatureType": ""}) == fake.calls[0]["Signature"]
+
+
+def test_every_attempt_has_its_own_nonce() -> None:
+    """A nonce that is used twice is refused."""
+    fake = api(reply(Success=True))
+    session = fake.session()
+    session.create(WANTED)
+    session.create(WANTED)
+    assert fake.calls[0]["SignatureNonce"] != fake.calls[1]["SignatureNonce"]
+
+
+def test_the_token_of_the_moment_is_sent() -> None:
+    """Keys are asked for on each call, so that they may change."""
+    fake = api(reply(Success=True))
+    keys = iter([Credentials("k1", "s", "token-1"), Credentials("k2", "s")])
+    session = Session(
+        IotApi("cn-shanghai", fake, fake, Clock(lambda: 0.0, lambda: 0.0, lambda _: None), 10.0), lambda: next(keys), 9, Halt()
+    )
+    session.create(WANTED)
+    session.create(WANTED)
+    assert (fake.calls[0]["AccessKeyId"], fake.calls[0]["SecurityToken"]) == ("k1", "token-1")
+    assert "SecurityToken" not in fake.calls[1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (reply(400, Code="Throttling.User", Message="slow"), Throttled),
+        (reply(200, Success=False, Code="Throttling"), Throttled),
+        (reply(429), Throttled),
+        (reply(400, {"x-acs-retry-after": "150"}, Code="Whatever"), Throttled),
+        (reply(200, Success=False, Code="iot.messagebroker.RateLimit"), Throttled),
+        (reply(200, Success=False, Code="iot.system.SystemException"), Transient),
+        (reply(503, Code="ServiceUnavailable"), Transient),
+        (reply(500, Code="InternalError"), Transient),
+        (Answer(500, {}, b"<html>oops</html>"), Transient),
+        (Answer(502, {}, b"<html>Bad Gateway</html>"), Unanswered),
+        (Answer(504, {}, b""), Unanswered),
+        (Answer(200, {}, b""), Unanswered),
+        (Answer(200, {}, b"<html>welcome</html>"), Unanswered),
+        (Answer(200, {}, b"[" * 100_000), Unanswered),
+        (Answer(200, {}, b'{"RequestId": "r"}'), Unanswered),
+        (Answer(200, {}, b"\xff\xfe"), Unanswered),
+        (reply(400, Code="SignatureNonceUsed"), Unanswered),
+        (reply(200, Success=False, Code="iot.ota.ModuleAlreadyExisted", ErrorMessage="there"), Refused),
+        (reply(200, Success=False, Code=""), Refused),
+        (reply(200, success=False, code="lower"), Refused),
+        (reply(200, Success="false", Code="text"), Refused),
+        (reply(400, Code="InvalidParameter", Message="bad"), Refused),
+        (reply(400, Code="MissingProductKey"), Refused),
+        (reply(404, Code="InvalidApi.NotFound"), Misconfigured),
+        (reply(403, Code="Forbidden.RAM"), Misconfigured),
+        (reply(200, Success=False, Code="iot.common.RamActionPermissionDeny"), Misconfigured),
+        (reply(200, Success=False, Code="iot.system.billIsOverdue"), Misconfigured),
+        (reply(200, Success=False, Code="iot.system.InstanceNotFound"), Misconfigured),
+        (reply(400, Code="SignatureDoesNotMatch", Message="…server string to sign is:POST&…"), Misconfigured),
+        (reply(400, Code="InvalidTimeStamp.Expired"), Misconfigured),
+        (reply(404, Code="InvalidAccessKeyId.NotFound"), Misconfigured),
+        (Answer(403, {}, b"denied"), Misconfigured),
+    ],
+)  # fmt: skip
+def test_answers_are_told_apart(answer: Answer, kind: type[CallError]) -> None:
+    """One kind an answer, as the design's table has it."""
+    with pytest.raises(CallError) as caught:
+        understood(answer)
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("answer", [reply(Success=True), reply(success=True), reply(SUCCESS="true", Code="")])
+def test_success_decides_however_it_is_spelt(answer: Answer) -> None:
+    """Compatible platforms answer in camelCase, siblings with an empty Code."""
+    assert understood(answer)["success"]
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("150", 0.15), ("0", 0), ("", 0), ("-5", 0), ("soon", 0), ("1e3", 0), ("9" * 30, 999_999_999.999)]
+)
+def test_the_wait_that_a_throttle_names_is_read_in_milliseconds(header: str, seconds: float) -> None:
+    """Zero, negative or no number count as absent."""
+    with pytest.raises(Throttled) as caught:
+        understood(reply(429, {"x-acs-retry-after": header}))
+    assert caught.value.retry_after == seconds
+
+
+def test_the_answers_code_text_and_request_id_are_kept_as_they_came() -> None:
+    """The outcome shows them."""
+    with pytest.raises(Refused) as caught:
+        understood(reply(Success=False, Code="iot.x.Y", ErrorMessage="no", RequestId="R1"))
+    assert (caught.value.code, caught.value.text, caught.value.request_id) == ("iot.x.Y", "no", "R1")
+
+
+def test_a_throttle_slows_the_quota_and_other_answers_speed_it_up() -> None:
+    """The pacer hears every answer that says something of the quota."""
+    answers = iter([reply(429, {"x-acs-retry-after": "200"}), reply(Success=False, Code="x"), reply(Success=True)])
+    fake = Api(lambda _call: next(answers))
+    session = fake.session()
+    for kind in (Throttled, Refused):
+        with pytest.raises(kind):
+            session.create(WANTED)
+    session.create(WANTED)
+    assert fake.throttles == [0.2]
+    assert fake.accepted_answers == ["CreateOTAModule"] * 2
+    assert (session.usage.calls, session.usage.throttles, session.usage.waited) == (3, 1, 0.75)
+
+
+@pytest.mark.parametrize("code", ["InvalidTimeStamp.Expired", "InvalidSecurityToken.Expired", "SignatureDoesNotMatch"])
+def test_a_fresh_signature_is_tried_once(code: str) -> None:
+    """A clock or a token may have been at fault for that one call."""
+    answers = iter([reply(400, Code=code), reply(Success=True)])
+    fake = Api(lambda _call: next(answers))
+    fake.session().create(WANTED)
+    assert len(fake.calls) == 2
+
+
+def test_after_misconfiguration_nobody_calls_again() -> None:
+    """The other requests of the invocation find out without a call."""
+    fake = api(reply(403, Code="Forbidden.RAM"))
+    halt = Halt()
+    for _ in range(3):
+        with pytest.raises(Misconfigured):
+            fake.session(halt=halt).create(WANTED)
+    assert len(fake.calls) == 1
+
+
+def test_an_instance_that_the_request_named_is_its_own_fault() -> None:
+    """One request with a wrong instance stops no other."""
+    fake = api(reply(Success=False, Code="iot.system.InstanceNotFound"))
+    halt = Halt()
+    with pytest.raises(Refused):
+        fake.session(halt=halt, names_instance=True).create({**WANTED, "IotInstanceId": "iot-none"})
+    assert halt.reasons == {}
+
+
+def test_an_answer_is_waited_for_until_the_deadline_only() -> None:
+    """The read timeout shrinks with the time that is left, and a call without time is not sent."""
+    fake = api(reply(Success=True))
+    fake.session(deadline=3.0).create(WANTED)
+    assert fake.calls[0]["seconds"] == "3.0"
+    fake.now = 3.0
+    with pytest.raises(OutOfTime):
+        fake.session(deadline=3.0).create(WANTED)
+    assert len(fake.calls) == 1
+
+
+MCU = {"ModuleName": "mcu", "AliasName": "a", "Desc": "d", "GmtCreate": "2020-10-13T09:46Z", "ProductKey": "a1"}
+READ = Module("mcu", "a", "d", "2020-10-13T09:46Z")
+
+
+@pytest.mark.parametrize(
+    ("data", "modules"),
+    [
+        ([MCU], [READ]), (MCU, [READ]), ({"OtaModuleDTO": [MCU, MCU]}, [READ, READ]), ({"OtaModuleDTO": MCU}, [READ]), (None, []),
+        ([], []), ({}, []), ({"otaModuleDTO": []}, []), ({"OtaModuleDTO": None}, []), ([{"moduleName": "mcu", "desc": None}], [Module("mcu")]),
+    ],
+)  # fmt: skip
+def test_the_list_is_read_in_every_shape_that_was_seen(data: object, modules: list[Module]) -> None:
+    """Array, object, object with OtaModuleDTO, null."""
+    assert api(reply(Success=True, Data=data)).session().modules({"ProductKey": "a1"}) == modules
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_any_other_data_is_an_unreadable_answer(data: object) -> None:
+    """Never a wrong list."""
+    try:
+        assert all(module.ModuleName for module in listed(data))
+    except Unanswered:
+        pass
+
+
+@given(st.binary(), st.integers(100, 599))
+def test_any_answer_is_of_some_kind(body: bytes, status: int) -> None:
+    """No byte crashes the function."""
+    with pytest.raises(CallError):
+        understood(Answer(status, {}, body))
+
+
+def test_a_call_that_could_not_leave_is_not_counted() -> None:
+    """Nothing was sent."""
+
+    class Down(Api):
+        def open(self) -> None:
+            raise NotSent("NotConnected", "ConnectionRefusedError")
+
+    fake = Down(lambda _call: reply())
+    session = fake.session()
+    with pytest.raises(NotSent):
+        session.create(WANTED)
+    assert (session.usage.calls, fake.calls) == (0, [])
