@@ -1,0 +1,44 @@
+"""Threads: tasks side by side."""
+
+import threading
+
+from handler.threads import MOST, Threads
+
+
+def test_tasks_run_side_by_side_on_at_most_so_many_threads() -> None:
+    """As many as the rate needs at the longest latency, no more."""
+    barrier = threading.Barrier(4, timeout=10)
+    names: set[str] = set()
+
+    def task() -> None:
+        names.add(threading.current_thread().name)
+        barrier.wait()
+
+    Threads(4)([task] * 16)
+    assert len(names) == 4
+
+
+def test_all_tasks_have_ended_when_it_returns() -> None:
+    """Nothing is left running behind an invocation."""
+    ended: list[int] = []
+    Threads(3)([lambda number=number: ended.append(number) for number in range(100)])  # type: ignore[misc]
+    assert sorted(ended) == list(range(100))
+
+
+def test_one_task_runs_in_the_callers_thread() -> None:
+    """A single request starts no thread."""
+    names: list[str] = []
+    Threads(3)([lambda: names.append(threading.current_thread().name)])
+    assert names == [threading.current_thread().name]
+
+
+def test_no_tasks_are_no_work() -> None:
+    """An empty batch."""
+    Threads(3)([])
+
+
+def test_threads_are_enough_for_the_rate_at_two_seconds_latency_and_bounded() -> None:
+    """Nine a second, each busy for up to six seconds; a rate without limit starts no thousand threads."""
+    assert Threads.for_rate(9)._most == 54
+    assert Threads.for_rate(1_000_000)._most == MOST
+    assert Threads.for_rate(0.5)._most >= 3
