@@ -1,0 +1,167 @@
+"""Who calls the local IoT Platform: the gateway before the product checks signature, key, token, clock and nonce.
+
+Codes and statuses: https://help.aliyun.com/document_detail/48054.html; where pages of the cloud's products differ in a
+status, one of theirs is drawn. Only the codes of a wrong or expired token come from no page.
+"""
+
+import calendar
+import hashlib
+import hmac
+import random
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from emulator import signatures
+from emulator.accounts import Accounts, ExpiredToken, Key, UnknownKey, WrongToken
+from emulator.rpc import GatewayError, RpcRequest
+
+VERSION = "2018-01-20"
+CLOCK_WINDOW = 15 * 60
+"""Seconds that a caller's clock may be off; some pages say 31 minutes, the stricter bound holds here."""
+NONCES_KEPT = 200_000
+NONCE_LENGTH = 128
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_COMMON = (
+    "Action", "Version", "RegionId", "AccessKeyId", "Timestamp",
+    "SignatureMethod", "SignatureVersion", "SignatureNonce", "Signature",
+)  # fmt: skip
+_ACS3_HEADERS = (
+    "host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SignedCall:
+    """What a caller says of itself, whichever way it signed; `sign` gives the signature for a secret and a text."""
+
+    version: str
+    key_id: str
+    token: str
+    timestamp: str
+    nonce: str
+    signature: str
+    string_to_sign: str
+    sign: Callable[[str, str], str]
+
+
+def read(request: RpcRequest) -> SignedCall:
+    """Raises: GatewayError, where something is missing or malformed."""
+    if request.problem:
+        raise request.problem
+    if request.path != "/":
+        raise GatewayError(404, "InvalidApi.NotFound", "Specified api is not found.")
+    if request.method not in ("GET", "POST"):
+        raise GatewayError(400, "UnsupportedHTTPMethod", "This http method is not supported.")
+    authorization = request.headers.get("authorization", "")
+    return _read_acs3(request, authorization) if authorization.startswith(signatures.ACS3) else _read_rpc(request)
+
+
+def _read_rpc(request: RpcRequest) -> SignedCall:
+    said = request.parameters
+    for name in _COMMON:
+        if not said.get(name):
+            raise GatewayError(400, f"Missing{name}", f"{name} is mandatory for this action.")
+    if said["SignatureMethod"] != "HMAC-SHA1":
+        raise GatewayError(400, "InvalidSignatureMethod", "Specified signature method is not supported: use HMAC-SHA1.")
+    if said["SignatureVersion"] != "1.0":
+        raise GatewayError(400, "InvalidSignatureVersion", "Specified signature version is not supported: use 1.0.")
+    return SignedCall(
+        said["Version"],
+        said["AccessKeyId"],
+        said.get("SecurityToken") or request.headers.get("x-acs-security-token", ""),
+        said["Timestamp"],
+        said["SignatureNonce"],
+        said["Signature"],
+        signatures.rpc_string_to_sign(request.method, said),
+        signatures.rpc_signature,
+    )
+
+
+def _read_acs3(request: RpcRequest, header: str) -> SignedCall:
+    authorization = signatures.Authorization.read(header)
+    said = request.headers
+    if authorization is None or not set(_needed(said)) <= set(authorization.signed_headers) & said.keys():
+        raise GatewayError(400, "IncompleteSignature", "The request signature does not conform to the V3 standard.")
+    if said["x-acs-content-sha256"] != hashlib.sha256(request.body).hexdigest():
+        raise GatewayError(400, "IncompleteSignature", "x-acs-content-sha256 is not the hash of the body.")
+    canonical = signatures.acs3_canonical_request(
+        request.method, request.path, request.query, said, authorization.signed_headers
+    )
+    return SignedCall(
+        said["x-acs-version"],
+        authorization.credential,
+        said.get("x-acs-security-token", ""),
+        said["x-acs-date"],
+        said["x-acs-signature-nonce"],
+        authorization.signature,
+        signatures.acs3_string_to_sign(canonical),
+        signatures.acs3_signature,
+    )
+
+
+def _needed(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """A token that is not signed could be exchanged on the way."""
+    return (*_ACS3_HEADERS, "x-acs-security-token") if "x-acs-security-token" in headers else _ACS3_HEADERS
+
+
+class Gateway:
+    """Lets signed calls of known keys in, each once. `wall` is the cloud's clock, in unix seconds."""
+
+    def __init__(self, accounts: Accounts, wall: Callable[[], float], random_source: random.Random) -> None:
+        self._accounts = accounts
+        self._wall = wall
+        self._random = random_source
+        self._nonces: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def admit(self, call: SignedCall) -> Key:
+        """The key that signed. Raises: GatewayError."""
+        if call.version != VERSION:
+            raise GatewayError(400, "InvalidVersion", "Specified parameter Version is not valid.")
+        key = self._authenticate(call)
+        self._check_clock(call.timestamp)
+        if not hmac.compare_digest(call.sign(key.secret, call.string_to_sign).encode(), call.signature.encode()):
+            message = "Specified signature is not matched with our calculation. server string to sign is:"
+            status = self._random.choice((400, 403))
+            raise GatewayError(status, "SignatureDoesNotMatch", message + call.string_to_sign)
+        self._check_nonce(key.id, call.nonce)
+        return key
+
+    def _authenticate(self, call: SignedCall) -> Key:
+        try:
+            return self._accounts.authenticate(call.key_id, call.token)
+        except UnknownKey as error:
+            status = self._random.choice((400, 404))
+            raise GatewayError(status, "InvalidAccessKeyId.NotFound", "Specified access key is not found.") from error
+        except ExpiredToken as error:
+            message = "Specified SecurityToken is expired."
+            raise GatewayError(400, "InvalidSecurityToken.Expired", message) from error
+        except WrongToken as error:
+            message = "Specified SecurityToken mismatch with the AccessKey."
+            raise GatewayError(400, "InvalidSecurityToken.MismatchWithAccessKey", message) from error
+
+    def _check_clock(self, timestamp: str) -> None:
+        try:
+            well_formed = _TIMESTAMP.fullmatch(timestamp)
+            moment = calendar.timegm(time.strptime(timestamp, "%Y-%m-%dT%H:%M:%SZ")) if well_formed else None
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise GatewayError(400, "InvalidTimeStamp.Format", "Specified time stamp is not well formatted.")
+        if abs(self._wall() - moment) > CLOCK_WINDOW:
+            raise GatewayError(400, "InvalidTimeStamp.Expired", "Specified time stamp is expired.")
+
+    def _check_nonce(self, key_id: str, nonce: str) -> None:
+        """A nonce is kept for as long as a timestamp that was signed with it could still be in the window."""
+        if len(nonce) > NONCE_LENGTH:
+            raise GatewayError(400, "InvalidSignatureNonce", f"A nonce has {NONCE_LENGTH} characters at most.")
+        now = self._wall()
+        oldest = next(iter(self._nonces.values()), now)
+        while self._nonces and (oldest + 2 * CLOCK_WINDOW < now or len(self._nonces) >= NONCES_KEPT):
+            self._nonces.popitem(last=False)
+            oldest = next(iter(self._nonces.values()), now)
+        if (key_id, nonce) in self._nonces:
+            raise GatewayError(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
+        self._nonces[key_id, nonce] = now

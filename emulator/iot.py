@@ -1,0 +1,197 @@
+"""The IoT Platform API on one machine: who calls, how often, and what becomes of the products' OTA modules."""
+
+import asyncio
+import random
+import time
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from emulator import gateway, rpc, seeds
+from emulator.accounts import Accounts, Key
+from emulator.gateway import Gateway
+from emulator.operations import Operations
+from emulator.parameters import deep_page
+from emulator.products import Products
+from emulator.quirks import Quirks
+from emulator.quota import SlidingQuota
+from emulator.rpc import Answer, BusinessError, GatewayError, RpcError, RpcRequest
+
+QUERY_LIMIT = 50
+DEEP_PAGE_LIMIT = 2
+CALLS_KEPT = 100_000
+RECOMMEND = "https://error-center.alibabacloud.com/status/product/Iot"
+_SECRET_PARAMETERS = ("Signature", "SecurityToken")
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that arrived: `moment` in monotonic seconds, `wall` in unix seconds; without signature and token.
+
+    `account` is None where the caller was not let in; `code` is empty on success.
+    """
+
+    operation: str
+    account: str | None
+    moment: float
+    wall: float
+    parameters: Mapping[str, str]
+    http_status: int
+    code: str
+    success: bool
+    request_id: str
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    """A call between its arrival and its effect; `refusal` where it will have none."""
+
+    request: RpcRequest
+    moment: float
+    wall: float
+    account: str | None
+    refusal: RpcError | None = None
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()).upper())
+
+
+class IotPlatform:
+    """The IoT Platform of one account. `seed` draws whatever the documentation leaves open.
+
+    `limit` calls of one operation pass in any second; `latency` (seconds, or a function that gives them) is spent half
+    before a call's effect and half after it.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        *,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        seed: int = 0,
+        limit: int = 10,
+    ) -> None:
+        random_source = random.Random(seed)
+        self.limit = limit
+        self.latency: float | Callable[[], float] = 0.0
+        self.wall = wall
+        self.quirks = Quirks(random_source)
+        self.products = Products(lambda: self.wall())
+        self.calls: list[Call] = []
+        self.throttles: Counter[str] = Counter()
+        self._accounts = accounts
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._gateway = Gateway(accounts, lambda: self.wall(), random_source)
+        self._quota = SlidingQuota(monotonic)
+        self._operations = Operations(self.products, self.quirks)
+        self.app = Starlette(routes=[Route("/{path:path}", self._respond, methods=_METHODS)])
+
+    def load_products(self, path: Path = seeds.SEED) -> None:
+        """Raises: SeedError, OSError."""
+        self.products.load(path)
+
+    def consume(self, operation: str, n: int) -> None:
+        """Count `n` calls that others of the account make now: colleagues, the console."""
+        self._quota.consume(operation, n)
+
+    def rates(self) -> dict[str, int]:
+        """Calls in the last second by operation, those of others included."""
+        return self._quota.counts()
+
+    async def _respond(self, http: Request) -> Response:
+        half = (self.latency() if callable(self.latency) else self.latency) / 2
+        arrival = self._arrive(await rpc.read(http))
+        await self._pause(half)
+        answer = self._perform(arrival)
+        self._record(arrival, answer)
+        await self._pause(half)
+        return answer.response(as_json=arrival.request.wants_json)
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds > 0:
+            await self._sleep(seconds)
+
+    def _arrive(self, request: RpcRequest) -> _Arrival:
+        moment, wall = self._monotonic(), self.wall()
+        try:
+            key = self._gateway.admit(gateway.read(request))
+        except RpcError as refusal:
+            return _Arrival(request, moment, wall, None, refusal)
+        try:
+            self._let_through(key, request, moment)
+        except RpcError as refusal:
+            return _Arrival(request, moment, wall, self._accounts.account_id, refusal)
+        return _Arrival(request, moment, wall, self._accounts.account_id)
+
+    def _let_through(self, key: Key, request: RpcRequest, moment: float) -> None:
+        """A call counts against the quota from the moment it is known whose and what it is, whatever becomes of it."""
+        operation = request.action
+        if operation not in self._operations:
+            raise GatewayError(404, "InvalidApi.NotFound", "Specified api is not found.")
+        limit = self._limit(operation, request.parameters)
+        if wait := self._quota.take(operation, limit, moment):
+            self.throttles[operation] += 1
+            raise self.quirks.throttled(wait)
+        if not self._accounts.permits(key, f"iot:{operation}", "*"):
+            raise self.quirks.forbidden(f"iot:{operation}")
+
+    def _limit(self, operation: str, said: Mapping[str, str]) -> int:
+        """QueryProductList's page allows fewer calls for pages far down."""
+        if operation == "QueryProductList" and deep_page(said):
+            return DEEP_PAGE_LIMIT
+        return max(self.limit, QUERY_LIMIT) if operation.startswith("QueryProduct") else self.limit
+
+    def _perform(self, arrival: _Arrival) -> Answer:
+        operation = arrival.request.action
+        try:
+            if arrival.refusal:
+                raise arrival.refusal
+            body = self._operations.perform(operation, arrival.request.parameters)
+        except GatewayError as error:
+            return self._gateway_answer(arrival, error)
+        except BusinessError as error:
+            body = {"Success": False, "Code": error.code, "ErrorMessage": error.message}
+        else:
+            body = {**body, "Success": True}
+        if operation == "ListOTAModuleByProduct" and "Data" in body and arrival.request.wants_json:
+            body["Data"] = self.quirks.shaped(body["Data"])
+        content = {"RequestId": arrival.request_id, **body}
+        return Answer(200, f"{operation}Response", content, {"x-acs-request-id": arrival.request_id})
+
+    def _gateway_answer(self, arrival: _Arrival, error: GatewayError) -> Answer:
+        content = {
+            "Code": error.code,
+            "Message": error.message,
+            "RequestId": arrival.request_id,
+            "HostId": arrival.request.headers.get("host", ""),
+            "Recommend": RECOMMEND,
+        }
+        return Answer(error.status, "Error", content, {"x-acs-request-id": arrival.request_id, **error.headers})
+
+    def _record(self, arrival: _Arrival, answer: Answer) -> None:
+        said = arrival.request.parameters
+        for name in _SECRET_PARAMETERS:
+            said.pop(name, None)
+        call = Call(
+            arrival.request.action,
+            arrival.account,
+            arrival.moment,
+            arrival.wall,
+            said,
+            answer.status,
+            answer.code,
+            answer.success,
+            arrival.request_id,
+        )
+        if len(self.calls) >= 2 * CALLS_KEPT:
+            del self.calls[:CALLS_KEPT]
+        self.calls.append(call)

@@ -1,0 +1,97 @@
+"""What the IoT Platform's documentation leaves open, drawn from what is plausible: nobody can lean on one answer.
+
+Codes that stand on no page are made after the patterns of their siblings. The draws come from one seeded source.
+"""
+
+import math
+import random
+from collections.abc import Sequence
+from typing import Literal
+
+from emulator import products
+from emulator.rpc import BusinessError, GatewayError, RpcError
+
+ListShape = Literal["array", "object", "wrapped", "null"]
+"""ListOTAModuleByProduct's Data in JSON: the page's table and the newer SDK say array, its sample shows one object, a
+model of an older SDK wraps the array in OtaModuleDTO. `object` applies to one module and `null` to none."""
+
+_CODES: dict[type[products.ProductsError], tuple[str, ...]] = {
+    products.UnknownInstance: ("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound"),
+    products.InstanceNeeded: ("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound"),
+    products.UnknownProduct: ("iot.prod.NotExistedProduct",),
+    products.UnknownModule: ("iot.ota.ModuleNotFound", "iot.ota.NotExistedModule", "iot.ota.OtaModuleNotExist"),
+    products.NameTaken: (
+        "iot.ota.AlreadyExistedModule",
+        "iot.ota.ModuleNameIsAlreadyExisted",
+        "iot.ota.DuplicatedModuleName",
+        "iot.system.IllegalRequest",
+    ),
+    products.LimitReached: (
+        "iot.ota.ModuleCountExceedMax",
+        "iot.ota.ModuleCountExceeded",
+        "iot.ota.TooManyModules",
+        "iot.system.IllegalRequest",
+    ),
+    products.BuiltIn: ("iot.ota.DefaultModuleNotAllowed", "iot.ota.InvalidModuleName", "iot.system.IllegalRequest"),
+    products.InUse: ("iot.ota.ModuleHasFirmware", "iot.ota.ModuleInUse"),
+}
+_MISSING_BUSINESS = {"ProductKey": "iot.prod.NullProductKey"}
+_INVALID_BUSINESS = {"ProductKey": "iot.prod.InvalidFormattedProductkey"}
+
+
+class Quirks:
+    """Answers to open questions. What holds for a platform as a whole is drawn once, and may be set."""
+
+    def __init__(self, random_source: random.Random) -> None:
+        self._random = random_source
+        self.list_shape: ListShape | None = None
+        """None: each answer draws one, mostly the array."""
+        self.lists_default = self._drawn()
+        """Whether ListOTAModuleByProduct shows `default` too."""
+        self.update_clears = self._drawn()
+        """Whether UpdateOTAModule clears what a call leaves out, or keeps it."""
+        self.null_absent = self._drawn()
+        """Whether an alias or description that was never given is left out of a list, or empty."""
+
+    def refusal(self, error: products.ProductsError) -> RpcError:
+        code = self._random.choice(_CODES[type(error)])
+        return BusinessError(code, (type(error).__doc__ or "").strip())
+
+    def missing(self, name: str) -> RpcError:
+        message = f"{name} is mandatory for this action."
+        return self._parameter_error((f"Missing{name}", "MissingParameter"), _MISSING_BUSINESS.get(name), message)
+
+    def invalid(self, name: str, rule: str) -> RpcError:
+        message = f"Specified parameter {name} is not valid: {rule}."
+        return self._parameter_error((f"Invalid{name}", "InvalidParameter"), _INVALID_BUSINESS.get(name), message)
+
+    def forbidden(self, action: str) -> RpcError:
+        message = f"The caller is not authorized to do {action}."
+        errors: Sequence[RpcError] = (
+            GatewayError(403, "Forbidden.RAM", message),
+            GatewayError(403, "Forbidden", message),
+            BusinessError("iot.common.RamActionPermissionDeny", message),
+        )
+        return self._random.choice(errors)
+
+    def throttled(self, wait: float) -> GatewayError:
+        """`wait` in seconds. No page says what overrunning returns; newer clients know it by a header, in ms."""
+        headers = {"x-acs-retry-after": str(math.ceil(wait * 1000))} if self._drawn() else {}
+        return GatewayError(400, "Throttling.User", "Request was denied due to user flow control.", headers)
+
+    def shaped(self, modules: list[dict[str, object]]) -> object:
+        """The `Data` of a list in JSON."""
+        shape = self.list_shape or self._random.choices(("array", "object", "wrapped", "null"), (7, 1, 1, 1))[0]
+        if shape == "wrapped":
+            return {"OtaModuleDTO": modules}
+        if shape == "object" and len(modules) == 1:
+            return modules[0]
+        return None if shape == "null" and not modules else modules
+
+    def _parameter_error(self, gateway: Sequence[str], business: str | None, message: str) -> RpcError:
+        """The error-code page says only that it does not list these."""
+        errors = [GatewayError(400, code, message) for code in gateway]
+        return self._random.choice([*errors, BusinessError(business or "iot.system.IllegalRequest", message)])
+
+    def _drawn(self) -> bool:
+        return self._random.random() < 0.5

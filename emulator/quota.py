@@ -1,0 +1,41 @@
+"""Calls in any sliding second, counted for each operation."""
+
+from collections import defaultdict, deque
+from collections.abc import Callable
+
+WINDOW = 1.0
+
+
+class SlidingQuota:
+    """How many calls of each operation the last second saw. `monotonic` gives seconds.
+
+    Whether refused calls count is not published. Here the strictest reading holds: they do, so a caller that does not
+    slow down is not let in again.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._moments: dict[str, deque[float]] = defaultdict(deque)
+
+    def take(self, operation: str, limit: int, now: float) -> float:
+        """Counts a call made `now`: 0 if within the limit, else the seconds until one would be, if none came before."""
+        moments = self._recent(operation, now)
+        excess = len(moments) >= limit
+        moments.append(now)
+        return moments[-limit] + WINDOW - now if excess else 0.0
+
+    def consume(self, operation: str, n: int) -> None:
+        """Counts `n` calls, now, that others of the account made."""
+        now = self._monotonic()
+        self._recent(operation, now).extend([now] * n)
+
+    def counts(self) -> dict[str, int]:
+        """Calls in the last second, by operation."""
+        now = self._monotonic()
+        return {operation: len(self._recent(operation, now)) for operation in list(self._moments)}
+
+    def _recent(self, operation: str, now: float) -> deque[float]:
+        moments = self._moments[operation]
+        while moments and now - moments[0] >= WINDOW:
+            moments.popleft()
+        return moments

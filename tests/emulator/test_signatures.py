@@ -1,0 +1,107 @@
+"""The cloud's own vectors, and what must not pass for a signature."""
+
+import pytest
+
+from emulator import signatures
+
+PUB = {
+    "AccessKeyId": "testid",
+    "Action": "Pub",
+    "Format": "XML",
+    "MessageContent": "aGVsbG93b3JsZA=",
+    "ProductKey": "12345abcdeZ",
+    "Qos": "0",
+    "RegionId": "cn-shanghai",
+    "ServiceCode": "iot",
+    "SignatureMethod": "HMAC-SHA1",
+    "SignatureNonce": "0715a395-aedf-4a41-bab7-746b43d38d88",
+    "SignatureVersion": "1.0",
+    "Timestamp": "2017-10-02T09:39:41Z",
+    "TopicFullName": "/productKey/testdevice/get",
+    "Version": "2017-04-20",
+}
+DESCRIBE_REGIONS = {
+    "AccessKeyId": "testid",
+    "Action": "DescribeRegions",
+    "Format": "XML",
+    "SignatureMethod": "HMAC-SHA1",
+    "SignatureNonce": "3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf",
+    "SignatureVersion": "1.0",
+    "Timestamp": "2016-02-23T12:46:24Z",
+    "Version": "2014-05-26",
+}
+CREATE = {
+    **DESCRIBE_REGIONS,
+    "Action": "CreateOTAModule",
+    "AliasName": "条码扫描仪",
+    "Desc": "a b*~+/",
+    "Format": "JSON",
+    "ModuleName": "barcodeScanner",
+    "ProductKey": "a1Le6d0abcd",
+    "RegionId": "cn-shanghai",
+    "Version": "2018-01-20",
+}
+RUN_INSTANCES_HEADERS = {
+    "host": "ecs.cn-shanghai.aliyuncs.com",
+    "x-acs-action": "RunInstances",
+    "x-acs-content-sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "x-acs-date": "2023-10-26T10:22:32Z",
+    "x-acs-signature-nonce": "3156853299f313e23d1673dc12e1703d",
+    "x-acs-version": "2014-05-26",
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters", "signature"),
+    [
+        pytest.param("GET", PUB, "Y9eWn4nF8QPh3c4zAFkM/k/u7eA=", id="IoT, official"),
+        pytest.param("POST", PUB, "efr3PwqG3ANN5Vs4hsRnEZh2K2Q=", id="IoT as POST"),
+        pytest.param("GET", DESCRIBE_REGIONS, "OLeaidS1JvxuMvnyHOwuJ+uX5qY=", id="ECS, official"),
+        pytest.param("POST", DESCRIBE_REGIONS, "MxbnVAM4w6sft9xjVpe/GCKueuk=", id="ECS as POST"),
+        pytest.param("POST", CREATE, "4U+jJZKnq/afaY6YQN14bOt0+Q0=", id="Chinese letters and reserved characters"),
+    ],
+)
+def test_parameters_sign_as_the_documentation_computes(method: str, parameters: dict[str, str], signature: str) -> None:
+    """HMAC-SHA1 over method and sorted parameters gives the published signatures."""
+    string_to_sign = signatures.rpc_string_to_sign(method, parameters)
+    assert signatures.rpc_signature("testsecret", string_to_sign) == signature
+
+
+def test_the_signature_itself_is_not_signed() -> None:
+    """A request that carries its signature has the string to sign of one that does not."""
+    signed = {**PUB, "Signature": "anything"}
+    assert signatures.rpc_string_to_sign("GET", signed) == signatures.rpc_string_to_sign("GET", PUB)
+
+
+def test_headers_sign_as_the_documentation_computes() -> None:
+    """ACS3-HMAC-SHA256 over the canonical request gives the published hash and signature."""
+    query = {"ImageId": "win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd", "RegionId": "cn-shanghai"}
+    canonical = signatures.acs3_canonical_request(
+        "POST", "/", query, RUN_INSTANCES_HEADERS, sorted(RUN_INSTANCES_HEADERS)
+    )
+    text = signatures.acs3_string_to_sign(canonical)
+    assert text == "ACS3-HMAC-SHA256\n7ea06492da5221eba5297e897ce16e55f964061054b7695beedaac1145b1e259"
+    expected = "06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0"
+    assert signatures.acs3_signature("YourAccessKeySecret", text) == expected
+
+
+def test_an_authorization_header_is_read() -> None:
+    """Credential, signed headers and signature are told apart."""
+    header = "ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=host;x-acs-date,Signature=0a1b"
+    assert signatures.Authorization.read(header) == signatures.Authorization("testid", ("host", "x-acs-date"), "0a1b")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "ACS3-HMAC-SHA256",
+        "ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=host",
+        "ACS3-HMAC-SHA256 Credential=,SignedHeaders=host,Signature=0a",
+        "Bearer Credential=testid,SignedHeaders=host,Signature=0a",
+        "ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=host,Signature=0a, and more",
+    ],
+)
+def test_a_malformed_authorization_header_is_none(header: str) -> None:
+    """What is not well-formed is not read in part."""
+    assert signatures.Authorization.read(header) is None
