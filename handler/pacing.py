@@ -1,0 +1,236 @@
+"""The quota inside one process: calls of one operation leave evenly spaced, first come first served.
+
+In any window of W seconds at most 1 + floor((W + tau) * rate) calls leave, where tau, a quarter of the interval between
+two calls, is what a late wake-up may catch up; without late wake-ups tau is 0. What counts is when a call leaves, not
+when it was to leave: whoever wakes looks again, so that calls whose slots passed while the process stood still do not
+leave at once. Their slots are lost.
+"""
+
+import math
+import threading
+from collections import deque
+from contextvars import ContextVar
+from typing import Protocol
+
+from handler.clock import Clock
+from handler.errors import OutOfTime
+
+EARLY = 1e-6
+"""Seconds: sleeping until an instant may end a rounding error before it."""
+CATCH_UP = 0.25
+"""Of an interval."""
+LONGEST_HOLD = 5.0
+"""Seconds that nothing leaves at most, whatever a throttle asks for."""
+SLOWER, SLOWEST = 0.7, 0.1
+"""What a throttle leaves of the rate, and what all throttles together leave of the full rate."""
+RETURN, PROBE = 1 / 12, 0.004
+"""The steps back: this part of the way to the refused rate, and no less than this part of the full rate."""
+SETTLE = 1.0
+"""Seconds after a slow-down in which the API, which counts by the second, still counts the calls from before it."""
+
+_left: ContextVar[float] = ContextVar("left")
+
+
+def left_at(now: float) -> float:
+    """When the last call of this thread left; `now` where there was none."""
+    return _left.get(now)
+
+
+class Quota(Protocol):
+    """What stands between us and the API: every call waits here, and every answer is told."""
+
+    def wait(self, operation: str, deadline: float) -> float:
+        """Blocks until the next call of `operation` may leave; returns the seconds waited.
+
+        Raises: OutOfTime: as soon as the slot lies behind `deadline` (an instant of the clock); no slot is taken then.
+        """
+        ...
+
+    def throttled(self, operation: str, retry_after: float) -> None:
+        """This thread's last call was refused as one too many; nothing leaves for `retry_after` seconds (0 to 5)."""
+        ...
+
+    def accepted(self, operation: str) -> None:
+        """This thread's last call was answered, and the answer was no throttle."""
+        ...
+
+
+class Gate(Protocol):
+    """When the calls of one operation may leave. Everything but `fetch` is called with the lock held."""
+
+    lock: threading.Lock
+
+    def missing(self, now: float, ahead: int, waiting: int) -> int:
+        """How many slots whoever has `ahead` others before it should fetch now; then it must call `fetch`."""
+        ...
+
+    def fetch(self, count: int, deadline: float) -> None: ...
+
+    def slot(self, now: float, ahead: int) -> float:
+        """The instant, `now` or later, at which a call with `ahead` others before it may leave, as far as is known."""
+        ...
+
+    def look(self, now: float, ahead: int) -> float:
+        """The instant after `now` at which a call that may not leave yet should look again."""
+        ...
+
+    def leave(self, now: float, *, slept: bool) -> None:
+        """A call leaves. Only one that `slept` until its slot may catch up what it comes late."""
+        ...
+
+
+class Line:
+    """Those who wait to call one operation, in the order in which they came."""
+
+    def __init__(self, operation: str, gate: Gate, clock: Clock) -> None:
+        self._operation = operation
+        self._gate = gate
+        self._clock = clock
+        self._waiting: deque[object] = deque()
+
+    def wait(self, deadline: float) -> float:
+        ticket = object()
+        try:
+            start = now = self._join(ticket, deadline)
+            while (pause := self._look(ticket, deadline, slept=now > start)) is not None:
+                self._clock.sleep(pause)
+                now = self._clock.now()
+        finally:
+            self._quit(ticket)
+        return left_at(start) - start
+
+    def _join(self, ticket: object, deadline: float) -> float:
+        with self._gate.lock:
+            now = self._clock.now()
+            self._check(now, len(self._waiting), deadline)
+            self._waiting.append(ticket)
+            return now
+
+    def _look(self, ticket: object, deadline: float, *, slept: bool) -> float | None:
+        """The seconds to sleep before the next look; None: the call has left."""
+        while True:
+            with self._gate.lock:
+                now = self._clock.now()
+                ahead = self._waiting.index(ticket)
+                count = self._gate.missing(now, ahead, len(self._waiting))
+                if not count:
+                    return self._leave(now, ahead, deadline, slept=slept)
+            self._gate.fetch(count, deadline)
+
+    def _leave(self, now: float, ahead: int, deadline: float, *, slept: bool) -> float | None:
+        slot = self._check(now, ahead, deadline)
+        if ahead or slot > now + EARLY:
+            return self._gate.look(now, ahead) - now
+        self._gate.leave(now, slept=slept)
+        self._waiting.popleft()
+        _left.set(now)
+        return None
+
+    def _check(self, now: float, ahead: int, deadline: float) -> float:
+        slot = self._gate.slot(now, ahead)
+        if slot > deadline + EARLY:
+            raise OutOfTime(self._operation, slot - now)
+        return slot
+
+    def _quit(self, ticket: object) -> None:
+        with self._gate.lock:
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+
+
+class Speed:
+    """The rate of the moment, in calls a second: never above `full`.
+
+    A throttle takes it down to 0.7 of what it was, and every accepted call brings it a step back: quickly up to the
+    rate that was refused, slowly beyond it. A verdict on a call that left before the last slow-down, or so soon after
+    it that the API still counted the calls from before, says nothing about the new rate and is passed over.
+    """
+
+    def __init__(self, full: float) -> None:
+        self.full = self.rate = self._refused = full
+        self._slowed = -math.inf
+
+    @property
+    def interval(self) -> float:
+        return 1 / self.rate
+
+    def throttled(self, left: float, now: float) -> None:
+        if self._tells(left):
+            self._refused, self._slowed = self.rate, now
+            self.rate = max(self.rate * SLOWER, self.full * SLOWEST)
+
+    def accepted(self, left: float) -> None:
+        if self._tells(left):
+            step = max((self._refused - self.rate) * RETURN, self.full * PROBE)
+            self.rate = min(self.rate + step, self.full)
+
+    def _tells(self, left: float) -> bool:
+        return left >= self._slowed + SETTLE
+
+
+class Spacing:
+    """The gate of one process: GCRA with a burst of one. One number says from when on the next call may leave."""
+
+    def __init__(self, rate: float) -> None:
+        self.lock = threading.Lock()
+        self.speed = Speed(rate)
+        self._free = self._held = -math.inf
+
+    def missing(self, now: float, ahead: int, waiting: int) -> int:  # noqa: ARG002 - slots are made here, not fetched
+        return 0
+
+    def fetch(self, count: int, deadline: float) -> None: ...
+
+    def slot(self, now: float, ahead: int) -> float:
+        interval = self.speed.interval
+        # Neither lies further ahead than this, unless the clock went back; and nobody may be stuck then.
+        self._free = min(self._free, now + interval)
+        self._held = min(self._held, now + LONGEST_HOLD)
+        return max(now, self._free, self._held) + ahead * interval
+
+    def look(self, now: float, ahead: int) -> float:
+        """Half-way, so that a slot that was given back, or a rate that rose, is noticed in time to be used."""
+        if not ahead:
+            return self.slot(now, 0)
+        return max(self.slot(now, ahead // 2), now + self.speed.interval / 2)
+
+    def leave(self, now: float, *, slept: bool) -> None:
+        interval = self.speed.interval
+        self._free = max(self._free, now - interval * CATCH_UP if slept else now) + interval
+
+    def throttled(self, left: float, now: float, retry_after: float) -> None:
+        self.speed.throttled(left, now)
+        self._held = max(self._held, now + min(max(retry_after, 0.0), LONGEST_HOLD))
+
+
+class Pacer:
+    """The quota of one process: `rate` calls a second of each operation."""
+
+    def __init__(self, rate: float, clock: Clock) -> None:
+        if not 0 < rate < math.inf:
+            raise ValueError(f"a rate must be a positive number of calls a second, not {rate}")
+        self._rate = rate
+        self._clock = clock
+        self._gates: dict[str, Spacing] = {}
+        self._lines: dict[str, Line] = {}
+
+    def wait(self, operation: str, deadline: float) -> float:
+        return self._line(operation).wait(deadline)
+
+    def throttled(self, operation: str, retry_after: float) -> None:
+        gate = self.gate(operation)
+        with gate.lock:
+            now = self._clock.now()
+            gate.throttled(left_at(now), now, retry_after)
+
+    def accepted(self, operation: str) -> None:
+        gate = self.gate(operation)
+        with gate.lock:
+            gate.speed.accepted(left_at(self._clock.now()))
+
+    def gate(self, operation: str) -> Spacing:
+        return self._gates.get(operation) or self._gates.setdefault(operation, Spacing(self._rate))
+
+    def _line(self, operation: str) -> Line:
+        line = self._lines.get(operation)
+        return line or self._lines.setdefault(operation, Line(operation, self.gate(operation), self._clock))
