@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean locks
+.PHONY: help run test lint format clean locks package infra
 
 help:  ## what can be made
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,13 @@ $(VENV)/.local $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: locks/%.txt $(BIN)/pytho
 run: $(VENV)/.local  ## the local cloud and the main job on real input (ONCE=1: end by itself)
 	$(BIN)/ota-modules run $(if $(ONCE),--once)
 
-test: $(VENV)/.dev  ## every test
+# Some tests of template.yml need the vendor's own tool, from npm; they are skipped where there is none.
+NODE := $(if $(shell command -v npm 2>/dev/null),node_modules/.package-lock.json)
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+test: $(VENV)/.dev $(NODE)  ## every test
 	$(BIN)/pytest
 
 lint: $(VENV)/.dev  ## ruff, mypy --strict, import-linter
@@ -37,10 +43,19 @@ format: $(VENV)/.dev  ## rewrite the code in the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+package: $(VENV)/.local  ## the function's zip for each runtime, and dist/function (RUNTIME=python3.12: for that one)
+	$(BIN)/python -m deploy.package $(if $(RUNTIME),--runtime $(RUNTIME))
+
+infra: $(VENV)/.local  ## the ROS template of template.yml, as a file of its own
+	$(BIN)/python -m deploy.infra
+
 locks:  ## pin every dependency anew, with hashes
 	@command -v uv >/dev/null || { echo "uv is needed to make locks" >&2; exit 1; }
 	for extra in local dev bench; do uv pip compile --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
 		--no-emit-package ota-modules --custom-compile-command "make locks" --quiet --extra $$extra pyproject.toml -o locks/$$extra.txt; done
+	uv pip compile --python-version 3.10 --python-platform x86_64-manylinux2014 --constraint locks/dev.txt --generate-hashes \
+		--no-annotate --no-emit-index-url --custom-compile-command "make locks" --quiet handler/requirements.in \
+		$(foreach p,cffi cryptography deprecated jmespath pycparser pycryptodome wrapt,--no-emit-package $(p)) -o handler/requirements.txt
 
 clean:  ## forget what was installed and built
 	rm -rf $(VENV) dist build

@@ -1,0 +1,62 @@
+"""What of each wheel goes into the zip: the parts that the function imports, and every licence."""
+
+from pathlib import PurePosixPath
+
+LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE")
+
+# Of the two Aliyun SDKs only this is used: request signing, and SMQ's client without `mns.queue`, which needs two more
+# packages. A package that is not named here is kept whole.
+USED = {
+    "aliyunsdkcore": {
+        "__init__.py",
+        "auth/__init__.py",
+        "auth/algorithm/__init__.py",
+        "auth/algorithm/sha_hmac1.py",
+        "auth/composer/__init__.py",
+        "auth/composer/rpc_signature_composer.py",
+        "compat.py",
+        "utils/__init__.py",
+        "utils/parameter_helper.py",
+        "vendored/__init__.py",
+        "vendored/six.py",
+    },
+    "mns": {
+        "__init__.py",
+        "auth.py",
+        "message_property.py",
+        "mns_client.py",
+        "mns_exception.py",
+        "mns_http.py",
+        "mns_request.py",
+        "mns_tool.py",
+        "mns_xml_handler.py",
+        "pkg_info.py",
+        "subscription.py",
+        "topic.py",
+    },
+}
+# The older pydantic inside pydantic, and plug-ins for a type checker.
+UNUSED = ("pydantic/v1/", "pydantic/mypy.py", "pydantic/_hypothesis_plugin.py")
+
+
+def kept(name: str, content: bytes) -> bytes | None:
+    """What goes into the zip for a wheel's file: its content, less of it, or nothing."""
+    path = PurePosixPath(name)
+    top = path.parts[0]
+    if top.endswith(".dist-info"):
+        return described(path, content)
+    if top.endswith(".data") or path.suffix in {".pyi", ".pyc"} or path.name == "py.typed" or name.startswith(UNUSED):
+        return None
+    if top in USED and "/".join(path.parts[1:]) not in USED[top]:
+        return None
+    return content
+
+
+def described(path: PurePosixPath, content: bytes) -> bytes | None:
+    """Of a package's description: the licences, and name and version without the pages that follow them."""
+    if path.name.upper().startswith(LICENCES):
+        return content
+    if path.name == "METADATA":
+        head, _, _ = content.replace(b"\r\n", b"\n").partition(b"\n\n")
+        return head + b"\n"
+    return None
