@@ -1,0 +1,252 @@
+"""The input contract: a request, or an array of them, as JSON; every fault of a request at once, by field.
+
+Rules come from the API reference of CreateOTAModule; a field that is the function's own says so.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, NoReturn
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+LARGEST_BODY = 1024 * 1024
+"""Characters of a body; SMQ takes 64 KiB, HTTP is bounded to 1 MiB."""
+LONGEST_SHOWN = 64
+"""Characters of a refused value that its sender is shown."""
+MOST_PROBLEMS = 20
+"""Problems of one request that are reported; an object with a thousand unknown fields is not answered a thousand times."""
+
+_CHINESE = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_MODULE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ALIAS = re.compile(rf"[A-Za-z0-9._\-{_CHINESE}]{{1,64}}")
+_INSTANCE = re.compile(r"[!-~]{1,128}")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+# Unicode: controls, invisible format characters, surrogates, line and paragraph separators, spaces.
+_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs")
+_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
+
+
+def _has(text: str, categories: tuple[str, ...]) -> bool:
+    return any(unicodedata.category(character) in categories for character in text)
+
+
+def _rule(holds: Callable[[str], object], words: str) -> AfterValidator:
+    """A rule of one field, in words that are shown to the sender."""
+
+    def check(value: str) -> str:
+        if not holds(value):
+            raise ValueError(words)
+        return value
+
+    return AfterValidator(check)
+
+
+_ProductKey = Annotated[
+    str,
+    Field(min_length=1, max_length=64),
+    _rule(lambda text: not _has(text, _INVISIBLE), "must hold no white space, control or invisible characters"),
+]
+_ModuleName = Annotated[
+    str,
+    Field(min_length=1, max_length=64),
+    _rule(_MODULE_NAME.fullmatch, "must be English letters, digits, '.', '_' and '-' only"),
+    _rule(lambda text: text.lower() != "default", "must not be 'default': that module is built in"),
+]
+_AliasName = Annotated[
+    str,
+    Field(min_length=1, max_length=64),
+    _rule(_ALIAS.fullmatch, "must be Chinese characters, English letters, digits, '.', '_' and '-' only"),
+]
+_Desc = Annotated[
+    str, Field(max_length=100), _rule(lambda text: not _has(text, _UNPRINTABLE), "must hold no control characters")
+]
+_IotInstanceId = Annotated[
+    str,
+    Field(min_length=1, max_length=128),
+    _rule(_INSTANCE.fullmatch, "must be visible ASCII characters only"),
+]
+_Own = Annotated[
+    str,
+    Field(min_length=1, max_length=128),
+    _rule(lambda text: not _has(text, _UNPRINTABLE), "must hold no control characters"),
+]
+_Trace = Annotated[
+    str, _rule(_TRACEPARENT.fullmatch, "must be a W3C traceparent: version-traceid-parentid-flags in lower-case hex")
+]
+Policy = Literal["keep", "update", "fail"]
+
+
+@dataclass(frozen=True)
+class ModuleKey:
+    """What makes two requests mean the same module; names differ in more than case."""
+
+    instance: str | None
+    product: str
+    name: str
+
+
+class ModuleRequest(BaseModel):
+    """One module that somebody wants. Id, CorrelationId, traceparent and OnExisting are the function's own fields."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    ProductKey: _ProductKey
+    ModuleName: _ModuleName
+    AliasName: _AliasName | None = None
+    Desc: _Desc | None = None
+    IotInstanceId: _IotInstanceId | None = None
+    OnExisting: Policy | None = None
+    Id: _Own | None = None
+    CorrelationId: _Own | None = None
+    traceparent: _Trace | None = None
+    Attempt: Annotated[int, Field(ge=1, le=1_000_000, description="Set by the function when it puts a request back.")] = 1
+    Tried: Annotated[
+        bool,
+        Field(description="Set by the function: a create call of an earlier delivery may have had its effect."),
+    ] = False
+
+    @property
+    def key(self) -> ModuleKey:
+        return ModuleKey(self.IotInstanceId, self.ProductKey, self.ModuleName.casefold())
+
+
+class Problem(BaseModel):
+    """What is wrong with one field; `Field` is empty where it is the whole message."""
+
+    model_config = ConfigDict(frozen=True)
+
+    Field: str
+    Problem: str
+
+
+@dataclass(frozen=True)
+class Invalid:
+    """A request that breaks rules, with what could be read of it."""
+
+    Id: str
+    problems: tuple[Problem, ...]
+    ProductKey: str | None = None
+    ModuleName: str | None = None
+    AliasName: str | None = None
+    Desc: str | None = None
+    IotInstanceId: str | None = None
+    CorrelationId: str | None = None
+    traceparent: str | None = None
+    Attempt: int = 1
+    readable: bool = field(default=True)
+    """Whether it was a JSON object at all."""
+
+
+def read(body: object, default_id: str) -> list[ModuleRequest | Invalid]:
+    """The requests in a message's body (text, bytes, or a JSON value already parsed), each with its Id: the sender's own, or
+    `default_id`, with `/n` for the n-th of an array. Never raises: what cannot be read is Invalid."""
+    try:
+        value = _parsed(body)
+    except _Unreadable as error:
+        return [_unreadable(default_id, str(error))]
+    if not isinstance(value, list):
+        return [_request(value, default_id)]
+    if not value:
+        return [_unreadable(default_id, "the array is empty")]
+    return [_request(element, f"{default_id}/{number}") for number, element in enumerate(value, 1)]
+
+
+class _Unreadable(Exception):
+    """A body that is no JSON; the text says why."""
+
+
+def _parsed(body: object) -> object:
+    if isinstance(body, bytes | bytearray):
+        try:
+            body = body.decode()
+        except UnicodeDecodeError:
+            raise _Unreadable("is not UTF-8") from None
+    if not isinstance(body, str):
+        return body
+    if len(body) > LARGEST_BODY:
+        raise _Unreadable(f"is longer than {LARGEST_BODY} characters")
+    if not body.strip():
+        raise _Unreadable("is empty")
+    try:
+        return json.loads(body.removeprefix("\ufeff"), parse_constant=_no_constant, object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        raise _Unreadable(f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
+    except RecursionError:
+        raise _Unreadable("is nested too deeply") from None
+    except ValueError as error:
+        raise _Unreadable(f"is not JSON: {error}") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise _Unreadable(f"is not JSON: {name} is no JSON value")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        # Which of the two was meant, nobody knows; and the name can never be changed.
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Unreadable(f"names the field {shown(twice)} twice")
+    return found
+
+
+def _unreadable(default_id: str, problem: str) -> Invalid:
+    return Invalid(default_id, (Problem(Field="", Problem=problem),), readable=False)
+
+
+def _request(value: object, default_id: str) -> ModuleRequest | Invalid:
+    if not isinstance(value, dict):
+        return _unreadable(default_id, f"must be a JSON object (it is {shown(value)})")
+    try:
+        request = ModuleRequest.model_validate(value)
+    except ValidationError as error:
+        return _invalid(value, default_id, error)
+    return request if request.Id is not None else request.model_copy(update={"Id": default_id})
+
+
+def _invalid(value: dict[str, Any], default_id: str, error: ValidationError) -> Invalid:
+    problems = tuple(_problems(error))
+    wrong = {problem.Field for problem in problems}
+    # What broke no rule is repeated as it came; what did is repeated only in so far as it can be shown.
+    fields = {name: _plain(value.get(name)) for name in ("ProductKey", "ModuleName", "AliasName", "Desc", "IotInstanceId")}
+    own = {name: value.get(name) for name in ("CorrelationId", "traceparent") if name not in wrong}
+    sent_id = value.get("Id") if "Id" not in wrong else None
+    attempt = value.get("Attempt", 1) if "Attempt" not in wrong else 1
+    return Invalid(sent_id or default_id, problems, **fields, **own, Attempt=attempt)
+
+
+def _problems(error: ValidationError) -> Iterator[Problem]:
+    faults = error.errors(include_url=False)
+    for fault in faults[:MOST_PROBLEMS]:
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        yield Problem(Field=_plain(name) or "", Problem=_words(str(fault["type"]), fault))
+    if len(faults) > MOST_PROBLEMS:
+        yield Problem(Field="", Problem=f"{len(faults) - MOST_PROBLEMS} more problems")
+
+
+def _words(kind: str, fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    if kind == "missing":
+        return "is required"
+    if kind == "extra_forbidden":
+        return "is not a field of a request"
+    rule = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
+    return f"{rule[:1].lower()}{rule[1:]} (it is {shown(fault['input'])})"
+
+
+def shown(value: object) -> str:
+    """A value in an error: short, and with nothing invisible in it."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str, skipkeys=True)[: LONGEST_SHOWN * 2]
+    short = text[:LONGEST_SHOWN] + ("…" if len(text) > LONGEST_SHOWN else "")
+    visible = "".join(c if not _has(c, ("Cc", "Cf", "Cs", "Zl", "Zp")) else f"\\u{ord(c):04x}" for c in short)
+    return f"'{visible}'" if isinstance(value, str) else visible
+
+
+def _plain(value: object) -> str | None:
+    """A string that can be shown to its sender; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    return "".join(c if not _has(c, _UNPRINTABLE) else "\ufffd" for c in value[:128])

@@ -1,0 +1,143 @@
+"""The output contract: one outcome for each request, as a CloudEvent (1.0, structured JSON)."""
+
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from handler.messages import Invalid, ModuleRequest, Problem
+
+Status = Literal["created", "existing", "updated", "rejected", "failed"]
+Why = Literal["invalid", "unreadable", "product-unknown", "exists", "limit", "refused"]
+"""Why a request was rejected; decides the HTTP status."""
+Reason = Literal["quota", "deadline", "unanswered", "upstream", "misconfigured", "sink", "fault"]
+"""Why a request is not finished yet."""
+
+LONGEST_TEXT = 2_000
+"""Characters of the API's ErrorMessage that are passed on: an outcome must stay under SMQ's 64 KiB."""
+
+# Made once for this project; ids of outcomes are UUIDs in this name space.
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:ota-modules:outcome")
+
+
+class Difference(BaseModel):
+    """A field that is not as the request wants it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    Wanted: str
+    Found: str
+
+
+class Outcome(BaseModel):
+    """How a request ended. What is not known or does not apply is left out of the event."""
+
+    model_config = ConfigDict(frozen=True)
+
+    Status: Status
+    ProductKey: str | None = None
+    ModuleName: str | None = None
+    AliasName: str | None = None
+    Desc: str | None = None
+    IotInstanceId: str | None = None
+    RequestId: Annotated[str | None, Field(description="The API's own, of the call that decided.")] = None
+    Code: Annotated[str | None, Field(description="The API's code, as it came.")] = None
+    ErrorMessage: str | None = None
+    Errors: tuple[Problem, ...] | None = None
+    Drift: dict[str, Difference] | None = None
+    Attempts: Annotated[int, Field(description="Deliveries of the request.")] = 1
+    CorrelationId: str | None = None
+
+    Id: Annotated[str, Field(exclude=True)]
+    traceparent: Annotated[str | None, Field(exclude=True)] = None
+    why: Annotated[Why | None, Field(exclude=True)] = None
+
+    @classmethod
+    def of(cls, request: ModuleRequest | Invalid, status: Status, **more: object) -> "Outcome":
+        """The outcome of a request."""
+        return cls(
+            Status=status,
+            **{name: getattr(request, name) for name in _REPEATED},
+            Attempts=request.Attempt,
+            **{name: value for name, value in more.items() if value not in (None, {}, "")},  # type: ignore[arg-type]
+        )
+
+    @classmethod
+    def invalid(cls, request: Invalid) -> "Outcome":
+        """The outcome of a request that breaks rules."""
+        return cls.of(
+            request, "rejected", why="invalid" if request.readable else "unreadable", Errors=request.problems
+        )
+
+    @property
+    def event_id(self) -> str:
+        """The same for every delivery of one request, and for no other."""
+        return outcome_id(self.Id, self.IotInstanceId, self.ProductKey, self.ModuleName)
+
+    def data(self) -> dict[str, object]:
+        """The public part, as JSON values."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def event(self, source: str, moment: float) -> str:
+        """The CloudEvent as JSON. `source`: /ota-modules/<region>/<function>; `moment`: unix seconds."""
+        extensions = {
+            "subject": f"{self.ProductKey}/{self.ModuleName}" if self.ProductKey and self.ModuleName else None,
+            "correlationid": self.CorrelationId,
+            "causationid": self.Id,
+            "traceparent": self.traceparent,
+        }
+        event = {
+            "specversion": "1.0",
+            "id": self.event_id,
+            "source": source,
+            "type": f"ota.module.{self.Status}",
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment)),
+            "datacontenttype": "application/json",
+            **{name: value for name, value in extensions.items() if value},
+            "data": self.data(),
+        }
+        return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+
+
+_REPEATED = (
+    "Id", "ProductKey", "ModuleName", "AliasName", "Desc", "IotInstanceId", "CorrelationId", "traceparent",
+)  # fmt: skip
+
+
+def outcome_id(request_id: str, instance: str | None, product: str | None, module: str | None) -> str:
+    """A UUID made of a request's Id and its key."""
+    name = json.dumps([request_id, instance, product, None if module is None else module.casefold()])
+    return str(uuid.uuid5(_NAMESPACE, name))
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A request without an outcome in this delivery, and why."""
+
+    request: ModuleRequest | Invalid
+    reason: Reason
+    detail: str
+    code: str | None = None
+    api_request_id: str | None = None
+    retry_after: float = 0.0
+    """Seconds after which trying again makes sense."""
+    tried: bool = False
+    """Whether a create call of this request may have had its effect."""
+
+    def again(self) -> str:
+        """The request as JSON, for its next delivery: the attempt counted, the Id kept.
+
+        Raises: TypeError: the request is not a valid one.
+        """
+        if isinstance(self.request, Invalid):
+            raise TypeError("an invalid request is not put back")
+        fields: Mapping[str, object] = self.request.model_dump(exclude_none=True, exclude={"Attempt", "Tried"})
+        own = {"Attempt": self.request.Attempt + 1, **({"Tried": True} if self.tried or self.request.Tried else {})}
+        return json.dumps({**fields, **own}, ensure_ascii=False, separators=(",", ":"))
+
+
+Result = Outcome | Unfinished
