@@ -1,0 +1,182 @@
+"""SMQ queues: their attributes, within the service's limits (SMQ, "Limits"; "CreateQueue")."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from emulator.smq_errors import (
+    InvalidArgument,
+    InvalidQueueName,
+    QueueAlreadyExist,
+    QueueNameLengthError,
+    QueueNotExist,
+)
+from emulator.smq_store import Database
+
+LONGEST_NAME = 120
+LARGEST_PAGE = 1000
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The values that an attribute may have, both ends included."""
+
+    lowest: int
+    highest: int
+
+    def check(self, name: str, value: int) -> None:
+        """Raises: InvalidArgument."""
+        if not self.lowest <= value <= self.highest:
+            raise InvalidArgument(f"The value of {name} should between {self.lowest} and {self.highest}.")
+
+
+LIMITS = {
+    "VisibilityTimeout": Limit(1, 43_200),
+    "MaximumMessageSize": Limit(1024, 65_536),
+    "MessageRetentionPeriod": Limit(60, 604_800),
+    "DelaySeconds": Limit(0, 604_800),
+    "PollingWaitSeconds": Limit(0, 30),
+}
+
+
+@dataclass(frozen=True)
+class DlqPolicy:
+    """Where a message goes that was received `max_receive_count` times and becomes visible once more."""
+
+    dead_letter_target_queue: str
+    max_receive_count: int = 16
+    enabled: bool = True
+
+    def __post_init__(self) -> None:
+        Limit(1, 1000).check("MaxReceiveCount", self.max_receive_count)
+        check_name(self.dead_letter_target_queue)
+
+
+@dataclass(frozen=True)
+class QueueAttributes:
+    """What may be set of a queue; seconds and bytes. Raises: InvalidArgument."""
+
+    visibility_timeout: int = 30
+    maximum_message_size: int = 65_536
+    message_retention_period: int = 345_600
+    delay_seconds: int = 0
+    polling_wait_seconds: int = 0
+    logging_enabled: bool = False
+    dlq_policy: DlqPolicy | None = None
+
+    def __post_init__(self) -> None:
+        LIMITS["VisibilityTimeout"].check("VisibilityTimeout", self.visibility_timeout)
+        LIMITS["MaximumMessageSize"].check("MaximumMessageSize", self.maximum_message_size)
+        LIMITS["MessageRetentionPeriod"].check("MessageRetentionPeriod", self.message_retention_period)
+        LIMITS["DelaySeconds"].check("DelaySeconds", self.delay_seconds)
+        LIMITS["PollingWaitSeconds"].check("PollingWaitSeconds", self.polling_wait_seconds)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A queue as it stands; times in unix seconds."""
+
+    name: str
+    attributes: QueueAttributes
+    created: int
+    modified: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """Names in order; `marker` asks for those after them, and is empty when there are none."""
+
+    names: list[str]
+    marker: str = ""
+
+
+class Queues:
+    """The queues of one account and region. `wall` is the service's clock, in unix seconds."""
+
+    def __init__(self, database: Database, wall: Callable[[], float]) -> None:
+        self._database = database
+        self._wall = wall
+
+    def create(self, name: str, attributes: QueueAttributes) -> bool:
+        """Make a queue; whether it is new. Making it again with the same attributes changes nothing.
+
+        Raises: QueueAlreadyExist, InvalidQueueName, QueueNameLengthError.
+        """
+        check_name(name)
+        now = int(self._wall())
+        made = self._database.changed(
+            "INSERT OR IGNORE INTO queues VALUES (?, ?, ?, ?)", (name, _written(attributes), now, now)
+        )
+        if not made and self.get(name).attributes != attributes:
+            raise QueueAlreadyExist("The queue you want to create is already exist, with other attributes.")
+        return bool(made)
+
+    def change(self, name: str, attributes: QueueAttributes) -> None:
+        """Set all attributes. Raises: QueueNotExist."""
+        if not self._database.changed(
+            "UPDATE queues SET attributes = ?, modified = ? WHERE name = ?",
+            (_written(attributes), int(self._wall()), name),
+        ):
+            raise _missing()
+
+    def remove(self, name: str) -> None:
+        """Remove a queue and its messages; nothing happens where there is none."""
+        with self._database.transaction():
+            self._database.changed("DELETE FROM queues WHERE name = ?", (name,))
+            self._database.changed("DELETE FROM messages WHERE queue = ?", (name,))
+
+    def get(self, name: str) -> Queue:
+        """Raises: QueueNotExist."""
+        rows = self._database.rows("SELECT * FROM queues WHERE name = ?", (name,))
+        if not rows:
+            raise _missing()
+        return Queue(name, _read(rows[0]["attributes"]), rows[0]["created"], rows[0]["modified"])
+
+    def page(self, prefix: str = "", marker: str = "", count: int = LARGEST_PAGE) -> Page:
+        """At most `count` names that begin with `prefix` and come after `marker`."""
+        rows = self._database.rows(
+            "SELECT name FROM queues WHERE substr(name, 1, ?) = ? AND name > ? ORDER BY name LIMIT ?",
+            (len(prefix), prefix, marker, count + 1),
+        )
+        return paged([row["name"] for row in rows], count)
+
+    def redriven(self) -> dict[str, DlqPolicy]:
+        """The queues whose messages are given up after a number of receptions, if there is where to put them."""
+        queues = {row["name"]: _read(row["attributes"]) for row in self._database.rows("SELECT * FROM queues")}
+        return {
+            name: attributes.dlq_policy
+            for name, attributes in queues.items()
+            if attributes.dlq_policy
+            and attributes.dlq_policy.enabled
+            and attributes.dlq_policy.dead_letter_target_queue in queues
+        }
+
+
+def check_name(name: str) -> None:
+    """Raises: QueueNameLengthError, InvalidQueueName."""
+    if len(name) > LONGEST_NAME:
+        raise QueueNameLengthError(f"The length of queue name should between 1 and {LONGEST_NAME}.")
+    if _NAME.fullmatch(name) is None:
+        raise InvalidQueueName("The queue name you provided is invalid.")
+
+
+def paged(names: list[str], count: int) -> Page:
+    """A page of `count` names from a list that holds one more where others follow."""
+    return Page(names[:count], names[count - 1] if len(names) > count else "")
+
+
+def _missing() -> QueueNotExist:
+    return QueueNotExist("The queue name you provided is not exist.")
+
+
+def _written(attributes: QueueAttributes) -> str:
+    return json.dumps(asdict(attributes))
+
+
+def _read(text: str) -> QueueAttributes:
+    values = json.loads(text)
+    policy = values.pop("dlq_policy")
+    return QueueAttributes(**values, dlq_policy=DlqPolicy(**policy) if policy else None)

@@ -1,0 +1,213 @@
+"""SMQ on one machine: queues and topics over the official wire protocol (`app`), and as plain methods.
+
+Everything runs on one event loop. Times given are seconds; the service's clock is `wall`.
+"""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from emulator.accounts import Accounts
+from emulator.messages import Depths, Draft, Message, Messages, Properties, check_body
+from emulator.notifications import Publication
+from emulator.pushes import Outside, Post, Pusher, Receiver, post
+from emulator.queues import QueueAttributes, Queues
+from emulator.retries import BACKOFF_RETRY
+from emulator.smq_api import application
+from emulator.smq_store import Database
+from emulator.topics import XML, Subscription, TopicAttributes, Topics, check_tag
+
+
+class MessageService:
+    """The queues and topics of one account in one region; `path` is a SQLite file, or `:memory:`."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        *,
+        path: str = ":memory:",
+        wall: Callable[[], float] = time.time,
+        region: str = "cn-shanghai",
+        scale: float = 1.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        dice: Callable[[], float] = random.random,
+        post: Post = post,
+    ) -> None:
+        self.accounts = accounts
+        self.region = region
+        self.wall = wall
+        self._database = Database(path)
+        self._waiting: set[asyncio.Event] = set()
+        self.queues = Queues(self._database, wall)
+        self.messages = Messages(self._database, self.queues, wall=wall, arn=self.queue_arn)
+        self.topics = Topics(self._database, wall)
+        self.pusher = Pusher(
+            self._database,
+            self.topics,
+            self.messages,
+            account=accounts.account_id,
+            outside=Outside(post, sleep, dice, scale),
+        )
+        self.app: ASGIApp = application(self)
+
+    def queue_arn(self, queue: str) -> str:
+        """The form that dead-letter settings and policies use."""
+        return self.arn(f"queues/{queue}")
+
+    def arn(self, path: str) -> str:
+        return f"acs:mns:{self.region}:{self.accounts.account_id}:/{path}"
+
+    # Queues
+
+    def create_queue(self, name: str, **attributes: Any) -> bool:  # noqa: ANN401 - the dataclass has their types
+        """Make a queue with some `QueueAttributes`; whether it is new. Raises: QueueAlreadyExist, InvalidArgument."""
+        return self.queues.create(name, QueueAttributes(**attributes))
+
+    def delete_queue(self, name: str) -> None:
+        """Remove a queue and what is in it; whoever waits for its messages is told."""
+        self.queues.remove(name)
+        self.wake()
+
+    def send(
+        self,
+        queue: str,
+        body: str,
+        delay: int | None = None,
+        priority: int = 8,
+        properties: Properties | None = None,
+    ) -> str:
+        """Put a body in as it stands (the official SDK's receivers expect base64); the message's id.
+
+        Raises: QueueNotExist, InvalidArgument.
+        """
+        return self.put(queue, Draft(body, delay, priority, properties or Properties())).id
+
+    def put(self, queue: str, draft: Draft) -> Message:
+        """Raises: QueueNotExist, InvalidArgument."""
+        message = self.messages.send(queue, draft)
+        self.wake()
+        return message
+
+    def receive(self, queue: str, count: int = 1, visibility: int | None = None) -> list[Message]:
+        """What is visible now, and hidden from others for `visibility` seconds (None: the queue's).
+
+        Raises: QueueNotExist.
+        """
+        found = self.messages.receive(queue, count, visibility)
+        if found:
+            # Others that wait have to look again when these become visible.
+            self.wake()
+        return found
+
+    async def wait_receive(
+        self, queue: str, count: int, seconds: float, visibility: int | None = None
+    ) -> list[Message]:
+        """`receive`, waiting up to `seconds` for the first message. Raises: QueueNotExist."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while True:
+            found = self.receive(queue, count, visibility)
+            left = until - loop.time()
+            if found or left <= 0:
+                return found
+            soonest = self.messages.next_visible(queue)
+            await self._woken(left if soonest is None else min(left, max(soonest, 0.001)))
+
+    def peek(self, queue: str, count: int = 1) -> list[Message]:
+        """What is visible now, left as it is. Raises: QueueNotExist."""
+        return self.messages.peek(queue, count)
+
+    def delete(self, queue: str, receipt_handle: str) -> None:
+        """Raises: QueueNotExist, ReceiptHandleError, MessageNotExist."""
+        self.messages.delete(queue, receipt_handle)
+
+    def change_visibility(self, queue: str, receipt_handle: str, seconds: int) -> Message:
+        """Show a received message again in `seconds`; with the handle that replaces the old one.
+
+        Raises: QueueNotExist, ReceiptHandleError, MessageNotExist, InvalidArgument.
+        """
+        message = self.messages.change_visibility(queue, receipt_handle, seconds)
+        self.wake()
+        return message
+
+    def depths(self, queue: str) -> Depths:
+        """Raises: QueueNotExist."""
+        return self.messages.depths(queue)
+
+    # Topics
+
+    def create_topic(self, name: str, maximum_message_size: int = 65_536, logging_enabled: bool = False) -> bool:
+        """Make a topic; whether it is new. Raises: TopicAlreadyExist, InvalidArgument."""
+        return self.topics.create(name, TopicAttributes(maximum_message_size, logging_enabled))
+
+    def subscribe(
+        self,
+        topic: str,
+        name: str,
+        endpoint: str,
+        filter_tag: str = "",
+        notify_format: str = XML,
+        strategy: str = BACKOFF_RETRY,
+    ) -> bool:
+        """Send a topic's messages on; see `Subscription`. Whether the subscription is new.
+
+        Raises: TopicNotExist, SubscriptionAlreadyExist, EndpointInvalid, InvalidArgument.
+        """
+        return self.topics.subscribe(Subscription(topic, name, endpoint, filter_tag, notify_format, strategy))
+
+    def register(self, endpoint: str, receiver: Receiver) -> None:
+        """Name who takes notifications for a function's ARN: it says whether it took one, else they come again."""
+        self.pusher.receivers[endpoint] = receiver
+
+    def publish(
+        self,
+        topic: str,
+        body: str,
+        tag: str = "",
+        attributes: Mapping[str, str] | None = None,
+        properties: Properties | None = None,
+    ) -> str:
+        """Send a body on to everyone whose subscription lets it pass; the message's id.
+
+        Queues have it when this returns; HTTP subscribers and functions get it from tasks of the running loop.
+        Raises: TopicNotExist, InvalidArgument.
+        """
+        check_body(body, self.topics.get(topic).attributes.maximum_message_size)
+        check_tag(tag)
+        published = int(self.wall() * 1000)
+        publication = Publication(
+            secrets.token_hex(16).upper(), topic, body, published, tag, attributes or {}, properties or Properties()
+        )
+        self.pusher.publish(publication)
+        self.wake()
+        return publication.id
+
+    # Life
+
+    def wake(self) -> None:
+        """Let everyone who waits for a message look again; also to be called when the clock was moved."""
+        for event in self._waiting:
+            event.set()
+
+    def resume(self) -> None:
+        """Go on with what topics had not delivered when the service was stopped; the app does it when it starts."""
+        self.pusher.resume()
+
+    def close(self) -> None:
+        """Close the database; nothing may be called after it."""
+        self._database.close()
+
+    async def _woken(self, seconds: float) -> None:
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            await asyncio.wait_for(event.wait(), seconds)
+        except asyncio.TimeoutError:
+            pass
+        finally:
+            self._waiting.discard(event)

@@ -1,0 +1,124 @@
+"""SMQ over HTTP: who calls, which operation is meant, may they, and the answer's form (SMQ, "Invocation methods")."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from emulator import smq_queue_operations, smq_topic_operations
+from emulator.accounts import Key
+from emulator.smq_errors import AccessDenied, InvalidArgument, InvalidRequestURL, SmqError
+from emulator.smq_operations import Call, Operation, Reply
+from emulator.smq_signature import Signed, authenticate, check_digest
+from emulator.smq_wire import Node, document, nodes
+
+if TYPE_CHECKING:
+    from emulator.smq import MessageService
+
+LARGEST_BODY = 2 * 1024 * 1024
+"""Bytes; the largest batch that is allowed is far below, whatever its escapes and properties."""
+
+_OPERATIONS = (*smq_queue_operations.OPERATIONS, *smq_topic_operations.OPERATIONS)
+_METHODS = ["GET", "PUT", "POST", "DELETE", "HEAD", "PATCH", "OPTIONS"]
+
+
+def application(service: "MessageService") -> ASGIApp:
+    """The ASGI app that answers for a service; while it runs, its topics' deliveries go on."""
+
+    async def answer(request: Request) -> Response:
+        request_id = secrets.token_hex(12).upper()
+        try:
+            reply = await _reply(service, request)
+        except SmqError as error:
+            reply = Reply(error.status, _error(error.code, error.text, request_id, _base(request)))
+        return _response(reply, request_id)
+
+    async def failed(request: Request, error: Exception) -> Response:
+        request_id = secrets.token_hex(12).upper()
+        text = f"Internal error: {type(error).__name__}."
+        return _response(Reply(500, _error("InternalError", text, request_id, _base(request))), request_id)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        service.resume()
+        yield
+        await service.pusher.stop()
+
+    route = Route("/{path:path}", answer, methods=_METHODS)
+    return Starlette(routes=[route], lifespan=lifespan, exception_handlers={Exception: failed})
+
+
+async def _reply(service: "MessageService", request: Request) -> Reply:
+    body = await _body(request)
+    target = _target(request)
+    headers = dict(request.headers)
+    key = authenticate(Signed(request.method, target, headers), service.accounts)
+    check_digest(headers.get("content-md5", ""), body)
+    path, _, query = target.partition("?")
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    call = Call(service, _base(request), {}, _query(query), headers, body, gone)
+    return await _perform(call, request.method, unquote(path).strip("/"), key)
+
+
+async def _perform(call: Call, method: str, path: str, key: Key) -> Reply:
+    for operation in _OPERATIONS:
+        names = operation.match(method, path)
+        if names is not None and operation.when(call):
+            _permit(call, operation, path, key)
+            return await operation.run(replace(call, names=names))
+    raise InvalidRequestURL("Http request URL format invalid.")
+
+
+def _permit(call: Call, operation: Operation, path: str, key: Key) -> None:
+    action, resource = f"mns:{operation.action}", call.service.arn(path)
+    if not call.service.accounts.permits(key, action, resource):
+        raise AccessDenied(f"The role {key.role} is not authorized: {action} on {resource} is not permitted.")
+
+
+async def _body(request: Request) -> bytes:
+    parts = bytearray()
+    async for part in request.stream():
+        parts += part
+        if len(parts) > LARGEST_BODY:
+            raise InvalidArgument(f"The request's body is larger than {LARGEST_BODY} bytes.")
+    return bytes(parts)
+
+
+def _target(request: Request) -> str:
+    """Path and query exactly as sent: that is what is signed."""
+    path, query = request.scope["raw_path"], request.scope["query_string"]
+    return str(path + (b"?" + query if query else b""), "latin-1")
+
+
+def _query(text: str) -> dict[str, str]:
+    """The parameters, names in lower case. The official SDK puts receipt handles in as they are: `+` is no space."""
+    pairs = (part.partition("=") for part in text.split("&") if part)
+    return {unquote(name).lower(): unquote(value) for name, _, value in pairs}
+
+
+def _base(request: Request) -> str:
+    return f"http://{request.headers.get('host', 'localhost')}"
+
+
+def _error(code: str, text: str, request_id: str, host: str) -> Node:
+    """All four elements: the official SDK hides the code of an error that lacks one."""
+    return Node("Error", nodes([("Code", code), ("Message", text), ("RequestId", request_id), ("HostId", host)]))
+
+
+def _response(reply: Reply, request_id: str) -> Response:
+    headers = {**reply.headers, "x-mns-request-id": request_id, "x-mns-version": "2015-06-06"}
+    if reply.content is None:
+        return Response(status_code=reply.status, headers=headers)
+    return Response(document(reply.content), reply.status, headers, "text/xml;charset=utf-8")

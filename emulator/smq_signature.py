@@ -1,0 +1,107 @@
+"""Who sent an SMQ request: the Authorization header, the Date and the security token (SMQ, "Sign requests")."""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+
+from emulator.accounts import Accounts, AccountsError, Key, UnknownKey
+from emulator.smq_errors import (
+    AccessDenied,
+    InvalidAccessKeyId,
+    InvalidAuthorizationHeader,
+    InvalidDateHeader,
+    InvalidDegist,
+    MissingAuthorizationHeader,
+    MissingDateHeader,
+    SignatureDoesNotMatch,
+    TimeExpired,
+)
+
+CLOCK_WINDOW = 15 * 60
+"""Seconds that a request's Date may lie before or after the service's clock."""
+
+_AUTHORIZATION = re.compile(r"MNS ([^:\s]+):([A-Za-z0-9+/=]+)")
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What a signature covers. `target` is path and query exactly as sent; header names are in lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """The string that is signed."""
+        plain = [self.method, self._header("content-md5"), self._header("content-type"), self._header("date")]
+        extra = [f"{name}:{value}" for name, value in sorted(self.headers.items()) if name.startswith("x-mns-")]
+        return "\n".join([*plain, *extra, self.target])
+
+    def _header(self, name: str) -> str:
+        return self.headers.get(name, "")
+
+
+def authenticate(signed: Signed, accounts: Accounts) -> Key:
+    """The key that signed the request.
+
+    Raises: the SmqError that the service would answer.
+    """
+    match = _AUTHORIZATION.fullmatch(_required(signed, "authorization"))
+    if match is None:
+        raise InvalidAuthorizationHeader("The Authorization header format is invalid.")
+    _check_date(signed, accounts.wall())
+    key = _key(accounts, match[1], signed.headers.get("security-token", ""))
+    wanted = base64.b64encode(hmac.digest(key.secret.encode(), signed.text.encode(), "sha1")).decode()
+    if not hmac.compare_digest(wanted, match[2]):
+        raise SignatureDoesNotMatch(
+            "The request signature we calculated does not match the signature you provided. "
+            f"Check your key and signing method. The string to sign was: {signed.text!r}"
+        )
+    return key
+
+
+def check_digest(given: str, body: bytes) -> None:
+    """Compare Content-MD5 with the body: RFC 1864 and the official SDK's base64 of the hex digest are both taken.
+
+    Raises: InvalidDegist.
+    """
+    digest = hashlib.md5(body, usedforsecurity=False)
+    forms = (base64.b64encode(digest.digest()), base64.b64encode(digest.hexdigest().encode()))
+    if given and given.encode() not in forms:
+        raise InvalidDegist("The Content-MD5 you specified is invalid.")
+
+
+def _required(signed: Signed, name: str) -> str:
+    value = signed.headers.get(name)
+    if not value:
+        raise MissingAuthorizationHeader("Authorization header is required.")
+    return value
+
+
+def _check_date(signed: Signed, now: float) -> None:
+    date = signed.headers.get("date") or signed.headers.get("x-mns-date")
+    if not date:
+        raise MissingDateHeader("Date header is required.")
+    try:
+        parsed = parsedate_to_datetime(date)
+        # RFC 2822's "-0000" gives a naive time in UTC; everything else carries its zone.
+        moment = (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
+    except (ValueError, OverflowError):
+        raise InvalidDateHeader("The Date header format is invalid.") from None
+    if abs(now - moment) > CLOCK_WINDOW:
+        raise TimeExpired("The http request you sent is expired.")
+
+
+def _key(accounts: Accounts, key_id: str, token: str) -> Key:
+    try:
+        return accounts.authenticate(key_id, token)
+    except UnknownKey:
+        raise InvalidAccessKeyId("The AccessKey Id you provided is not exist.") from None
+    except AccountsError as error:
+        raise AccessDenied(f"The security token is not accepted: {type(error).__name__}.") from None

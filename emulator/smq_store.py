@@ -1,0 +1,95 @@
+"""The SQLite database under SMQ: one file, or memory. What was answered is committed, so a restart loses nothing."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+Row = Mapping[str, Any]
+
+VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE queues (
+    name TEXT PRIMARY KEY, attributes TEXT NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE messages (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, queue TEXT NOT NULL, body TEXT NOT NULL,
+    priority INTEGER NOT NULL, enqueued INTEGER NOT NULL, expires INTEGER NOT NULL, visible INTEGER NOT NULL,
+    first_dequeued INTEGER NOT NULL, dequeued INTEGER NOT NULL, handle TEXT NOT NULL, properties TEXT NOT NULL
+);
+CREATE INDEX messages_by_visibility ON messages (queue, visible);
+CREATE INDEX messages_by_expiry ON messages (expires);
+CREATE TABLE topics (
+    name TEXT PRIMARY KEY, maximum_message_size INTEGER NOT NULL, logging INTEGER NOT NULL, created INTEGER NOT NULL,
+    modified INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE subscriptions (
+    topic TEXT NOT NULL, name TEXT NOT NULL, endpoint TEXT NOT NULL, filter_tag TEXT NOT NULL, format TEXT NOT NULL,
+    strategy TEXT NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL, PRIMARY KEY (topic, name)
+) WITHOUT ROWID;
+CREATE TABLE publications (
+    id TEXT PRIMARY KEY, topic TEXT NOT NULL, body TEXT NOT NULL, tag TEXT NOT NULL, attributes TEXT NOT NULL,
+    properties TEXT NOT NULL, published INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE pushes (
+    publication TEXT NOT NULL, subscription TEXT NOT NULL, failures INTEGER NOT NULL,
+    PRIMARY KEY (publication, subscription)
+) WITHOUT ROWID;
+"""
+
+
+class Database:
+    """A connection, its schema made on first use."""
+
+    def __init__(self, path: str) -> None:
+        # Used from one thread at a time: the one that builds the cloud, then the one that runs its loop.
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._depth = 0
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        # In WAL mode a killed process loses no commit; only the machine's power failing could take the last ones.
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._prepare(path)
+
+    def _prepare(self, path: str) -> None:
+        found = self.rows("PRAGMA user_version")[0]["user_version"]
+        if found == 0:
+            self._connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        elif found != VERSION:
+            self.close()
+            raise ValueError(f"{path} is of version {found}, not {VERSION}: remove it, or run the release that made it")
+
+    def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        """Run a statement; the rows that it gives, by column."""
+        with closing(self._connection.execute(statement, values)) as cursor:
+            return [dict(zip([column[0] for column in cursor.description], row, strict=True)) for row in cursor]
+
+    def changed(self, statement: str, values: Sequence[object] = ()) -> int:
+        """Run a statement; how many rows it wrote."""
+        with closing(self._connection.execute(statement, values)) as cursor:
+            return cursor.rowcount
+
+    def insert(self, statement: str, values: Sequence[object]) -> int:
+        """Run an INSERT; the new row's number."""
+        with closing(self._connection.execute(statement, values)) as cursor:
+            return cursor.lastrowid or 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside, or nothing; may be nested."""
+        if self._depth == 0:
+            self._connection.execute("BEGIN IMMEDIATE")
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self._depth -= 1
+            if self._depth == 0:
+                self._connection.execute("ROLLBACK")
+            raise
+        self._depth -= 1
+        if self._depth == 0:
+            self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        self._connection.close()

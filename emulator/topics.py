@@ -1,0 +1,233 @@
+"""SMQ topics and who subscribes to them (SMQ, "CreateTopic", "Subscribe"). Times in unix seconds."""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from emulator.queues import LARGEST_PAGE, LIMITS, Page, paged
+from emulator.retries import BACKOFF_RETRY, STRATEGIES
+from emulator.smq_errors import (
+    EndpointInvalid,
+    InvalidArgument,
+    SubscriptionAlreadyExist,
+    SubscriptionNameInvalid,
+    SubscriptionNameLengthError,
+    SubscriptionNotExist,
+    TopicAlreadyExist,
+    TopicNameInvalid,
+    TopicNameLengthError,
+    TopicNotExist,
+)
+from emulator.smq_store import Database, Row
+
+LONGEST_NAME = 255
+LONGEST_TAG = 16
+
+XML = "XML"
+JSON = "JSON"
+SIMPLIFIED = "SIMPLIFIED"
+STREAM = "STREAM"
+"""What a function's topic trigger gets: the body alone, or with its attributes in JSON."""
+FORMATS = (XML, JSON, SIMPLIFIED, STREAM)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+_QUEUE = re.compile(r"acs:mns:([^:]*):([^:]*):/?queues/([A-Za-z0-9-]+)")
+_FUNCTION = re.compile(r"acs:fc:[^:]*:[^:]*:(services/[^/:]+/)?functions/[^/:]+")
+
+
+@dataclass(frozen=True)
+class TopicAttributes:
+    """What may be set of a topic. Raises: InvalidArgument."""
+
+    maximum_message_size: int = 65_536
+    logging_enabled: bool = False
+
+    def __post_init__(self) -> None:
+        LIMITS["MaximumMessageSize"].check("MaximumMessageSize", self.maximum_message_size)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic as it stands."""
+
+    name: str
+    attributes: TopicAttributes
+    created: int
+    modified: int
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """Where a topic's messages go: an `http` URL of this machine, the ARN of a queue or of a function.
+
+    With a filter tag, only messages with that very tag. Raises: EndpointInvalid, InvalidArgument.
+    """
+
+    topic: str
+    name: str
+    endpoint: str
+    filter_tag: str = ""
+    notify_format: str = XML
+    strategy: str = BACKOFF_RETRY
+    created: int = 0
+    modified: int = 0
+
+    def __post_init__(self) -> None:
+        if not (_QUEUE.fullmatch(self.endpoint) or self.to_function or _loopback(self.endpoint)):
+            raise EndpointInvalid(
+                "The endpoint you provided is neither a queue, a function nor an http URL on loopback."
+            )
+        if self.notify_format not in FORMATS or self.strategy not in STRATEGIES:
+            raise InvalidArgument(f"NotifyContentFormat is one of {FORMATS}, NotifyStrategy one of {STRATEGIES}.")
+        check_tag(self.filter_tag)
+
+    @property
+    def queue(self) -> str | None:
+        """The queue's name, where the endpoint is one."""
+        match = _QUEUE.fullmatch(self.endpoint)
+        return match[3] if match else None
+
+    @property
+    def to_function(self) -> bool:
+        return _FUNCTION.fullmatch(self.endpoint) is not None
+
+    @property
+    def settings(self) -> tuple[str, str, str, str]:
+        """What makes two subscriptions of one name the same."""
+        return self.endpoint, self.filter_tag, self.notify_format, self.strategy
+
+
+class Topics:
+    """The topics of one account and region, and their subscriptions."""
+
+    def __init__(self, database: Database, wall: Callable[[], float]) -> None:
+        self._database = database
+        self._wall = wall
+
+    def create(self, name: str, attributes: TopicAttributes) -> bool:
+        """Make a topic; whether it is new.
+
+        Raises: TopicAlreadyExist, TopicNameInvalid, TopicNameLengthError.
+        """
+        if len(name) > LONGEST_NAME:
+            raise TopicNameLengthError(f"The length of topic name should between 1 and {LONGEST_NAME}.")
+        if _NAME.fullmatch(name) is None:
+            raise TopicNameInvalid("The topic name you provided is invalid.")
+        now = int(self._wall())
+        values = (name, attributes.maximum_message_size, attributes.logging_enabled, now, now)
+        made = self._database.changed("INSERT OR IGNORE INTO topics VALUES (?, ?, ?, ?, ?)", values)
+        if not made and self.get(name).attributes != attributes:
+            raise TopicAlreadyExist("The topic you want to create is already exist, with other attributes.")
+        return bool(made)
+
+    def change(self, name: str, attributes: TopicAttributes) -> None:
+        """Set all attributes. Raises: TopicNotExist."""
+        self.get(name)
+        self._database.changed(
+            "UPDATE topics SET maximum_message_size = ?, logging = ?, modified = ? WHERE name = ?",
+            (attributes.maximum_message_size, attributes.logging_enabled, int(self._wall()), name),
+        )
+
+    def remove(self, name: str) -> None:
+        """Remove a topic and its subscriptions; nothing happens where there is none."""
+        with self._database.transaction():
+            self._database.changed("DELETE FROM topics WHERE name = ?", (name,))
+            self._database.changed("DELETE FROM subscriptions WHERE topic = ?", (name,))
+
+    def get(self, name: str) -> Topic:
+        """Raises: TopicNotExist."""
+        rows = self._database.rows("SELECT * FROM topics WHERE name = ?", (name,))
+        if not rows:
+            raise TopicNotExist("The topic name you provided is not exist.")
+        row = rows[0]
+        attributes = TopicAttributes(row["maximum_message_size"], bool(row["logging"]))
+        return Topic(name, attributes, row["created"], row["modified"])
+
+    def page(self, prefix: str = "", marker: str = "", count: int = LARGEST_PAGE) -> Page:
+        """At most `count` names that begin with `prefix` and come after `marker`."""
+        rows = self._database.rows(
+            "SELECT name FROM topics WHERE substr(name, 1, ?) = ? AND name > ? ORDER BY name LIMIT ?",
+            (len(prefix), prefix, marker, count + 1),
+        )
+        return paged([row["name"] for row in rows], count)
+
+    def subscribe(self, subscription: Subscription) -> bool:
+        """Add a subscription; whether it is new.
+
+        Raises: TopicNotExist, SubscriptionAlreadyExist, SubscriptionNameInvalid, SubscriptionNameLengthError.
+        """
+        self.get(subscription.topic)
+        if len(subscription.name) > LONGEST_NAME:
+            raise SubscriptionNameLengthError(f"The length of subscription name should between 1 and {LONGEST_NAME}.")
+        if _NAME.fullmatch(subscription.name) is None:
+            raise SubscriptionNameInvalid("The subscription name you provided is invalid.")
+        now = int(self._wall())
+        made = self._database.changed(
+            "INSERT OR IGNORE INTO subscriptions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (subscription.topic, subscription.name, *subscription.settings, now, now),
+        )
+        if not made and self.subscription(subscription.topic, subscription.name).settings != subscription.settings:
+            raise SubscriptionAlreadyExist(
+                "The subscription you want to create is already exist, with other attributes."
+            )
+        return bool(made)
+
+    def change_strategy(self, topic: str, name: str, strategy: str) -> None:
+        """The one attribute of a subscription that may be changed. Raises: SubscriptionNotExist, InvalidArgument."""
+        self.subscription(topic, name)
+        if strategy not in STRATEGIES:
+            raise InvalidArgument(f"NotifyStrategy is one of {STRATEGIES}.")
+        self._database.changed(
+            "UPDATE subscriptions SET strategy = ?, modified = ? WHERE topic = ? AND name = ?",
+            (strategy, int(self._wall()), topic, name),
+        )
+
+    def unsubscribe(self, topic: str, name: str) -> None:
+        """Remove a subscription; nothing happens where there is none. Raises: TopicNotExist."""
+        self.get(topic)
+        self._database.changed("DELETE FROM subscriptions WHERE topic = ? AND name = ?", (topic, name))
+
+    def subscription(self, topic: str, name: str) -> Subscription:
+        """Raises: TopicNotExist, SubscriptionNotExist."""
+        self.get(topic)
+        rows = self._database.rows("SELECT * FROM subscriptions WHERE topic = ? AND name = ?", (topic, name))
+        if not rows:
+            raise SubscriptionNotExist("The subscription name you provided is not exist.")
+        return _subscription(rows[0])
+
+    def subscriptions(self, topic: str) -> list[Subscription]:
+        """All of a topic's, by name. Raises: TopicNotExist."""
+        self.get(topic)
+        rows = self._database.rows("SELECT * FROM subscriptions WHERE topic = ? ORDER BY name", (topic,))
+        return [_subscription(row) for row in rows]
+
+
+def check_tag(tag: str) -> None:
+    """Raises: InvalidArgument."""
+    if len(tag) > LONGEST_TAG or not tag.isprintable():
+        raise InvalidArgument(f"The value of MessageTag should between 1 and {LONGEST_TAG} printable characters.")
+
+
+def _loopback(url: str) -> bool:
+    """Whether a URL stays on this machine: nothing else may be called from here."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        return parts.scheme == "http" and (parts.port or 80) > 0 and ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return url.startswith(("http://localhost:", "http://localhost/"))
+
+
+def _subscription(row: Row) -> Subscription:
+    return Subscription(
+        topic=row["topic"],
+        name=row["name"],
+        endpoint=row["endpoint"],
+        filter_tag=row["filter_tag"],
+        notify_format=row["format"],
+        strategy=row["strategy"],
+        created=row["created"],
+        modified=row["modified"],
+    )
