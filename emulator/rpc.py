@@ -99,7 +99,7 @@ class Answer:
 
 
 async def read(http: Request) -> RpcRequest:
-    bare = RpcRequest(http.method, http.url.path, dict(http.headers))
+    bare = RpcRequest(http.method, http.scope["path"], dict(http.headers))
     try:
         body = await _body(http)
         is_form = bare.headers.get("content-type", "").split(";")[0].strip().lower() == _FORM

@@ -1,6 +1,18 @@
 """What the local cloud's tests share."""
 
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import httpx
 import pytest
+from starlette.types import ASGIApp
+
+from emulator import signatures
+from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
+from emulator.iot import IotPlatform
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +28,73 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+
+
+@pytest.fixture
+def accounts() -> Accounts:
+    return Accounts()
+
+
+@pytest.fixture
+def steady() -> SimpleNamespace:
+    """The platform's monotonic clock: it stands at `steady.now` until a test sets it."""
+    return SimpleNamespace(now=100.0)
+
+
+@pytest.fixture
+def platform(accounts: Accounts, steady: SimpleNamespace) -> IotPlatform:
+    """An IoT Platform with the seed products, whose lists are arrays without `default`."""
+    platform = IotPlatform(accounts, monotonic=lambda: steady.now)
+    platform.load_products()
+    platform.quirks.list_shape = "array"
+    platform.quirks.lists_default = False
+    return platform
+
+
+@pytest.fixture
+def platform_url(platform: IotPlatform, serve: Callable[[ASGIApp], str]) -> str:
+    return serve(platform.app)
+
+
+@pytest.fixture
+def call(platform: IotPlatform) -> Callable[..., httpx.Response]:
+    """`call(operation, …)`, without a socket; `changes` apply after signing, and None takes a parameter out."""
+
+    def send(
+        operation: str,
+        *,
+        platform: IotPlatform = platform,
+        key: Key | None = None,
+        method: str = "POST",
+        changes: dict[str, str | None] | None = None,
+        form: dict[str, str] | None = None,
+        **parameters: str,
+    ) -> httpx.Response:
+        said = _common(operation, key) | parameters
+        text = signatures.rpc_string_to_sign(method, said | (form or {}))
+        said["Signature"] = signatures.rpc_signature(key.secret if key else ACCESS_KEY_SECRET, text)
+        sent = {name: value for name, value in (said | (changes or {})).items() if value is not None}
+        return asyncio.run(_exchange(platform, httpx.Request(method, "http://iot.local/", params=sent, data=form)))
+
+    return send
+
+
+async def _exchange(platform: IotPlatform, request: httpx.Request) -> httpx.Response:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(platform.app)) as client:
+        return await client.send(request)
+
+
+def _common(operation: str, key: Key | None) -> dict[str, str]:
+    token = {"SecurityToken": key.token} if key and key.token else {}
+    return {
+        "Action": operation,
+        "Version": "2018-01-20",
+        "Format": "JSON",
+        "RegionId": "cn-shanghai",
+        "AccessKeyId": key.id if key else ACCESS_KEY_ID,
+        "SignatureMethod": "HMAC-SHA1",
+        "SignatureVersion": "1.0",
+        "SignatureNonce": str(uuid.uuid4()),
+        "Timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        **token,
+    }

@@ -1,0 +1,290 @@
+"""The IoT Platform as its callers see it: the official SDKs, the quota, the answers and the log of calls."""
+
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from aliyunsdkcore.acs_exception.exceptions import ServerException
+from aliyunsdkcore.auth.credentials import StsTokenCredential
+from aliyunsdkcore.client import AcsClient
+from aliyunsdkcore.request import CommonRequest
+from defusedxml import ElementTree
+
+from emulator.accounts import Accounts
+from emulator.iot import IotPlatform
+from emulator.quirks import ListShape
+
+# alibabacloud-tea-openapi reads the clock in a way that Python 3.12 deprecates, and takes the warning for a lost call.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+Send = Callable[..., httpx.Response]
+SAMPLE = {
+    "ProductKey": "a1Le6d0****",
+    "ModuleName": "barcodeScanner",
+    "AliasName": "Barcode_scanner",
+    "Desc": "The firmware module of the barcode scanner.",
+}
+
+
+def acs(url: str, operation: str, client: AcsClient | None = None, **parameters: str) -> Any:  # noqa: ANN401 - JSON
+    """A call by the older SDK; a list is a GET, as its generated requests send it."""
+    client = client or AcsClient("testid", "testsecret", "cn-shanghai")
+    request = CommonRequest(domain=url.removeprefix("http://"), version="2018-01-20", action_name=operation)
+    request.set_protocol_type("http")
+    request.set_method("GET" if operation.startswith(("List", "Query")) else "POST")
+    for name, value in parameters.items():
+        request.add_query_param(name, value)
+    return json.loads(client.do_action_with_exception(request))
+
+
+def tea(url: str, token: str = "", key_id: str = "testid", secret: str = "testsecret") -> Any:  # noqa: ANN401 - untyped SDK
+    """A client of the newer SDK."""
+    from alibabacloud_iot20180120.client import Client
+    from alibabacloud_tea_openapi.models import Config
+
+    return Client(
+        Config(
+            access_key_id=key_id,
+            access_key_secret=secret,
+            security_token=token or None,
+            endpoint=url.removeprefix("http://"),
+            protocol="http",
+        )
+    )
+
+
+def tea_create(client: Any, **parameters: str) -> Any:  # noqa: ANN401 - untyped SDK
+    from alibabacloud_iot20180120 import models
+
+    return client.create_otamodule(models.CreateOTAModuleRequest().from_map(parameters)).body
+
+
+def tea_names(client: Any, key: str) -> list[str]:  # noqa: ANN401 - untyped SDK
+    from alibabacloud_iot20180120 import models
+
+    body = client.list_otamodule_by_product(models.ListOTAModuleByProductRequest(product_key=key)).body
+    return [module.module_name for module in body.data]
+
+
+def test_both_official_sdks_see_what_either_created(platform_url: str) -> None:
+    """A module of aliyun-python-sdk-core and one of alibabacloud-iot20180120 are listed to both."""
+    assert acs(platform_url, "CreateOTAModule", **SAMPLE)["Success"] is True
+    assert tea_create(tea(platform_url), ProductKey="a1Le6d0****", ModuleName="mcu").success is True
+    seen = acs(platform_url, "ListOTAModuleByProduct", ProductKey="a1Le6d0****")["Data"]
+    assert [module["ModuleName"] for module in seen] == ["barcodeScanner", "mcu"]
+    assert tea_names(tea(platform_url), "a1Le6d0****") == ["barcodeScanner", "mcu"]
+
+
+def test_both_official_sdks_work_with_temporary_keys(platform_url: str, accounts: Accounts) -> None:
+    """The token travels as a parameter or as a signed header."""
+    key = accounts.issue("ota-modules")
+    client = AcsClient(region_id="cn-shanghai", credential=StsTokenCredential(key.id, key.secret, key.token))
+    assert acs(platform_url, "CreateOTAModule", client, **SAMPLE)["Success"] is True
+    assert tea_names(tea(platform_url, key.token, key.id, key.secret), "a1Le6d0****") == ["barcodeScanner"]
+
+
+def test_the_older_sdk_reads_a_refused_signature(platform_url: str) -> None:
+    """It takes the message apart at its colon, and fails where there is none."""
+    with pytest.raises(ServerException) as refused:
+        acs(platform_url, "CreateOTAModule", AcsClient("testid", "wrong", "cn-shanghai"), **SAMPLE)
+    assert refused.value.get_error_code() == "SignatureDoesNotMatch"
+
+
+def test_the_newer_sdk_reads_a_refused_signature(platform_url: str) -> None:
+    """It raises with the code."""
+    with pytest.raises(Exception, match="SignatureDoesNotMatch"):
+        tea_names(tea(platform_url, secret="wrong"), "a1Le6d0****")
+
+
+def test_a_business_failure_is_no_exception_to_the_sdks(platform_url: str) -> None:
+    """HTTP says 200: only Success tells."""
+    unknown = {"ProductKey": "a1Nowhere01", "ModuleName": "mcu"}
+    assert acs(platform_url, "CreateOTAModule", **unknown)["Success"] is False
+    assert tea_create(tea(platform_url), **unknown).code == "iot.prod.NotExistedProduct"
+
+
+def throttled(response: httpx.Response) -> bool:
+    return response.status_code == 400 and response.json()["Code"] == "Throttling.User"
+
+
+def test_the_eleventh_call_in_a_second_is_throttled(call: Send) -> None:
+    """Ten of one operation pass, failures counted."""
+    calls = [call("CreateOTAModule", ProductKey="a1Known0001", ModuleName="mcu") for _ in range(11)]
+    assert [throttled(response) for response in calls] == [False] * 10 + [True]
+
+
+def test_a_second_later_calls_pass_again(call: Send, steady: SimpleNamespace) -> None:
+    """The second slides with the clock."""
+    for _ in range(10):
+        call("ListOTAModuleByProduct", ProductKey="a1Known0001")
+    steady.now += 0.999
+    assert throttled(call("ListOTAModuleByProduct", ProductKey="a1Known0001"))
+    steady.now += 0.002
+    assert not throttled(call("ListOTAModuleByProduct", ProductKey="a1Known0001"))
+
+
+def test_a_throttled_call_has_no_effect(call: Send, platform: IotPlatform) -> None:
+    """It is refused before the product sees it."""
+    platform.consume("CreateOTAModule", 10)
+    assert throttled(call("CreateOTAModule", **SAMPLE))
+    assert len(platform.products.find("a1Le6d0****", None).modules) == 1
+    assert platform.throttles == {"CreateOTAModule": 1}
+
+
+def test_a_throttled_answer_may_say_when_to_come_back(call: Send, platform: IotPlatform) -> None:
+    """In milliseconds, in some answers: clients must do without it too."""
+    platform.consume("CreateOTAModule", 30)
+    headers = {call("CreateOTAModule", **SAMPLE).headers.get("x-acs-retry-after") for _ in range(8)}
+    assert headers == {None, "1000"}
+
+
+def test_an_unsigned_call_costs_nothing(call: Send, platform: IotPlatform) -> None:
+    """Only calls of the account count against its quota."""
+    call("CreateOTAModule", changes={"Signature": "wrong"}, **SAMPLE)
+    assert platform.rates() == {}
+
+
+def test_queries_have_a_quota_of_their_own(call: Send) -> None:
+    """Fifty in a second pass."""
+    calls = [call("QueryProduct", ProductKey="a1Known0001") for _ in range(51)]
+    assert [throttled(response) for response in calls] == [False] * 50 + [True]
+
+
+def test_pages_far_down_have_a_smaller_quota(call: Send) -> None:
+    """From the hundred thousandth product on, two calls in a second pass."""
+    calls = [call("QueryProductList", CurrentPage="500", PageSize="200") for _ in range(3)]
+    assert [throttled(response) for response in calls] == [False, False, True]
+
+
+def test_rates_show_the_last_second(call: Send, platform: IotPlatform) -> None:
+    """Own calls and those of others together."""
+    platform.consume("CreateOTAModule", 3)
+    call("CreateOTAModule", **SAMPLE)
+    assert platform.rates() == {"CreateOTAModule": 4}
+
+
+def test_a_role_may_do_what_its_policy_permits(call: Send, platform: IotPlatform, accounts: Accounts) -> None:
+    """The action is named by the operation, the resource is all."""
+    asked: list[tuple[str, str]] = []
+
+    def permits(action: str, resource: str) -> bool:
+        asked.append((action, resource))
+        return "List" in action
+
+    accounts.attach("reader", permits)
+    key = accounts.issue("reader")
+    assert call("ListOTAModuleByProduct", key=key, ProductKey="a1Known0001").json()["Success"] is True
+    refused = call("CreateOTAModule", key=key, **SAMPLE).json()
+    assert refused["Code"] in ("Forbidden", "Forbidden.RAM", "iot.common.RamActionPermissionDeny")
+    assert asked == [("iot:ListOTAModuleByProduct", "*"), ("iot:CreateOTAModule", "*")]
+
+
+@pytest.mark.parametrize(
+    ("shape", "key", "data"),
+    [
+        ("array", "a1Full00010", list),
+        ("object", "a1Full00010", list),
+        ("wrapped", "a1Full00010", dict),
+        ("null", "a1Full00010", list),
+        ("array", "a1Fleet0001", list),
+        ("null", "a1Fleet0001", type(None)),
+    ],
+)
+def test_a_list_has_the_shape_that_is_set(
+    call: Send, platform: IotPlatform, shape: ListShape, key: str, data: type
+) -> None:
+    """`object` shows where there is one module, `null` where there is none."""
+    platform.quirks.list_shape = shape
+    assert isinstance(call("ListOTAModuleByProduct", ProductKey=key).json()["Data"], data)
+
+
+def test_one_module_may_come_as_an_object(call: Send, platform: IotPlatform) -> None:
+    """As the sample of the documentation shows it."""
+    platform.quirks.list_shape = "object"
+    call("CreateOTAModule", **SAMPLE)
+    assert call("ListOTAModuleByProduct", ProductKey="a1Le6d0****").json()["Data"]["ModuleName"] == "barcodeScanner"
+
+
+def test_shapes_are_drawn_unless_set(call: Send, platform: IotPlatform) -> None:
+    """A client that knows but one shape does not get far."""
+    platform.quirks.list_shape, platform.limit = None, 100
+    shapes = {type(call("ListOTAModuleByProduct", ProductKey="a1Fleet0001").json()["Data"]) for _ in range(50)}
+    assert shapes == {list, dict, type(None)}
+
+
+def test_a_list_may_show_default(call: Send, platform: IotPlatform) -> None:
+    """No page says whether it does."""
+    platform.quirks.lists_default = True
+    [module] = call("ListOTAModuleByProduct", ProductKey="a1Fleet0001").json()["Data"]
+    assert module["ModuleName"] == "default"
+
+
+def test_the_same_seed_draws_the_same(accounts: Accounts) -> None:
+    """A run can be repeated."""
+    drawn = [vars(IotPlatform(accounts, seed=seed).quirks) for seed in (7, 7)]
+    assert {**drawn[0], "_random": None} == {**drawn[1], "_random": None}
+
+
+def test_xml_is_what_callers_get_who_ask_for_nothing(call: Send) -> None:
+    """The document's root is named after the operation."""
+    response = call("CreateOTAModule", **SAMPLE, Format="")
+    root = ElementTree.fromstring(response.text)
+    assert response.headers["content-type"] == "text/xml;charset=utf-8"
+    assert (root.tag, root.findtext("Success")) == ("CreateOTAModuleResponse", "true")
+    assert root.findtext("RequestId") == response.headers["x-acs-request-id"]
+
+
+def test_a_list_in_xml_repeats_data(call: Send) -> None:
+    """Each module is a Data element."""
+    root = ElementTree.fromstring(call("ListOTAModuleByProduct", ProductKey="a1Known0001", Format="XML").text)
+    assert [data.findtext("AliasName") for data in root.findall("Data")] == ["Old_alias", "Main_MCU", "调制解调器"]
+
+
+def test_a_refusal_in_xml_is_an_error(call: Send) -> None:
+    """With the five fields of the gateway."""
+    root = ElementTree.fromstring(call("DropOTAModule", Format="XML").text)
+    assert root.tag == "Error"
+    assert [field.tag for field in root] == ["Code", "Message", "RequestId", "HostId", "Recommend"]
+
+
+def test_calls_are_recorded(call: Send, platform: IotPlatform, steady: SimpleNamespace) -> None:
+    """Who asked what and when, and what came of it."""
+    response = call("CreateOTAModule", **SAMPLE)
+    [recorded] = platform.calls
+    assert (recorded.operation, recorded.account, recorded.moment) == ("CreateOTAModule", "1234567890123456", 100.0)
+    assert (recorded.http_status, recorded.code, recorded.success) == (200, "", True)
+    assert recorded.request_id == response.json()["RequestId"]
+    assert SAMPLE.items() <= recorded.parameters.items()
+
+
+def test_refused_calls_are_recorded_without_an_account(call: Send, platform: IotPlatform) -> None:
+    """Nobody knows whose they are."""
+    call("CreateOTAModule", changes={"Signature": "wrong"}, **SAMPLE)
+    [recorded] = platform.calls
+    assert (recorded.account, recorded.code, recorded.success) == (None, "SignatureDoesNotMatch", False)
+
+
+def test_the_record_holds_no_secret(call: Send, platform: IotPlatform, accounts: Accounts) -> None:
+    """Neither signature nor token nor key."""
+    key = accounts.issue("ota-modules")
+    call("CreateOTAModule", key=key, **SAMPLE)
+    [recorded] = platform.calls
+    assert not {"Signature", "SecurityToken"} & recorded.parameters.keys()
+    assert key.token not in repr(recorded)
+    assert key.secret not in repr(recorded)
+
+
+def test_latency_is_spent_on_both_sides_of_the_effect(call: Send, accounts: Accounts) -> None:
+    """A caller that gives up half-way cannot know whether there was an effect."""
+    seen: list[tuple[float, int]] = []
+
+    async def sleep(seconds: float) -> None:
+        seen.append((seconds, len(platform.products.find("a1Le6d0****", None).modules)))
+
+    platform = IotPlatform(accounts, sleep=sleep)
+    platform.load_products()
+    platform.latency = lambda: 0.3
+    call("CreateOTAModule", platform=platform, **SAMPLE)
+    assert seen == [(0.15, 1), (0.15, 2)]

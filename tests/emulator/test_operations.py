@@ -1,0 +1,215 @@
+"""What the operations do and answer."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from emulator.iot import IotPlatform
+
+Send = Callable[..., httpx.Response]
+SAMPLE = {
+    "ProductKey": "a1Le6d0****",
+    "ModuleName": "barcodeScanner",
+    "AliasName": "Barcode_scanner",
+    "Desc": "The firmware module of the barcode scanner.",
+}
+
+
+def listed(call: Send, key: str, **parameters: str) -> list[dict[str, Any]]:
+    data: list[dict[str, Any]] = call("ListOTAModuleByProduct", ProductKey=key, **parameters).json()["Data"]
+    return data
+
+
+def failed(response: httpx.Response) -> str:
+    """The code of a call that failed, in whichever of the two forms."""
+    content = response.json()
+    assert response.status_code >= 400 or content["Success"] is False
+    assert content["ErrorMessage" if response.status_code == 200 else "Message"]
+    return str(content["Code"])
+
+
+def test_the_documentations_sample_is_created(call: Send) -> None:
+    """A success has a request id and says Success, and nothing else."""
+    response = call("CreateOTAModule", **SAMPLE)
+    assert response.status_code == 200
+    assert response.json() == {"RequestId": response.headers["x-acs-request-id"], "Success": True}
+    assert re.fullmatch("[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", response.json()["RequestId"])
+
+
+def test_a_created_module_is_listed(call: Send, platform: IotPlatform) -> None:
+    """Every field of the request comes back, and the minute of its creation."""
+    platform.wall = lambda: moment
+    moment = time.time()
+    call("CreateOTAModule", **SAMPLE)
+    minute = time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(moment))
+    assert listed(call, "a1Le6d0****") == [{**SAMPLE, "GmtCreate": minute, "GmtModified": minute}]
+
+
+@pytest.mark.parametrize("name", ["barcodeScanner", "BARCODESCANNER", "default"])
+def test_a_name_cannot_be_created_twice(call: Send, name: str) -> None:
+    """Nor in another case; what is there stays as it was."""
+    assert failed(call("CreateOTAModule", ProductKey="a1Known0001", ModuleName=name, AliasName="New"))
+    assert [module["AliasName"] for module in listed(call, "a1Known0001")] == ["Old_alias", "Main_MCU", "调制解调器"]
+
+
+def test_an_eleventh_module_is_refused(call: Send) -> None:
+    """Ten custom modules are the most."""
+    assert failed(call("CreateOTAModule", ProductKey="a1Full00010", ModuleName="eleventh"))
+    assert len(listed(call, "a1Full00010")) == 10
+
+
+def test_codes_that_no_page_names_differ_from_call_to_call(call: Send, platform: IotPlatform) -> None:
+    """Nobody can lean on the code of a duplicate."""
+    platform.limit = 50
+    duplicates = [call("CreateOTAModule", ProductKey="a1Known0001", ModuleName="mcu") for _ in range(20)]
+    assert len({failed(response) for response in duplicates}) > 1
+
+
+def test_an_unknown_product_has_its_code(call: Send) -> None:
+    """The one code of the family that a page documents."""
+    response = call("CreateOTAModule", ProductKey="a1Nowhere01", ModuleName="mcu")
+    assert response.status_code == 200
+    assert failed(response) == "iot.prod.NotExistedProduct"
+
+
+@pytest.mark.parametrize("instance", [{}, {"IotInstanceId": "iot-elsewhere"}])
+def test_a_wrong_instance_is_not_found(call: Send, instance: dict[str, str]) -> None:
+    """A product in an instance cannot be reached without its id, nor with another."""
+    response = call("CreateOTAModule", ProductKey="a1Inst00001", ModuleName="mcu", **instance)
+    assert failed(response) in ("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound")
+
+
+def test_the_right_instance_is_found(call: Send) -> None:
+    """With its instance's id a product is as any other."""
+    instance = {"IotInstanceId": "iot-060a0test"}
+    assert call("CreateOTAModule", ProductKey="a1Inst00001", ModuleName="mcu", **instance).json()["Success"]
+    assert [module["ModuleName"] for module in listed(call, "a1Inst00001", **instance)] == ["mcu"]
+
+
+GOOD = {"ProductKey": "a1Fleet0001", "ModuleName": "mcu"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"ProductKey": ""}, id="no product"),
+        pytest.param({"ProductKey": "a1 Fleet"}, id="white space in the product's key"),
+        pytest.param({"ProductKey": "k" * 65}, id="a product's key of 65 characters"),
+        pytest.param({"ModuleName": ""}, id="no name"),
+        pytest.param({"ModuleName": "m" * 65}, id="a name of 65 characters"),
+        pytest.param({"ModuleName": "bar code"}, id="white space in the name"),
+        pytest.param({"ModuleName": "mcu\n"}, id="a line's end after the name"),
+        pytest.param({"ModuleName": "模块"}, id="a Chinese name"),
+        pytest.param({"AliasName": ""}, id="an empty alias"),
+        pytest.param({"AliasName": "a" * 65}, id="an alias of 65 characters"),
+        pytest.param({"AliasName": "my alias"}, id="white space in the alias"),
+        pytest.param({"AliasName": "é"}, id="a French letter in the alias"),
+        pytest.param({"Desc": "d" * 101}, id="a description of 101 characters"),
+    ],
+)
+def test_a_parameter_that_breaks_its_rule_is_refused(call: Send, wrong: dict[str, str]) -> None:
+    """Nothing is created then."""
+    assert failed(call("CreateOTAModule", **(GOOD | wrong)))
+    assert listed(call, "a1Fleet0001") == []
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        pytest.param({"ModuleName": "A-z.0_9"}, id="every kind of character"),
+        pytest.param({"ModuleName": "m" * 64}, id="a name of 64 characters"),
+        pytest.param({"AliasName": "条码_扫描-仪.v2"}, id="a Chinese alias"),
+        pytest.param({"AliasName": "仪" * 64}, id="an alias of 64 Chinese characters"),
+        pytest.param({"Desc": "描" * 100}, id="a description of 100 Chinese characters"),
+        pytest.param({"Desc": "any <&> 'text'\n\"at\" all +%/🙂"}, id="any description"),
+    ],
+)
+def test_a_parameter_within_its_rule_comes_back_as_sent(call: Send, right: dict[str, str]) -> None:
+    """Characters are counted, not bytes."""
+    wanted = {**GOOD, **right}
+    assert call("CreateOTAModule", **wanted).json()["Success"] is True
+    [module] = listed(call, "a1Fleet0001")
+    assert {name: module[name] for name in wanted} == wanted
+
+
+def test_update_changes_alias_and_description(call: Send) -> None:
+    """The module is named in any case, and keeps its own."""
+    known = {"ProductKey": "a1Known0001", "ModuleName": "BarcodeSCANNER", "AliasName": "New_alias", "Desc": "New."}
+    assert call("UpdateOTAModule", **known).json()["Success"] is True
+    found = listed(call, "a1Known0001")[0]
+    assert (found["ModuleName"], found["AliasName"], found["Desc"]) == ("barcodeScanner", "New_alias", "New.")
+
+
+@pytest.mark.parametrize(("clears", "desc"), [(True, ""), (False, "Old description.")])
+def test_update_clears_or_keeps_what_a_call_leaves_out(
+    call: Send, platform: IotPlatform, clears: bool, desc: str
+) -> None:
+    """No page says which: a platform does one of them throughout."""
+    platform.quirks.update_clears, platform.quirks.null_absent = clears, False
+    call("UpdateOTAModule", ProductKey="a1Known0001", ModuleName="barcodeScanner", AliasName="New")
+    assert listed(call, "a1Known0001")[0]["Desc"] == desc
+
+
+@pytest.mark.parametrize("name", ["default", "nowhere"])
+@pytest.mark.parametrize("operation", ["UpdateOTAModule", "DeleteOTAModule"])
+def test_only_a_custom_module_can_be_changed(call: Send, operation: str, name: str) -> None:
+    """Neither `default` nor what is not there."""
+    assert failed(call(operation, ProductKey="a1Known0001", ModuleName=name, AliasName="New"))
+
+
+def test_delete_removes_a_module(call: Send) -> None:
+    """It is gone from the list."""
+    assert call("DeleteOTAModule", ProductKey="a1Known0001", ModuleName="MCU").json()["Success"] is True
+    assert [module["ModuleName"] for module in listed(call, "a1Known0001")] == ["barcodeScanner", "modem"]
+
+
+def test_delete_refuses_a_module_with_an_update_package(call: Send) -> None:
+    """Packages bind their module."""
+    assert failed(call("DeleteOTAModule", ProductKey="a1Known0001", ModuleName="modem"))
+
+
+def test_query_product_tells_of_one(call: Send) -> None:
+    """Its secret too, which a client must not log."""
+    data = call("QueryProduct", ProductKey="a1Known0001").json()["Data"]
+    assert (data["ProductKey"], data["ProductName"], data["NodeType"]) == ("a1Known0001", "Known gate", 0)
+    assert data["ProductSecret"]
+
+
+def test_query_product_list_pages_through_all(call: Send, platform: IotPlatform) -> None:
+    """The newest come first, each once, and a page past the end is empty."""
+    pages = [call("QueryProductList", CurrentPage=str(n), PageSize="20").json()["Data"] for n in (1, 2, 3, 4)]
+    keys = [product["ProductKey"] for page in pages for product in page["List"]["ProductInfo"]]
+    assert keys == [product.key for product in platform.products if product.instance is None][::-1]
+    assert {(page["PageCount"], page["PageSize"], page["Total"]) for page in pages} == {(3, 20, len(keys))}
+    assert pages[3]["List"] == {"ProductInfo": []}
+
+
+def test_query_product_list_is_of_one_instance(call: Send) -> None:
+    """An instance's id shows its products and no others."""
+    instance = {"IotInstanceId": "iot-060a0test", "CurrentPage": "1", "PageSize": "200"}
+    found = call("QueryProductList", **instance).json()["Data"]["List"]["ProductInfo"]
+    assert [product["ProductKey"] for product in found] == ["a1Inst00002", "a1Inst00001"]
+
+
+def test_query_product_list_is_of_one_kind(call: Send) -> None:
+    """The commodity code filters."""
+    kind = {"AliyunCommodityCode": "iothub", "CurrentPage": "1", "PageSize": "200"}
+    found = call("QueryProductList", **kind).json()["Data"]["List"]["ProductInfo"]
+    assert [product["ProductKey"] for product in found] == ["a1Basic0001"]
+
+
+@pytest.mark.parametrize(("number", "size"), [("0", "10"), ("1", "0"), ("1", "201"), ("x", "10"), ("1", "")])
+def test_a_wrong_page_has_its_code(call: Send, number: str, size: str) -> None:
+    """Pages count from 1, with 200 products at most."""
+    response = call("QueryProductList", CurrentPage=number, PageSize=size)
+    assert failed(response) == "iot.common.InvalidPageParams"
+
+
+def test_an_unknown_operation_is_not_found(call: Send) -> None:
+    """With a good signature even."""
+    response = call("DropOTAModule", ProductKey="a1Known0001")
+    assert (response.status_code, response.json()["Code"]) == (404, "InvalidApi.NotFound")

@@ -1,0 +1,91 @@
+"""Requests as parameters, answers as XML and JSON."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from defusedxml import ElementTree
+from starlette.requests import Request
+
+from emulator import rpc
+from emulator.rpc import Answer, RpcRequest
+
+
+def read(query: bytes = b"", body: bytes = b"", content_type: str = "application/x-www-form-urlencoded") -> RpcRequest:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    headers = [(b"content-type", content_type.encode()), (b"host", b"iot.local")]
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": query, "headers": headers}
+    return asyncio.run(rpc.read(Request(scope, receive)))
+
+
+def test_parameters_come_from_query_and_form() -> None:
+    """Both are decoded alike."""
+    request = read(b"Action=Pub&Empty=", b"Desc=a%20b+c&Alias=%E4%BB%AA")
+    assert request.parameters == {"Action": "Pub", "Empty": "", "Desc": "a b c", "Alias": "仪"}
+
+
+def test_another_body_holds_no_parameters() -> None:
+    """Only a form is read as one."""
+    assert read(b"Action=Pub", b"Desc=x", "text/plain; charset=utf-8").parameters == {"Action": "Pub"}
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        pytest.param(b"Desc=1&Desc=2", b"", id="twice in the query"),
+        pytest.param(b"Desc=1", b"Desc=1", id="in the query and the form"),
+        pytest.param(b"Desc=%FF", b"", id="not UTF-8"),
+        pytest.param(b"Desc=\xff", b"", id="raw bytes"),
+        pytest.param(b"&".join(b"p%d=1" % n for n in range(rpc.PARAMETER_LIMIT + 1)), b"", id="too many"),
+    ],
+)
+def test_ambiguous_parameters_are_refused(query: bytes, body: bytes) -> None:
+    """What was signed must be certain."""
+    problem = read(query, body).problem
+    assert problem is not None
+    assert (problem.status, problem.code) == (400, "InvalidParameter")
+
+
+def test_a_long_body_is_refused() -> None:
+    """No more is read than a request of the API can need."""
+    problem = read(body=b"x" * (rpc.BODY_LIMIT + 1)).problem
+    assert problem is not None
+    assert problem.status == 413
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "as_json"),
+    [
+        ({}, "*/*", False),
+        ({}, "application/json", True),
+        ({"Format": "XML"}, "application/json", False),
+        ({"Format": "json"}, "", True),
+    ],
+)
+def test_the_format_asked_for_decides(query: dict[str, str], accept: str, as_json: bool) -> None:
+    """`Format` before `Accept`, and XML before all."""
+    assert RpcRequest("POST", "/", {"accept": accept}, query).wants_json is as_json
+
+
+NESTED = Answer(200, "Root", {"Success": True, "None": None, "List": {"Item": [{"A": 1}, {"A": "<&>\x00\ud7ff"}]}})
+
+
+def test_xml_escapes_what_xml_cannot_hold() -> None:
+    """Markup is escaped, and characters that no XML may hold are replaced."""
+    text = bytes(NESTED.response(as_json=False).body).decode()
+    assert "<A>&lt;&amp;&gt;\ufffd\ud7ff</A>" in text
+
+
+def test_xml_repeats_the_items_of_a_list() -> None:
+    """Lists have no element of their own, and null has none at all."""
+    root = ElementTree.fromstring(bytes(NESTED.response(as_json=False).body).decode())
+    assert [child.tag for child in root] == ["Success", "List"]
+    assert [item.tag for item in root.findall("List/*")] == ["Item", "Item"]
+
+
+def test_json_is_the_content_as_it_is() -> None:
+    """Nothing is added or left out."""
+    assert json.loads(bytes(NESTED.response(as_json=True).body)) == NESTED.content
