@@ -73,6 +73,11 @@ class Usage:
     throttles: int = 0
     waited: float = 0.0
 
+    def add(self, other: "Usage") -> None:
+        self.calls += other.calls
+        self.throttles += other.throttles
+        self.waited += other.waited
+
 
 @dataclass(frozen=True)
 class IotApi:
@@ -134,13 +139,13 @@ class Session:
         self._halt = halt
         self._names_instance = names_instance
 
-    def create(self, parameters: Mapping[str, str]) -> None:
-        """CreateOTAModule. Raises: CallError of every kind, OutOfTime."""
-        self._call(CREATE, parameters)
+    def create(self, parameters: Mapping[str, str]) -> str | None:
+        """CreateOTAModule; the API's request id. Raises: CallError of every kind, OutOfTime."""
+        return _request_id(self._call(CREATE, parameters))
 
-    def update(self, parameters: Mapping[str, str]) -> None:
-        """UpdateOTAModule. Raises: CallError of every kind, OutOfTime."""
-        self._call(UPDATE, parameters)
+    def update(self, parameters: Mapping[str, str]) -> str | None:
+        """UpdateOTAModule; the API's request id. Raises: CallError of every kind, OutOfTime."""
+        return _request_id(self._call(UPDATE, parameters))
 
     def modules(self, parameters: Mapping[str, str]) -> list[Module]:
         """ListOTAModuleByProduct: all modules of a product, `default` included where the API shows it.
@@ -214,8 +219,11 @@ def _error(status: int, body: Mapping[str, object], retry_after: float) -> CallE
     code = str(body.get("code") or "")
     text = str(body.get("errormessage") or body.get("message") or "")
     kind = _kind(status, code.lower(), retry_after=retry_after, decided="success" in body)
-    request_id = str(body["requestid"]) if body.get("requestid") else None
-    return kind(code or f"HTTP{status}", text, request_id=request_id, retry_after=retry_after)
+    return kind(code or f"HTTP{status}", text, request_id=_request_id(body), retry_after=retry_after)
+
+
+def _request_id(body: Mapping[str, object]) -> str | None:
+    return str(body["requestid"]) if body.get("requestid") else None
 
 
 def _kind(status: int, code: str, *, retry_after: float, decided: bool) -> type[CallError]:

@@ -108,6 +108,11 @@ class ModuleRequest(BaseModel):
         Field(description="Set by the function: a create call of an earlier delivery may have had its effect."),
     ] = False
 
+    def in_instance(self, default: str | None) -> "ModuleRequest":
+        """The same request, in the instance that it means."""
+        named = default is None or self.IotInstanceId is not None
+        return self if named else self.model_copy(update={"IotInstanceId": default})
+
     @property
     def key(self) -> ModuleKey:
         return ModuleKey(self.IotInstanceId, self.ProductKey, self.ModuleName.casefold())
@@ -211,12 +216,20 @@ def _request(value: object, default_id: str) -> ModuleRequest | Invalid:
 def _invalid(value: dict[str, Any], default_id: str, error: ValidationError) -> Invalid:
     problems = tuple(_problems(error))
     wrong = {problem.Field for problem in problems}
-    # What broke no rule is repeated as it came; what did is repeated only in so far as it can be shown.
-    fields = {name: _plain(value.get(name)) for name in ("ProductKey", "ModuleName", "AliasName", "Desc", "IotInstanceId")}
-    own = {name: value.get(name) for name in ("CorrelationId", "traceparent") if name not in wrong}
-    sent_id = value.get("Id") if "Id" not in wrong else None
-    attempt = value.get("Attempt", 1) if "Attempt" not in wrong else 1
-    return Invalid(sent_id or default_id, problems, **fields, **own, Attempt=attempt)
+    own = {name: value.get(name) for name in ("Id", "CorrelationId", "traceparent", "Attempt") if name not in wrong}
+    # The API's fields are repeated even where they broke a rule, in so far as they can be shown.
+    return Invalid(
+        own.get("Id") or default_id,
+        problems,
+        _plain(value.get("ProductKey")),
+        _plain(value.get("ModuleName")),
+        _plain(value.get("AliasName")),
+        _plain(value.get("Desc")),
+        _plain(value.get("IotInstanceId")),
+        own.get("CorrelationId"),
+        own.get("traceparent"),
+        own.get("Attempt") or 1,
+    )
 
 
 def _problems(error: ValidationError) -> Iterator[Problem]:

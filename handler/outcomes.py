@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from handler.messages import Invalid, ModuleRequest, Problem
 
 Status = Literal["created", "existing", "updated", "rejected", "failed"]
+_Status = Status  # inside the model its field has the name
 Why = Literal["invalid", "unreadable", "product-unknown", "exists", "limit", "refused"]
 """Why a request was rejected; decides the HTTP status."""
 Reason = Literal["quota", "deadline", "unanswered", "upstream", "misconfigured", "sink", "fault"]
@@ -38,7 +39,7 @@ class Outcome(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    Status: Status
+    Status: _Status
     ProductKey: str | None = None
     ModuleName: str | None = None
     AliasName: str | None = None
@@ -57,13 +58,13 @@ class Outcome(BaseModel):
     why: Annotated[Why | None, Field(exclude=True)] = None
 
     @classmethod
-    def of(cls, request: ModuleRequest | Invalid, status: Status, **more: object) -> "Outcome":
+    def of(cls, request: ModuleRequest | Invalid, status: _Status, **more: object) -> "Outcome":
         """The outcome of a request."""
         return cls(
             Status=status,
             **{name: getattr(request, name) for name in _REPEATED},
             Attempts=request.Attempt,
-            **{name: value for name, value in more.items() if value not in (None, {}, "")},  # type: ignore[arg-type]
+            **{name: value for name, value in more.items() if value not in (None, {}, "")},
         )
 
     @classmethod
