@@ -129,9 +129,10 @@ class Session:
         deadline: float,
         halt: Halt,
         *,
+        usage: Usage | None = None,
         names_instance: bool = False,
     ) -> None:
-        self.usage = Usage()
+        self.usage = usage or Usage()
         self.deadline = deadline
         self.clock = api.clock
         self._api = api

@@ -1,0 +1,322 @@
+"""From deliveries to outcomes: the order of steps, readable from top to bottom.
+
+read -> ensure the module -> publish the outcome -> put back or dead-letter what is not finished -> (the caller returns, which
+acknowledges). Nothing is acknowledged before its outcome was accepted; a crash anywhere repeats an outcome at worst.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from handler.clock import Clock
+from handler.errors import CallError, Misconfigured, NotFinished, OutOfTime, SinkError, Throttled, Unanswered
+from handler.iot import Credentials, Halt, IotApi, Session, Usage
+from handler.log import Log
+from handler.messages import Invalid, ModuleKey, ModuleRequest, Problem, read
+from handler.modules import GivenUp, Verdict, ensure
+from handler.outcomes import LONGEST_TEXT, Outcome, Reason, Result, Unfinished
+from handler.retry import Random, put_back_delay
+from handler.smq import LARGEST_BATCH, Message
+from handler.threads import Pool
+from handler.triggers import Delivery
+
+
+class Sinks(Protocol):
+    """Where messages go; see `handler.smq.Outbox`."""
+
+    def publish(self, body: str, tag: str) -> None: ...
+
+    def dead_letter(self, body: str) -> None: ...
+
+    def put_back(self, messages: Sequence[Message]) -> list[Message]: ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the settings say about a request's life."""
+
+    max_attempts: int
+    on_existing: str
+    instance: str | None
+    has_queue: bool
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What belongs to one invocation: its keys, its deadline (clock seconds), its sinks, its log, its source."""
+
+    credentials: Callable[[], Credentials]
+    deadline: float
+    sinks: Sinks
+    log: Log
+    source: str
+    """The CloudEvents source: `/ota-modules/<region>/<function>`."""
+
+
+@dataclass
+class Report:
+    """What became of an invocation's requests; outcomes stand in the requests' order."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    put_back: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+    def summary(self) -> dict[str, int]:
+        """Counts by status; `put_back` is the number that will come again."""
+        counts = dict.fromkeys(("created", "existing", "updated", "rejected", "failed"), 0)
+        for outcome in self.outcomes:
+            counts[outcome.Status] += 1
+        return {**counts, "put_back": self.put_back}
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The steps, wired once per instance."""
+
+    api: IotApi
+    limits: Limits
+    pool: Pool
+    clock: Clock
+    random: Random
+
+    def run(self, deliveries: Sequence[Delivery], invocation: Invocation) -> Report:
+        """Finish every request of a batch, or put it back.
+
+        Raises: NotFinished: some could be neither finished nor put back, so the whole batch must come again.
+        """
+        batch = _Batch(self, invocation)
+        results = batch.finish(_requests(deliveries), give_up=True)
+        unfinished = [result for result in results if isinstance(result, Unfinished)]
+        lost = batch.put_back(unfinished)
+        report = Report(
+            [result for result in results if isinstance(result, Outcome)], len(unfinished) - len(lost), batch.usage
+        )
+        batch.log_summary(report, len(lost))
+        if lost:
+            raise NotFinished(len(lost), "; ".join(sorted({f"{each.reason} ({each.detail})" for each in lost})[:5]))
+        return report
+
+    def answer(self, delivery: Delivery, invocation: Invocation) -> list[Result]:
+        """One result for each request of a body, in its order; what is not finished is the sender's to send again."""
+        batch = _Batch(self, invocation)
+        results = batch.finish(_requests([delivery]), give_up=False)
+        batch.log_summary(Report([each for each in results if isinstance(each, Outcome)], usage=batch.usage), 0)
+        return results
+
+
+class _Batch:
+    """The requests of one invocation, on their way to results."""
+
+    def __init__(self, pipeline: Pipeline, invocation: Invocation) -> None:
+        self.usage = Usage()
+        self._pipeline = pipeline
+        self._limits = pipeline.limits
+        self._invocation = invocation
+        self._halt = Halt()
+        self._lock = threading.Lock()
+        self._began = pipeline.clock.now()
+
+    def finish(self, requests: Sequence[ModuleRequest | Invalid], *, give_up: bool) -> list[Result]:
+        """Results in the order of the requests; with `give_up`, a request in its last attempt ends as failed."""
+        results: dict[int, Result] = {}
+
+        def task(places: Sequence[int]) -> Callable[[], None]:
+            return lambda: self._lane(requests, places, results, give_up=give_up)
+
+        self._pipeline.pool([task(places) for places in _lanes(requests, self._limits.instance)])
+        return [results[place] for place in range(len(requests))]
+
+    def _lane(
+        self,
+        requests: Sequence[ModuleRequest | Invalid],
+        places: Sequence[int],
+        results: dict[int, Result],
+        *,
+        give_up: bool,
+    ) -> None:
+        """Requests for one module, one after another."""
+        done: dict[ModuleRequest | Invalid, Result] = {}
+        for place in places:
+            request = requests[place]
+            if request not in done:  # one message delivered twice in a batch is one request
+                done[request] = self._safely(request, give_up=give_up)
+            results[place] = done[request]
+
+    def _safely(self, request: ModuleRequest | Invalid, *, give_up: bool) -> Result:
+        try:
+            return self._one(request, give_up=give_up)
+        except Exception as error:  # noqa: BLE001 - a fault of ours in one request must not cost the others
+            self._invocation.log.error("fault", id=request.Id, error=type(error).__name__, text=error)
+            return Unfinished(request, "fault", type(error).__name__, tried=True)
+
+    def _one(self, request: ModuleRequest | Invalid, *, give_up: bool) -> Result:
+        usage = Usage()
+        if isinstance(request, Invalid):
+            result = self._published(request, Outcome.invalid(request))
+        else:
+            result = self._valid(request, usage, give_up=give_up)
+        self._account(request, result, usage)
+        return result
+
+    def _valid(self, request: ModuleRequest, usage: Usage, *, give_up: bool) -> Result:
+        named = request.IotInstanceId is not None
+        place = self._invocation
+        session = Session(
+            self._pipeline.api, place.credentials, place.deadline, self._halt, usage=usage, names_instance=named
+        )
+        placed = request.in_instance(self._limits.instance)
+        verdict = ensure(placed, session, self._limits.on_existing, self._pipeline.random)
+        if isinstance(verdict, Verdict):
+            return self._published(request, _outcome(placed, verdict), tried=verdict.status == "created")
+        unfinished = _unfinished(request, verdict)
+        last = unfinished.reason != "misconfigured" and request.Attempt >= self._limits.max_attempts
+        return self._failed(placed, unfinished) if give_up and last else unfinished
+
+    def _published(self, request: ModuleRequest | Invalid, outcome: Outcome, *, tried: bool = False) -> Result:
+        try:
+            self._invocation.sinks.publish(self._event(outcome), outcome.Status)
+        except SinkError as error:
+            return Unfinished(request, "sink", str(error), tried=tried)
+        return outcome
+
+    def _failed(self, placed: ModuleRequest, unfinished: Unfinished) -> Result:
+        """Given up: dead-lettered first, so that the outcome is true once it is out."""
+        outcome = Outcome.of(
+            placed,
+            "failed",
+            Code=unfinished.code or unfinished.reason,
+            ErrorMessage=unfinished.detail,
+            RequestId=unfinished.api_request_id,
+        )
+        try:
+            self._invocation.sinks.dead_letter(_dead_letter(unfinished, self._event(outcome)))
+        except SinkError as error:
+            return Unfinished(unfinished.request, "sink", str(error), tried=unfinished.tried)
+        return self._published(unfinished.request, outcome, tried=unfinished.tried)
+
+    def _event(self, outcome: Outcome) -> str:
+        return outcome.event(self._invocation.source, self._pipeline.clock.wall())
+
+    def put_back(self, unfinished: Iterable[Unfinished]) -> list[Unfinished]:
+        """Send requests to come again; returns those for which that is not possible."""
+        again: list[Unfinished] = []
+        lost: list[Unfinished] = []
+        for each in unfinished:
+            (again if self._may_come_again(each) else lost).append(each)
+        chunks = [again[start : start + LARGEST_BATCH] for start in range(0, len(again), LARGEST_BATCH)]
+
+        def task(chunk: Sequence[Unfinished]) -> Callable[[], None]:
+            return lambda: lost.extend(self._put_back(chunk))
+
+        self._pipeline.pool([task(chunk) for chunk in chunks])
+        return lost
+
+    def _may_come_again(self, unfinished: Unfinished) -> bool:
+        # What is wrong with the deployment costs no attempt: the platform keeps the batch until it is put right.
+        valid = isinstance(unfinished.request, ModuleRequest)
+        return valid and self._limits.has_queue and unfinished.reason != "misconfigured"
+
+    def _put_back(self, chunk: Sequence[Unfinished]) -> list[Unfinished]:
+        delays = [put_back_delay(each.request.Attempt, self._pipeline.random) for each in chunk]
+        messages = [Message(each.again(), delay) for each, delay in zip(chunk, delays, strict=True)]
+        try:
+            refused = set(self._invocation.sinks.put_back(messages))
+        except Exception as error:  # noqa: BLE001 - what is not surely put back must come again
+            self._invocation.log.error("fault", error=type(error).__name__, text=error)
+            return list(chunk)
+        return [each for each, message in zip(chunk, messages, strict=True) if message in refused]
+
+    def _account(self, request: ModuleRequest | Invalid, result: Result, usage: Usage) -> None:
+        with self._lock:
+            self.usage.add(usage)
+        finished = isinstance(result, Outcome)
+        self._invocation.log.info(
+            "request",
+            id=request.Id,
+            product=request.ProductKey,
+            module=request.ModuleName,
+            status=result.Status if isinstance(result, Outcome) else "unfinished",
+            reason=(result.Code or result.why) if isinstance(result, Outcome) else result.reason,
+            detail=None if finished else result.detail,  # type: ignore[union-attr]
+            attempt=request.Attempt,
+            calls=usage.calls,
+            throttles=usage.throttles,
+            waited=usage.waited,
+            correlation=request.CorrelationId,
+        )
+
+    def log_summary(self, report: Report, lost: int) -> None:
+        """One line an invocation."""
+        self._invocation.log.info(
+            "summary",
+            **report.summary(),
+            lost=lost,
+            calls=self.usage.calls,
+            throttles=self.usage.throttles,
+            waited=self.usage.waited,
+            seconds=self._pipeline.clock.now() - self._began,
+        )
+
+
+def _requests(deliveries: Iterable[Delivery]) -> list[ModuleRequest | Invalid]:
+    return [request for delivery in deliveries for request in _read(delivery)]
+
+
+def _read(delivery: Delivery) -> list[ModuleRequest | Invalid]:
+    if delivery.problem is not None:
+        return [Invalid(delivery.id, (Problem(Field="", Problem=delivery.problem),), readable=False)]
+    return read(delivery.body, delivery.id)
+
+
+def _lanes(requests: Sequence[ModuleRequest | Invalid], instance: str | None) -> list[list[int]]:
+    """Places of the requests that must run one after another, because they mean the same module."""
+    lanes: dict[ModuleKey | int, list[int]] = {}
+    for place, request in enumerate(requests):
+        key = request.in_instance(instance).key if isinstance(request, ModuleRequest) else place
+        lanes.setdefault(key, []).append(place)
+    return list(lanes.values())
+
+
+def _outcome(request: ModuleRequest, verdict: Verdict) -> Outcome:
+    error = verdict.error
+    shown = error if verdict.status == "rejected" else None
+    return Outcome.of(
+        request,
+        verdict.status,
+        why=verdict.why,
+        Code=shown.code if shown else None,
+        ErrorMessage=shown.text[:LONGEST_TEXT] if shown else None,
+        RequestId=verdict.request_id or (error.request_id if error else None),
+        Drift=dict(verdict.drift),
+    )
+
+
+def _unfinished(request: ModuleRequest, given_up: GivenUp) -> Unfinished:
+    error = given_up.error
+    if isinstance(error, OutOfTime):
+        reason: Reason = "quota" if error.wait else "deadline"
+        return Unfinished(request, reason, str(error), retry_after=error.wait, tried=given_up.tried)
+    return Unfinished(
+        request, _reason(error), str(error)[:LONGEST_TEXT], error.code, error.request_id, error.retry_after, given_up.tried
+    )
+
+
+def _reason(error: CallError) -> Reason:
+    if isinstance(error, Throttled):
+        return "quota"
+    if isinstance(error, Misconfigured):
+        return "misconfigured"
+    return "unanswered" if isinstance(error, Unanswered) else "upstream"
+
+
+def _dead_letter(unfinished: Unfinished, event: str) -> str:
+    """A request that was given up, with the reason and the outcome that says so."""
+    letter = {
+        "Reason": unfinished.reason,
+        "Detail": unfinished.detail,
+        "Request": json.loads(unfinished.request.model_dump_json(exclude_none=True)),  # type: ignore[union-attr]
+        "Outcome": json.loads(event),
+    }
+    return json.dumps(letter, ensure_ascii=False, separators=(",", ":"))
