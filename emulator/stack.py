@@ -119,7 +119,7 @@ ATTRIBUTES = {
 def queue(properties: Document) -> Queue:
     """The queue that ALIYUN::MNS::Queue makes."""
     redrive = properties.get("DlqPolicy") or {}
-    enabled = redrive.get("enabled", False)
+    enabled = redrive.get("Enabled", False)
     return Queue(
         name=properties["QueueName"],
         visibility_timeout=properties.get("VisibilityTimeout", Queue.visibility_timeout),
@@ -127,8 +127,8 @@ def queue(properties: Document) -> Queue:
         polling_wait_seconds=properties.get("PollingWaitSeconds", Queue.polling_wait_seconds),
         message_retention_period=properties.get("MessageRetentionPeriod", Queue.message_retention_period),
         maximum_message_size=properties.get("MaximumMessageSize", Queue.maximum_message_size),
-        dead_letter_queue=redrive["deadLetterTargetQueue"] if enabled else None,
-        max_receive_count=redrive["maxReceiveCount"] if enabled else None,
+        dead_letter_queue=redrive["DeadLetterTargetQueue"] if enabled else None,
+        max_receive_count=redrive["MaxReceiveCount"] if enabled else None,
     )
 
 

@@ -1,0 +1,128 @@
+"""RAM policies, judged as RAM judges them."""
+
+from typing import Any
+
+import pytest
+
+from emulator.accounts import Accounts
+from emulator.policy import Policy, PolicyError, statement
+
+TOPIC = "acs:mns:cn-shanghai:1234567890123456:/topics/results/messages"
+
+
+def policy(*statements: dict[str, Any]) -> Policy:
+    """A policy of these statements."""
+    return Policy.read({"Version": "1", "Statement": list(statements)})
+
+
+def allow(action: str | list[str], resource: str | list[str] = "*") -> dict[str, Any]:
+    """A statement that allows."""
+    return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+def deny(action: str | list[str], resource: str | list[str] = "*") -> dict[str, Any]:
+    """A statement that denies."""
+    return {"Effect": "Deny", "Action": action, "Resource": resource}
+
+
+def test_what_no_statement_allows_is_refused() -> None:
+    """An empty policy permits nothing."""
+    assert not policy().permits("iot:CreateOTAModule", "*")
+
+
+@pytest.mark.parametrize("action", ["iot:CreateOTAModule", "iot:ListOTAModuleByProduct"])
+def test_a_statement_allows_each_of_its_actions(action: str) -> None:
+    """Actions may be a list."""
+    assert policy(allow(["iot:CreateOTAModule", "iot:ListOTAModuleByProduct"])).permits(action, "*")
+
+
+def test_another_action_is_refused() -> None:
+    """Only what is named is allowed."""
+    assert not policy(allow("iot:CreateOTAModule")).permits("iot:DeleteOTAModule", "*")
+
+
+def test_an_action_may_be_written_in_any_case() -> None:
+    """RAM compares the names of actions without regard to case."""
+    assert policy(allow("iot:createotamodule")).permits("iot:CreateOTAModule", "*")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching"),
+    [
+        ("mns:*", True),
+        ("mns:Publish*", True),
+        ("*", True),
+        ("mns:*Message", True),
+        ("iot:*", False),
+        ("mns:Pub", False),
+    ],
+)
+def test_a_star_in_an_action_stands_for_any_text(pattern: str, matching: bool) -> None:
+    """Wildcards may stand anywhere."""
+    assert policy(allow(pattern)).permits("mns:PublishMessage", TOPIC) is matching
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching"),
+    [
+        (TOPIC, True),
+        ("acs:mns:*:*:/topics/results/*", True),
+        ("acs:mns:cn-shanghai:1234567890123456:/topics/results", False),
+        ("acs:mns:cn-shanghai:1234567890123456:/topics/other/messages", False),
+        (TOPIC.upper(), False),
+        ("acs:mns:cn.shanghai:1234567890123456:/topics/results/messages", False),
+    ],
+)
+def test_a_resource_is_compared_as_it_is_written(pattern: str, matching: bool) -> None:
+    """Only the star is special in a resource."""
+    assert policy(allow("mns:PublishMessage", [pattern])).permits("mns:PublishMessage", TOPIC) is matching
+
+
+def test_a_denial_wins_over_what_is_allowed() -> None:
+    """Whatever the order of the statements."""
+    assert not policy(deny("mns:*"), allow("mns:PublishMessage")).permits("mns:PublishMessage", TOPIC)
+    assert not policy(allow("mns:PublishMessage"), deny("mns:*")).permits("mns:PublishMessage", TOPIC)
+
+
+def test_a_denial_of_something_else_does_no_harm() -> None:
+    """A denial counts only where it applies."""
+    assert policy(allow("mns:*"), deny("mns:*", "acs:mns:*:*:/queues/*")).permits("mns:PublishMessage", TOPIC)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Condition": {"IpAddress": {"acs:SourceIp": "10.0.0.0/8"}}},
+        {"NotAction": "iot:*"},
+        {"Effect": "Perhaps"},
+        {"Effect": "allow"},
+    ],
+)
+def test_what_is_not_understood_is_refused_rather_than_ignored(change: dict[str, Any]) -> None:
+    """A condition that was left out would permit too much."""
+    with pytest.raises(PolicyError):
+        statement({**allow("iot:*"), **change})
+
+
+def test_a_statement_without_a_resource_is_refused() -> None:
+    """RAM wants all three parts."""
+    with pytest.raises(PolicyError, match="Resource"):
+        statement({"Effect": "Allow", "Action": "iot:*"})
+
+
+def test_one_statement_can_be_taken_away() -> None:
+    """What is left is what the other statements allow."""
+    whole = policy(allow("iot:*"), allow("mns:*"))
+    less = whole.without(whole.statements[0])
+    assert not less.permits("iot:CreateOTAModule", "*")
+    assert less.permits("mns:PublishMessage", TOPIC)
+
+
+def test_an_account_enforces_the_policy_of_a_role() -> None:
+    """Keys issued for the role may do what the policy permits; the account's own key may do all."""
+    accounts = Accounts()
+    accounts.attach("ota-modules", policy(allow("iot:CreateOTAModule")).permits)
+    key = accounts.issue("ota-modules")
+    assert accounts.permits(key, "iot:CreateOTAModule", "*")
+    assert not accounts.permits(key, "mns:PublishMessage", TOPIC)
+    assert accounts.permits(accounts.authenticate("testid", ""), "mns:PublishMessage", TOPIC)

@@ -1,0 +1,154 @@
+"""template.yml as the local cloud reads it, without node."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emulator.stack import Subscription
+from emulator.template import Function, Template, load
+from emulator.triggers import HttpTrigger, QueueTrigger
+from emulator.variables import TemplateError
+from tests import vendor
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "template.yml"
+LOCAL = {"MnsEndpoint": "http://127.0.0.1:9702"}
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    """template.yml, with the local cloud's endpoint."""
+    return load(TEMPLATE, environ={}, outputs=LOCAL)
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Callable[[str, str], Template]:
+    """`changed(old, new)` reads template.yml with one text in it replaced."""
+
+    def read(old: str, new: str) -> Template:
+        text = TEMPLATE.read_text(encoding="utf-8")
+        assert old in text
+        (tmp_path / "template.yml").write_text(text.replace(old, new), encoding="utf-8")
+        return load(tmp_path / "template.yml", environ={})
+
+    return read
+
+
+def named(template: Template, name: str) -> Function:
+    """The function of this name."""
+    return next(function for function in template.functions if function.name == name)
+
+
+def test_the_queue_function_is_read_with_its_limits(template: Template) -> None:
+    """Memory, time and instances are those that will be deployed."""
+    function = named(template, "ota-modules-queue")
+    assert (function.memory, function.timeout, function.instances) == (128, 300, 1)
+    assert (function.handler, function.initializer) == ("handler.index.handler", "handler.index.initialize")
+    assert function.code == TEMPLATE.parent / "dist" / "function"
+    assert function.role == "ota-modules"
+
+
+def test_the_stream_is_read_with_its_window_and_what_becomes_of_failures(template: Template) -> None:
+    """What stands in the trigger is what the local stream does."""
+    assert named(template, "ota-modules-queue").queues == (
+        QueueTrigger(
+            name="requests",
+            queue="ota-module-requests",
+            batch_messages=100,
+            batch_seconds=1,
+            retry_strategy="EXPONENTIAL_DECAY_RETRY",
+            errors_tolerance="ALL",
+            dead_letter_queue="ota-module-dead-letters",
+        ),
+    )
+
+
+def test_the_http_function_is_read_with_its_address(template: Template) -> None:
+    """Methods, and who may call."""
+    function = named(template, "ota-modules-http")
+    assert function.http == HttpTrigger("http", "function", ("GET", "POST"))
+    assert function.queues == ()
+
+
+def test_variables_are_those_deployed_but_for_the_endpoints_of_this_machine(template: Template) -> None:
+    """An output of the stack can be replaced."""
+    variables = named(template, "ota-modules-http").variables
+    assert variables["OTA_MNS_ENDPOINT"] == "http://127.0.0.1:9702"
+    assert variables["OTA_RESULT_TOPIC"] == "ota-module-results"
+
+
+def test_queues_and_topic_are_those_of_the_stack(template: Template) -> None:
+    """With the queue that outcomes can be read from."""
+    assert {queue.name for queue in template.queues} == {
+        "ota-module-requests",
+        "ota-module-dead-letters",
+        "ota-module-outcomes",
+    }
+    assert template.topics == ("ota-module-results",)
+    endpoint = "acs:mns:cn-shanghai:1234567890123456:queues/ota-module-outcomes"
+    expected = Subscription("ota-module-results", "ota-module-outcomes", endpoint, content_format="SIMPLIFIED")
+    assert template.subscriptions == (expected,)
+
+
+def test_the_role_may_do_what_the_function_does_and_nothing_else(template: Template) -> None:
+    """Exactly the actions used, on exactly the topic and queues used."""
+    (role,) = template.roles
+    arn = "acs:mns:cn-shanghai:1234567890123456:"
+    permits = role.policy.permits
+    assert permits("iot:CreateOTAModule", "*")
+    assert permits("mns:PublishMessage", f"{arn}/topics/ota-module-results/messages")
+    assert permits("mns:SendMessage", f"{arn}/queues/ota-module-requests/messages")
+    assert not permits("iot:DeleteOTAModule", "*")
+    assert not permits("mns:SendMessage", f"{arn}/queues/ota-module-outcomes/messages")
+    assert not permits("mns:ReceiveMessage", f"{arn}/queues/ota-module-requests/messages")
+
+
+def test_a_queue_renamed_in_the_template_is_renamed_everywhere(changed: Callable[[str, str], Template]) -> None:
+    """Queue, trigger, variables and policy follow one line."""
+    template = changed("request_queue: ota-module-requests", "request_queue: renamed")
+    function = named(template, "ota-modules-queue")
+    assert "renamed" in {queue.name for queue in template.queues}
+    assert function.queues[0].queue == "renamed"
+    assert function.variables["OTA_REQUEST_QUEUE"] == "renamed"
+    resource = "acs:mns:cn-shanghai:1234567890123456:/queues/renamed/messages"
+    assert template.roles[0].policy.permits("mns:SendMessage", resource)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("OTA_QUOTA_INSTANCES: '1'", "OTA_QUOTA_INSTANCES: 1", "OTA_QUOTA_INSTANCES must be text"),
+        ("Service: [fc.aliyuncs.com]", "Service: [ecs.aliyuncs.com]", "fc.aliyuncs.com may not assume it"),
+        ("eventSourceType: MNS", "eventSourceType: Kafka", "Kafka has no local counterpart"),
+        ("role: ${resources.infra.output.RoleArn}", "role: acs:ram::1:role/other", "no role other"),
+    ],
+)
+def test_a_template_that_would_not_work_is_refused(
+    changed: Callable[[str, str], Template], old: str, new: str, problem: str
+) -> None:
+    """What would fail in the cloud fails on the desk, with what is wrong."""
+    with pytest.raises(TemplateError, match=problem):
+        changed(old, new)
+
+
+def test_values_cannot_be_changed_once_read(template: Template) -> None:
+    """What the template says stays as it was read."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        template.region = "cn-beijing"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        template.functions[0].variables["OTA_QPS"] = "10"  # type: ignore[index]
+
+
+def test_functions_are_the_same_as_serverless_devs_renders_them(template: Template, tmp_path: Path) -> None:
+    """The reader here and the vendor's tool agree about every value that both know."""
+    text = json.dumps(vendor.preview(TEMPLATE, tmp_path))
+    for name, value in {**template.outputs, "MnsEndpoint": LOCAL["MnsEndpoint"]}.items():
+        text = text.replace(f"${{resources.infra.output.{name}}}", value)
+    for props in vendor.functions(json.loads(text)).values():
+        function = named(template, props["functionName"])
+        assert dict(function.variables) == props["environmentVariables"]
+        assert (function.memory, function.timeout) == (props["memorySize"], props["timeout"])
+        assert function.instances == props["concurrencyConfig"]["reservedConcurrency"]
+        assert props["role"].endswith(f"role/{function.role}")

@@ -1,0 +1,70 @@
+"""The variables of Serverless Devs, resolved as the tool resolves them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from emulator.variables import TemplateError, resolved, variables
+
+VARS = {
+    "region": "cn-shanghai",
+    "count": 2,
+    "off": {},
+    "nested": {"name": "ota"},
+    "queue": "${vars.nested.name}-requests",
+}
+
+
+def render(value: Any, environ: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - whatever YAML can say
+    """A value, with a small file's variables put in."""
+    outputs = {"infra": {"RoleArn": "acs:ram::1:role/ota"}}
+    return resolved(value, variables({"vars": VARS}, environ or {}, outputs))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("${vars.region}", "cn-shanghai"),
+        ("${vars.nested.name}-queue", "ota-queue"),
+        ("${vars.queue}", "ota-requests"),
+        ("${vars.count}", 2),
+        ("n${vars.count}", "n2"),
+        ("${vars.off}", {}),
+        ("${resources.infra.output.RoleArn}", "acs:ram::1:role/ota"),
+        ("${env('HOST', 'here')}", "here"),
+        ('${env("HOST", "here")}', "here"),
+        ("${env('HOST', '')}", ""),
+        ("no variable, {} and $", "no variable, {} and $"),
+    ],
+)
+def test_a_variable_is_replaced_by_its_value(text: str, value: object) -> None:
+    """A variable that stands alone keeps its type; inside text it is text."""
+    assert render(text) == value
+
+
+def test_the_environment_goes_before_a_default() -> None:
+    """A default is only for what is not set."""
+    assert render("${env('HOST', 'here')}", {"HOST": "there"}) == "there"
+
+
+def test_variables_are_replaced_however_deep_they_stand() -> None:
+    """Lists and mappings are gone through; other values stay as they are."""
+    assert render({"a": [{"b": "${vars.count}"}, True, None]}) == {"a": [{"b": 2}, True, None]}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("${vars.regoin}", "vars.regoin"),
+        ("${vars.region.name}", "vars.region.name"),
+        ("${env('HOST')}", "HOST"),
+        ("${resources.infra.output.Nope}", "Nope"),
+        ("${resources.nope.output.RoleArn}", "nope"),
+        ("${config('AccountID')}", "config"),
+    ],
+)
+def test_what_cannot_be_resolved_is_named(text: str, named: str) -> None:
+    """Nothing is left as it stands."""
+    with pytest.raises(TemplateError, match=named):
+        render(text)
