@@ -145,18 +145,22 @@ class Invalid:
     """Whether it was a JSON object at all."""
 
 
-def read(body: object, default_id: str) -> list[ModuleRequest | Invalid]:
+def read(body: object, default_id: str, trace: str | None = None) -> list[ModuleRequest | Invalid]:
     """The requests in a message's body (text, bytes, or a JSON value already parsed), each with its Id: the sender's own, or
-    `default_id`, with `/n` for the n-th of an array. Never raises: what cannot be read is Invalid."""
+    `default_id`, with `/n` for the n-th of an array; and its traceparent: its own, or `trace` where that is a valid one.
+
+    Never raises: what cannot be read is Invalid."""
     try:
         value = _parsed(body)
     except _Unreadable as error:
         return [_unreadable(default_id, str(error))]
+    if trace is not None and not _TRACEPARENT.fullmatch(trace):
+        trace = None
     if not isinstance(value, list):
-        return [_request(value, default_id)]
+        return [_request(value, default_id, trace)]
     if not value:
         return [_unreadable(default_id, "the array is empty")]
-    return [_request(element, f"{default_id}/{number}") for number, element in enumerate(value, 1)]
+    return [_request(element, f"{default_id}/{number}", trace) for number, element in enumerate(value, 1)]
 
 
 class _Unreadable(Exception):
@@ -203,14 +207,14 @@ def _unreadable(default_id: str, problem: str) -> Invalid:
     return Invalid(default_id, (Problem(Field="", Problem=problem),), readable=False)
 
 
-def _request(value: object, default_id: str) -> ModuleRequest | Invalid:
+def _request(value: object, default_id: str, trace: str | None) -> ModuleRequest | Invalid:
     if not isinstance(value, dict):
         return _unreadable(default_id, f"must be a JSON object (it is {shown(value)})")
     try:
         request = ModuleRequest.model_validate(value)
     except ValidationError as error:
         return _invalid(value, default_id, error)
-    return request if request.Id is not None else request.model_copy(update={"Id": default_id})
+    return request.model_copy(update={"Id": request.Id or default_id, "traceparent": request.traceparent or trace})
 
 
 def _invalid(value: dict[str, Any], default_id: str, error: ValidationError) -> Invalid:

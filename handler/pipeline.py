@@ -267,7 +267,7 @@ def _requests(deliveries: Iterable[Delivery]) -> list[ModuleRequest | Invalid]:
 def _read(delivery: Delivery) -> list[ModuleRequest | Invalid]:
     if delivery.problem is not None:
         return [Invalid(delivery.id, (Problem(Field="", Problem=delivery.problem),), readable=False)]
-    return read(delivery.body, delivery.id)
+    return read(delivery.body, delivery.id, delivery.trace)
 
 
 def _lanes(requests: Sequence[ModuleRequest | Invalid], instance: str | None) -> list[list[int]]:
