@@ -167,7 +167,8 @@ class Messages:
         ):
             message = _message(row)
             letter = Draft(message.body, 0, message.priority, self._letter(queue, message))
-            self._insert(policy.dead_letter_target_queue, letter, now, now, retention)
+            # It keeps its age: a dead letter does not live longer for having been tried.
+            self._insert(policy.dead_letter_target_queue, letter, message.enqueued, now, retention)
             self._database.changed("DELETE FROM messages WHERE sequence = ?", (row["sequence"],))
 
     def _letter(self, queue: str, message: Message) -> Properties:

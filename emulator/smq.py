@@ -42,7 +42,7 @@ class MessageService:
         self.region = region
         self.wall = wall
         self._database = Database(path)
-        self._waiting: set[asyncio.Event] = set()
+        self._events: set[asyncio.Event] = set()
         self.queues = Queues(self._database, wall)
         self.messages = Messages(self._database, self.queues, wall=wall, arn=self.queue_arn)
         self.topics = Topics(self._database, wall)
@@ -191,8 +191,13 @@ class MessageService:
 
     def wake(self) -> None:
         """Let everyone who waits for a message look again; also to be called when the clock was moved."""
-        for event in self._waiting:
+        for event in self._events:
             event.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a message."""
+        return len(self._events)
 
     def resume(self) -> None:
         """Go on with what topics had not delivered when the service was stopped; the app does it when it starts."""
@@ -203,11 +208,12 @@ class MessageService:
         self._database.close()
 
     async def _woken(self, seconds: float) -> None:
+        # Not wait_for(): before Python 3.12 it can swallow a cancellation that comes together with the event.
         event = asyncio.Event()
-        self._waiting.add(event)
+        timer = asyncio.get_running_loop().call_later(seconds, event.set)
+        self._events.add(event)
         try:
-            await asyncio.wait_for(event.wait(), seconds)
-        except asyncio.TimeoutError:
-            pass
+            await event.wait()
         finally:
-            self._waiting.discard(event)
+            timer.cancel()
+            self._events.discard(event)

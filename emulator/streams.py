@@ -1,0 +1,261 @@
+"""An EventBridge event stream: takes messages from a queue and calls a function with them.
+
+A message is deleted when a call with it succeeded, or when it was given up. Until then it is hidden in the queue, for a
+little longer than the next call may take: a stream that was killed loses nothing, and its messages come again soon.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from emulator.messages import Message
+from emulator.retries import pause
+from emulator.smq import MessageService
+from emulator.smq_errors import QueueNotExist, SmqError
+from emulator.stream_events import StreamConfig, element, event, payload
+
+READY = "Ready"
+"""Not running: never started, stopped, or halted by a batch that failed for good and may not be skipped."""
+RUNNING = "Running"
+FAILED_TO_START = "Failed to start"
+"""The queue or the function is not there, or may not be used: trying again would not help."""
+
+CEILING = 300.0
+"""Seconds after which EventBridge gives up on a call, whatever the function's own timeout."""
+_HIDDEN = int(CEILING) + 60
+_POLL = 30.0
+_MOST = 16
+
+_log = logging.getLogger(__name__)
+
+
+class Result(Protocol):
+    """What came of a call: the HTTP status, and X-Fc-Error-Type where the function failed."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def error_type(self) -> str | None: ...
+
+
+Invoke = Callable[[bytes], Awaitable[Result]]
+"""Calls the function. With asynchronous invocation it returns when the call is accepted, not when it is done."""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What a stream needs of the world; `scale` multiplies the waits between retries, `ceiling` is in seconds."""
+
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[], float] = random.random
+    wall: Callable[[], float] = time.time
+    scale: float = 1.0
+    ceiling: float = CEILING
+
+
+@dataclass
+class Taken:
+    """A message that the stream has in hand: its event, made once, and the handle that is valid now."""
+
+    message: Message
+    event: str
+    element: bytes
+    handle: str
+
+
+class EventStream:
+    """One trigger's stream. What it did is told by `state`, `in_flight`, `delivered`, `retried`, `dead_lettered` and
+    `discarded`, in messages."""
+
+    def __init__(
+        self, config: StreamConfig, service: MessageService, invoke: Invoke, *, outside: Outside | None = None
+    ) -> None:
+        self.config = config
+        self.state = READY
+        self.delivered = 0
+        self.retried = 0
+        self.dead_lettered = 0
+        self.discarded = 0
+        self._service = service
+        self._invoke = invoke
+        self._outside = outside or Outside()
+        self._batch: list[Taken] = []
+        self._left: list[Taken] = []
+        self._work: asyncio.Task[None] | None = None
+        self._detached: set[asyncio.Future[Result]] = set()
+
+    @property
+    def in_flight(self) -> int:
+        """Messages that the stream has taken and not finished with."""
+        return len(self._batch) + len(self._left)
+
+    async def run(self) -> None:
+        """Deliver until stopped or halted. May be called again afterwards: that restarts the stream."""
+        self.state = RUNNING
+        self._work = asyncio.ensure_future(self._deliver_all())
+        try:
+            await asyncio.wait({self._work})
+            if not self._work.cancelled():
+                self._work.result()
+        finally:
+            self._work.cancel()
+            self._release()
+            if self.state == RUNNING:
+                self.state = READY
+
+    def stop(self) -> None:
+        """End `run`. A call that is under way goes on, but its result is not waited for: its messages come again."""
+        if self._work:
+            self._work.cancel()
+
+    async def _deliver_all(self) -> None:
+        while self.state == RUNNING:
+            try:
+                await self._collect()
+            except QueueNotExist:
+                self.state = FAILED_TO_START
+                return
+            await self._deliver()
+
+    # A batch
+
+    async def _collect(self) -> None:
+        """Fill the batch: until it is full by number or by size, or its time is over."""
+        self._batch, self._left = self._left, []
+        while not self._batch:
+            await self._take(_POLL)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.config.batch_seconds
+        while not self._full() and (seconds := end - loop.time()) > 0:
+            await self._take(seconds)
+        while not self._full() and await self._take(0):
+            pass
+        self._cut()
+
+    async def _take(self, seconds: float) -> bool:
+        count = min(_MOST, self.config.batch_messages - len(self._batch))
+        found = await self._service.wait_receive(self.config.trigger.queue, count, seconds, _HIDDEN)
+        self._batch += [self._taken(message) for message in found]
+        return bool(found)
+
+    def _taken(self, message: Message) -> Taken:
+        text = event(message, self.config, self._outside.wall())
+        return Taken(message, text, element(text, self.config), message.handle)
+
+    def _full(self) -> bool:
+        return len(self._batch) >= self.config.batch_messages or self._size() >= self.config.batch_bytes
+
+    def _cut(self) -> None:
+        """Leave for the next batch what makes this one too large, but never all of it."""
+        while len(self._batch) > 1 and self._size() > self.config.batch_bytes:
+            self._left.insert(0, self._batch.pop())
+
+    def _size(self) -> int:
+        # Each element and the comma or bracket after it, and the bracket before the first.
+        return sum(len(one.element) + 1 for one in self._batch) + 1
+
+    # Its delivery
+
+    async def _deliver(self) -> None:
+        """Call until it succeeds or the retries end; the same bytes every time."""
+        body = payload([one.element for one in self._batch], self.config)
+        failures = 0
+        self._hide(0)
+        while not await self._succeeded(body):
+            failures += 1
+            seconds = pause(self.config.trigger.retry_strategy, failures, self._outside.random)
+            if self.state != RUNNING or seconds is None:
+                self._give_up()
+                return
+            self._hide(seconds * self._outside.scale)
+            await self._outside.sleep(seconds * self._outside.scale)
+            self._hide(0)
+            self.retried += len(self._batch)
+        self.delivered += len(self._batch)
+        self._finish()
+
+    async def _succeeded(self, body: bytes) -> bool:
+        try:
+            result = await self._result(body)
+        except (OSError, asyncio.TimeoutError) as error:
+            _log.warning("stream %s: %s", self.config.name, type(error).__name__)
+            return False
+        if result.status in (401, 403, 404, 412):
+            self.state = FAILED_TO_START
+        if result.error_type or not 200 <= result.status < 300:
+            _log.info("stream %s: %s %s", self.config.name, result.status, result.error_type or "")
+            return False
+        return True
+
+    async def _result(self, body: bytes) -> Result:
+        """What the function answers, within the ceiling. It is never called off: EventBridge only hangs up on it."""
+        call: asyncio.Future[Result] = asyncio.ensure_future(self._invoke(body))
+        self._detached.add(call)
+        call.add_done_callback(self._ended)
+        await asyncio.wait({call}, timeout=self._outside.ceiling)
+        if not call.done():
+            raise asyncio.TimeoutError
+        return call.result()
+
+    def _ended(self, call: "asyncio.Future[Result]") -> None:
+        self._detached.discard(call)
+        if not call.cancelled():
+            call.exception()  # Looked at, so that one that nobody waits for any more is not complained about.
+
+    def _give_up(self) -> None:
+        """Halt where failures are not tolerated or will not end, else dead-letter the batch and go on."""
+        if self.state == RUNNING and self.config.trigger.errors_tolerance == "NONE":
+            self.state = READY
+        if self.state != RUNNING:
+            return
+        for one in self._batch:
+            self._bury(one)
+        self._finish()
+
+    def _bury(self, one: Taken) -> None:
+        """Put the event, as it was pushed, into the dead-letter queue; where there is none it is dropped."""
+        queue = self.config.trigger.dead_letter_queue
+        if queue is None:
+            self.discarded += 1
+            return
+        try:
+            self._service.send(queue, one.event)
+            self.dead_lettered += 1
+        except SmqError as error:
+            self.discarded += 1
+            _log.warning("queue %s did not take dead letter %s: %s", queue, one.message.id, error.code)
+
+    # The messages in hand
+
+    def _hide(self, seconds: float) -> None:
+        """Keep what is in hand hidden for a wait, and for the call after it."""
+        for one in [*self._batch, *self._left]:
+            self._show_in(one, int(seconds) + _HIDDEN)
+
+    def _finish(self) -> None:
+        for one in self._batch:
+            self._delete(one)
+        self._batch = []
+
+    def _delete(self, one: Taken) -> None:
+        try:
+            self._service.delete(self.config.trigger.queue, one.handle)
+        except SmqError as error:
+            # Its retention is over, or the queue was removed: done all the same.
+            _log.info("message %s could not be deleted: %s", one.message.id, error.code)
+
+    def _release(self) -> None:
+        """Put back what was taken and not finished: it comes again at once."""
+        held, self._batch, self._left = [*self._batch, *self._left], [], []
+        for one in held:
+            self._show_in(one, 0)
+
+    def _show_in(self, one: Taken, seconds: int) -> None:
+        try:
+            one.handle = self._service.change_visibility(self.config.trigger.queue, one.handle, seconds).handle
+        except SmqError as error:
+            _log.info("message %s is gone: %s", one.message.id, error.code)

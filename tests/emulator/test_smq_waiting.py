@@ -1,0 +1,154 @@
+"""Long polls: who waits for a message gets it at once, and who hangs up takes none along."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from mns.account import Account
+from mns.mns_exception import MNSClientNetworkException, MNSServerException
+from mns.queue import Message, Queue, QueueMeta
+from starlette.types import ASGIApp
+
+from emulator.accounts import Accounts
+from emulator.queues import DlqPolicy
+from emulator.smq import MessageService
+from emulator.smq_errors import QueueNotExist
+
+Login = Callable[[], Queue]
+
+
+@pytest.fixture
+def service() -> Iterator[MessageService]:
+    service = MessageService(Accounts())
+    service.create_queue("requests")
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def login(service: MessageService, serve: Callable[[ASGIApp], str]) -> Iterator[Login]:
+    """The queue, through an SDK client of its own at each call: one is not thread-safe."""
+    url, accounts = serve(service.app), list[Account]()
+
+    def start() -> Queue:
+        accounts.append(Account(url, "testid", "testsecret"))
+        return accounts[-1].get_queue("requests")
+
+    yield start
+    for account in accounts:
+        account.get_client().close_connection()
+
+
+@pytest.fixture
+def queue(login: Login) -> Queue:
+    return login()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that another thread does."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_a_long_poll_ends_when_a_message_arrives(service: MessageService, login: Login, queue: Queue) -> None:
+    """The one who waits gets what somebody else sends meanwhile, long before the 30 s are over."""
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(login().receive_message_with_str_body, 30)
+        until(lambda: service.waiting > 0)
+        queue.send_message(Message("hello"))
+        assert answer.result(20).message_body == "hello"
+
+
+def test_a_long_poll_ends_when_a_visibility_does(queue: Queue) -> None:
+    """A message whose receiver let go of it comes to the one who waits."""
+    queue.send_message(Message("again"))
+    queue.change_message_visibility(queue.receive_message().receipt_handle, 1)
+    message = queue.receive_message_with_str_body(30)
+    assert (message.message_body, message.dequeue_count) == ("again", 2)
+
+
+def test_a_long_poll_sees_a_visibility_that_began_after_it(service: MessageService, login: Login, queue: Queue) -> None:
+    """Who waited already when somebody else took the message gets it when that one lets go."""
+    queue.send_message(Message("x", delay_seconds=1))
+    with ThreadPoolExecutor(2) as pool:
+        polls = [pool.submit(login().receive_message, 30) for _ in range(2)]
+        until(lambda: any(poll.done() for poll in polls))
+        first = next(poll for poll in polls if poll.done()).result()
+        queue.change_message_visibility(first.receipt_handle, 1)
+        assert sorted(poll.result(20).dequeue_count for poll in polls) == [1, 2]
+
+
+def test_a_long_poll_without_a_message_ends_with_its_time(queue: Queue) -> None:
+    """The answer is the same as without waiting."""
+    with pytest.raises(MNSServerException) as refused:
+        queue.receive_message(1)
+    assert refused.value.type == "MessageNotExist"
+
+
+def test_a_queue_s_own_waiting_time_holds_where_the_call_names_none(queue: Queue) -> None:
+    """PollingWaitSeconds makes a plain receive a long poll: it outlasts a delay of a second."""
+    queue.set_attributes(QueueMeta(polling_wait_sec=30))
+    queue.send_message(Message("slow", delay_seconds=1))
+    assert queue.receive_message_with_str_body().message_body == "slow"
+
+
+def test_waiting_longer_than_allowed_is_refused(queue: Queue) -> None:
+    """A poll lasts 30 s at most."""
+    with pytest.raises(MNSServerException) as refused:
+        queue.receive_message(31)
+    assert refused.value.type == "InvalidArgument"
+
+
+def test_a_caller_that_hangs_up_takes_no_message_along(service: MessageService, login: Login, queue: Queue) -> None:
+    """A message that arrives after the caller is gone is for others."""
+    impatient = login()
+    impatient.mns_client.set_connection_timeout(0.3)
+    with pytest.raises(MNSClientNetworkException):
+        impatient.receive_message(30)
+    until(lambda: service.waiting == 0)
+    queue.send_message(Message("x"))
+    assert queue.receive_message().dequeue_count == 1
+
+
+def test_a_wait_for_a_dead_letter_ends_when_the_last_visibility_does(service: MessageService) -> None:
+    """Nobody has to touch the source queue for its messages to be given up."""
+    service.create_queue("work", dlq_policy=DlqPolicy("requests", max_receive_count=1))
+    service.send("work", "poison")
+    service.receive("work", visibility=1)
+
+    async def wait() -> list[str]:
+        return [message.body for message in await service.wait_receive("requests", 1, 30)]
+
+    assert asyncio.run(wait()) == ["poison"]
+
+
+def test_a_wait_ends_when_its_queue_is_removed(service: MessageService) -> None:
+    """Who waits learns of it at once."""
+
+    async def wait() -> None:
+        waiting = asyncio.ensure_future(service.wait_receive("requests", 1, 30))
+        await asyncio.sleep(0)
+        service.delete_queue("requests")
+        await waiting
+
+    with pytest.raises(QueueNotExist):
+        asyncio.run(wait())
+
+
+def test_a_wait_can_be_called_off(service: MessageService) -> None:
+    """Nothing of it is left behind, and the next message is for others."""
+
+    async def wait() -> None:
+        waiting = asyncio.ensure_future(service.wait_receive("requests", 1, 30))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        service.send("requests", "x")
+        await asyncio.wait({waiting})
+        assert waiting.cancelled()
+
+    asyncio.run(wait())
+    assert (service.waiting, service.depths("requests").active) == (0, 1)
