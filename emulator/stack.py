@@ -4,34 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.policy import Policy
+from emulator.policy import Policy, PolicyError
+from emulator.queues import DlqPolicy, QueueAttributes
+from emulator.smq_errors import SmqError
+from emulator.topics import Subscription
 from emulator.variables import Document, TemplateError, Value
 
 
 @dataclass(frozen=True)
 class Queue:
-    """A queue and its attributes, by default those that SMQ gives; times in seconds, sizes in bytes."""
+    """A queue, and what SMQ is told about it."""
 
     name: str
-    visibility_timeout: int = 30
-    delay_seconds: int = 0
-    polling_wait_seconds: int = 0
-    message_retention_period: int = 345600
-    maximum_message_size: int = 65536
-    dead_letter_queue: str | None = None
-    max_receive_count: int | None = None
-
-
-@dataclass(frozen=True)
-class Subscription:
-    """What a topic pushes, and where to; `endpoint` in the form that SMQ's API takes."""
-
-    topic: str
-    name: str
-    endpoint: str
-    filter_tag: str | None = None
-    content_format: str = "XML"
-    strategy: str = "BACKOFF_RETRY"
+    attributes: QueueAttributes
 
 
 @dataclass(frozen=True)
@@ -118,30 +103,36 @@ ATTRIBUTES = {
 
 def queue(properties: Document) -> Queue:
     """The queue that ALIYUN::MNS::Queue makes."""
-    redrive = properties.get("DlqPolicy") or {}
-    enabled = redrive.get("Enabled", False)
-    return Queue(
-        name=properties["QueueName"],
-        visibility_timeout=properties.get("VisibilityTimeout", Queue.visibility_timeout),
-        delay_seconds=properties.get("DelaySeconds", Queue.delay_seconds),
-        polling_wait_seconds=properties.get("PollingWaitSeconds", Queue.polling_wait_seconds),
-        message_retention_period=properties.get("MessageRetentionPeriod", Queue.message_retention_period),
-        maximum_message_size=properties.get("MaximumMessageSize", Queue.maximum_message_size),
-        dead_letter_queue=redrive["DeadLetterTargetQueue"] if enabled else None,
-        max_receive_count=redrive["MaxReceiveCount"] if enabled else None,
-    )
+    given = {keyword: properties[name] for name, keyword in QUEUE_PROPERTIES.items() if name in properties}
+    return Queue(properties["QueueName"], QueueAttributes(**given, dlq_policy=redrive(properties.get("DlqPolicy"))))
+
+
+def redrive(policy: Document | None) -> DlqPolicy | None:
+    """Where a queue's messages go that nobody finishes with."""
+    if not policy:
+        return None
+    return DlqPolicy(policy["DeadLetterTargetQueue"], policy["MaxReceiveCount"], policy["Enabled"])
 
 
 def subscription(properties: Document) -> Subscription:
     """The subscription that ALIYUN::MNS::Subscription makes."""
-    return Subscription(
-        topic=properties["TopicName"],
-        name=properties["SubscriptionName"],
-        endpoint=properties["Endpoint"],
-        filter_tag=properties.get("FilterTag"),
-        content_format=properties.get("NotifyContentFormat", Subscription.content_format),
-        strategy=properties.get("NotifyStrategy", Subscription.strategy),
-    )
+    given = {keyword: properties[name] for name, keyword in SUBSCRIPTION_PROPERTIES.items() if name in properties}
+    return Subscription(properties["TopicName"], properties["SubscriptionName"], properties["Endpoint"], **given)
+
+
+QUEUE_PROPERTIES = {
+    "VisibilityTimeout": "visibility_timeout",
+    "MaximumMessageSize": "maximum_message_size",
+    "MessageRetentionPeriod": "message_retention_period",
+    "DelaySeconds": "delay_seconds",
+    "PollingWaitSeconds": "polling_wait_seconds",
+    "LoggingEnabled": "logging_enabled",
+}
+SUBSCRIPTION_PROPERTIES = {
+    "FilterTag": "filter_tag",
+    "NotifyContentFormat": "notify_format",
+    "NotifyStrategy": "strategy",
+}
 
 
 def role(properties: Document) -> Role:
@@ -153,20 +144,26 @@ def role(properties: Document) -> Role:
 
 
 def stack(template: Document, *, region: str, account_id: str, parameters: Document | None = None) -> Stack:
-    """What ROS would make of a template. Raises: TemplateError, for a resource or a function that is not known here."""
+    """What ROS would make of a template. Raises: TemplateError: for what is not known here or out of range."""
     evaluation = Evaluation(template, region=region, account_id=account_id, parameters=parameters or {})
     made: dict[str, list[Any]] = {kind: [] for kind in MAKERS}
     for name, resource in evaluation.resources.items():
         if resource["Type"] not in MAKERS:
             raise TemplateError(f"resource {name}: {resource['Type']} is not known here")
-        properties = evaluation.value(resource["Properties"])
-        try:
-            made[resource["Type"]].append(MAKERS[resource["Type"]](properties))
-        except KeyError as missing:
-            raise TemplateError(f"resource {name}: {missing.args[0]} is missing") from missing
+        made[resource["Type"]].append(make(name, resource["Type"], evaluation.value(resource["Properties"])))
     outputs = {name: str(evaluation.value(item["Value"])) for name, item in (template.get("Outputs") or {}).items()}
     queues, topics, subscriptions, roles = (tuple(made[kind]) for kind in MAKERS)
     return Stack(queues, topics, subscriptions, roles, outputs)
+
+
+def make(name: str, kind: str, properties: Document) -> Value:
+    """What one resource makes."""
+    try:
+        return MAKERS[kind](properties)
+    except KeyError as missing:
+        raise TemplateError(f"resource {name}: {missing.args[0]} is missing") from missing
+    except (SmqError, PolicyError) as refused:
+        raise TemplateError(f"resource {name}: {refused}") from refused
 
 
 MAKERS: dict[str, Callable[[Document], Any]] = {

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from emulator.queues import DlqPolicy, QueueAttributes
 from emulator.stack import Queue, Stack, stack
 from emulator.variables import TemplateError
 
@@ -21,20 +22,21 @@ def queue(**properties: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a tem
 
 def test_a_queue_has_smqs_attributes_unless_told_otherwise() -> None:
     """What a template leaves out is what the service gives."""
-    assert made({"Q": queue()}).queues == (Queue("requests", 30, 0, 0, 345600, 65536),)
+    assert made({"Q": queue()}).queues == (Queue("requests", QueueAttributes()),)
+    assert made({"Q": queue(VisibilityTimeout=60)}).queues[0].attributes == QueueAttributes(visibility_timeout=60)
 
 
 def test_a_queue_gives_messages_up_to_the_queue_of_its_policy() -> None:
     """The name of the other queue may be an attribute of a resource."""
     policy = {"Enabled": True, "MaxReceiveCount": 3, "DeadLetterTargetQueue": {"Fn::GetAtt": ["Dead", "QueueName"]}}
     requests, _ = made({"Q": queue(DlqPolicy=policy), "Dead": queue(QueueName="dead")}).queues
-    assert (requests.dead_letter_queue, requests.max_receive_count) == ("dead", 3)
+    assert requests.attributes.dlq_policy == DlqPolicy("dead", 3)
 
 
-def test_a_policy_that_is_switched_off_gives_nothing_up() -> None:
+def test_a_policy_that_is_switched_off_stays_off() -> None:
     """Enabled decides."""
     policy = {"Enabled": False, "MaxReceiveCount": 3, "DeadLetterTargetQueue": "dead"}
-    assert made({"Q": queue(DlqPolicy=policy)}).queues[0].dead_letter_queue is None
+    assert made({"Q": queue(DlqPolicy=policy)}).queues[0].attributes.dlq_policy == DlqPolicy("dead", 3, enabled=False)
 
 
 def test_a_parameter_is_its_default_unless_the_stack_is_given_another() -> None:
@@ -72,6 +74,8 @@ def test_a_role_can_be_assumed_by_the_services_that_its_trust_policy_allows() ->
     [
         ({"V": {"Type": "ALIYUN::ECS::VPC", "Properties": {}}}, "ALIYUN::ECS::VPC"),
         ({"Q": {"Type": "ALIYUN::MNS::Queue", "Properties": {}}}, "QueueName"),
+        ({"Q": queue(VisibilityTimeout=86400)}, "VisibilityTimeout"),
+        ({"Q": queue(DlqPolicy={"Enabled": True, "MaxReceiveCount": 3})}, "DeadLetterTargetQueue"),
         ({"Q": queue(QueueName={"Fn::Sub": "x"})}, "Fn::Sub"),
         ({"Q": queue(QueueName={"Ref": "Nope"})}, "Nope"),
         ({"Q": queue(QueueName={"Fn::GetAtt": ["Nope", "QueueName"]})}, "Nope"),

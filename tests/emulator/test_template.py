@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.stack import Subscription
 from emulator.template import Function, Template, load
+from emulator.topics import Subscription
 from emulator.triggers import HttpTrigger, QueueTrigger
 from emulator.variables import TemplateError
 from tests import vendor
@@ -88,7 +88,7 @@ def test_queues_and_topic_are_those_of_the_stack(template: Template) -> None:
     }
     assert template.topics == ("ota-module-results",)
     endpoint = "acs:mns:cn-shanghai:1234567890123456:queues/ota-module-outcomes"
-    expected = Subscription("ota-module-results", "ota-module-outcomes", endpoint, content_format="SIMPLIFIED")
+    expected = Subscription("ota-module-results", "ota-module-outcomes", endpoint, notify_format="SIMPLIFIED")
     assert template.subscriptions == (expected,)
 
 
