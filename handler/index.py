@@ -3,28 +3,33 @@
 `handler` takes every event, `http` is the FC 2.0 HTTP trigger, `initialize` runs once per instance.
 """
 
+import json
 import os
 import random
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from handler import triggers, web
 from handler.clock import Clock
 from handler.connections import Connection, Transport
-from handler.errors import OtaModulesError
 from handler.iot import Credentials, IotApi
 from handler.log import Log
 from handler.pacing import Pacer, Quota
-from handler.pipeline import Invocation, Limits, Pipeline, Report
+from handler.outcomes import Outcome
+from handler.pipeline import Invocation, Limits, Pipeline
 from handler.settings import Settings
 from handler.smq import MessageService, Outbox
 from handler.threads import Threads
+from handler.triggers import Delivery
 
 DEFAULT_TIMEOUT = 60.0
 """Seconds, where the platform's context names no timeout."""
+LONGEST_DELIVERY = 300.0
+"""Seconds after which EventBridge gives a delivery up, whatever the function's timeout (EventBridge, "Event streams")."""
 LAST_SENDS = 0.3
 """Seconds before the function's timeout after which nothing is sent any more, outcomes included."""
 
@@ -102,3 +107,109 @@ def _ready() -> Instance:
 def initialize(context: object) -> None:  # noqa: ARG001 - the platform's signature
     """Read the settings and load TLS, once per instance. Raises: SettingError: names the setting."""
     _ready()
+
+
+def handler(event: bytes, context: object) -> object:
+    """Every event: queues, topics, HTTP (FC 3.0), and a bare request. Returns a summary, or the HTTP answer.
+
+    Raises: NotFinished: some requests could be neither finished nor put back, so the platform must deliver the event again.
+        EnvelopeError: the event is of no known shape.
+    """
+    instance = _ready()
+    request = web.from_event(_http(event))
+    call = Call.begin(instance, context, ceiling=None if request else LONGEST_DELIVERY)
+    if request is not None:
+        return web.to_event(call.respond(request))
+    deliveries = triggers.deliveries(event)
+    report = instance.pipeline.run(deliveries, call.invocation)
+    bare = [delivery.source for delivery in deliveries] == ["bare"]
+    return {**report.summary(), **({"outcomes": [_shown(each) for each in report.outcomes]} if bare else {})}
+
+
+def http(environ: Mapping[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
+    """The FC 2.0 HTTP trigger: a WSGI application."""
+    call = Call.begin(_ready(), environ.get("fc.context"), ceiling=None)
+    answer = call.respond(web.from_environ(environ))
+    start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(answer.headers.items()))
+    return [answer.body]
+
+
+def _http(event: bytes) -> object:
+    """The event as JSON, where it may be an HTTP trigger's."""
+    if b'"requestContext"' not in event:
+        return None
+    try:
+        return json.loads(event)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _shown(outcome: Outcome) -> dict[str, object]:
+    return {"Id": outcome.Id, **outcome.data()}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One invocation of an instance."""
+
+    instance: Instance
+    invocation: Invocation
+    outbox: Outbox
+    request_id: str
+
+    @classmethod
+    def begin(cls, instance: Instance, context: object, *, ceiling: float | None) -> "Call":
+        """Start the clock: the platform's context tells no remaining time, only the timeout."""
+        settings = instance.settings
+        timeout = min(_timeout(context), ceiling or float("inf"))
+        margin = min(settings.OTA_DEADLINE_MARGIN, timeout / 2)
+        now = instance.clock.now()
+        keys = partial(_credentials, context, os.environ)
+        request_id = str(getattr(context, "request_id", None) or getattr(context, "requestId", None) or "")
+        log = instance.log.bind(secrets=keys().secrets, request=request_id)
+        outbox = Outbox(
+            instance.messages,
+            settings.OTA_RESULT_TOPIC,
+            settings.OTA_REQUEST_QUEUE,
+            settings.OTA_DEAD_LETTER_QUEUE,
+            keys,
+            now + timeout - min(LAST_SENDS, margin / 2),
+        )
+        source = f"/ota-modules/{settings.OTA_REGION}/{_function_name(context)}"
+        return cls(instance, Invocation(keys, now + timeout - margin, outbox, log, source), outbox, request_id)
+
+    def respond(self, request: web.HttpRequest) -> web.HttpAnswer:
+        """The answer to an HTTP request."""
+        service = web.Service(
+            run=lambda body, default_id, trace: self.instance.pipeline.answer(
+                Delivery(default_id, body, "http", trace), self.invocation
+            ),
+            enqueue=self.outbox.enqueue if self.outbox.request_queue else None,
+            fault=lambda error: self.invocation.log.error("fault", error=type(error).__name__, text=error),
+        )
+        return web.respond(replace(request, request_id=self.request_id or request.request_id), service)
+
+
+def _timeout(context: object) -> float:
+    """Seconds; some runtimes give them as text."""
+    try:
+        return float(getattr(getattr(context, "function", None), "timeout", None) or DEFAULT_TIMEOUT)
+    except ValueError:
+        return DEFAULT_TIMEOUT
+
+
+def _function_name(context: object) -> str:
+    name = getattr(getattr(context, "function", None), "name", None) or os.environ.get("FC_FUNCTION_NAME")
+    return str(name or "local")
+
+
+def _credentials(context: object, environ: Mapping[str, str]) -> Credentials:
+    """The keys of this moment: the context's where it has any (the 3.12 runtime's has none), else the variables'."""
+    given = getattr(context, "credentials", None)
+    if getattr(given, "access_key_id", None):
+        return Credentials(given.access_key_id, given.access_key_secret, given.security_token or "")  # type: ignore[union-attr]
+    return Credentials(
+        environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID", ""),
+        environ.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET", ""),
+        environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""),
+    )

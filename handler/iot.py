@@ -4,15 +4,18 @@ API reference: CreateOTAModule, ListOTAModuleByProduct, UpdateOTAModule; signatu
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import quote
 
 from aliyunsdkcore.auth.composer import rpc_signature_composer
 
 from handler.clock import Clock
 from handler.connections import Answer
 from handler.errors import CallError, Misconfigured, OutOfTime, Refused, Throttled, Transient, Unanswered
+from handler.log import mask
 from handler.pacing import Quota
 
 VERSION = "2018-01-20"
@@ -45,6 +48,13 @@ class Credentials:
     access_key_id: str
     access_key_secret: str = field(repr=False)
     security_token: str = field(default="", repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown, also as it stands in a URL and in a string to sign."""
+        token = self.security_token
+        once = quote(token, safe="-_.~")
+        return tuple(dict.fromkeys(text for text in (self.access_key_secret, token, once, quote(once)) if text))
 
 
 @dataclass(frozen=True)
@@ -181,6 +191,8 @@ class Session:
 
     def _attempt(self, action: str, parameters: Mapping[str, str]) -> Mapping[str, object]:
         self._halt.check(action)
+        if not self._credentials().access_key_id:
+            raise Misconfigured("NoCredentials", "neither the context nor the variables hold keys: has the function a role?")
         self._api.transport.open()
         self.usage.waited += self._api.quota.wait(action, self.deadline)
         self._halt.check(action)
@@ -188,9 +200,10 @@ class Session:
         if seconds < SHORTEST_WAIT:
             raise OutOfTime(action)
         self.usage.calls += 1
-        target = self._api.signed(action, parameters, self._credentials())
+        keys = self._credentials()
+        target = self._api.signed(action, parameters, keys)
         try:
-            body = understood(self._api.transport.post(target, seconds))
+            body = understood(self._api.transport.post(target, seconds), keys.secrets)
         except Throttled as error:
             self.usage.throttles += 1
             self._api.quota.throttled(action, error.retry_after)
@@ -203,22 +216,24 @@ class Session:
         return body
 
 
-def understood(answer: Answer) -> Mapping[str, object]:
+def understood(answer: Answer, secrets: tuple[str, ...] = ()) -> Mapping[str, object]:
     """The body of a successful answer, its keys in lower case (compatible platforms spell them otherwise).
 
-    Raises: CallError of the kind that the answer is.
+    Raises: CallError of the kind that the answer is, without `secrets` in its text.
     """
     body = _parsed(answer)
     success = body.get("success") in (True, "true", "True")
     retry_after = _retry_after(answer.headers.get("x-acs-retry-after", ""))
     if success and answer.status < 300:  # noqa: PLR2004
         return body
-    raise _error(answer.status, body, retry_after)
+    raise _error(answer.status, body, retry_after, secrets)
 
 
-def _error(status: int, body: Mapping[str, object], retry_after: float) -> CallError:
+def _error(status: int, body: Mapping[str, object], retry_after: float, secrets: tuple[str, ...]) -> CallError:
     code = str(body.get("code") or "")
-    text = str(body.get("errormessage") or body.get("message") or "")
+    text = mask(str(body.get("errormessage") or body.get("message") or ""), secrets)
+    # SignatureDoesNotMatch repeats all that was signed, the token included.
+    text = re.split("string to sign", text, maxsplit=1, flags=re.IGNORECASE)[0]
     kind = _kind(status, code.lower(), retry_after=retry_after, decided="success" in body)
     return kind(code or f"HTTP{status}", text, request_id=_request_id(body), retry_after=retry_after)
 

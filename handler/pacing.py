@@ -114,19 +114,19 @@ class Line:
             with self._gate.lock:
                 now = self._clock.now()
                 ahead = self._waiting.index(ticket)
+                slot = self._check(now, ahead, deadline)
                 count = self._gate.missing(now, ahead, len(self._waiting))
+                if not count and not ahead and slot <= now + EARLY:
+                    self._leave(now, slept=slept)
+                    return None
                 if not count:
-                    return self._leave(now, ahead, deadline, slept=slept)
+                    return self._gate.look(now, ahead) - now
             self._gate.fetch(count, deadline)
 
-    def _leave(self, now: float, ahead: int, deadline: float, *, slept: bool) -> float | None:
-        slot = self._check(now, ahead, deadline)
-        if ahead or slot > now + EARLY:
-            return self._gate.look(now, ahead) - now
+    def _leave(self, now: float, *, slept: bool) -> None:
         self._gate.leave(now, slept=slept)
         self._waiting.popleft()
         _left.set(now)
-        return None
 
     def _check(self, now: float, ahead: int, deadline: float) -> float:
         slot = self._gate.slot(now, ahead)
@@ -205,7 +205,11 @@ class Spacing:
 
     def throttled(self, left: float, now: float, retry_after: float) -> None:
         self.speed.throttled(left, now)
-        self._held = max(self._held, now + min(max(retry_after, 0.0), LONGEST_HOLD))
+        self.hold(now + min(max(retry_after, 0.0), LONGEST_HOLD))
+
+    def hold(self, until: float) -> None:
+        """Nothing leaves before then, five seconds at most."""
+        self._held = max(self._held, until)
 
 
 class Pacer:

@@ -23,6 +23,7 @@ from handler.clock import Clock
 from handler.connections import Connection
 from handler.errors import SinkError, TooLarge
 from handler.iot import Credentials
+from handler.log import mask
 from handler.retry import PUBLISH, Random
 
 LARGEST_MESSAGE = 65_536
@@ -145,6 +146,12 @@ class Outbox:
         if self.dead_letter_queue is not None:
             self.service.send(self.dead_letter_queue, body, 0, self.keys(), self.until)
 
+    def enqueue(self, body: str) -> None:
+        """Send a request to be handled later. Raises: SinkError."""
+        if self.request_queue is None:
+            raise SinkError("OTA_REQUEST_QUEUE", "is not set")
+        self.service.send(self.request_queue, body, 0, self.keys(), self.until)
+
     def put_back(self, messages: Sequence[Message]) -> list[Message]:
         """Send at most 16 requests to come again; the ones that were not accepted are returned."""
         if self.request_queue is None:
@@ -175,5 +182,7 @@ def _reason(error: MNSExceptionBase) -> tuple[str, bool]:
     """The fault's kind in words without secrets (a transport error's text may hold the whole request), and whether it is
     final."""
     if isinstance(error, MNSServerException):
-        return f"{error.type} (request {error.req_id})", str(error.type) in _FINAL
+        # Which action and resource a role lacks stands in the message only.
+        more = f": {mask(str(error.message))[:300]}" if error.type == "AccessDenied" else ""
+        return f"{error.type}{more} (request {error.req_id})", str(error.type) in _FINAL
     return str(error.type), False

@@ -1,0 +1,209 @@
+"""One quota for many: the spacing of `handler.pacing`, kept in Valkey or Redis for all who use the same key.
+
+A script on the server gives out slots by the server's clock, in one round trip, and up to three at once where that many
+wait: so all processes take turns, and a turn is short. A slot is used within tau (a quarter of an interval) or lost; it
+is never used late. Each process checks its own spacing besides, whatever the server says.
+
+The store may be slow, down, restarted empty or failing over. Then each process goes on by itself, at the static share
+that its fallback holds, and tries the store again after a pause. No burst comes of the change:
+
+- Slots that were given out stay good. A process alone begins with its share only when all slots that could have been
+  given out at the time are over, and at a whole number of its own intervals after its last slot: processes that took
+  turns go on taking the same turns.
+- A process that comes back needs a slot and obeys its share as well, until every other process must have come back.
+- A store that forgot everything (the record's birth differs) starts behind the slots that the asking process knew of.
+
+What remains: a process that starts while the store is down leaves at once, in no turn; and static shares add up to the
+rate only where OTA_QUOTA_INSTANCES is right.
+"""
+
+import math
+from collections import deque
+
+from handler.clock import Clock
+from handler.log import Log
+from handler.pacing import CATCH_UP, EARLY, LONGEST_HOLD, Line, Pacer, Spacing, left_at
+from handler.store import OVERDUE, REMEMBERED, Answer, Store
+
+LEAD = 0.3
+"""Seconds before the last slot at which the next ones are fetched: longer than a slow answer takes."""
+POLL = 0.01
+"""Seconds between two looks for slots that somebody is fetching."""
+MOST = 3
+"""Slots in one reservation. What all processes hold together is how long a throttle or an outage takes to be felt."""
+MOST_VERDICTS = 100
+FAR = 10**12
+"""Microseconds: a deadline as far away as any."""
+
+
+class Slots:
+    """The gate of one operation: slots that the store gave out, and without a store the static share."""
+
+    def __init__(self, key: str, rate: float, share: Spacing, store: Store, clock: Clock) -> None:
+        self.lock = share.lock
+        self._key = key
+        self._rate = rate
+        self._share = share
+        self._own = Spacing(rate)
+        self._store = store
+        self._clock = clock
+        self._slots: deque[float] = deque()
+        self._fetching: float | None = None
+        self._alone = False
+        self._accepted = 0
+        self._interval = 1 / rate
+        self._birth, self._asked, self._backlog = "", -math.inf, 0.0
+        self._last = self._free = self._slowed = -math.inf
+
+    def missing(self, now: float, ahead: int, waiting: int) -> int:
+        if self._fetching is not None and now - self._fetching > OVERDUE:
+            self._store.lost("overdue")
+            self._fetching = None
+        if self._fetching is not None or not self._store.ready(now):
+            return 0
+        count = self._wanted(now, ahead, waiting)
+        if count:
+            self._fetching = now
+        return count
+
+    def _wanted(self, now: float, ahead: int, waiting: int) -> int:
+        if self._store.down:  # to try it may take a while, which the next to leave does not have
+            return 1 if ahead or waiting == 1 else 0
+        if not self._store.settled(now):
+            return 1 if not ahead and not self._slots and self._share.slot(now, 0) <= now + EARLY else 0
+        if self._slots and self._slots[-1] - now > LEAD:
+            return 0
+        return max(min(waiting - len(self._slots), MOST), 0)
+
+    def fetch(self, count: int, deadline: float) -> None:
+        try:
+            now = self._clock.now()
+            latest = int(min(max(deadline - now, 0.0) * 1e6, FAR))
+            answer = self._ask(count, latest, age=-1, hold=0)
+            if answer is not None:
+                with self.lock:
+                    self._slots = deque(
+                        sorted([*self._slots, *(answer.first + n * answer.interval for n in range(answer.count))])
+                    )
+                    self._last = max([self._last, *self._slots])
+                    if not answer.count:
+                        self._free = max(self._free, deadline + 2 * EARLY)
+        finally:
+            with self.lock:
+                self._fetching = None
+
+    def _ask(self, wanted: int, latest: int, age: int, hold: int) -> Answer | None:
+        with self.lock:
+            accepted, self._accepted = self._accepted, 0
+            remembers = self._clock.now() - self._asked <= REMEMBERED
+            memory = (self._birth, int(self._backlog * 1e6)) if remembers else ("", 0)
+        answer = self._store.ask(self._key, (self._rate, wanted, latest, *memory, accepted, age, hold))
+        if answer is not None:
+            with self.lock:
+                self._birth, self._asked, self._backlog = answer.birth, answer.now, max(answer.free - answer.now, 0.0)
+                self._free, self._slowed, self._interval = answer.free, answer.slowed, answer.interval
+        return answer
+
+    def slot(self, now: float, ahead: int) -> float:
+        self._notice(now)
+        more = ahead - len(self._slots)
+        if more < 0:
+            at = self._slots[ahead]
+        elif self._store.down:
+            at = self._share.slot(now, more)
+        else:
+            at = max(self._free, now + POLL) + more * self._interval
+        if not self._store.down and not self._store.settled(now):
+            at = max(at, self._share.slot(now, ahead))
+        return max(at, self._own.slot(now, ahead))
+
+    def look(self, now: float, ahead: int) -> float:
+        if not ahead:
+            return self.slot(now, 0)
+        at = max(self.slot(now, ahead // 2), now + self._interval / 2)
+        if self._slots and ahead == len(self._slots):
+            at = min(at, max(self._slots[-1] - LEAD, now + POLL))
+        return at
+
+    def leave(self, now: float, *, slept: bool) -> None:
+        given = bool(self._slots) and self._slots[0] <= now + EARLY
+        if given:
+            self._slots.popleft()
+        if not given or not (self._store.down or self._store.settled(now)):
+            self._share.leave(now, slept=slept)
+        self._own.leave(now, slept=True)
+
+    def throttled(self, left: float, now: float, retry_after: float) -> bool:
+        """Whether the store was told."""
+        hold = min(max(retry_after, 0.0), LONGEST_HOLD)
+        with self.lock:
+            if hold:
+                self._share.hold(now + hold)
+                self._slots = deque(slot for slot in self._slots if slot >= now + hold)
+            if self._store.down:
+                return False
+        return self._ask(0, 0, age=int((now - left) * 1e6), hold=int(hold * 1e6)) is not None
+
+    def accepted(self, left: float) -> bool:
+        """Whether the store will be told."""
+        with self.lock:
+            if not self._store.down and self._interval > 1 / self._rate and left > self._slowed:
+                self._accepted = min(self._accepted + 1, MOST_VERDICTS)
+            return not self._store.down
+
+    def _notice(self, now: float) -> None:
+        while self._slots and now - self._slots[0] > CATCH_UP / self._rate + EARLY:
+            self._slots.popleft()
+        if self._store.down and not self._alone:
+            self._share.hold(self._first_alone(now))
+        self._alone = self._store.down
+
+    def _first_alone(self, now: float) -> float:
+        """When the static share begins: after all slots that were given out, and in turn with the other processes."""
+        over = now + self._backlog if now - self._asked <= REMEMBERED else now
+        if self._last == -math.inf:
+            return over
+        interval = self._share.speed.interval
+        return self._last + math.ceil(max(over - self._last, interval) / interval - EARLY) * interval
+
+
+class SharedQuota:
+    """The quota of all who use the same `key`: `rate` calls a second of each operation together.
+
+    `fallback` holds the static share, for as long as the store at `url` cannot be relied upon.
+    Raises: SettingError: the address is none, or the package redis is missing.
+    """
+
+    def __init__(self, url: str, key: str, rate: float, fallback: Pacer, clock: Clock, log: Log) -> None:
+        if not 0 < rate < math.inf:
+            raise ValueError(f"a rate must be a positive number of calls a second, not {rate}")
+        self._key = key
+        self._rate = rate
+        self._fallback = fallback
+        self._clock = clock
+        self._store = Store(url, clock, log)
+        self._gates: dict[str, Slots] = {}
+        self._lines: dict[str, Line] = {}
+
+    def wait(self, operation: str, deadline: float) -> float:
+        line = self._lines.get(operation)
+        line = line or self._lines.setdefault(operation, Line(operation, self._gate(operation), self._clock))
+        return line.wait(deadline)
+
+    def throttled(self, operation: str, retry_after: float) -> None:
+        now = self._clock.now()
+        if not self._gate(operation).throttled(left_at(now), now, retry_after):
+            self._fallback.throttled(operation, retry_after)
+
+    def accepted(self, operation: str) -> None:
+        if not self._gate(operation).accepted(left_at(self._clock.now())):
+            self._fallback.accepted(operation)
+
+    def _gate(self, operation: str) -> Slots:
+        gate = self._gates.get(operation)
+        return gate or self._gates.setdefault(operation, self._new(operation))
+
+    def _new(self, operation: str) -> Slots:
+        # The braces keep all operations of a key on one node of a cluster.
+        key = f"{{{self._key}}}:{operation}"
+        return Slots(key, self._rate, self._fallback.gate(operation), self._store, self._clock)

@@ -1,0 +1,174 @@
+"""The store through which many share a quota, Valkey or Redis: its script, and whether it can be relied upon."""
+
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from handler.clock import Clock
+from handler.errors import SettingError
+from handler.log import Log
+from handler.pacing import CALM, PROBE, RETURN, SAFE, SLOWER, SLOWEST
+
+PATIENCE = 0.25
+"""Seconds for connecting, and for each answer of the store."""
+OVERDUE = 1.0
+"""Seconds after which the store counts as down although nothing has failed: looking up a name has no time limit."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 5.0
+"""Seconds between two tries of a store that is down; doubled from the one to the other."""
+REMEMBERED = 60.0
+"""Seconds for which a process still tells the store what it knew of it; the store remembers ten times as long."""
+
+# All instants are microseconds of the server's clock. A clock that was set back takes everything along. `birth` tells
+# a record from one that was lost. Numbers are formatted by hand: Lua's own format keeps 14 digits, and these have 16.
+SCRIPT = f"""
+local full, wanted, latest, known, backlog, accepted, age, hold =
+    tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4],
+    tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local was = redis.call('HMGET', KEYS[1], 'birth', 'seen', 'free', 'held', 'slowed', 'rate', 'safe')
+local back = math.max((tonumber(was[2]) or now) - now, 0)
+local function instant(text) return (tonumber(text) or 0) - back end
+local free, held, slowed = instant(was[3]), instant(was[4]), instant(was[5])
+local rate, safe = math.min(tonumber(was[6]) or full, full), tonumber(was[7]) or full
+local birth = was[1] or string.format('%.0f', now)
+if known ~= '' and known ~= birth then free = math.max(free, now + backlog) end
+
+for _ = 1, accepted do
+    local probe = full * {PROBE} * math.max(1, (now - slowed) / 1e6 / {CALM})
+    rate = math.min(rate + math.max((safe - rate) * {RETURN}, probe), full)
+end
+if age >= 0 then
+    held = math.max(held, now + hold)
+    if now - age > slowed then
+        safe, slowed = rate * {SAFE}, math.max(now, free - 0.5e6 / rate)
+        rate = math.max(rate * {SLOWER}, full * {SLOWEST})
+    end
+end
+
+local interval = math.ceil(1e6 / rate)
+local first = math.max(now, free, held)
+local count = 0
+if wanted > 0 and first - now <= latest then
+    count = math.min(wanted, 1 + math.floor((latest - (first - now)) / interval))
+    free = first + count * interval
+end
+redis.call('HSET', KEYS[1], 'birth', birth, 'seen', string.format('%.0f', now), 'free', string.format('%.0f', free),
+    'held', string.format('%.0f', held), 'slowed', string.format('%.0f', slowed), 'rate', rate, 'safe', safe)
+redis.call('PEXPIRE', KEYS[1], math.ceil(math.max(free - now, 0) / 1000) + {REMEMBERED * 10_000:.0f})
+return {{birth, now, first, interval, count, math.max(free, first), slowed}}
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The script's answer: instants and an interval in seconds of our own clock, and how many slots were given out."""
+
+    birth: str
+    now: float
+    first: float
+    interval: float
+    count: int
+    free: float
+    slowed: float
+
+
+class Store:
+    """The server, and whether it can be relied upon."""
+
+    def __init__(self, url: str, clock: Clock, log: Log) -> None:
+        try:
+            import redis  # a quarter of a second of cold start, which others need not pay
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
+        except ImportError:
+            raise SettingError("OTA_QUOTA_URL", "needs the package redis") from None
+        try:
+            client = redis.Redis.from_url(
+                url,
+                protocol=2,
+                socket_connect_timeout=PATIENCE,
+                socket_timeout=PATIENCE,
+                retry=Retry(NoBackoff(), 0),
+            )
+        except ValueError:
+            raise SettingError("OTA_QUOTA_URL", "is no address of a store") from None
+        place = client.connection_pool.connection_kwargs
+        self._name = str(place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}")
+        self._client = client
+        self._script = client.register_script(SCRIPT)
+        self._faults = (redis.RedisError, OSError, ValueError, TypeError)
+        self._clock = clock
+        self._log = log
+        self._lock = threading.Lock()
+        self._pause = SHORTEST_PAUSE
+        self._retry_at = self._settled_at = -math.inf
+        self._offset, self._error, self._measured = 0.0, math.inf, 0.0
+        self.down = False
+
+    def ready(self, now: float) -> bool:
+        return not self.down or now >= self._retry_at
+
+    def settled(self, now: float) -> bool:
+        """Whether everybody who noticed an outage must have come back since."""
+        return not self.down and now >= self._settled_at
+
+    def ask(self, key: str, arguments: Sequence[str | int | float]) -> Answer | None:
+        """Runs the script; None where the store cannot be relied upon now."""
+        with self._lock:
+            self._retry_at = self._clock.now() + self._pause  # while it is down, one probe at a time
+        try:
+            if self.down or self._error == math.inf:
+                self._client.ping()  # connecting takes time, which would make a bad measure of the server's clock
+            before = self._clock.now()
+            answer = cast("list[bytes | int]", self._script([key], arguments))
+            after = self._clock.now()
+            answered = self._answer(answer, before, after)
+        except self._faults as error:
+            self._client.connection_pool.disconnect(inuse_connections=False)
+            self.lost(type(error).__name__)
+            return None
+        self._found(after)
+        return answered
+
+    def lost(self, problem: str) -> None:
+        with self._lock:
+            first, self.down = not self.down, True
+            self._retry_at = self._clock.now() + self._pause
+            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        if first:
+            self._log.warning(
+                "quota", text="the store is gone: on with the static share", store=self._name, error=problem
+            )
+
+    def _found(self, now: float) -> None:
+        with self._lock:
+            back, self.down = self.down, False
+            self._pause = SHORTEST_PAUSE
+            if back:
+                self._settled_at = now + LONGEST_PAUSE + OVERDUE
+        if back:
+            self._log.info("quota", text="the store is back", store=self._name)
+
+    def _answer(self, answer: list[bytes | int], before: float, after: float) -> Answer:
+        birth, now, first, interval, count, free, slowed = (int(number) for number in answer)
+        offset = self._synchronized(now / 1e6 - (before + after) / 2, (after - before) / 2, after)
+        return Answer(
+            str(birth),
+            now / 1e6 - offset,
+            first / 1e6 - offset,
+            interval / 1e6,
+            count,
+            free / 1e6 - offset,
+            slowed / 1e6 - offset,
+        )
+
+    def _synchronized(self, offset: float, error: float, now: float) -> float:
+        """The server's clock minus ours: of the last answers, the quickest tells it best, until one contradicts it."""
+        with self._lock:
+            known = self._error + (now - self._measured) / 1000
+            if error <= known or abs(offset - self._offset) > error + known:
+                self._offset, self._error, self._measured = offset, error, now
+            return self._offset
