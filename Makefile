@@ -58,4 +58,4 @@ locks:  ## pin every dependency anew, with hashes
 		$(foreach p,cffi cryptography deprecated jmespath pycparser pycryptodome wrapt,--no-emit-package $(p)) -o handler/requirements.txt
 
 clean:  ## forget what was installed and built
-	rm -rf $(VENV) dist build
+	rm -rf $(VENV) node_modules dist build
