@@ -1,19 +1,19 @@
 """What can go wrong in the function.
 
-    OtaModulesError
-    +-- SettingError            a setting is missing or has a value that is refused
-    +-- EnvelopeError           an event that none of the triggers sends
-    +-- OutOfTime               the deadline comes before the next step could be done
-    +-- CallError               a call of the IoT API did not succeed
-    |   +-- Throttled           over the quota; nothing happened
-    |   +-- Transient          nothing lasting is wrong; the call may have had its effect
-    |   |   +-- NotSent        the call never reached the API
-    |   |   +-- Unanswered     the call was sent and no readable answer came: its effect is unknown
-    |   +-- Refused            the API understood the call and said no
-    |   +-- Misconfigured      the deployment's fault: key, token, permission, instance, arrears, clock
-    +-- SinkError               a message was not accepted by the topic or a queue
-        +-- TooLarge            a message is larger than SMQ takes
-    +-- NotFinished             some requests could neither be finished nor put back
+OtaModulesError
++-- SettingError            a setting is missing or has a value that is refused
++-- EnvelopeError           an event that none of the triggers sends
++-- OutOfTime               the deadline comes before the next step could be done
++-- CallError               a call of the IoT API did not succeed
+|   +-- Throttled           over the quota; nothing happened
+|   +-- Transient          nothing lasting is wrong; the call may have had its effect
+|   |   +-- NotSent        the call never reached the API
+|   |   +-- Unanswered     the call was sent and no readable answer came: its effect is unknown
+|   +-- Refused            the API understood the call and said no
+|   +-- Misconfigured      the deployment's fault: key, token, permission, instance, arrears, clock
++-- SinkError               a message was not accepted by the topic or a queue
+    +-- TooLarge            a message is larger than SMQ takes
++-- NotFinished             some requests could neither be finished nor put back
 """
 
 

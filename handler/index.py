@@ -18,8 +18,8 @@ from handler.clock import Clock
 from handler.connections import Connection, Transport
 from handler.iot import Credentials, IotApi
 from handler.log import Log
-from handler.pacing import Pacer, Quota
 from handler.outcomes import Outcome
+from handler.pacing import Pacer, Quota
 from handler.pipeline import Invocation, Limits, Pipeline
 from handler.settings import Settings
 from handler.smq import MessageService, Outbox
@@ -80,7 +80,7 @@ def _quota(settings: Settings, clock: Clock, log: Log) -> Quota:
     share = Pacer(settings.share, clock)
     if settings.OTA_QUOTA_URL is None:
         return share
-    from handler.quota import SharedQuota  # noqa: PLC0415 - imports redis, which costs cold start
+    from handler.quota import SharedQuota
 
     return SharedQuota(settings.OTA_QUOTA_URL, settings.OTA_QUOTA_KEY, settings.OTA_QPS, share, clock, log)
 
@@ -98,7 +98,7 @@ _instance: Instance | None = None
 
 
 def _ready() -> Instance:
-    global _instance  # noqa: PLW0603 - the platform gives an instance no other place to keep its parts
+    global _instance
     if _instance is None:
         _instance = Instance.wire(os.environ, Clock())
     return _instance

@@ -192,7 +192,9 @@ class Session:
     def _attempt(self, action: str, parameters: Mapping[str, str]) -> Mapping[str, object]:
         self._halt.check(action)
         if not self._credentials().access_key_id:
-            raise Misconfigured("NoCredentials", "neither the context nor the variables hold keys: has the function a role?")
+            raise Misconfigured(
+                "NoCredentials", "neither the context nor the variables hold keys: has the function a role?"
+            )
         self._api.transport.open()
         self.usage.waited += self._api.quota.wait(action, self.deadline)
         self._halt.check(action)
@@ -224,7 +226,7 @@ def understood(answer: Answer, secrets: tuple[str, ...] = ()) -> Mapping[str, ob
     body = _parsed(answer)
     success = body.get("success") in (True, "true", "True")
     retry_after = _retry_after(answer.headers.get("x-acs-retry-after", ""))
-    if success and answer.status < 300:  # noqa: PLR2004
+    if success and answer.status < 300:
         return body
     raise _error(answer.status, body, retry_after, secrets)
 
@@ -243,7 +245,7 @@ def _request_id(body: Mapping[str, object]) -> str | None:
 
 
 def _kind(status: int, code: str, *, retry_after: float, decided: bool) -> type[CallError]:
-    if retry_after or status == 429 or "throttling" in code or code.endswith("ratelimit"):  # noqa: PLR2004
+    if retry_after or status == 429 or "throttling" in code or code.endswith("ratelimit"):
         return Throttled
     if code.startswith(_TRANSIENT):
         return Transient
@@ -251,9 +253,9 @@ def _kind(status: int, code: str, *, retry_after: float, decided: bool) -> type[
         return Unanswered
     if code.startswith(_DEPLOYMENT):
         return Misconfigured
-    if status >= 500:  # noqa: PLR2004
+    if status >= 500:
         return Transient
-    if decided or (code and status >= 400):  # noqa: PLR2004
+    if decided or (code and status >= 400):
         return Refused
     return Misconfigured if status in (401, 403, 404) else Unanswered
 

@@ -102,7 +102,9 @@ class ModuleRequest(BaseModel):
     Id: _Own | None = None
     CorrelationId: _Own | None = None
     traceparent: _Trace | None = None
-    Attempt: Annotated[int, Field(ge=1, le=1_000_000, description="Set by the function when it puts a request back.")] = 1
+    Attempt: Annotated[
+        int, Field(ge=1, le=1_000_000, description="Set by the function when it puts a request back.")
+    ] = 1
     Tried: Annotated[
         bool,
         Field(description="Set by the function: a create call of an earlier delivery may have had its effect."),
@@ -173,8 +175,10 @@ def _parsed(body: object) -> object:
             body = body.decode()
         except UnicodeDecodeError:
             raise _Unreadable("is not UTF-8") from None
-    if not isinstance(body, str):
-        return body
+    return _value(body) if isinstance(body, str) else body
+
+
+def _value(body: str) -> object:
     if len(body) > LARGEST_BODY:
         raise _Unreadable(f"is longer than {LARGEST_BODY} characters")
     if not body.strip():

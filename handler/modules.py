@@ -182,7 +182,7 @@ def moment(text: str) -> float | None:
 
 def _gmt(form: str) -> Callable[[str], float]:
     def read(text: str) -> float:
-        import calendar  # noqa: PLC0415 - only where a doubt is settled by age
+        import calendar
 
         return float(calendar.timegm(time.strptime(text, form)))
 

@@ -70,9 +70,7 @@ class Outcome(BaseModel):
     @classmethod
     def invalid(cls, request: Invalid) -> "Outcome":
         """The outcome of a request that breaks rules."""
-        return cls.of(
-            request, "rejected", why="invalid" if request.readable else "unreadable", Errors=request.problems
-        )
+        return cls.of(request, "rejected", why="invalid" if request.readable else "unreadable", Errors=request.problems)
 
     @property
     def event_id(self) -> str:

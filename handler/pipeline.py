@@ -299,7 +299,13 @@ def _unfinished(request: ModuleRequest, given_up: GivenUp) -> Unfinished:
         reason: Reason = "quota" if error.wait else "deadline"
         return Unfinished(request, reason, str(error), retry_after=error.wait, tried=given_up.tried)
     return Unfinished(
-        request, _reason(error), str(error)[:LONGEST_TEXT], error.code, error.request_id, error.retry_after, given_up.tried
+        request,
+        _reason(error),
+        str(error)[:LONGEST_TEXT],
+        error.code,
+        error.request_id,
+        error.retry_after,
+        given_up.tried,
     )
 
 

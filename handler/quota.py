@@ -71,9 +71,10 @@ class Slots:
             return 1 if ahead or waiting == 1 else 0
         if not self._store.settled(now):
             return 1 if not ahead and not self._slots and self._share.slot(now, 0) <= now + EARLY else 0
-        if self._slots and self._slots[-1] - now > LEAD:
+        # Nobody asks for others alone: the store may refuse because of the asker's deadline, and only the asker notices.
+        if ahead < len(self._slots) or (self._slots and self._slots[-1] - now > LEAD):
             return 0
-        return max(min(waiting - len(self._slots), MOST), 0)
+        return min(waiting - len(self._slots), MOST)
 
     def fetch(self, count: int, deadline: float) -> None:
         try:
@@ -147,7 +148,7 @@ class Slots:
     def accepted(self, left: float) -> bool:
         """Whether the store will be told."""
         with self.lock:
-            if not self._store.down and self._interval > 1 / self._rate and left > self._slowed:
+            if not self._store.down and self._interval > 1.001 / self._rate and left > self._slowed:
                 self._accepted = min(self._accepted + 1, MOST_VERDICTS)
             return not self._store.down
 

@@ -82,7 +82,8 @@ class MessageService:
 
     def publish(self, topic: str, body: str, tag: str, keys: Credentials, until: float) -> None:
         """Publish to a topic; retried until `until` (clock seconds). Raises: SinkError."""
-        request = PublishMessageRequest(topic, _encoded(topic, body), tag)
+        # The SDK's own default for the group, None, does not survive its XML encoder.
+        request = PublishMessageRequest(topic, _encoded(topic, body), tag, message_group_id="")
         self._send(topic, lambda client: client.publish_message(request, PublishMessageResponse()), keys, until)
 
     def send(self, queue: str, body: str, delay: int, keys: Credentials, until: float) -> None:

@@ -14,7 +14,7 @@ MOST = 64
 class Pool(Protocol):
     """Runs every task, in the order given where it cannot run them at once, and returns when all have ended."""
 
-    def __call__(self, tasks: Sequence[Task]) -> None: ...
+    def __call__(self, tasks: Sequence[Task], /) -> None: ...
 
 
 class Threads:
@@ -29,7 +29,7 @@ class Threads:
         """Threads enough for `rate` requests a second, so that the quota is the limit and not the latency."""
         return cls(max(4, min(MOST, round(rate * SECONDS_A_REQUEST))))
 
-    def __call__(self, tasks: Sequence[Task]) -> None:
+    def __call__(self, tasks: Sequence[Task], /) -> None:
         if len(tasks) == 1:
             return tasks[0]()
         todo = iter(tasks)

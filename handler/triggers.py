@@ -84,7 +84,10 @@ def _batch(elements: list[object], event: bytes) -> list[Delivery]:
     messages = [_element(element) for element in elements]
     if elements and not any(messages):
         return [_bare(event)]  # an array of requests
-    return [message or _broken(place, element) for place, (message, element) in enumerate(zip(messages, elements, strict=True))]
+    return [
+        message or _broken(place, element)
+        for place, (message, element) in enumerate(zip(messages, elements, strict=True))
+    ]
 
 
 def _element(element: object) -> Delivery | None:

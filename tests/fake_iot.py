@@ -85,9 +85,7 @@ class FakeIot:
         modules = self.products.get(call["ProductKey"])
         if modules is None or call["ModuleName"].lower() in modules or len(modules) >= 10:
             return answered(Success=False, Code="iot.some.Code", ErrorMessage="no")
-        self.add(
-            call["ProductKey"], call["ModuleName"], alias=call.get("AliasName", ""), text=call.get("Desc", "")
-        )
+        self.add(call["ProductKey"], call["ModuleName"], alias=call.get("AliasName", ""), text=call.get("Desc", ""))
         return answered(Success=True)
 
     def UpdateOTAModule(self, call: Mapping[str, str]) -> Answer:  # noqa: N802
@@ -128,7 +126,9 @@ class FakeClock:
         self.time += seconds
 
 
-def session(iot: FakeIot, *, clock: FakeClock | None = None, seconds: float = 300.0, halt: Halt | None = None) -> Session:
+def session(
+    iot: FakeIot, *, clock: FakeClock | None = None, seconds: float = 300.0, halt: Halt | None = None
+) -> Session:
     """One request's use of the pretended API."""
     time = clock or FakeClock()
     api = IotApi("cn-shanghai", iot, FreeQuota(), time.clock, 10.0)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
@@ -45,8 +46,8 @@ MODULE = {
 
 def signature(method: str, parameters: Mapping[str, str]) -> str:
     """What the composer signs such parameters with."""
-    text = getattr(composer, "__compose_string_to_sign")(method, dict(parameters))  # noqa: B009
-    return str(getattr(composer, "__get_signature")(text, KEYS.access_key_secret))  # noqa: B009
+    text = getattr(composer, "__compose_string_to_sign")(method, dict(parameters))
+    return str(getattr(composer, "__get_signature")(text, KEYS.access_key_secret))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,10 @@ def test_the_token_of_the_moment_is_sent() -> None:
     fake = api(reply(Success=True))
     keys = iter([Credentials("k1", "s", "token-1"), Credentials("k2", "s")])
     session = Session(
-        IotApi("cn-shanghai", fake, fake, Clock(lambda: 0.0, lambda: 0.0, lambda _: None), 10.0), lambda: next(keys), 9, Halt()
+        IotApi("cn-shanghai", fake, fake, Clock(lambda: 0.0, lambda: 0.0, lambda _: None), 10.0),
+        lambda: next(keys),
+        9,
+        Halt(),
     )
     session.create(WANTED)
     session.create(WANTED)
@@ -189,7 +193,8 @@ def test_success_decides_however_it_is_spelt(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("150", 0.15), ("0", 0), ("", 0), ("-5", 0), ("soon", 0), ("1e3", 0), ("9" * 30, 999_999_999.999)]
+    ("header", "seconds"),
+    [("150", 0.15), ("0", 0), ("", 0), ("-5", 0), ("soon", 0), ("1e3", 0), ("9" * 30, 999_999_999.999)],
 )
 def test_the_wait_that_a_throttle_names_is_read_in_milliseconds(header: str, seconds: float) -> None:
     """Zero, negative or no number count as absent."""
@@ -266,7 +271,8 @@ READ = Module("mcu", "a", "d", "2020-10-13T09:46Z")
     ("data", "modules"),
     [
         ([MCU], [READ]), (MCU, [READ]), ({"OtaModuleDTO": [MCU, MCU]}, [READ, READ]), ({"OtaModuleDTO": MCU}, [READ]), (None, []),
-        ([], []), ({}, []), ({"otaModuleDTO": []}, []), ({"OtaModuleDTO": None}, []), ([{"moduleName": "mcu", "desc": None}], [Module("mcu")]),
+        ([], []), ({}, []), ({"otaModuleDTO": []}, []), ({"OtaModuleDTO": None}, []),
+        ([{"moduleName": "mcu", "desc": None}], [Module("mcu")]),
     ],
 )  # fmt: skip
 def test_the_list_is_read_in_every_shape_that_was_seen(data: object, modules: list[Module]) -> None:
@@ -274,13 +280,16 @@ def test_the_list_is_read_in_every_shape_that_was_seen(data: object, modules: li
     assert api(reply(Success=True, Data=data)).session().modules({"ProductKey": "a1"}) == modules
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
 def test_any_other_data_is_an_unreadable_answer(data: object) -> None:
     """Never a wrong list."""
-    try:
+    with suppress(Unanswered):
         assert all(module.ModuleName for module in listed(data))
-    except Unanswered:
-        pass
 
 
 @given(st.binary(), st.integers(100, 599))
@@ -302,3 +311,21 @@ def test_a_call_that_could_not_leave_is_not_counted() -> None:
     with pytest.raises(NotSent):
         session.create(WANTED)
     assert (session.usage.calls, fake.calls) == (0, [])
+
+
+def test_the_text_of_an_error_holds_no_secret() -> None:
+    """The real API repeats the string that was signed, token and all."""
+    keys = Credentials("testid", "hidden+secret", "hidden/token==")
+    text = (
+        "x hidden+secret; Specified signature does not match, "
+        "server string to sign is:POST&%2F&SecurityToken%3Dhidden%252Ftoken"
+    )
+    with pytest.raises(Misconfigured) as caught:
+        understood(reply(400, Code="SignatureDoesNotMatch", Message=text), keys.secrets)
+    assert "hidden" not in str(caught.value)
+    assert "does not match" in caught.value.text
+    with pytest.raises(Refused) as refused:
+        understood(
+            reply(Success=False, Code="x", ErrorMessage="hidden%252Ftoken%253D%253D hidden%2Ftoken%3D%3D"), keys.secrets
+        )
+    assert "hidden" not in str(refused.value)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -41,18 +42,18 @@ def iot_with(*names: str, alias: str = "", text: str = "", faults: tuple[Fault, 
     return iot
 
 
-def run(iot: FakeIot, *, seconds: float = 300.0, halt: Halt | None = None, **fields: object) -> Verdict | GivenUp:
+def run(iot: FakeIot, *, seconds: float = 300.0, halt: Halt | None = None, **fields: Any) -> Verdict | GivenUp:
     numbers = chances()
     return ensure(request(**fields), session(iot, seconds=seconds, halt=halt), "keep", lambda: next(numbers))
 
 
-def verdict(iot: FakeIot, **fields: object) -> Verdict:
+def verdict(iot: FakeIot, **fields: Any) -> Verdict:
     found = run(iot, **fields)
     assert isinstance(found, Verdict)
     return found
 
 
-def given_up(iot: FakeIot, *, seconds: float = 300.0, **fields: object) -> GivenUp:
+def given_up(iot: FakeIot, *, seconds: float = 300.0, **fields: Any) -> GivenUp:
     found = run(iot, seconds=seconds, **fields)
     assert isinstance(found, GivenUp)
     return found
@@ -77,7 +78,10 @@ def test_existing_says_where_the_module_differs() -> None:
     """Field by field; what the request leaves out is not compared."""
     iot = iot_with("MCU", alias="Old", text="old")
     found = verdict(iot, AliasName="New")
-    assert {name: (d.Wanted, d.Found) for name, d in found.drift.items()} == {"AliasName": ("New", "Old"), "ModuleName": ("mcu", "MCU")}
+    assert {name: (d.Wanted, d.Found) for name, d in found.drift.items()} == {
+        "AliasName": ("New", "Old"),
+        "ModuleName": ("mcu", "MCU"),
+    }
 
 
 def test_update_changes_what_was_asked_for_and_leaves_the_rest() -> None:
@@ -258,8 +262,8 @@ def test_whatever_fails_the_verdict_is_true(faults: list[Fault], before: str, po
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Wed, 20-Feb-2019 02:16:09 GMT", 1550628969.0), ("2020-10-13T09:46Z", 1602582360.0), ("2020-10-13T09:46:30Z", 1602582390.0),
-        ("2020-10-13T09:46:30.000Z", 1602582390.0), ("", None), ("yesterday", None), ("0", None),
+        ("Wed, 20-Feb-2019 02:16:09 GMT", 1550628969.0), ("2020-10-13T09:46Z", 1602582360.0),
+        ("2020-10-13T09:46:30Z", 1602582390.0), ("2020-10-13T09:46:30.000Z", 1602582390.0), ("", None), ("yesterday", None), ("0", None),
     ],
 )  # fmt: skip
 def test_moments_are_read_in_the_formats_seen(text: str, expected: float | None) -> None:

@@ -15,7 +15,7 @@ from handler.log import Log
 from handler.outcomes import Outcome, Unfinished
 from handler.pipeline import Invocation, Limits, Pipeline, Report
 from handler.smq import Message
-from handler.threads import Task, Threads
+from handler.threads import Pool, Task, Threads
 from handler.triggers import Delivery
 from tests.fake_iot import (
     FakeClock,
@@ -74,7 +74,7 @@ class World:
     lines: list[str] = field(default_factory=list)
     limits: Limits = Limits(max_attempts=3, on_existing="keep", instance=None, has_queue=True)
     seconds: float = 300.0
-    pool: Callable[[Sequence[Task]], None] = one_by_one
+    pool: Pool = one_by_one
 
     @property
     def pipeline(self) -> Pipeline:
@@ -285,7 +285,12 @@ def test_one_line_a_request_and_one_for_the_invocation() -> None:
     here = world(throttle)
     here.run(wanted(Id="r1", CorrelationId="c1"))
     lines = [json.loads(line) for line in here.lines]
-    assert (lines[0]["event"], lines[0]["id"], lines[0]["status"], lines[0]["correlation"]) == ("request", "r1", "created", "c1")
+    assert (lines[0]["event"], lines[0]["id"], lines[0]["status"], lines[0]["correlation"]) == (
+        "request",
+        "r1",
+        "created",
+        "c1",
+    )
     assert (lines[0]["attempt"], lines[0]["calls"], lines[0]["throttles"]) == (1, 2, 1)
     assert (lines[1]["event"], lines[1]["created"], lines[1]["calls"], lines[1]["throttles"]) == ("summary", 1, 2, 1)
     assert "hidden" not in "".join(here.lines)

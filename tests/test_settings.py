@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from handler.errors import SettingError
 from handler.settings import Settings, is_loopback
 
-NEEDED = {"OTA_REGION": "cn-shanghai", "OTA_MNS_ENDPOINT": "https://1.mns.cn-shanghai.aliyuncs.com", "OTA_RESULT_TOPIC": "results"}
+NEEDED = {
+    "OTA_REGION": "cn-shanghai",
+    "OTA_MNS_ENDPOINT": "https://1.mns.cn-shanghai.aliyuncs.com",
+    "OTA_RESULT_TOPIC": "results",
+}
 
 
 def read(**values: str) -> Settings:
@@ -71,7 +75,7 @@ def test_the_stores_password_is_not_repeated() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1:9701", "localhost:9701", "[::1]:9701", "127.8.8.8"])
 def test_plain_http_is_for_loopback(host: str) -> None:
     """A local cloud needs no TLS."""
-    assert read(OTA_IOT_ENDPOINT=f"http://{host}").OTA_IOT_ENDPOINT == f"http://{host}"
+    assert f"http://{host}" == read(OTA_IOT_ENDPOINT=f"http://{host}").OTA_IOT_ENDPOINT
 
 
 def test_more_than_the_accounts_limit_is_warned_about() -> None:

@@ -17,7 +17,9 @@ REQUEST = {"ProductKey": "a1", "ModuleName": "mcu", "AliasName": "微控"}
 TEXT = json.dumps(REQUEST)
 CODED = base64.b64encode(TEXT.encode()).decode()
 SAMPLES = sorted(
-    path for path in Path("events/triggers").glob("*.json") if not path.name.endswith(".outcomes.json") and "http" not in path.name
+    path
+    for path in Path("events/triggers").glob("*.json")
+    if not path.name.endswith(".outcomes.json") and "http" not in path.name
 )
 
 
@@ -74,7 +76,9 @@ def test_every_envelope_is_opened(sent: object, message: str) -> None:
     assert seen(sent) == [(message, REQUEST)]
 
 
-@pytest.mark.parametrize("sent", [TEXT.encode(), CODED.encode(), json.dumps({"body": TEXT, "attrs": {"k": "v"}}).encode()])
+@pytest.mark.parametrize(
+    "sent", [TEXT.encode(), CODED.encode(), json.dumps({"body": TEXT, "attrs": {"k": "v"}}).encode()]
+)
 def test_a_message_without_an_id_gets_one_from_its_body(sent: bytes) -> None:
     """The same on every delivery, another for another body."""
     [(first, request)] = seen(sent)
@@ -149,8 +153,14 @@ def test_every_sample_event_is_opened(path: Path) -> None:
 
 json_values: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from([*TOPIC, *KAFKA, *ROCKET, "data", "specversion", "id", "messageBody", "attrs"]), inner, max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([*TOPIC, *KAFKA, *ROCKET, "data", "specversion", "id", "messageBody", "attrs"]),
+            inner,
+            max_size=6,
+        )
+    ),
 )
 
 

@@ -1,0 +1,177 @@
+"""SMQ: the function's messages, sent with the official SDK's client to the local cloud."""
+
+import base64
+import json
+import ssl
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
+from emulator.smq import MessageService as Cloud
+from handler.clock import Clock
+from handler.connections import Connection
+from handler.errors import SinkError, TooLarge
+from handler.iot import Credentials
+from handler.smq import Message, MessageService, Outbox
+
+KEYS = Credentials(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    made = Cloud(Accounts())
+    for queue in ("requests", "dead", "outcomes"):
+        made.create_queue(queue)
+    made.create_topic("results")
+    made.subscribe("results", "all", "acs:mns:cn-shanghai:1234567890123456:queues/outcomes", notify_format="SIMPLIFIED")
+    return made
+
+
+def outbox(url: str, keys: Credentials = KEYS, seconds: float = 10.0) -> Outbox:
+    clock = Clock()
+    connect = lambda: Connection(url, connect_timeout=1, read_timeout=5, tls=None)  # noqa: E731
+    service = MessageService(url, connect, clock, lambda: 0.5)
+    return Outbox(service, "results", "requests", "dead", lambda: keys, clock.now() + seconds)
+
+
+def bodies(cloud: Cloud, queue: str) -> list[str]:
+    return [base64.b64decode(message.body).decode() for message in cloud.receive(queue, 16)]
+
+
+Serve = Callable[[ASGIApp], str]
+
+
+def test_an_outcome_reaches_the_topics_subscribers(cloud: Cloud, serve: Serve) -> None:
+    """As base64 of the JSON, which the SDKs decode."""
+    outbox(serve(cloud.app)).publish('{"a": "微控"}', "created")
+    assert bodies(cloud, "outcomes") == ['{"a": "微控"}']
+
+
+def test_requests_are_put_back_with_their_delays(cloud: Cloud, serve: Serve) -> None:
+    """In one call for sixteen."""
+    refused = outbox(serve(cloud.app)).put_back([Message(str(n), 0 if n % 2 else 60) for n in range(16)])
+    assert refused == []
+    assert sorted(bodies(cloud, "requests"), key=int) == [str(n) for n in range(16) if n % 2]
+    assert cloud.depths("requests").delayed == 8
+
+
+def test_a_request_is_dead_lettered(cloud: Cloud, serve: Serve) -> None:
+    """With all that is known of it."""
+    outbox(serve(cloud.app)).dead_letter(json.dumps({"Reason": "upstream"}))
+    assert bodies(cloud, "dead") == ['{"Reason": "upstream"}']
+
+
+def test_temporary_keys_are_sent_with_their_token(cloud: Cloud, serve: Serve) -> None:
+    """The keys of the invocation, asked for on each message."""
+    issued = cloud.accounts.issue("ota-modules")
+    outbox(serve(cloud.app), Credentials(issued.id, issued.secret, issued.token)).publish("{}", "created")
+    with pytest.raises(SinkError):
+        outbox(serve(cloud.app), Credentials(issued.id, issued.secret, "wrong")).publish("{}", "created")
+
+
+def test_what_is_too_large_is_not_sent(cloud: Cloud, serve: Serve) -> None:
+    """SMQ's 64 KiB count the base64."""
+    with pytest.raises(TooLarge):
+        outbox(serve(cloud.app)).publish("x" * 49_153, "created")
+    outbox(serve(cloud.app)).publish("x" * 49_152, "created")
+
+
+def test_a_missing_topic_is_not_tried_again(cloud: Cloud, serve: Serve) -> None:
+    """Its error says so at once."""
+    with pytest.raises(SinkError, match="TopicNotExist"):
+        replace(outbox(serve(cloud.app)), result_topic="nowhere").publish("{}", "created")
+
+
+def test_a_closed_port_is_a_sink_error_within_the_time_given() -> None:
+    """Nothing hangs, nothing else comes out."""
+    with pytest.raises(SinkError, match="results"):
+        outbox("http://127.0.0.1:9").publish("{}", "created")
+
+
+class Faulty:
+    """Passes on to an app, but for the first calls, which end as told."""
+
+    def __init__(self, app: ASGIApp, faults: list[str]) -> None:
+        self._app = app
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fault = self._faults.pop(0) if scope["type"] == "http" and self._faults else "none"
+        if fault == "none":
+            return await self._app(scope, receive, send)
+        if fault == "drop":
+
+            async def nothing(_message: object) -> None: ...
+
+            await self._app(scope, receive, nothing)
+            raise ConnectionResetError
+        status, body = (503, b"<html>busy</html>") if fault == "busy" else (200, b"garbage")
+        await send(
+            {"type": "http.response.start", "status": status, "headers": [(b"content-length", str(len(body)).encode())]}
+        )
+        await send({"type": "http.response.body", "body": body})
+        return None
+
+
+@pytest.mark.parametrize("fault", ["busy", "garbage"])
+def test_a_fault_of_the_service_is_tried_again(cloud: Cloud, serve: Serve, fault: str) -> None:
+    """Within the time that is left."""
+    outbox(serve(Faulty(cloud.app, [fault]))).publish("{}", "created")
+    assert "{}" in bodies(cloud, "outcomes")
+
+
+def test_a_lost_answer_doubles_a_message_and_never_loses_it(cloud: Cloud, serve: Serve) -> None:
+    """Its id tells the consumer."""
+    with suppress(SinkError):
+        outbox(serve(Faulty(cloud.app, ["busy", "busy"]))).publish("{}", "created")
+    assert len(bodies(cloud, "outcomes")) >= 1
+
+
+def test_a_batch_that_fails_is_sent_one_by_one(cloud: Cloud, serve: Serve) -> None:
+    """Which of them were accepted, a fault does not say."""
+    box = outbox(serve(Faulty(cloud.app, ["busy"] * 3)))
+    assert box.put_back([Message("1"), Message("2")]) == []
+    assert set(bodies(cloud, "requests")) == {"1", "2"}
+
+
+def test_no_secret_is_in_an_error() -> None:
+    """The SDK's own texts hold whole requests."""
+    with pytest.raises(SinkError) as caught:
+        outbox("http://127.0.0.1:9", Credentials("testid", "hidden", "hidden")).publish("{}", "created")
+    assert "hidden" not in f"{caught.value} {caught.value!r}"
+
+
+def test_threads_do_not_share_a_connection(cloud: Cloud, serve: Serve) -> None:
+    """The SDK's client gives one thread another's answer."""
+    box = outbox(serve(cloud.app), seconds=30)
+    threads = [
+        threading.Thread(target=lambda n=n: [box.publish(f"{n}-{k}", "created") for k in range(20)]) for n in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    seen: set[str] = set()
+    while more := bodies(cloud, "outcomes"):
+        seen.update(more)
+    assert len(seen) == 80
+
+
+def test_tls_needs_no_context_of_the_sdk() -> None:
+    """One context serves all connections: the SDK would load the certificates for each."""
+    connections: list[Connection] = []
+
+    def connect() -> Connection:
+        made = Connection("https://127.0.0.1:9", connect_timeout=1, read_timeout=1, tls=ssl.create_default_context())
+        connections.append(made)
+        return made
+
+    service = MessageService("https://127.0.0.1:9", connect, Clock(), lambda: 0.0)
+    with pytest.raises(SinkError):
+        service.publish("results", "{}", "created", KEYS, Clock().now() + 2)
+    assert len(connections) == 1
