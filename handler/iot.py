@@ -191,7 +191,8 @@ class Session:
 
     def _attempt(self, action: str, parameters: Mapping[str, str]) -> Mapping[str, object]:
         self._halt.check(action)
-        if not self._credentials().access_key_id:
+        keys = self._credentials()
+        if not keys.access_key_id:
             raise Misconfigured(
                 "NoCredentials", "neither the context nor the variables hold keys: has the function a role?"
             )
@@ -202,7 +203,6 @@ class Session:
         if seconds < SHORTEST_WAIT:
             raise OutOfTime(action)
         self.usage.calls += 1
-        keys = self._credentials()
         target = self._api.signed(action, parameters, keys)
         try:
             body = understood(self._api.transport.post(target, seconds), keys.secrets)

@@ -149,9 +149,12 @@ def test_no_secret_is_in_an_error() -> None:
 def test_threads_do_not_share_a_connection(cloud: Cloud, serve: Serve) -> None:
     """The SDK's client gives one thread another's answer."""
     box = outbox(serve(cloud.app), seconds=30)
-    threads = [
-        threading.Thread(target=lambda n=n: [box.publish(f"{n}-{k}", "created") for k in range(20)]) for n in range(4)
-    ]
+
+    def many(name: int) -> None:
+        for number in range(20):
+            box.publish(f"{name}-{number}", "created")
+
+    threads = [threading.Thread(target=many, args=(name,)) for name in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
