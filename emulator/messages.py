@@ -101,7 +101,8 @@ class Messages:
 
     def receive(self, queue: str, count: int, visibility: int | None = None) -> list[Message]:
         """Up to `count` visible messages, which nobody else sees for `visibility` seconds (None: the queue's)."""
-        seconds = self._queues.get(queue).attributes.visibility_timeout if visibility is None else visibility
+        attributes = self._queues.get(queue).attributes
+        seconds = attributes.visibility_timeout if visibility is None else visibility
         with self._database.transaction():
             self.settle()
             return [self._taken(row, seconds) for row in self._visible(queue, count)]

@@ -60,7 +60,7 @@ class Pusher:
         self._messages = messages
         self._account = account
         self._outside = outside
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     def publish(self, publication: Publication) -> list[str]:
         """Hand a publication to all subscriptions whose filter it passes; the names of the queues that have it now."""
@@ -76,7 +76,7 @@ class Pusher:
         return [one.queue for one in queued if one.queue]
 
     def resume(self) -> None:
-        """Go on with what was not delivered yet; to be called once, inside the loop."""
+        """Go on with what was not delivered yet; to be called inside the loop."""
         for row in self._database.rows("SELECT * FROM pushes JOIN publications ON publication = id"):
             self._start(Push(_publication(row), row["subscription"], row["failures"]))
 
@@ -87,7 +87,7 @@ class Pusher:
 
     async def stop(self) -> None:
         """Leave off; what is not delivered stays in the database."""
-        tasks = list(self._tasks)
+        tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -106,13 +106,14 @@ class Pusher:
             )
 
     def _start(self, push: Push) -> None:
+        key = (push.publication.id, push.subscription)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return  # Published before the cloud runs: resume() comes to it.
-        task = loop.create_task(self._deliver(push))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if key not in self._tasks:
+            self._tasks[key] = loop.create_task(self._deliver(push))
+            self._tasks[key].add_done_callback(lambda _task: self._tasks.pop(key, None))
 
     async def _deliver(self, push: Push) -> None:
         failures = push.failures

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from emulator.messages import Message
+from emulator.retries import STRATEGIES
 from emulator.triggers import QueueTrigger
 
 STREAMING = "event-streaming"
@@ -43,6 +44,7 @@ class StreamConfig:
             ("mode", one.mode, MODES),
             ("eventSchema", one.event_schema, SCHEMAS),
             ("errorsTolerance", one.errors_tolerance, ("ALL", "NONE")),
+            ("PushRetryStrategy", one.retry_strategy, STRATEGIES),
             ("elements", self.elements, ELEMENTS),
         ):
             if value not in known:

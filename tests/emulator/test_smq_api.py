@@ -1,0 +1,284 @@
+"""Who is let in, and what is answered to requests that no SDK would send."""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import formatdate
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+import pytest
+from mns.account import Account
+from mns.mns_exception import MNSServerException
+from mns.queue import Message
+from mns.topic import TopicMessage
+from starlette.types import ASGIApp
+
+from emulator.accounts import Accounts
+from emulator.smq import MessageService
+
+NAMESPACE = "{http://mns.aliyuncs.com/doc/v1/}"
+
+
+class Clock:
+    """A wall clock that may be set wrong."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, its XML read."""
+
+    status: int
+    code: str
+    headers: Mapping[str, str]
+    elements: tuple[str, ...]
+
+
+@pytest.fixture
+def accounts() -> Accounts:
+    return Accounts()
+
+
+@pytest.fixture
+def service(accounts: Accounts) -> Iterator[MessageService]:
+    service = MessageService(accounts)
+    service.create_queue("q")
+    service.create_topic("t")
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def url(service: MessageService, serve: Callable[[ASGIApp], str]) -> str:
+    return serve(service.app)
+
+
+@pytest.fixture
+def login(url: str) -> Iterator[Callable[..., Account]]:
+    clients = []
+
+    def start(key: str = "testid", secret: str = "testsecret", token: str = "") -> Account:
+        clients.append(Account(url, key, secret, token))
+        return clients[-1]
+
+    yield start
+    for client in clients:
+        client.get_client().close_connection()
+
+
+def call(
+    url: str, method: str, target: str, body: bytes = b"", *, secret: str = "testsecret", **headers: str | None
+) -> Answer:
+    """A signed request, put together here so that the emulator does not vouch for itself; None leaves a header out."""
+    sent: dict[str, str | None] = {"date": formatdate(usegmt=True), "x-mns-version": "2015-06-06"}
+    sent.update({name.replace("_", "-"): value for name, value in headers.items()})
+    if body:
+        sent.setdefault("content-type", "text/xml")
+    plain = [sent.get(name) or "" for name in ("content-md5", "content-type", "date")]
+    extra = [f"{name}:{value}" for name, value in sorted(sent.items()) if name.startswith("x-mns-")]
+    text = "\n".join([method, *plain, *extra, target]).encode()
+    signature = base64.b64encode(hmac.new(secret.encode(), text, hashlib.sha1).digest()).decode()
+    sent.setdefault("authorization", f"MNS testid:{signature}")
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection.request(method, target, body, {name: value for name, value in sent.items() if value is not None})
+    response = connection.getresponse()
+    read = response.read()
+    connection.close()
+    root = ElementTree.fromstring(read) if read else None
+    elements = tuple(child.tag.replace(NAMESPACE, "") for child in root) if root is not None else ()
+    code = root.findtext(f"{NAMESPACE}Code", "") if root is not None else ""
+    return Answer(response.status, code, dict(response.getheaders()), elements)
+
+
+def refusal(call: Callable[[], object]) -> MNSServerException:
+    with pytest.raises(MNSServerException) as refused:
+        call()
+    return refused.value
+
+
+def test_a_wrong_secret_is_refused(login: Callable[..., Account]) -> None:
+    """With 403, whatever is asked for."""
+    error = refusal(lambda: login(secret="wrong").get_queue("q").send_message(Message("x")))
+    assert error.type == "SignatureDoesNotMatch"
+
+
+def test_an_unknown_key_is_refused(login: Callable[..., Account]) -> None:
+    """With a code of its own."""
+    assert refusal(lambda: login(key="nobody").list_queue()).type == "InvalidAccessKeyId"
+
+
+def test_a_role_s_token_lets_in(accounts: Accounts, login: Callable[..., Account]) -> None:
+    """Key, secret and token belong together."""
+    key = accounts.issue("ota-modules")
+    login(key.id, key.secret, key.token).get_queue("q").send_message(Message("x"))
+    error = refusal(lambda: login(key.id, key.secret).get_queue("q").send_message(Message("x")))
+    assert error.type == "AccessDenied"
+
+
+def test_an_expired_token_is_refused(accounts: Accounts, login: Callable[..., Account]) -> None:
+    """The answer says what is wrong with it."""
+    key = accounts.issue("ota-modules", seconds=0)
+    error = refusal(lambda: login(key.id, key.secret, key.token).list_queue())
+    assert (error.type, "ExpiredToken" in error.message) == ("AccessDenied", True)
+
+
+def test_a_role_may_do_what_its_policy_permits_and_no_more(accounts: Accounts, login: Callable[..., Account]) -> None:
+    """The refusal names the action and the resource that a policy would have to allow."""
+    asked: list[tuple[str, str]] = []
+
+    def permits(action: str, resource: str) -> bool:
+        asked.append((action, resource))
+        return action == "mns:SendMessage"
+
+    accounts.attach("ota-modules", permits)
+    key = accounts.issue("ota-modules")
+    account = login(key.id, key.secret, key.token)
+    account.get_queue("q").send_message(Message("x"))
+    error = refusal(lambda: account.get_topic("t").publish_message(TopicMessage("x")))
+    assert error.type == "AccessDenied"
+    assert "mns:PublishMessage" in error.message
+    assert asked == [
+        ("mns:SendMessage", "acs:mns:cn-shanghai:1234567890123456:/queues/q/messages"),
+        ("mns:PublishMessage", "acs:mns:cn-shanghai:1234567890123456:/topics/t/messages"),
+    ]
+
+
+def test_a_batch_is_an_action_of_its_own(accounts: Accounts, login: Callable[..., Account]) -> None:
+    """The service's pages for batch operations name them in their authorization tables."""
+    accounts.attach("ota-modules", lambda action, _resource: action == "mns:SendMessage")
+    key = accounts.issue("ota-modules")
+    queue = login(key.id, key.secret, key.token).get_queue("q")
+    assert "mns:BatchSendMessage" in refusal(lambda: queue.batch_send_message([Message("x")])).message
+
+
+@pytest.mark.parametrize("seconds", [-901, 901])
+def test_a_clock_that_is_off_by_a_quarter_of_an_hour_is_refused(url: str, accounts: Accounts, seconds: int) -> None:
+    """Both ways; a second less would do."""
+    clock = Clock()
+    accounts.wall = clock
+    late = formatdate(clock.now + seconds, usegmt=True)
+    good = formatdate(clock.now + seconds - (1 if seconds > 0 else -1), usegmt=True)
+    assert (call(url, "GET", "/queues", date=late).status, call(url, "GET", "/queues", date=good).status) == (408, 200)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wanted"),
+    [
+        ({"authorization": None}, "MissingAuthorizationHeader"),
+        ({"authorization": "Bearer x"}, "InvalidAuthorizationHeader"),
+        ({"date": None}, "MissingDateHeader"),
+        ({"date": "yesterday"}, "InvalidDateHeader"),
+        ({"content_md5": "AAAA"}, "InvalidDegist"),
+    ],
+)
+def test_a_request_without_what_it_needs_is_refused(url: str, headers: dict[str, str | None], wanted: str) -> None:
+    """Each fault has its code."""
+    answer = call(url, "GET", "/queues", **headers)  # type: ignore[arg-type]
+    assert (answer.status, answer.code) == (400, wanted)
+
+
+def test_x_mns_date_stands_in_for_date(url: str) -> None:
+    """For clients that cannot set the header."""
+    assert call(url, "GET", "/queues", date=None, x_mns_date=formatdate(usegmt=True)).status == 200
+
+
+def test_both_forms_of_content_md5_are_taken(url: str) -> None:
+    """RFC 1864's, and the official SDK's base64 of the hexadecimal text."""
+    body = b"<Queue xmlns='http://mns.aliyuncs.com/doc/v1/'/>"
+    digest = hashlib.md5(body)
+    for form in (digest.digest(), digest.hexdigest().encode()):
+        assert call(url, "PUT", "/queues/new", body, content_md5=base64.b64encode(form).decode()).status < 300
+
+
+def test_an_error_has_all_four_elements(url: str) -> None:
+    """The official SDK hides the code of one that lacks any."""
+    answer = call(url, "GET", "/queues/none")
+    assert (answer.status, answer.elements) == (404, ("Code", "Message", "RequestId", "HostId"))
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [("GET", "/"), ("PATCH", "/queues/q"), ("GET", "/nothing"), ("POST", "/queues/q"), ("GET", "//x")],
+)
+def test_an_unknown_operation_is_refused(url: str, method: str, target: str) -> None:
+    """With the service's code, not a framework's page."""
+    assert call(url, method, target).code == "InvalidRequestURL"
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (b"<Message>", "MalformedXML"),
+        (b"\xff\xfe", "MalformedXML"),
+        (b"", "MalformedXML"),
+        (b"<Nonsense/>", "InvalidArgument"),
+        (b"<Message/>", "InvalidArgument"),
+        (b"<Message><MessageBody>x</MessageBody><Priority>first</Priority></Message>", "InvalidArgument"),
+        (b"<Messages/>", "InvalidArgument"),
+        (b'<!DOCTYPE a [<!ENTITY b "c">]><Message><MessageBody>&b;</MessageBody></Message>', "MalformedXML"),
+        (b"<Message>" * 100_000, "MalformedXML"),
+        (b"<Message>" * 5000 + b"</Message>" * 5000, "MalformedXML"),
+        (b"<Message><MessageBody>" + b"x" * 3_000_000 + b"</MessageBody></Message>", "InvalidArgument"),
+    ],
+    ids=["cut", "binary", "empty", "root", "bare", "text", "none", "entity", "open", "deep", "huge"],
+)
+def test_a_body_that_makes_no_sense_is_refused(url: str, body: bytes, wanted: str) -> None:
+    """Neither entities nor depth nor size do harm."""
+    answer = call(url, "POST", "/queues/q/messages", body)
+    assert (answer.status, answer.code) == (400, wanted)
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "wanted"),
+    [
+        ("DELETE", "", "MissingReceiptHandle"),
+        ("DELETE", "?ReceiptHandle=", "MissingReceiptHandle"),
+        ("PUT", "?VisibilityTimeout=1", "MissingReceiptHandle"),
+        ("PUT", "?ReceiptHandle=1-a", "MissingVisibilityTimeout"),
+        ("PUT", "?ReceiptHandle=1-a&VisibilityTimeout=soon", "InvalidQueryString"),
+        ("DELETE", "?ReceiptHandle=a+b/c==", "ReceiptHandleError"),
+        ("GET", "?numOfMessages=17", "InvalidArgument"),
+        ("GET", "?numOfMessages=0", "InvalidArgument"),
+        ("GET", "?waitseconds=-1", "InvalidQueryString"),
+    ],
+)
+def test_a_query_that_makes_no_sense_is_refused(url: str, method: str, query: str, wanted: str) -> None:
+    """Each fault has its code."""
+    assert call(url, method, f"/queues/q/messages{query}").code == wanted
+
+
+def test_query_parameters_may_begin_with_a_lower_case_letter(url: str, service: MessageService) -> None:
+    """The service's pages write them so, the SDK does not."""
+    service.send("q", "x")
+    handle = service.receive("q")[0].handle
+    target = f"/queues/q/messages?receiptHandle={handle}&visibilityTimeout=60"
+    assert call(url, "PUT", target).elements == ("ReceiptHandle", "NextVisibleTime")
+
+
+def test_header_names_are_in_lower_case(url: str, login: Callable[..., Account]) -> None:
+    """The SDK looks x-mns-request-id up with that very spelling."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port or 80), timeout=20) as connection:
+        connection.sendall(b"GET /queues HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert b"\r\nx-mns-request-id: " in answer
+
+
+def test_an_error_s_request_id_is_that_of_the_header(url: str) -> None:
+    """Who asks for help names one id."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection.request("GET", "/queues")
+    response = connection.getresponse()
+    root = ElementTree.fromstring(response.read())
+    connection.close()
+    assert root.findtext(f"{NAMESPACE}RequestId") == response.headers["x-mns-request-id"]

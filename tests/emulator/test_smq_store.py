@@ -1,0 +1,73 @@
+"""What the database keeps when the service is stopped, or killed."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from emulator.accounts import Accounts
+from emulator.messages import Depths
+from emulator.queues import DlqPolicy
+from emulator.smq import MessageService
+
+
+def opened(path: Path) -> MessageService:
+    return MessageService(Accounts(), path=str(path))
+
+
+def test_a_restart_loses_nothing(tmp_path: Path) -> None:
+    """Queues, messages in each state, handles, topics and subscriptions are as they were."""
+    before = opened(tmp_path / "smq.db")
+    before.create_queue("dead")
+    before.create_queue("q", visibility_timeout=600, dlq_policy=DlqPolicy("dead", 5))
+    before.create_topic("t")
+    before.subscribe("t", "s", "acs:mns:cn-shanghai:1234567890123456:queues/q", "tag", "SIMPLIFIED")
+    before.send("q", "received")
+    handle = before.receive("q")[0].handle
+    before.send("q", "delayed", delay=600)
+    before.send("q", "waiting")
+    before.close()
+
+    after = opened(tmp_path / "smq.db")
+    assert after.queues.get("q").attributes.dlq_policy == DlqPolicy("dead", 5)
+    assert after.depths("q") == Depths(active=1, inactive=1, delayed=1)
+    after.delete("q", handle)
+    after.publish("t", "published", "tag")
+    assert after.depths("q") == Depths(active=2, delayed=1)
+    after.close()
+
+
+def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
+    """A process that gets SIGKILL after a send has the message in the file."""
+    code = """
+        import os, signal, sys
+        from emulator.accounts import Accounts
+        from emulator.smq import MessageService
+        service = MessageService(Accounts(), path=sys.argv[1])
+        service.create_queue("q")
+        service.send("q", "x")
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    path = tmp_path / "smq.db"
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(path)], check=False, env={**os.environ, "PYTHONPATH": "."}
+    )
+    service = opened(path)
+    assert done.returncode == -signal.SIGKILL
+    assert [message.body for message in service.receive("q")] == ["x"]
+    service.close()
+
+
+def test_a_file_of_another_release_is_refused(tmp_path: Path) -> None:
+    """It is neither misread nor overwritten, and the error says which file."""
+    path = tmp_path / "smq.db"
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(ValueError, match=r"smq\.db is of version 99"):
+        opened(path)

@@ -1,0 +1,208 @@
+"""The official SDK, unmodified, against the local SMQ: topics and subscriptions."""
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+from mns.account import Account
+from mns.mns_exception import MNSServerException
+from mns.subscription import Subscription, SubscriptionMeta
+from mns.topic import Base64TopicMessage, Topic, TopicMessage, TopicMeta
+from starlette.types import ASGIApp
+
+from emulator.accounts import Accounts
+from emulator.smq import MessageService
+
+Serve = Callable[[ASGIApp], str]
+QUEUE = "acs:mns:cn-shanghai:1234567890123456:queues/outcomes"
+
+
+@pytest.fixture
+def service() -> Iterator[MessageService]:
+    service = MessageService(Accounts())
+    service.create_queue("outcomes")
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def account(service: MessageService, serve: Serve) -> Iterator[Account]:
+    account = Account(serve(service.app), "testid", "testsecret")
+    yield account
+    account.get_client().close_connection()
+
+
+@pytest.fixture
+def topic(account: Account) -> Topic:
+    topic = account.get_topic("results")
+    topic.create(TopicMeta())
+    return topic
+
+
+@pytest.fixture
+def subscription(account: Account, topic: Topic) -> Subscription:
+    return account.get_subscription("results", "s")
+
+
+def code(refused: pytest.ExceptionInfo[MNSServerException]) -> str:
+    return str(refused.value.type)
+
+
+def received(service: MessageService) -> list[str]:
+    return [message.body for message in service.receive("outcomes", 16)]
+
+
+def test_a_topic_is_created_described_and_changed(topic: Topic) -> None:
+    """Its attributes are those that were set last."""
+    topic.set_attributes(TopicMeta(1024, True))
+    meta = topic.get_attributes()
+    assert (meta.topic_name, meta.maximum_message_size, meta.logging_enabled) == ("results", 1024, True)
+
+
+def test_creating_a_topic_again_with_other_attributes_is_refused(topic: Topic) -> None:
+    """With the same ones it changes nothing."""
+    assert topic.create(TopicMeta()).endswith("/topics/results")
+    with pytest.raises(MNSServerException) as refused:
+        topic.create(TopicMeta(1024))
+    assert code(refused) == "TopicAlreadyExist"
+
+
+def test_topics_are_listed_in_pages(account: Account) -> None:
+    """Each page says where the next one begins."""
+    for name in ("a", "b", "c"):
+        account.get_topic(name).create(TopicMeta())
+    urls, marker = account.list_topic(ret_number=2)
+    rest, end = account.list_topic(ret_number=2, marker=marker)
+    assert [url.rpartition("/")[2] for url in urls + rest] == ["a", "b", "c"]
+    assert end == ""
+
+
+def test_a_deleted_topic_is_gone(topic: Topic) -> None:
+    """Nothing can be published to it."""
+    topic.delete()
+    with pytest.raises(MNSServerException) as refused:
+        topic.publish_message(TopicMessage("x"))
+    assert code(refused) == "TopicNotExist"
+
+
+def test_a_subscription_is_described_and_changed(subscription: Subscription) -> None:
+    """What was not named has the documented default; the strategy alone may change."""
+    subscription.subscribe(SubscriptionMeta(QUEUE))
+    subscription.set_attributes(SubscriptionMeta(QUEUE, "EXPONENTIAL_DECAY_RETRY"))
+    meta = subscription.get_attributes()
+    assert (meta.endpoint, meta.notify_strategy, meta.notify_content_format) == (
+        QUEUE,
+        "EXPONENTIAL_DECAY_RETRY",
+        "XML",
+    )
+    assert (meta.topic_owner, meta.topic_name, meta.filter_tag) == ("1234567890123456", "results", "")
+
+
+def test_subscribing_again_with_another_endpoint_is_refused(subscription: Subscription) -> None:
+    """With the same one it answers with the Location that the SDK insists on."""
+    first = subscription.subscribe(SubscriptionMeta(QUEUE))
+    assert subscription.subscribe(SubscriptionMeta(QUEUE)) == first
+    with pytest.raises(MNSServerException) as refused:
+        subscription.subscribe(SubscriptionMeta("http://127.0.0.1:1/x"))
+    assert code(refused) == "SubscriptionAlreadyExist"
+
+
+def test_subscriptions_are_listed(account: Account, topic: Topic) -> None:
+    """In pages, by name."""
+    for name in ("a", "b"):
+        account.get_subscription("results", name).subscribe(SubscriptionMeta(QUEUE))
+    urls, marker = topic.list_subscription(ret_number=1)
+    rest, end = topic.list_subscription(ret_number=1, marker=marker)
+    assert [url.rpartition("/topics/")[2] for url in urls + rest] == [
+        "results/subscriptions/a",
+        "results/subscriptions/b",
+    ]
+    assert end == ""
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://example.com/x",
+        "http://192.0.2.1/x",
+        "https://127.0.0.1/x",
+        "http://127.0.0.1@example.com/",
+        "http://localhost.example.com/",
+        "mail:directmail:x@example.com",
+        "queues/outcomes",
+    ],
+)
+def test_an_endpoint_off_this_machine_is_refused(subscription: Subscription, endpoint: str) -> None:
+    """Nothing is ever sent to the network."""
+    with pytest.raises(MNSServerException) as refused:
+        subscription.subscribe(SubscriptionMeta(endpoint))
+    assert code(refused) == "EndpointInvalid"
+
+
+def test_unsubscribing_ends_the_deliveries(service: MessageService, topic: Topic, subscription: Subscription) -> None:
+    """What is published afterwards goes to nobody."""
+    subscription.subscribe(SubscriptionMeta(QUEUE))
+    subscription.unsubscribe()
+    topic.publish_message(TopicMessage("x"))
+    assert received(service) == []
+    with pytest.raises(MNSServerException) as refused:
+        subscription.get_attributes()
+    assert code(refused) == "SubscriptionNotExist"
+
+
+def test_a_simplified_notification_is_the_body_alone(
+    service: MessageService, topic: Topic, subscription: Subscription
+) -> None:
+    """A queue gets what was published, as it was published."""
+    subscription.subscribe(SubscriptionMeta(QUEUE, notify_content_format="SIMPLIFIED"))
+    sent = topic.publish_message(Base64TopicMessage("hello"))
+    assert received(service) == ["aGVsbG8="]
+    assert sent.message_body_md5 == "0733351879B2FA9BD05C7CA3061529C0"
+
+
+def test_a_json_notification_describes_the_message(
+    service: MessageService, topic: Topic, subscription: Subscription
+) -> None:
+    """The documented fields, the tag among them."""
+    subscription.subscribe(SubscriptionMeta(QUEUE, notify_content_format="JSON"))
+    sent = topic.publish_message(TopicMessage("hello", "created"))
+    body = json.loads(received(service)[0])
+    assert isinstance(body.pop("PublishTime"), int)
+    assert body == {
+        "TopicOwner": "1234567890123456",
+        "TopicName": "results",
+        "Subscriber": "1234567890123456",
+        "SubscriptionName": "s",
+        "MessageId": sent.message_id,
+        "Message": "hello",
+        "MessageMD5": sent.message_body_md5,
+        "MessageTag": "created",
+    }
+
+
+def test_an_xml_notification_describes_the_message(
+    service: MessageService, topic: Topic, subscription: Subscription
+) -> None:
+    """The default; its text is escaped."""
+    subscription.subscribe(SubscriptionMeta(QUEUE))
+    topic.publish_message(TopicMessage("a<b"))
+    body = received(service)[0]
+    assert '<Notification xmlns="http://mns.aliyuncs.com/doc/v1/">' in body
+    assert "<Message>a&lt;b</Message>" in body
+
+
+def test_a_filter_lets_pass_its_very_tag(service: MessageService, topic: Topic, subscription: Subscription) -> None:
+    """Neither other tags nor messages without one."""
+    subscription.subscribe(SubscriptionMeta(QUEUE, notify_content_format="SIMPLIFIED", filter_tag="failed"))
+    topic.publish_message(TopicMessage("1", "failed"))
+    topic.publish_message(TopicMessage("2", "created"))
+    topic.publish_message(TopicMessage("3"))
+    assert received(service) == ["1"]
+
+
+def test_64_kib_may_be_published_and_not_more(topic: Topic) -> None:
+    """The size that counts is that of the body in the XML."""
+    topic.publish_message(TopicMessage("x" * 65_536))
+    with pytest.raises(MNSServerException) as refused:
+        topic.publish_message(TopicMessage("x" * 65_537))
+    assert code(refused) == "InvalidArgument"

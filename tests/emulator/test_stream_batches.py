@@ -1,0 +1,136 @@
+"""When a stream's batch is pushed: full by number, full by size, or its time over."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from emulator.accounts import Accounts
+from emulator.smq import MessageService
+from emulator.stream_events import StreamConfig
+from emulator.streams import EventStream
+from emulator.triggers import QueueTrigger
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call of the function gives."""
+
+    status: int = 200
+    error_type: str | None = None
+
+
+@dataclass
+class Function:
+    """Notes what each call got, and succeeds."""
+
+    payloads: list[bytes] = field(default_factory=list)
+
+    async def __call__(self, payload: bytes) -> Answer:
+        self.payloads.append(payload)
+        return Answer()
+
+    @property
+    def calls(self) -> list[list[str]]:
+        """The bodies that each call got."""
+        return [[one["data"]["messageBody"] for one in json.loads(payload)] for payload in self.payloads]
+
+
+@pytest.fixture
+def service() -> Iterator[MessageService]:
+    service = MessageService(Accounts())
+    service.create_queue("q")
+    yield service
+    service.close()
+
+
+def stream(service: MessageService, function: Function, **trigger: Any) -> EventStream:
+    config = StreamConfig(QueueTrigger("t", "q", **trigger), "f", "cn-shanghai", "123")
+    return EventStream(config, service, function)
+
+
+def send(service: MessageService, *bodies: str) -> None:
+    for body in bodies:
+        service.send("q", base64.b64encode(body.encode()).decode())
+
+
+def run(stream: EventStream, until: Callable[[], bool]) -> None:
+    """Run until a condition holds."""
+
+    async def scenario() -> None:
+        running = asyncio.ensure_future(stream.run())
+        for _ in range(4000):
+            if until():
+                break
+            await asyncio.sleep(0.005)
+        else:
+            raise AssertionError("nothing happened")
+        stream.stop()
+        await running
+
+    asyncio.run(scenario())
+
+
+def test_a_batch_is_pushed_when_it_is_full(service: MessageService) -> None:
+    """What is more waits for the next call, in its order."""
+    send(service, *"abcde")
+    function = Function()
+    one = stream(service, function, batch_messages=2)
+    run(one, lambda: one.delivered == 5)
+    assert function.calls == [["a", "b"], ["c", "d"], ["e"]]
+
+
+def test_a_batch_may_be_larger_than_one_reception(service: MessageService) -> None:
+    """A queue gives 16 messages at a time; the window may hold thousands."""
+    send(service, *(str(n) for n in range(50)))
+    function = Function()
+    one = stream(service, function, batch_messages=10_000)
+    run(one, lambda: one.delivered == 50)
+    assert [len(call) for call in function.calls] == [50]
+
+
+def test_an_open_window_takes_what_comes_later(service: MessageService) -> None:
+    """It closes as soon as it is full, long before its 15 s are over."""
+    send(service, "a")
+    function = Function()
+    one = stream(service, function, batch_messages=2, batch_seconds=15)
+
+    def later() -> bool:
+        if one.in_flight == 1 and service.depths("q").active == 0:
+            send(service, "b")
+        return one.delivered >= 2
+
+    run(one, later)
+    assert function.calls[0] == ["a", "b"]
+
+
+def test_a_window_closes_with_its_time(service: MessageService) -> None:
+    """However few messages it holds."""
+    send(service, "a")
+    function = Function()
+    one = stream(service, function, batch_messages=100, batch_seconds=0.01)
+    run(one, lambda: one.delivered == 1)
+    assert function.calls == [["a"]]
+
+
+def test_a_batch_is_pushed_when_the_payload_is_full(service: MessageService) -> None:
+    """128 KB is what an asynchronous invocation takes."""
+    send(service, *("x" * 40_000 for _ in range(4)))
+    function = Function()
+    one = stream(service, function, batch_messages=100, asynchronous=True)
+    run(one, lambda: one.delivered == 4)
+    assert [len(call) for call in function.calls] == [3, 1]
+    assert max(map(len, function.payloads)) <= 128 * 1024
+
+
+def test_event_mode_calls_once_for_each_message(service: MessageService) -> None:
+    """With one object, not an array."""
+    send(service, "a", "b")
+    function = Function()
+    one = stream(service, function, mode="event-driven", batch_messages=100)
+    run(one, lambda: one.delivered == 2)
+    assert [json.loads(payload)["data"]["messageBody"] for payload in function.payloads] == ["a", "b"]

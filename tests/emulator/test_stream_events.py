@@ -1,0 +1,100 @@
+"""What a stream makes of messages: the documented shapes, in each of its forms."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from emulator.messages import Message, Properties
+from emulator.stream_events import STRINGS, StreamConfig, element, event, payload
+from emulator.triggers import QueueTrigger
+
+
+def config(elements: str = "objects", **trigger: Any) -> StreamConfig:
+    return StreamConfig(QueueTrigger("requests", "q", **trigger), "f", "cn-shanghai", "123", elements)
+
+
+def message(body: str = "VEVTVA==") -> Message:
+    return Message("M1", body, 8, 1_617_862_697_093, 0, 0, 1, "handle", Properties())
+
+
+def pushed(body: str, config: StreamConfig) -> Any:
+    text = event(message(body), config, 1_634_281_594.028)
+    return json.loads(payload([element(text, config)], config))
+
+
+def test_a_cloud_event_has_the_documented_form() -> None:
+    """Every attribute of the service's sample, the message's own id and times among them."""
+    got = pushed("VEVTVA==", config())
+    assert got == [
+        {
+            "id": "M1",
+            "source": "MNS-f-requests",
+            "specversion": "1.0",
+            "type": "mns:Queue:SendMessage",
+            "datacontenttype": "application/json; charset=utf-8",
+            "subject": "acs:mns:cn-shanghai:123:queues/q",
+            "time": "2021-04-08T06:18:17.093Z",
+            "aliyunaccountid": "123",
+            "aliyunpublishtime": "2021-10-15T07:06:34.028Z",
+            "aliyunoriginalaccountid": "123",
+            "aliyuneventbusname": "MNS-f-requests",
+            "aliyunregionid": "cn-shanghai",
+            "aliyunpublishaddr": "127.0.0.1",
+            "data": {"requestId": got[0]["data"]["requestId"], "messageId": "M1", "messageBody": "TEST"},
+        }
+    ]
+    assert len(got[0]["data"]["requestId"]) == 24
+
+
+def test_event_mode_pushes_the_object_alone() -> None:
+    """No array around it."""
+    assert pushed("VEVTVA==", config(mode="event-driven"))["data"]["messageBody"] == "TEST"
+
+
+def test_raw_data_is_what_the_envelope_would_hold() -> None:
+    """Three strings, and nothing around them."""
+    assert sorted(pushed("VEVTVA==", config(event_schema="RawData"))[0]) == ["messageBody", "messageId", "requestId"]
+
+
+def test_elements_may_be_json_texts() -> None:
+    """As streams pushed them until February 2023."""
+    elements = pushed("VEVTVA==", config(STRINGS))
+    assert json.loads(elements[0])["data"]["messageBody"] == "TEST"
+
+
+def test_a_body_stays_in_base64_where_that_is_asked_for() -> None:
+    """IsBase64Decode false hands on what lies in the queue."""
+    assert pushed("VEVTVA==", config(base64_decode=False))[0]["data"]["messageBody"] == "VEVTVA=="
+
+
+@pytest.mark.parametrize("body", ['{"a":1}', "TEST", "模块", base64.b64encode(b"\xff").decode()])
+def test_a_body_that_is_not_base64_of_text_stays_as_it_is(body: str) -> None:
+    """Nothing is lost or guessed."""
+    assert pushed(body, config())[0]["data"]["messageBody"] == body
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"mode": "events"},
+        {"event_schema": "Raw"},
+        {"errors_tolerance": "SOME"},
+        {"retry_strategy": "NEVER"},
+        {"batch_messages": 0},
+        {"batch_messages": 10_001},
+        {"batch_seconds": 16},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_a_setting_that_the_service_would_refuse_is_refused(wrong: dict[str, Any]) -> None:
+    """When the stream is made, not when it runs."""
+    with pytest.raises(ValueError, match=r" is "):
+        config(**wrong)
+
+
+def test_event_mode_knows_no_batches() -> None:
+    """Whatever the window says."""
+    one = config(mode="event-driven", batch_messages=100, batch_seconds=10)
+    assert (one.batch_messages, one.batch_seconds) == (1, 0)

@@ -1,0 +1,288 @@
+"""Streams from a queue to a function that the test plays."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from emulator.accounts import Accounts
+from emulator.messages import Depths
+from emulator.smq import MessageService
+from emulator.stream_events import StreamConfig
+from emulator.streams import EventStream, Outside
+from emulator.triggers import QueueTrigger
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call of the function gives."""
+
+    status: int = 200
+    error_type: str | None = None
+
+
+GOOD = Answer()
+FAILED = Answer(200, "UnhandledInvocationError")
+
+
+@dataclass
+class Function:
+    """Notes the events of each call, and gives the answers in their order, then good ones."""
+
+    answers: list[Answer | type[OSError]] = field(default_factory=list)
+    always: Answer | None = None
+    payloads: list[bytes] = field(default_factory=list)
+
+    async def __call__(self, payload: bytes) -> Answer:
+        self.payloads.append(payload)
+        answer = self.answers.pop(0) if self.answers else self.always or GOOD
+        if not isinstance(answer, Answer):
+            raise answer
+        return answer
+
+    @property
+    def calls(self) -> list[list[str]]:
+        """The bodies that each call got."""
+        return [[one["data"]["messageBody"] for one in json.loads(payload)] for payload in self.payloads]
+
+
+@dataclass
+class Sleep:
+    """Notes how long it was asked to sleep, and takes no time."""
+
+    seconds: list[float] = field(default_factory=list)
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def service() -> Iterator[MessageService]:
+    service = MessageService(Accounts())
+    service.create_queue("q")
+    service.create_queue("dead")
+    yield service
+    service.close()
+
+
+def stream(
+    service: MessageService,
+    invoke: Callable[[bytes], Awaitable[Answer]],
+    outside: Outside | None = None,
+    **trigger: Any,
+) -> EventStream:
+    config = StreamConfig(QueueTrigger(**{"name": "t", "queue": "q", **trigger}), "f", "cn-shanghai", "123")
+    return EventStream(config, service, invoke, outside=outside or Outside(sleep=Sleep()))
+
+
+def send(service: MessageService, *bodies: str) -> None:
+    for body in bodies:
+        service.send("q", base64.b64encode(body.encode()).decode())
+
+
+def run(stream: EventStream, until: Callable[[], bool] = lambda: False) -> None:
+    """Run until a condition holds, or the stream ends by itself."""
+
+    async def scenario() -> None:
+        running = asyncio.ensure_future(stream.run())
+        for _ in range(4000):
+            if running.done() or until():
+                break
+            await asyncio.sleep(0.005)
+        else:
+            raise AssertionError("nothing happened")
+        stream.stop()
+        await running
+
+    asyncio.run(scenario())
+
+
+def test_a_delivered_message_is_deleted(service: MessageService) -> None:
+    """After the function succeeded, and never before."""
+    hidden: list[Depths] = []
+
+    async def invoke(_payload: bytes) -> Answer:
+        hidden.append(service.depths("q"))
+        return GOOD
+
+    send(service, "a")
+    one = stream(service, invoke)
+    run(one, lambda: one.delivered == 1)
+    assert (hidden, service.depths("q")) == ([Depths(inactive=1)], Depths())
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [FAILED, Answer(429), Answer(500), Answer(503), ConnectionResetError],
+    ids=["error", "429", "500", "503", "reset"],
+)
+def test_a_failed_call_is_repeated_with_the_same_bytes(
+    service: MessageService, failure: Answer | type[OSError]
+) -> None:
+    """The whole batch, with the same ids."""
+    send(service, "a", "b")
+    function = Function([failure, failure])
+    one = stream(service, function, batch_messages=2)
+    run(one, lambda: one.delivered == 2)
+    assert len(set(function.payloads)) == 1
+    assert (len(function.payloads), one.retried, service.depths("q")) == (3, 4, Depths())
+
+
+def test_backoff_retry_gives_up_after_three_retries(service: MessageService) -> None:
+    """10 to 20 seconds apart, times the scale."""
+    send(service, "a")
+    function, sleep = Function(always=FAILED), Sleep()
+    outside = Outside(sleep=sleep, random=lambda: 0.5, scale=0.1)
+    one = stream(service, function, outside, errors_tolerance="ALL")
+    run(one, lambda: one.discarded == 1)
+    assert (len(function.payloads), sleep.seconds) == (4, [1.5, 1.5, 1.5])
+
+
+def test_exponential_decay_retry_goes_on_for_a_day(service: MessageService) -> None:
+    """176 retries: 1, 2, 4 … 256 s apart, then 167 times 512 s."""
+    send(service, "a")
+    function, sleep = Function(always=FAILED), Sleep()
+    one = stream(
+        service, function, Outside(sleep=sleep), errors_tolerance="ALL", retry_strategy="EXPONENTIAL_DECAY_RETRY"
+    )
+    run(one, lambda: one.discarded == 1)
+    assert sleep.seconds == [2.0**n for n in range(9)] + [512.0] * 167
+
+
+def test_a_tolerated_failure_ends_in_the_dead_letter_queue(service: MessageService) -> None:
+    """Each event as it was pushed, without anything around it; the stream goes on with the next batch."""
+    send(service, "a", "b", "c")
+    function = Function([FAILED] * 4)
+    one = stream(service, function, batch_messages=2, errors_tolerance="ALL", dead_letter_queue="dead")
+    run(one, lambda: one.delivered == 1)
+    letters = [json.loads(message.body) for message in service.receive("dead", 16)]
+    assert letters == json.loads(function.payloads[0])
+    assert (function.calls[-1], one.dead_lettered, one.state) == (["c"], 2, "Ready")
+
+
+def test_a_tolerated_failure_is_discarded_where_no_queue_is_set(service: MessageService) -> None:
+    """That is the service's default."""
+    send(service, "a")
+    one = stream(service, Function(always=FAILED), errors_tolerance="ALL")
+    run(one, lambda: one.discarded == 1)
+    assert service.depths("q") == Depths()
+
+
+def test_a_failure_that_is_not_tolerated_halts_the_stream(service: MessageService) -> None:
+    """It ends by itself, and its messages are in the queue again."""
+    send(service, "a", "b")
+    one = stream(service, Function(always=FAILED))
+    run(one)
+    assert (one.state, one.in_flight, service.depths("q")) == ("Ready", 0, Depths(active=2))
+
+
+def test_a_halted_stream_can_be_restarted(service: MessageService) -> None:
+    """It begins with what it could not deliver."""
+    send(service, "a")
+    function = Function([FAILED] * 4)
+    one = stream(service, function)
+    run(one)
+    run(one, lambda: one.delivered == 1)
+    assert (function.calls[-1], service.depths("q")) == (["a"], Depths())
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_function_that_is_not_there_halts_the_stream(service: MessageService, status: int) -> None:
+    """Trying again would not help: nothing is retried, nothing given up."""
+    send(service, "a")
+    function = Function(always=Answer(status))
+    one = stream(service, function, errors_tolerance="ALL")
+    run(one)
+    assert (one.state, len(function.payloads), service.depths("q")) == ("Failed to start", 1, Depths(active=1))
+
+
+def test_a_queue_that_is_not_there_halts_the_stream(service: MessageService) -> None:
+    """Also when it is removed while the stream waits."""
+    one = stream(service, Function())
+
+    def removed() -> bool:
+        if service.waiting:
+            service.delete_queue("q")
+        return False
+
+    run(one, removed)
+    assert one.state == "Failed to start"
+
+
+def test_the_next_batch_waits_for_the_result(service: MessageService) -> None:
+    """One synchronous call at a time."""
+    together: list[int] = []
+    running = 0
+
+    async def invoke(_payload: bytes) -> Answer:
+        nonlocal running
+        running += 1
+        together.append(running)
+        await asyncio.sleep(0.01)
+        running -= 1
+        return GOOD
+
+    send(service, "a", "b", "c")
+    one = stream(service, invoke)
+    run(one, lambda: one.delivered == 3)
+    assert together == [1, 1, 1]
+
+
+def test_a_call_that_lasts_too_long_counts_as_failed_and_goes_on(service: MessageService) -> None:
+    """EventBridge hangs up after five minutes; the function is not called off."""
+    finished: list[bytes] = []
+
+    async def invoke(payload: bytes) -> Answer:
+        await asyncio.sleep(0.2)
+        finished.append(payload)
+        return GOOD
+
+    send(service, "a")
+    one = stream(service, invoke, Outside(sleep=Sleep(), ceiling=0.01), errors_tolerance="ALL")
+    run(one, lambda: one.discarded == 1 and len(finished) == 4)
+    assert one.delivered == 0
+
+
+def test_a_stopped_stream_puts_back_what_it_had_taken(service: MessageService) -> None:
+    """Its messages are for the next one at once, though the call goes on."""
+
+    async def invoke(_payload: bytes) -> Answer:
+        await asyncio.sleep(0.1)
+        return GOOD
+
+    send(service, "a")
+    one = stream(service, invoke)
+    run(one, lambda: one.in_flight == 1)
+    assert (one.state, one.in_flight, service.depths("q")) == ("Ready", 0, Depths(active=1))
+
+
+def test_a_fault_of_the_caller_s_code_is_not_hidden(service: MessageService) -> None:
+    """It ends the stream with the exception, and the message is in the queue again."""
+
+    async def invoke(_payload: bytes) -> Answer:
+        raise KeyError("broken")
+
+    send(service, "a")
+    one = stream(service, invoke)
+    with pytest.raises(KeyError):
+        run(one)
+    assert (one.state, service.depths("q")) == ("Ready", Depths(active=1))
+
+
+def test_retries_do_not_count_as_receptions(service: MessageService) -> None:
+    """The stream keeps its messages hidden while it waits, for longer than the queue would."""
+    service.create_queue("short", visibility_timeout=1)
+    service.send("short", "YQ==")
+    seen: list[int] = []
+
+    async def sleep(seconds: float) -> None:
+        seen.append(service.depths("short").active)
+
+    run(stream(service, Function(always=FAILED), Outside(sleep=sleep), queue="short"))
+    assert seen == [0, 0, 0]
+    assert service.receive("short")[0].dequeue_count == 2
