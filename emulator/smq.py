@@ -98,11 +98,7 @@ class MessageService:
 
         Raises: QueueNotExist.
         """
-        found = self.messages.receive(queue, count, visibility)
-        if found:
-            # Others that wait have to look again when these become visible.
-            self.wake()
-        return found
+        return self.messages.receive(queue, count, visibility)
 
     async def wait_receive(
         self, queue: str, count: int, seconds: float, visibility: int | None = None

@@ -1,0 +1,1 @@
+"""The page and the control API of the local cloud, on its first port."""

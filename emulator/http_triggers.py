@@ -1,0 +1,122 @@
+"""HTTP triggers: what a request becomes for the function, and what its answer becomes for the caller."""
+
+import base64
+import binascii
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote
+
+from emulator.fc import Invocation
+
+LARGEST_HEADERS = 8 * 1024
+LARGEST_TARGET = 4 * 1024
+_HIDDEN = ("connection", "keep-alive", "host", "content-length", "transfer-encoding")
+_RESERVED = ("connection", "content-length", "date", "keep-alive", "server", "upgrade", "transfer-encoding")
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """A request as it came in; `path` is still encoded."""
+
+    method: str
+    path: str
+    query: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    client: str
+
+    def too_large(self) -> bool:
+        """Whether headers or target are beyond what the platform takes."""
+        size = sum(len(name) + len(value) for name, value in self.headers)
+        return size > LARGEST_HEADERS or len(self.path) + len(self.query) > LARGEST_TARGET
+
+    def visible(self) -> list[tuple[str, str]]:
+        """The headers that a function gets to see."""
+        return [(n, v) for n, v in self.headers if n.lower() not in _HIDDEN and not n.lower().startswith("x-fc-")]
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """What goes back to the caller."""
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+
+def event(request: HttpRequest, account: str, domain: str, request_id: str) -> bytes:
+    """The FC 3.0 event, version v1 ("Use HTTP triggers to invoke functions")."""
+    try:
+        body, encoded = request.body.decode(), False
+    except UnicodeDecodeError:
+        body, encoded = base64.b64encode(request.body).decode(), True
+    now = time.time()
+    agent = next((value for name, value in request.headers if name.lower() == "user-agent"), "")
+    http = {
+        "method": request.method, "path": unquote(request.path), "protocol": "HTTP/1.1", "sourceIp": request.client,
+        "userAgent": agent,
+    }  # fmt: skip
+    context = {
+        "accountId": account, "domainName": f"{domain}.fcapp.run", "domainPrefix": domain, "http": http,
+        "requestId": request_id, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
+        "timeEpoch": str(int(now * 1000)),
+    }  # fmt: skip
+    made = {
+        "version": "v1",
+        "rawPath": request.path,
+        "body": body,
+        "isBase64Encoded": encoded,
+        "headers": joined(request.visible(), title=True),
+        "queryParameters": joined(parse_qsl(request.query, keep_blank_values=True)),
+        "requestContext": context,
+    }
+    return json.dumps(made).encode()
+
+
+def joined(pairs: Sequence[tuple[str, str]], *, title: bool = False) -> dict[str, str]:
+    """Repeated values joined by commas; header names as the platform writes them."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        key = name.title() if title else name
+        found[key] = f"{found[key]},{value}" if key in found else value
+    return found
+
+
+def wsgi_parts(request: HttpRequest, uri: str) -> dict[str, object]:
+    """What the FC 2.0 runtime makes a WSGI environment of."""
+    return {
+        "method": request.method,
+        "path": unquote(request.path),
+        "query": request.query,
+        "headers": [list(pair) for pair in request.visible()],
+        "client": request.client,
+        "uri": uri,
+    }
+
+
+def answer_of(invocation: Invocation) -> HttpAnswer:
+    """The caller's answer to an FC 3.0 event function's result: its status, headers and body, or all of it as the body."""
+    if invocation.error_type:
+        return HttpAnswer(502, [("content-type", "application/json")], invocation.body)
+    try:
+        result = json.loads(invocation.body)
+        status, body = int(result["statusCode"]), str(result.get("body", ""))
+        content = base64.b64decode(body, validate=True) if result.get("isBase64Encoded") else body.encode()
+        headers = [(str(name), str(value)) for name, value in dict(result.get("headers") or {}).items()]
+    except (ValueError, KeyError, TypeError, binascii.Error):
+        return HttpAnswer(200, [("content-type", "application/json")], invocation.body)
+    return HttpAnswer(status, headers, content)
+
+
+def wsgi_answer_of(invocation: Invocation) -> HttpAnswer:
+    """The caller's answer to a WSGI function's result."""
+    if invocation.error_type:
+        return HttpAnswer(502, [("content-type", "application/json")], invocation.body)
+    return HttpAnswer(invocation.status, invocation.headers, invocation.body)
+
+
+def passed_on(answer: HttpAnswer) -> list[tuple[str, str]]:
+    """The headers that a function may set."""
+    return [(n, v) for n, v in answer.headers if n.lower() not in _RESERVED and not n.lower().startswith("x-fc-")]

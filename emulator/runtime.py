@@ -1,0 +1,280 @@
+"""The program of one function instance: what the platform's Python runtime does, one request at a time.
+
+Run as `python runtime.py FD` with the code directory as working directory; it imports nothing but the standard library and the
+function's code. FD is a socket to the emulator: frames of a 4-byte length, a JSON header, a 4-byte length and a body.
+"""
+
+import datetime
+import decimal
+import faulthandler
+import importlib
+import io
+import json
+import logging
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from types import FrameType, SimpleNamespace
+from typing import Any
+
+LONGEST_LINE = 128 * 1024
+MARKER = b"\0end of the request\n"
+"""Written to standard output behind each request, so that the emulator knows that it has seen all of it."""
+# What the platform sets and lets the code see; every other FC_ variable is taken away.
+VISIBLE = {
+    "FC_FUNC_CODE_PATH", "FC_ACCOUNT_ID", "FC_FUNCTION_HANDLER", "FC_FUNCTION_MEMORY_SIZE", "FC_FUNCTION_NAME", "FC_REGION",
+    "FC_INSTANCE_ID", "FC_VER_ID", "FC_RUNTIME_VERSION", "FC_SNAPSHOT_FLAG", "FC_SERVICE_NAME", "FC_QUALIFIER",
+}  # fmt: skip
+
+Header = dict[str, Any]
+
+
+class Wire:
+    """Frames to and from the emulator."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+
+    def receive(self) -> tuple[Header, bytes]:
+        """The next frame; ends the process where the emulator is gone."""
+        return json.loads(self._block()), self._block()
+
+    def send(self, header: Header, body: bytes) -> None:
+        head = json.dumps(header).encode()
+        self._socket.sendall(struct.pack(">I", len(head)) + head + struct.pack(">I", len(body)) + body)
+
+    def _block(self) -> bytes:
+        return self._exactly(struct.unpack(">I", self._exactly(4))[0])
+
+    def _exactly(self, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            part = self._socket.recv(size - len(data))
+            if not part:
+                os._exit(0)
+            data += part
+        return bytes(data)
+
+
+class Output(io.TextIOBase):
+    """Standard output or error: flushed with each write, cut at 128 KiB."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, text: str) -> int:
+        data = text.encode("utf-8", "replace")[:LONGEST_LINE]
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+        return len(text)
+
+
+class Formatter(logging.Formatter):
+    """`YYYY-MM-DDTHH:MM:SS.mmmZ <request id> [LEVEL] message`."""
+
+    request_id = ""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        head = f"{moment}.{int(record.msecs):03d}Z {Formatter.request_id} [{record.levelname}] "
+        return head + super().format(record)
+
+
+class Problem(Exception):
+    """The function cannot be used; `kind` is the errorType that the platform names."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def loaded(name: str) -> Callable[..., Any]:
+    """The function behind `module.func`; `/` and `.` lead into packages."""
+    module_name, dot, function = name.rpartition(".")
+    if not dot:
+        raise Problem("InvalidHandleName", f"Invalid handler name: {name}")
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except SyntaxError as error:
+        raise Problem("UserCodeSyntaxError", f"Syntax error in module '{module_name}': {error}") from error
+    except ImportError as error:
+        raise Problem("ImportModuleError", f"Unable to import module '{module_name}': {error}") from error
+    found = getattr(module, function, None)
+    if not callable(found):
+        raise Problem("HandlerNotFound", f"Handler '{function}' is missing on module '{module_name}'")
+    return found  # type: ignore[no-any-return]
+
+
+def context(header: Header, flavour: str) -> SimpleNamespace:
+    """What the function gets: the 3.10 runtime's has keys, service and tracing, the 3.12 runtime's has not."""
+    environ = os.environ
+    function = SimpleNamespace(
+        name=environ["FC_FUNCTION_NAME"],
+        handler=environ["FC_FUNCTION_HANDLER"],
+        memory=int(environ["FC_FUNCTION_MEMORY_SIZE"]),
+        timeout=header["timeout"],
+    )
+    common: dict[str, Any] = {
+        "request_id": header["request_id"],
+        "function": function,
+        "region": environ["FC_REGION"],
+        "account_id": environ["FC_ACCOUNT_ID"],
+        "logger": logging.getLogger() if flavour == "3.12" else None,
+    }
+    if flavour == "3.12":
+        function.version_id = function.qualifier = "LATEST"
+        return SimpleNamespace(**common, log_project="", log_store="")
+    key = header["credentials"]
+    credentials = SimpleNamespace(
+        access_key_id=key["id"], access_key_secret=key["secret"], security_token=key["token"],
+        accessKeyId=key["id"], accessKeySecret=key["secret"], securityToken=key["token"],
+    )  # fmt: skip
+    service = SimpleNamespace(
+        name=header.get("service", ""),
+        log_project="",
+        log_store="",
+        qualifier=header.get("qualifier", ""),
+        version_id="",
+    )
+    tracing = SimpleNamespace(span_context=header.get("span_context"), jaeger_endpoint=None, span_baggages={})
+    return SimpleNamespace(
+        **common,
+        requestId=header["request_id"],
+        credentials=credentials,
+        service=service,
+        retry_count=header.get("retry_count", 0),
+        tracing=tracing,
+        getLogger=logging.getLogger,
+        to_json=lambda: json.dumps(common, default=str),
+    )
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a function returns
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def serialised(result: object) -> bytes:
+    """Bytes and text as they are, all else as JSON with an indent of 4 and sorted keys."""
+    if isinstance(result, bytes):
+        return result
+    text = result if isinstance(result, str) else json.dumps(result, indent=4, sort_keys=True, default=plain)
+    return text.encode()
+
+
+def failure(error: BaseException) -> bytes:
+    """The error as the platform answers it: without the runtime's own frame."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    stack = [[f'File "{f.filename}"', f"line {f.lineno}", f"in {f.name}", f.line or ""] for f in frames]
+    kind = error.kind if isinstance(error, Problem) else type(error).__name__
+    told = {"errorMessage": str(error), "errorType": kind, "stackTrace": [] if isinstance(error, Problem) else stack}
+    return json.dumps(told, indent=4, sort_keys=True).encode()
+
+
+def environ_of(header: Header, body: bytes, given: SimpleNamespace) -> dict[str, Any]:
+    """The WSGI environment of an FC 2.0 HTTP trigger."""
+    parts = header["http"]
+    names: dict[str, str] = {}
+    for name, value in parts["headers"]:
+        key = "HTTP_" + name.upper().replace("-", "_")
+        names[key] = f"{names[key]},{value}" if key in names else value
+    return {
+        **os.environ, **names,
+        "CONTENT_LENGTH": str(len(body)), "HTTP": "on", "SCRIPT_NAME": "", "SERVER_NAME": "FCRUNTIME", "SERVER_PORT": "9000",
+        "SERVER_PROTOCOL": "HTTP/1.1", "SERVER_SOFTWARE": "FCRUNTIME/1.0", "CONTENT_TYPE": names.get("HTTP_CONTENT_TYPE", ""),
+        "QUERY_STRING": parts["query"], "PATH_INFO": parts["path"], "REQUEST_METHOD": parts["method"],
+        "REMOTE_ADDR": parts["client"], "wsgi.version": (1, 0), "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr,
+        "wsgi.url_scheme": "http", "wsgi.multithread": False, "wsgi.multiprocess": False, "wsgi.run_once": False,
+        "fc.request_uri": parts["uri"], "fc.context": given, "HTTP_X_FC_FUNCTION_HANDLER": os.environ["FC_FUNCTION_HANDLER"],
+    }  # fmt: skip
+
+
+def through_wsgi(function: Callable[..., Iterable[Any]], environ: dict[str, Any]) -> tuple[Header, bytes]:
+    """Status, headers and the whole body of a WSGI answer."""
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+    written: list[bytes] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _info: object = None) -> Callable[[bytes], None]:
+        started.append((status, headers))
+        return written.append
+
+    answer = function(environ, start_response)
+    parts = [answer] if isinstance(answer, bytes) else answer
+    written += [part.encode() if isinstance(part, str) else part for part in parts]
+    status, headers = started[-1]
+    return {"status": int(status.split(" ", 1)[0]), "headers": headers}, b"".join(written)
+
+
+class Runtime:
+    """Answers one frame after another."""
+
+    def __init__(self, wire: Wire, flavour: str) -> None:
+        self._wire = wire
+        self._flavour = flavour
+        self._handler: Callable[..., Any] | None = None
+
+    def run(self) -> None:
+        while True:
+            header, body = self._wire.receive()
+            Formatter.request_id = header["request_id"]
+            try:
+                answer, content = self._answered(header, body)
+            except Exception as error:  # noqa: BLE001 - the platform catches these, and no other
+                answer, content = {"error_type": "UnhandledInvocationError"}, failure(error)
+                if header["kind"] != "prestop":
+                    sys.stdout.write(f"{content.decode()}\n")
+            os.write(1, MARKER)
+            self._wire.send(answer, content)
+
+    def _answered(self, header: Header, body: bytes) -> tuple[Header, bytes]:
+        given = context(header, self._flavour)
+        if header["kind"] in ("initialize", "prestop"):
+            loaded(header["handler"])(given)
+            return {}, b""
+        if self._handler is None:
+            self._handler = loaded(os.environ["FC_FUNCTION_HANDLER"])
+        if header["kind"] == "wsgi":
+            return through_wsgi(self._handler, environ_of(header, body, given))
+        return {}, serialised(self._handler(body, given))
+
+
+def stop(_number: int, _frame: FrameType | None) -> None:
+    """SIGTERM: the platform's runtime shows where every thread stands, and ends."""
+    faulthandler.dump_traceback(2)
+    sys.exit(143)
+
+
+def main() -> None:
+    wire = Wire(int(sys.argv[1]))
+    flavour = os.environ.pop("OTA_EMULATOR_CONTEXT", "3.10")
+    for name in [name for name in os.environ if name.lstrip("_").startswith("FC_") and name not in VISIBLE]:
+        del os.environ[name]
+    sys.stdout, sys.stderr = Output(1), Output(2)
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(Formatter())
+    logging.getLogger().addHandler(handler)
+    logging.getLogger().setLevel(logging.INFO)
+    sys.path[0] = os.environ["FC_FUNC_CODE_PATH"]
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Runtime(wire, flavour).run()
+
+
+if __name__ == "__main__":
+    main()
