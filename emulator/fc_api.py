@@ -8,7 +8,8 @@ ANY  /{function}/{path}                                            an FC 3.0 HTT
 
 import base64
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -27,6 +28,12 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def application(service: FunctionCompute) -> Starlette:
     """The ASGI app that answers for a service."""
     api = _Api(service)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await service.stop()
+
     fc2, fc3 = "/2016-08-15", "/2023-03-30"
     return Starlette(
         routes=[
@@ -43,6 +50,7 @@ def application(service: FunctionCompute) -> Starlette:
             Route("/{function}{path:path}", api.http, methods=_METHODS),
         ],
         exception_handlers={FcError: _refused},
+        lifespan=lifespan,
     )
 
 
