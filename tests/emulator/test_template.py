@@ -100,8 +100,11 @@ def test_the_role_may_do_what_the_function_does_and_nothing_else(template: Templ
     assert permits("iot:CreateOTAModule", "*")
     assert permits("mns:PublishMessage", f"{arn}/topics/ota-module-results/messages")
     assert permits("mns:SendMessage", f"{arn}/queues/ota-module-requests/messages")
+    assert permits("mns:BatchSendMessage", f"{arn}/queues/ota-module-requests/messages")
+    assert permits("mns:SendMessage", f"{arn}/queues/ota-module-dead-letters/messages")
     assert not permits("iot:DeleteOTAModule", "*")
     assert not permits("mns:SendMessage", f"{arn}/queues/ota-module-outcomes/messages")
+    assert not permits("mns:BatchSendMessage", f"{arn}/queues/ota-module-dead-letters/messages")
     assert not permits("mns:ReceiveMessage", f"{arn}/queues/ota-module-requests/messages")
 
 
