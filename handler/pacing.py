@@ -201,7 +201,8 @@ class Spacing:
 
     def leave(self, now: float, *, slept: bool) -> None:
         interval = self.speed.interval
-        self._free = max(self._free, now - interval * CATCH_UP if slept else now) + interval
+        slot = max(self._free, self._held, now - interval * CATCH_UP) if slept else now
+        self._free = max(self._free, min(slot, now)) + interval
 
     def throttled(self, left: float, now: float, retry_after: float) -> None:
         self.speed.throttled(left, now)

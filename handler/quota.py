@@ -1,15 +1,14 @@
 """One quota for many: the spacing of `handler.pacing`, kept in Valkey or Redis for all who use the same key.
 
-A script on the server gives out slots by the server's clock, in one round trip, and up to three at once where that many
-wait: so all processes take turns, and a turn is short. A slot is used within tau (a quarter of an interval) or lost; it
+A script on the server gives out slots by the server's clock, in one round trip, and two at once where more than one
+waits: so all processes take turns, and a turn is short. A slot is used within tau (a quarter of an interval) or lost; it
 is never used late. Each process checks its own spacing besides, whatever the server says.
 
 The store may be slow, down, restarted empty or failing over. Then each process goes on by itself, at the static share
 that its fallback holds, and tries the store again after a pause. No burst comes of the change:
 
 - Slots that were given out stay good. A process alone begins with its share only when all slots that could have been
-  given out at the time are over, and at a whole number of its own intervals after its last slot: processes that took
-  turns go on taking the same turns.
+  given out at the time are over, and then processes that took turns go on taking turns.
 - A process that comes back needs a slot and obeys its share as well, until every other process must have come back.
 - A store that forgot everything (the record's birth differs) starts behind the slots that the asking process knew of.
 
@@ -29,7 +28,7 @@ LEAD = 0.3
 """Seconds before the last slot at which the next ones are fetched: longer than a slow answer takes."""
 POLL = 0.01
 """Seconds between two looks for slots that somebody is fetching."""
-MOST = 3
+MOST = 2
 """Slots in one reservation. What all processes hold together is how long a throttle or an outage takes to be felt."""
 MOST_VERDICTS = 100
 FAR = 10**12
@@ -53,7 +52,7 @@ class Slots:
         self._accepted = 0
         self._interval = 1 / rate
         self._birth, self._asked, self._backlog = "", -math.inf, 0.0
-        self._last = self._free = self._slowed = -math.inf
+        self._over = self._last = self._free = self._slowed = -math.inf
 
     def missing(self, now: float, ahead: int, waiting: int) -> int:
         if self._fetching is not None and now - self._fetching > OVERDUE:
@@ -96,9 +95,10 @@ class Slots:
     def _ask(self, wanted: int, latest: int, age: int, hold: int) -> Answer | None:
         with self.lock:
             accepted, self._accepted = self._accepted, 0
-            remembers = self._clock.now() - self._asked <= REMEMBERED
-            memory = (self._birth, int(self._backlog * 1e6)) if remembers else ("", 0)
-        answer = self._store.ask(self._key, (self._rate, wanted, latest, *memory, accepted, age, hold))
+            now = self._clock.now()
+            birth = self._birth if now - self._asked <= REMEMBERED else ""
+            given = int(max(self._given_until(now) - now, 0.0) * 1e6)
+        answer = self._store.ask(self._key, (self._rate, wanted, latest, birth, given, accepted, age, hold))
         if answer is not None:
             with self.lock:
                 self._birth, self._asked, self._backlog = answer.birth, answer.now, max(answer.free - answer.now, 0.0)
@@ -156,16 +156,27 @@ class Slots:
         while self._slots and now - self._slots[0] > CATCH_UP / self._rate + EARLY:
             self._slots.popleft()
         if self._store.down and not self._alone:
-            self._share.hold(self._first_alone(now))
+            self._over = self._given_until(now)
+            self._share.hold(self._turn_after(self._over))
         self._alone = self._store.down
 
-    def _first_alone(self, now: float) -> float:
-        """When the static share begins: after all slots that were given out, and in turn with the other processes."""
-        over = now + self._backlog if now - self._asked <= REMEMBERED else now
+    def _given_until(self, now: float) -> float:
+        """When the last of the slots is over that all processes together hold, if the store went away at `now`."""
+        if self._alone:
+            return self._over
+        return now + self._backlog if now - self._asked <= REMEMBERED else now
+
+    def _turn_after(self, instant: float) -> float:
+        """The first instant from there on that is this process's turn, when each takes one every static interval.
+
+        Turns of two slots, one process after the other, become turns of one: an instant of the server's clock that is
+        halved. Then two processes' turns never meet.
+        """
         if self._last == -math.inf:
-            return over
-        interval = self._share.speed.interval
-        return self._last + math.ceil(max(over - self._last, interval) / interval - EARLY) * interval
+            return instant
+        interval, offset = self._share.speed.interval, self._store.offset
+        turn = (self._last + offset) / MOST
+        return instant + (turn - (instant + offset)) % interval
 
 
 class SharedQuota:

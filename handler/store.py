@@ -23,7 +23,7 @@ REMEMBERED = 60.0
 # All instants are microseconds of the server's clock. A clock that was set back takes everything along. `birth` tells
 # a record from one that was lost. Numbers are formatted by hand: Lua's own format keeps 14 digits, and these have 16.
 SCRIPT = f"""
-local full, wanted, latest, known, backlog, accepted, age, hold =
+local full, wanted, latest, known, given, accepted, age, hold =
     tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4],
     tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local time = redis.call('TIME')
@@ -34,7 +34,7 @@ local function instant(text) return (tonumber(text) or 0) - back end
 local free, held, slowed = instant(was[3]), instant(was[4]), instant(was[5])
 local rate, safe = math.min(tonumber(was[6]) or full, full), tonumber(was[7]) or full
 local birth = was[1] or string.format('%.0f', now)
-if known ~= '' and known ~= birth then free = math.max(free, now + backlog) end
+if known ~= '' and known ~= birth then free = math.max(free, now + given) end
 
 for _ = 1, accepted do
     local probe = full * {PROBE} * math.max(1, (now - slowed) / 1e6 / {CALM})
@@ -105,7 +105,8 @@ class Store:
         self._lock = threading.Lock()
         self._pause = SHORTEST_PAUSE
         self._retry_at = self._settled_at = -math.inf
-        self._offset, self._error, self._measured = 0.0, math.inf, 0.0
+        self.offset, self._error, self._measured = 0.0, math.inf, 0.0
+        """`offset`: the seconds that the server's clock shows more than ours."""
         self.down = False
 
     def ready(self, now: float) -> bool:
@@ -169,6 +170,6 @@ class Store:
         """The server's clock minus ours: of the last answers, the quickest tells it best, until one contradicts it."""
         with self._lock:
             known = self._error + (now - self._measured) / 1000
-            if error <= known or abs(offset - self._offset) > error + known:
-                self._offset, self._error, self._measured = offset, error, now
-            return self._offset
+            if error <= known or abs(offset - self.offset) > error + known:
+                self.offset, self._error, self._measured = offset, error, now
+            return self.offset

@@ -1,0 +1,359 @@
+"""One quota for many, on a real Valkey server."""
+
+import json
+import math
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from handler.clock import Clock
+from handler.errors import OutOfTime, SettingError
+from handler.log import Log
+from handler.pacing import CATCH_UP, Pacer
+from handler.quota import SharedQuota, Slots
+from handler.store import LONGEST_PAUSE, OVERDUE, Answer, Store
+from tests.quota_worker import Watch, work
+from tests.test_pacing import excess
+from tests.valkey_server import ValkeyServer
+
+CALL = "CreateOTAModule"
+NEVER = math.inf
+RATE = 20.0
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ValkeyServer]:
+    server = ValkeyServer(tmp_path)
+    yield server
+    server.thaw()
+    server.kill()
+
+
+@dataclass
+class Instance:
+    """One function instance: a quota, threads that call one after another, and what was logged."""
+
+    url: str
+    rate: float = RATE
+    share: float = RATE / 2
+    key: str = "key"
+    left: list[float] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.watch = Watch(CATCH_UP / self.rate)
+        self.pacer = Pacer(self.share, self.watch.clock)
+        log = Log(write=self.lines.append)
+        self.quota = SharedQuota(self.url, self.key, self.rate, self.pacer, self.watch.clock, log)
+
+    def call(self, times: int = 1, operation: str = CALL) -> list[float]:
+        """When each call left."""
+        left: list[float] = []
+        for _ in range(times):
+            self.quota.wait(operation, NEVER)
+            left.append(self.watch.last)
+        return left
+
+    def start(self, threads: int, until: float) -> list[threading.Thread]:
+        started = [
+            threading.Thread(target=work, args=(self.quota, self.watch, until, self.left)) for _ in range(threads)
+        ]
+        for thread in started:
+            thread.start()
+        return started
+
+    def said(self, words: str) -> int:
+        return sum(words in line for line in self.lines)
+
+
+def eventually(seen: Callable[[], bool], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def fresh(left: Sequence[float], since: float) -> int:
+    return sum(moment >= since for moment in left)
+
+
+@dataclass
+class Fleet:
+    """Two instances whose threads call until they are stopped."""
+
+    instances: list[Instance]
+
+    def __enter__(self) -> "Fleet":
+        # The deadline is far away; stopping makes the clock pass it.
+        self._stop = time.monotonic() + 60
+        self._threads = [thread for one in self.instances for thread in one.start(4, self._stop)]
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for one in self.instances:
+            one.watch.ahead = 120.0
+        for thread in self._threads:
+            thread.join(30)
+
+    @property
+    def left(self) -> list[float]:
+        return sorted(moment for one in self.instances for moment in list(one.left))
+
+    def go_on(self) -> None:
+        """Waits until each instance made five calls more."""
+        since = time.monotonic()
+        eventually(lambda: all(fresh(one.left, since) >= 5 for one in self.instances))
+
+    def skip(self, seconds: float) -> None:
+        """Lets the clocks of all jump ahead."""
+        for one in self.instances:
+            one.watch.ahead += seconds
+
+    def all_said(self, words: str) -> bool:
+        return all(one.said(words) for one in self.instances)
+
+
+def a_fleet(url: str) -> Fleet:
+    return Fleet([Instance(url), Instance(url)])
+
+
+GONE, BACK = "the store is gone", "the store is back"
+
+
+def test_eight_processes_share_one_quota(server: ValkeyServer) -> None:
+    """Together never more than the bound, nearly all of the rate, and to each its part."""
+    until = time.monotonic() + 7
+    command = [sys.executable, "-m", "tests.quota_worker", server.url, "key", "9", str(9 / 8), "6", str(until)]
+    root = Path(__file__).parents[1]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) for _ in range(8)]
+    results = [json.loads(process.communicate(timeout=60)[0]) for process in processes]
+    left = sorted(moment for result in results for moment in result["left"])
+    assert excess(left, 9, CATCH_UP / 9) <= 0
+    begin = max(result["left"][0] for result in results)
+    possible = (until - begin) * 9
+    lost = sum(result["overslept"] for result in results)
+    assert fresh(left, begin) + lost >= 0.9 * possible - 1
+    parts = [fresh(result["left"], begin) for result in results]
+    assert max(parts) - min(parts) <= 6 + lost
+
+
+def test_many_waiting_threads_are_served_in_few_round_trips(server: ValkeyServer) -> None:
+    """Two slots come in one reservation where two wait."""
+    instance = Instance(server.url)
+    for thread in instance.start(12, time.monotonic() + 2):
+        thread.join()
+    with server.client as client:
+        trips = client.info("commandstats")["cmdstat_evalsha"]["calls"]
+    assert len(instance.left) + instance.watch.overslept >= 30
+    assert trips <= 0.7 * len(instance.left) + instance.watch.overslept
+
+
+def test_keys_and_operations_do_not_wait_for_each_other(server: ValkeyServer) -> None:
+    """Each operation of each key has a record of its own, named so that a cluster keeps a key's records together."""
+    one = Instance(server.url, rate=0.1)
+    other = Instance(server.url, rate=0.1, key="other")
+    began = time.monotonic()
+    one.call()
+    one.call(operation="UpdateOTAModule")
+    other.call()
+    assert time.monotonic() - began < 9
+    with server.client as client:
+        names = set(client.scan_iter())
+        assert names == {"{key}:CreateOTAModule", "{key}:UpdateOTAModule", "{other}:CreateOTAModule"}
+        assert all(client.pttl(name) > 0 for name in names)
+
+
+def test_a_slot_behind_the_deadline_is_refused_at_once_and_not_taken(server: ValkeyServer) -> None:
+    """Whoever asks for too much leaves the store as it was."""
+    instance = Instance(server.url, rate=0.1)
+    instance.call()
+    with server.client as client:
+        before = client.hget("{key}:CreateOTAModule", "free")
+        with pytest.raises(OutOfTime) as caught:
+            instance.quota.wait(CALL, time.monotonic() + 1)
+        assert client.hget("{key}:CreateOTAModule", "free") == before
+    assert 5 < caught.value.wait <= 10
+
+
+def test_a_script_that_the_server_forgot_is_sent_again(server: ValkeyServer) -> None:
+    """SCRIPT FLUSH, or a failover to a server that never saw it, is no outage."""
+    instance = Instance(server.url)
+    instance.call()
+    with server.client as client:
+        client.script_flush()
+    instance.call(2)
+    assert instance.lines == []
+
+
+def test_a_clock_of_the_server_that_is_set_back_stops_nobody(server: ValkeyServer) -> None:
+    """An hour back takes the next slot along: nobody waits an hour."""
+    instance = Instance(server.url)
+    instance.call()
+    with server.client as client:
+        for name in ("seen", "free"):
+            client.hincrby("{key}:CreateOTAModule", name, 3_600_000_000)
+    first, second = instance.call(2)
+    assert second - first < 10
+
+
+def test_a_throttle_slows_every_instance(server: ValkeyServer) -> None:
+    """One is told, and the other's calls are spaced by the slower rate."""
+    told, other = Instance(server.url, rate=10), Instance(server.url, rate=10)
+    told.call()
+    told.quota.throttled(CALL, 0.0)
+    left = other.call(3)
+    assert left[2] - left[1] >= (1 - CATCH_UP) / 7 - 0.002
+
+
+def test_retry_after_holds_every_instance(server: ValkeyServer) -> None:
+    """Nothing leaves anywhere before it is over."""
+    told, other = Instance(server.url), Instance(server.url)
+    told.call()
+    began = time.monotonic()
+    told.quota.throttled(CALL, 0.8)
+    assert min(*other.call(), *told.call()) - began >= 0.79
+
+
+def test_throttles_of_calls_that_left_before_the_slow_down_count_once(server: ValkeyServer) -> None:
+    """Two instances are told at the same time: the rate is 0.7 of what it was, not 0.49."""
+    instances = [Instance(server.url), Instance(server.url)]
+    for instance in instances:
+        instance.call(2)
+    for instance in instances:
+        instance.quota.throttled(CALL, 0.0)
+    with server.client as client:
+        assert float(client.hget("{key}:CreateOTAModule", "rate") or 0) == pytest.approx(0.7 * RATE)
+
+
+def test_accepted_calls_bring_the_shared_rate_back(server: ValkeyServer) -> None:
+    """Step by step, and never above the full rate."""
+    instance = Instance(server.url)
+    instance.call()
+    instance.quota.throttled(CALL, 0.0)
+    rates = []
+    with server.client as client:
+        for _ in range(12):
+            instance.call()
+            instance.quota.accepted(CALL)
+            rates.append(float(client.hget("{key}:CreateOTAModule", "rate") or 0))
+    assert rates == sorted(rates)
+    assert 0.7 * RATE < rates[-1] <= RATE
+
+
+def test_without_a_store_the_static_share_is_used_and_said_once() -> None:
+    """Nobody waits for a store that is not there, and the log holds no password."""
+    instance = Instance("redis://name:testsecret@127.0.0.1:1")
+    left = instance.call(10)
+    assert excess(left, RATE / 2, 2 * CATCH_UP / RATE) <= 0
+    assert left[-1] - left[0] < 10
+    assert instance.said(GONE) == 1
+    assert "testsecret" not in "".join(instance.lines)
+    assert "testsecret" not in repr(instance.quota)
+
+
+@pytest.mark.parametrize("url", ["http://host", "redis://:testsecret/x@host:1", "host"])
+def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> None:
+    """The setting is named, its value is not."""
+    with pytest.raises(SettingError) as caught:
+        Instance(url)
+    assert caught.value.name == "OTA_QUOTA_URL"
+    assert "testsecret" not in str(caught.value)
+
+
+def test_a_store_that_is_killed_and_comes_back_empty_leads_to_no_burst(server: ValkeyServer) -> None:
+    """Shared, alone, returning, shared: calls go on all the time, and together keep the bound."""
+    with a_fleet(server.url) as fleet:
+        fleet.go_on()
+        server.kill()
+        eventually(lambda: fleet.all_said(GONE))
+        fleet.go_on()
+        assert server.start()
+        eventually(lambda: fleet.all_said(BACK))
+        fleet.go_on()
+        fleet.skip(LONGEST_PAUSE + OVERDUE)
+        fleet.go_on()
+    # Two processes alone keep their turns, but no longer know of each other's late wake-ups.
+    assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
+    assert all((one.said(GONE), one.said(BACK)) == (1, 1) for one in fleet.instances)
+
+
+def test_a_store_that_forgot_everything_leads_to_no_burst(server: ValkeyServer) -> None:
+    """The slots that were given out before stay the only ones for as long as they last."""
+    with a_fleet(server.url) as fleet:
+        for _ in range(3):
+            fleet.go_on()
+            with server.client as client:
+                client.flushall()
+        fleet.go_on()
+    assert excess(fleet.left, RATE, CATCH_UP / RATE) <= 0
+    assert all(one.lines == [] for one in fleet.instances)
+
+
+def test_a_store_that_stands_still_is_given_up_in_time(server: ValkeyServer) -> None:
+    """Connections open, no answers: calls go on at the static share, and with the store when it answers again."""
+    with a_fleet(server.url) as fleet:
+        fleet.go_on()
+        server.freeze()
+        eventually(lambda: fleet.all_said(GONE))
+        fleet.go_on()
+        server.thaw()
+        eventually(lambda: fleet.all_said(BACK))
+        fleet.go_on()
+    assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
+
+
+def test_a_stall_of_the_process_loses_its_slots(server: ValkeyServer) -> None:
+    """All threads sleep half a second too long: what they held is over, and they leave one after the other."""
+    instance = Instance(server.url)
+    threads = instance.start(6, time.monotonic() + 2)
+    eventually(lambda: len(instance.left) >= 5)
+    instance.watch.late = 0.5
+    eventually(lambda: instance.watch.overslept >= 6)
+    instance.watch.late = 0.0
+    for thread in threads:
+        thread.join()
+    assert excess(instance.left, RATE, CATCH_UP / RATE) <= 0
+
+
+class Mute(Store):
+    """A store whose name cannot be looked up: a call hangs, without an error and without an end."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.over = threading.Event()
+        super().__init__("redis://127.0.0.1:1", Clock(), Log(write=self.lines.append))
+
+    def ask(self, key: str, arguments: Sequence[str | int | float]) -> Answer | None:
+        self.over.wait(60)
+        return None
+
+
+def test_a_call_of_the_store_that_hangs_holds_only_its_own_thread() -> None:
+    """After a second the others go on without it."""
+    store = Mute()
+    gate = Slots("key", RATE, Pacer(RATE, Clock()).gate(CALL), store, Clock())
+    began = time.monotonic()
+    assert gate.missing(began, 0, 2) == 2
+    hanging = threading.Thread(target=gate.fetch, args=(2, NEVER))
+    hanging.start()
+    assert gate.missing(began + OVERDUE / 2, 0, 2) == 0
+    assert gate.slot(began + OVERDUE / 2, 0) > began + OVERDUE / 2
+    later = began + 2 * OVERDUE
+    assert gate.missing(later, 0, 2) == 0
+    assert gate.slot(later, 0) == later
+    assert GONE in store.lines[0]
+    store.over.set()
+    hanging.join()
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])
+def test_a_rate_that_is_no_rate_is_refused(rate: float) -> None:
+    """As in one process."""
+    with pytest.raises(ValueError, match="positive"):
+        SharedQuota("redis://127.0.0.1:1", "key", rate, Pacer(1, Clock()), Clock(), Log())
