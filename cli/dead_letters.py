@@ -1,0 +1,164 @@
+"""`ota-modules dead-letters`: look at what was given up, send it again, or throw it away."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from cli import letters
+from cli.interrupts import Interrupts
+from cli.letters import Letter
+from cli.options import AsJson, Local, chosen
+from cli.problems import CliError, UsageError
+from cli.screen import Screen
+from cli.smq import BATCH, Mailbox
+from cli.target import Target
+
+app = typer.Typer(no_args_is_help=True, help="What was given up: list it, send it again, or throw it away.")
+
+Ids = Annotated[list[str] | None, typer.Argument(help="Message ids, as list shows them.")]
+All = Annotated[bool, typer.Option("--all", help="Every letter that the other options leave.")]
+Reason = Annotated[str | None, typer.Option(help="Only letters with this reason.")]
+Product = Annotated[str | None, typer.Option(help="Only letters with a request for this product.")]
+Most = Annotated[int, typer.Option(min=1, help="Look at so many letters at most.")]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which letters are meant."""
+
+    ids: frozenset[str]
+    reason: str | None
+    product: str | None
+
+    def takes(self, letter: Letter) -> bool:
+        return (
+            (not self.ids or letter.id in self.ids)
+            and self.reason in (None, letter.reason)
+            and (self.product is None or self.product in letter.products)
+        )
+
+
+class Pile:
+    """The dead-letter queue. A letter looked at is nobody else's until it is released, deleted, or its time is over."""
+
+    def __init__(self, target: Target) -> None:
+        self._queue = target.names.dead_letter_queue
+        self._requests = target.names.request_queue
+        self._mailbox = Mailbox(target)
+
+    def close(self) -> None:
+        self._mailbox.close()
+
+    def each(self, most: int) -> Iterator[Letter]:
+        """Every letter once, `most` at most. Raises: CloudError."""
+        seen: set[str] = set()
+        while len(seen) < most:
+            messages = [message for message in self._mailbox.receive(self._queue) if message.id not in seen]
+            if not messages:
+                return
+            for message in messages:
+                seen.add(message.id)
+                yield letters.read(message)
+
+    def replay(self, letter: Letter) -> None:
+        """Sent first, deleted after: interrupted between, it is in both queues, and its Id makes its outcomes one."""
+        for start in range(0, len(letter.bodies), BATCH):
+            self._mailbox.send(self._requests, letter.bodies[start : start + BATCH])
+        self.discard(letter)
+
+    def discard(self, letter: Letter) -> None:
+        self._mailbox.delete(self._queue, [letter.handle])
+
+    def release(self, letter: Letter) -> None:
+        self._mailbox.release(self._queue, letter.handle)
+
+
+@app.command("list")
+def list_(
+    reason: Reason = None, product: Product = None, most: Most = 1000, local: Local = False, as_json: AsJson = False
+) -> None:
+    """Show the dead letters and why each was given up. Example: ota-modules dead-letters list"""
+    screen = Screen(as_json=as_json)
+    with closing(Pile(chosen(screen, local=local))) as pile:
+        found = _look(pile, Choice(frozenset(), reason, product), most)
+    for letter in found:
+        screen.record(letter.record())
+    rows = [(letter.id, letter.reason, ", ".join(letter.modules[:3]), letter.detail) for letter in found]
+    if rows:
+        screen.table(("Message", "Reason", "Modules", "Detail"), rows)
+    screen.say(f"{len(found)} dead letters")
+
+
+@app.command()
+def replay(
+    ids: Ids = None, every: All = False, reason: Reason = None, product: Product = None, most: Most = 100_000,
+    local: Local = False, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Send dead letters again, their attempts begun anew. Example: ota-modules dead-letters replay --all"""
+    screen = Screen(as_json=as_json)
+    choice = _choice(ids, reason, product, every=every)
+    with closing(Pile(chosen(screen, local=local))) as pile:
+        _tell(screen, choice, _work(pile, choice, most, pile.replay), "sent again")
+
+
+@app.command()
+def discard(
+    ids: Ids = None, every: All = False, reason: Reason = None, product: Product = None, most: Most = 100_000,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, local: Local = False, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Throw dead letters away, for good. Example: ota-modules dead-letters discard --reason quota --all"""
+    screen = Screen(as_json=as_json)
+    choice = _choice(ids, reason, product, every=every)
+    target = chosen(screen, local=local)
+    if not yes and not typer.confirm("Throw them away for good?", err=True):
+        raise CliError("nothing was thrown away")
+    with closing(Pile(target)) as pile:
+        _tell(screen, choice, _work(pile, choice, most, pile.discard), "thrown away")
+
+
+def _choice(ids: list[str] | None, reason: str | None, product: str | None, *, every: bool) -> Choice:
+    if bool(ids) == every:
+        raise UsageError("name messages, or say --all")
+    return Choice(frozenset(ids or ()), reason, product)
+
+
+def _look(pile: Pile, choice: Choice, most: int) -> list[Letter]:
+    """The letters that are meant; all are let go at the end: one released at once would come again."""
+    seen: list[Letter] = []
+    with Interrupts() as interrupts:
+        for letter in pile.each(most):
+            seen.append(letter)
+            if interrupts.asked:
+                break
+        for letter in seen:
+            pile.release(letter)
+    return [letter for letter in seen if choice.takes(letter)]
+
+
+def _work(pile: Pile, choice: Choice, most: int, act: Callable[[Letter], None]) -> list[Letter]:
+    """Do something to the letters that are meant, and let the others go; after Ctrl-C the letter at hand ends first."""
+    done: list[Letter] = []
+    others: list[Letter] = []
+    with Interrupts() as interrupts:
+        for letter in pile.each(most):
+            if choice.takes(letter):
+                act(letter)
+                done.append(letter)
+            else:
+                others.append(letter)
+            if interrupts.asked or (choice.ids and len(done) == len(choice.ids)):
+                break
+        for letter in others:
+            pile.release(letter)
+    return done
+
+
+def _tell(screen: Screen, choice: Choice, done: list[Letter], what: str) -> None:
+    for letter in done:
+        screen.record(letter.record())
+    screen.say(f"{len(done)} dead letters {what}")
+    if missing := choice.ids - {letter.id for letter in done}:
+        raise CliError(f"{len(missing)} not found: {', '.join(sorted(missing))}")

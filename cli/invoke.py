@@ -1,0 +1,98 @@
+"""`ota-modules invoke`: one event straight into a function."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli import signing, web
+from cli.fc import FunctionError, Functions
+from cli.options import AsJson, Local, chosen
+from cli.problems import CliError, UsageError
+from cli.samples import EVENTS
+from cli.screen import Screen
+from cli.target import Target
+from cli.tour import answer_value, http_body
+
+LARGEST_EVENT = 32 * 1024 * 1024
+"""Bytes that a synchronous invocation takes (Function Compute, "Limits")."""
+
+
+def invoke(
+    event: Annotated[
+        str, typer.Argument(help="A file, or the name of a sample of events/, as triggers/rocketmq.json.")
+    ],
+    function: Annotated[str | None, typer.Option(help="Instead of ota-modules-queue.")] = None,
+    http: Annotated[str | None, typer.Option(help="Over this address of an HTTP trigger, signed (FC 3.0).")] = None,
+    log: Annotated[bool, typer.Option("--log", help="Show the end of the function's log too.")] = False,
+    local: Local = False,
+    as_json: AsJson = False,
+) -> None:
+    """Invoke a function with one event and show what it returns: through aliyun-fc2, or over HTTP.
+
+    Example: ota-modules invoke triggers/smq-queue-array.json
+    """
+    screen = Screen(as_json=as_json)
+    payload = _payload(event)
+    target = chosen(screen, local=local)
+    if http:
+        _over_http(screen, target, http, payload)
+        return
+    try:
+        invocation = Functions(target).invoke(function or target.names.queue_function, payload)
+    except FunctionError as error:
+        screen.record({"Error": dict(error.details)})
+        for frame in error.details.get("stackTrace") or ():
+            screen.warn("  ".join(frame) if isinstance(frame, list) else str(frame))
+        raise
+    screen.record(
+        {"RequestId": invocation.request_id, "Result": invocation.value, **({"Log": invocation.log} if log else {})}
+    )
+    screen.say(_pretty(invocation.value))
+    if log:
+        screen.note(invocation.log)
+
+
+def _payload(event: str) -> bytes:
+    path = Path(event) if Path(event).exists() else EVENTS / event
+    try:
+        if path.stat().st_size > LARGEST_EVENT:
+            raise UsageError(f"{path}: larger than {LARGEST_EVENT} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{event}: {error.strerror}; it is no sample of events/ either") from None
+
+
+def _over_http(screen: Screen, target: Target, url: str, payload: bytes) -> None:
+    """A sample of events/http/ says method, path and headers; anything else is posted to /modules."""
+    said = _http_sample(payload)
+    if said is not None:
+        address, method = url.rstrip("/") + str(said["path"]), str(said["method"])
+        headers, body = dict(said["headers"]), http_body(said.get("body"))
+    else:
+        path = "" if url.rstrip("/").endswith("/modules") else "/modules"
+        address, method = url.rstrip("/") + path, "POST"
+        headers, body = {"Content-Type": "application/json"}, payload
+    headers.update(signing.signed_headers(method, address, target.keys, time.time()))
+    answer = web.call(address, method, headers, body)
+    value = answer_value(answer)
+    screen.record(value)
+    screen.say(f"{answer.status} {answer.headers.get('content-type', '')}")
+    screen.say(_pretty(value["body"]))
+    if answer.status >= 400:
+        raise CliError(f"answered {answer.status}")
+
+
+def _http_sample(payload: bytes) -> Mapping[str, Any] | None:
+    try:
+        said = json.loads(payload)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) and {"method", "path", "headers"} <= said.keys() else None
+
+
+def _pretty(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)

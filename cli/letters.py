@@ -1,0 +1,90 @@
+"""Dead letters: what was given up, by whom, and how it is sent again."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cli.smq import Received
+from handler.errors import EnvelopeError
+from handler.triggers import deliveries
+
+UNDELIVERED = "undelivered"
+"""The reason of letters that carry none: EventBridge or SMQ gave them up before the function finished them."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A dead letter, and the bodies of the messages that send it again."""
+
+    id: str
+    handle: str
+    reason: str
+    detail: str
+    bodies: tuple[str, ...]
+    requests: tuple[Mapping[str, Any], ...]
+    """The requests in it, as far as they can be read."""
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        return tuple(f"{one.get('ProductKey') or '-'}/{one.get('ModuleName') or '-'}" for one in self.requests)
+
+    @property
+    def products(self) -> frozenset[str]:
+        return frozenset(str(one.get("ProductKey")) for one in self.requests)
+
+    def record(self) -> dict[str, object]:
+        return {"MessageId": self.id, "Reason": self.reason, "Detail": self.detail, "Requests": list(self.requests)}
+
+
+def read(message: Received) -> Letter:
+    """A letter of the function (with a reason), an event that EventBridge gave up, or a message that SMQ gave up."""
+    value = _json(message.body)
+    if isinstance(value, dict) and isinstance(value.get("Request"), dict) and "Reason" in value:
+        request = anew(value["Request"])
+        detail = str(value.get("Detail") or "")
+        return Letter(message.id, message.handle, str(value["Reason"]), detail, (_text(request),), (request,))
+    bodies = _bodies(message.body)
+    requests = tuple(request for body in bodies for request in _requests(_json(body)))
+    return Letter(message.id, message.handle, UNDELIVERED, f"received {message.times} times", bodies, requests)
+
+
+def anew(request: Mapping[str, Any]) -> dict[str, Any]:
+    """A request whose attempts start again. `Tried` stays: a create call of it may have had its effect."""
+    return {name: value for name, value in request.items() if name != "Attempt"}
+
+
+def _bodies(event: str) -> tuple[str, ...]:
+    try:
+        found = deliveries(event.encode())
+    except EnvelopeError:
+        return (event,)
+    if not found or any(delivery.problem for delivery in found):
+        return (event,)
+    return tuple(_again(delivery.body) for delivery in found)
+
+
+def _again(body: object) -> str:
+    """A body with its attempts begun anew; one that cannot be read stays as it is."""
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    value = _json(text) if isinstance(text, str) else text
+    if isinstance(value, dict):
+        return _text(anew(value))
+    if isinstance(value, list):
+        return _text([anew(one) if isinstance(one, dict) else one for one in value])
+    return text if isinstance(text, str) else _text(text)
+
+
+def _requests(value: object) -> list[Mapping[str, Any]]:
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+
+
+def _json(text: str) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

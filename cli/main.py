@@ -1,0 +1,53 @@
+"""`ota-modules`: the commands, and how a command that fails ends."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from cli import dead_letters
+from cli.invoke import invoke
+from cli.outcomes import outcomes
+from cli.plan import plan
+from cli.problems import CliError
+from cli.run import run
+from cli.screen import Screen
+from cli.send import send
+
+EPILOG = "Exit status: 0 all as wished, 1 some not, 2 the command line or a manifest makes no sense."
+
+
+class _Commands(TyperGroup):
+    """Ends a command that raises one of our errors with its text and its exit status."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's signature
+        try:
+            return super().invoke(ctx)
+        except CliError as error:
+            Screen().warn(f"ota-modules: {error}")
+            raise typer.Exit(error.exit_status) from None
+
+
+app = typer.Typer(
+    name="ota-modules",
+    cls=_Commands,
+    help="Create OTA modules on Alibaba Cloud IoT Platform, and see what became of them. Talks to the local cloud where "
+    "no account is configured (ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET, ALIBABA_CLOUD_ACCOUNT_ID).",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (run, send, plan, outcomes, invoke):
+    app.command()(command)
+app.add_typer(dead_letters.app, name="dead-letters")
+
+
+@app.callback()
+def _commands() -> None:
+    """Keeps the command's name on the command line."""
+
+
+def main() -> None:
+    """The entry point of the command line."""
+    app()

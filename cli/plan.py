@@ -1,0 +1,82 @@
+"""`ota-modules plan`: what sending manifests would do."""
+
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from cli.documents import Format
+from cli.manifests import load
+from cli.options import AsJson, Local, chosen
+from cli.planning import CHANGES, WRONG, Action, Step, products_of, steps
+from cli.problems import CliError
+from cli.products import Products
+from cli.progress import Meter
+from cli.screen import Screen
+from cli.target import Target
+
+LOOKS: Mapping[Action, tuple[str, str]] = {
+    "create": ("+ create", "green"),
+    "update": ("~ update", "blue"),
+    "none": ("= there", "dim"),
+    "differs": ("! differs", "yellow"),
+    "conflict": ("! exists", "yellow"),
+    "limit": ("! limit", "red"),
+    "unknown": ("! unknown", "red"),
+}
+
+
+def plan(
+    manifests: Annotated[list[str], typer.Argument(help="YAML, JSON, JSON Lines or CSV files; - is standard input.")],
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="0 nothing to do, 1 error, 2 something to do.")
+    ] = False,
+    qps: Annotated[float, typer.Option(min=0.1, max=9, help="Calls a second, out of the account's ten.")] = 3,
+    on_existing: Annotated[str, typer.Option(help="As OTA_ON_EXISTING: for requests that do not say.")] = "keep",
+    instance: Annotated[str | None, typer.Option(help="As OTA_IOT_INSTANCE_ID: for requests that name none.")] = None,
+    form: Annotated[Format | None, typer.Option("--format", help="Instead of what ending or content say.")] = None,
+    local: Local = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what sending manifests would do: create, update, find as wished, or not be able to. Changes nothing.
+
+    Example: ota-modules plan fleet.yml
+    """
+    screen = Screen(as_json=as_json)
+    target = chosen(screen, local=local)
+    entries = load(manifests, form).sound(skip_invalid=False)
+    products = products_of(entries, instance)
+    found: list[Step] = []
+    with closing(Products(target, qps)) as reader, Meter(screen, "products", len(products)) as meter:
+        for holding in reader.read(list(products)):
+            found += steps(holding, products[holding.product], on_existing)
+            meter.step(1)
+    _show(screen, target, found)
+    wrong = sum(step.action in WRONG for step in found)
+    if exit_code and not any(step.action in ("limit", "unknown", "conflict") for step in found):
+        raise typer.Exit(2 if any(step.action in CHANGES for step in found) else 0)
+    if wrong:
+        raise CliError(f"{wrong} of {len(found)} would not be as wished")
+
+
+def _show(screen: Screen, target: Target, found: list[Step]) -> None:
+    for step in found:
+        screen.record(step.record())
+    rows = [
+        (Text(*LOOKS[step.action]), f"{step.entry.request.ProductKey}/{step.entry.request.ModuleName}", _why(step))
+        for step in found
+        if step.action != "none"
+    ]
+    if rows:
+        screen.table(("", "Module", ""), rows)
+    counts = Counter(step.action for step in found)
+    words = ", ".join(f"{counts[action]} {LOOKS[action][0][2:]}" for action in LOOKS if counts[action])
+    screen.say(f"{len(found)} requests: {words}" + ("" if rows else f"; {target} is as wished"))
+
+
+def _why(step: Step) -> str:
+    drift = ", ".join(f"{name}: {each.Found!r} -> {each.Wanted!r}" for name, each in step.drift.items())
+    return " ".join(part for part in (drift, step.reason) if part)

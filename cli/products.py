@@ -1,0 +1,78 @@
+"""What products hold now, read inside the quota."""
+
+import random
+import ssl
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cli.problems import CloudError
+from cli.target import Target
+from handler.clock import Clock
+from handler.connections import Connection, Transport
+from handler.errors import CallError, Misconfigured, OutOfTime, Refused, Throttled
+from handler.iot import Credentials, Halt, IotApi, Module, Session
+from handler.pacing import Pacer
+from handler.retry import CALL, THROTTLED
+
+CONNECT_TIMEOUT, READ_TIMEOUT = 3.0, 10.0
+PATIENCE = 120.0
+"""Seconds that one product may take, its wait for the quota included."""
+
+
+@dataclass(frozen=True, order=True)
+class ProductRef:
+    """A product, and the instance through which it is found; an empty text stands for none."""
+
+    instance: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Holding:
+    """The modules of a product; `refused` is the API's code where it cannot be read."""
+
+    product: ProductRef
+    modules: tuple[Module, ...] = ()
+    refused: str = ""
+
+
+class Products:
+    """Reads products with ListOTAModuleByProduct, `rate` calls a second at most; for one thread."""
+
+    def __init__(self, target: Target, rate: float, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
+        tls = ssl.create_default_context() if target.iot_url.startswith("https:") else None
+
+        self._connection = Connection(
+            target.iot_url, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, tls=tls
+        )
+        transport = Transport(lambda: self._connection)
+        self._api = IotApi(target.region, transport, Pacer(rate, self._clock), self._clock, READ_TIMEOUT)
+        self._keys = Credentials(target.keys.id, target.keys.secret, target.keys.token)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def read(self, products: Sequence[ProductRef]) -> Iterator[Holding]:
+        """One after another, in their order. Raises: CloudError: the API cannot be used at all."""
+        for product in products:
+            yield self._read(product)
+
+    def _read(self, product: ProductRef) -> Holding:
+        deadline = self._clock.now() + PATIENCE
+        session = Session(self._api, lambda: self._keys, deadline, Halt(), names_instance=bool(product.instance))
+        place = {"ProductKey": product.key, **({"IotInstanceId": product.instance} if product.instance else {})}
+        failures = 0
+        while True:
+            try:
+                return Holding(product, tuple(session.modules(place)))
+            except Refused as error:
+                return Holding(product, refused=error.code)
+            except (Misconfigured, OutOfTime) as error:
+                raise CloudError(f"{product.key} cannot be read: {error}") from None
+            except CallError as error:
+                failures += 1
+                backoff = THROTTLED if isinstance(error, Throttled) else CALL
+                if failures >= backoff.tries:
+                    raise CloudError(f"{product.key} cannot be read: {error}") from None
+                self._clock.sleep(backoff.pause(failures, random.random))

@@ -1,0 +1,95 @@
+"""`ota-modules run`: the local cloud and the tour."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from cli.expectations import Arrival
+from cli.interrupts import Interrupts
+from cli.local import Local, local_cloud
+from cli.problems import CliError
+from cli.samples import EVENTS, read_all
+from cli.screen import Screen, outcome_line, status_text
+from cli.smq import Mailbox
+from cli.target import LOCAL_PORT
+from cli.tour import POLL, Summary, Tour, received
+from handler.clock import Clock
+
+
+def run(
+    once: Annotated[
+        bool, typer.Option("--once", help="End by itself; fail if an outcome is not the expected one.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(help="The page's port, the servers' are the next three; 0 for free ones.")
+    ] = LOCAL_PORT,
+    events: Annotated[Path, typer.Option(help="Samples to send, laid out as events/ is.")] = EVENTS,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON value a line.")] = False,
+) -> None:
+    """Start the local cloud, send every sample of events/, and show each outcome as it comes.
+
+    Stays up until Ctrl-C: send more, or look at the page. Example: ota-modules run --once
+    """
+    screen = Screen(as_json=as_json)
+    samples = read_all(events)
+    with local_cloud(port) as local:
+        screen.note(
+            f"the local cloud is up: IoT {local.target.iot_url}, SMQ {local.target.smq_url}, FC {local.target.fc_url}"
+        )
+        screen.note(f"sending {len(samples)} samples of {events.name}/ by queue, HTTP and invocation")
+        summary = Tour(local.target, samples, lambda arrival: _show(screen, arrival), Clock()).run()
+        _sum_up(screen, summary, local)
+        if not once:
+            _stay(screen, local)
+    if once and summary.findings:
+        raise CliError(f"{len(summary.findings)} not as expected")
+
+
+def _show(screen: Screen, arrival: Arrival) -> None:
+    screen.record(
+        {"Sample": arrival.sample, "Id": arrival.id, **arrival.outcome, "Findings": list(arrival.differences)}
+    )
+    screen.say(outcome_line(arrival.outcome, arrival.sample))
+    for difference in arrival.differences:
+        screen.say(Text(f"          not as expected: {difference}", style="bold red"))
+
+
+def _sum_up(screen: Screen, summary: Summary, local: Local) -> None:
+    busiest = local.busiest_second()
+    screen.record({**summary.record(), "BusiestSecond": busiest, "Page": local.target.console_url})
+    screen.say()
+    line = Text(f"{sum(summary.samples.values())} samples, {summary.outcomes} outcomes in {summary.seconds:.1f} s: ")
+    for number, (status, count) in enumerate(sorted(summary.statuses.items())):
+        line.append(", " if number else "")
+        line.append_text(status_text(f"{count} {status}"))
+    screen.say(line)
+    screen.say(", ".join(f"{operation} at most {calls} in any second" for operation, calls in busiest.items()))
+    if not summary.findings:
+        screen.say(Text("every outcome is the expected one", style="bold green"))
+        return
+    screen.table(
+        ("Sample", "Id", "Problem"),
+        [(finding.sample, finding.id, finding.problem) for finding in summary.findings],
+        title="Not as expected",
+    )
+
+
+def _stay(screen: Screen, local: Local) -> None:
+    """Show what others cause, until Ctrl-C."""
+    screen.note(f"the page: {local.target.console_url}   HTTP trigger: {local.target.http_url}/modules   Ctrl-C ends")
+    with closing(Mailbox(local.target)) as mailbox, Interrupts() as interrupts:
+        while not interrupts.asked:
+            for event in received(mailbox, local.target.names.outcome_queue, POLL):
+                _outcome(screen, event)
+    screen.note("stopped")
+
+
+def _outcome(screen: Screen, event: Mapping[str, Any]) -> None:
+    outcome = event.get("data")
+    if isinstance(outcome, dict):
+        screen.record({"Id": event.get("causationid"), **outcome})
+        screen.say(outcome_line(outcome))

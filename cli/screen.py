@@ -1,0 +1,126 @@
+"""What a command shows: results on standard output, everything else on standard error; plain where nobody looks."""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+STYLES: Mapping[str, str] = {
+    "created": "green",
+    "existing": "cyan",
+    "updated": "blue",
+    "rejected": "yellow",
+    "failed": "red",
+    "ok": "green",
+    "wrong": "bold red",
+}
+PLAIN_WIDTH = 500
+"""Columns where the output is no terminal: nothing is folded there."""
+
+
+class Screen:
+    """Where one command writes. With `as_json`, standard output holds one JSON value a line and nothing else."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.out = _console(sys.stdout)
+        self.err = _console(sys.stderr)
+
+    def note(self, text: str | Text) -> None:
+        """For the person at the terminal: what is going on."""
+        self.err.print(text, style="dim" if isinstance(text, str) else "")
+
+    def warn(self, text: str) -> None:
+        self.err.print(Text(text, style="yellow"))
+
+    def say(self, text: str | Text = "") -> None:
+        """A line of the result; nothing where the result is JSON."""
+        if not self.as_json:
+            self.out.print(text)
+
+    def record(self, value: object) -> None:
+        """A JSON line of the result; nothing where the result is for people."""
+        if self.as_json:
+            self.out.print(json.dumps(value, ensure_ascii=False, default=str), soft_wrap=True)
+
+    def table(self, heading: Sequence[str], rows: Iterable[Sequence[str | Text]], *, title: str = "") -> None:
+        """A table of the result; nothing where the result is JSON."""
+        if self.as_json:
+            return
+        cells = [[cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row] for row in rows]
+        if self.out.is_terminal:
+            self.out.print(_framed(heading, cells, title))
+            return
+        if title:
+            self.out.print(title)
+        for line in _aligned([[Text(name) for name in heading], *cells]):
+            self.out.print(line, soft_wrap=True)
+
+
+def _framed(heading: Sequence[str], rows: Iterable[Sequence[Text]], title: str) -> Table:
+    table = Table(*heading, title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _aligned(rows: Sequence[Sequence[Text]]) -> Iterator[str]:
+    """Columns of equal width, nothing folded, no blanks at the end."""
+    widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = (cell.plain + " " * (width - cell.cell_len) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(padded).rstrip()
+
+
+def _console(stream: IO[str]) -> Console:
+    console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    return console if console.is_terminal else Console(
+        file=stream, highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH, force_terminal=False, no_color=True
+    )  # fmt: skip
+
+
+def status_text(status: str, width: int = 0) -> Text:
+    """A status in its colour."""
+    return Text(status.ljust(width), style=STYLES.get(status, ""))
+
+
+def visible(text: str) -> str:
+    """Text from elsewhere, with nothing in it that could move a terminal's cursor or hide what stands there."""
+    return "".join(
+        character
+        if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        else f"\\u{ord(character):04x}"
+        for character in text
+    )
+
+
+def outcome_line(outcome: Mapping[str, Any], note: str = "") -> Text:
+    """One outcome's data in one line: status, module, what is remarkable about it."""
+    line = status_text(str(outcome.get("Status")), 9)
+    line.append(f"{visible(module_of(outcome)):<44}")
+    line.append(f" {visible(remark(outcome))}")
+    if note:
+        line.append(f"  {note}", style="dim")
+    line.rstrip()
+    return line
+
+
+def module_of(outcome: Mapping[str, Any]) -> str:
+    """`<ProductKey>/<ModuleName>`, with a dash for what is not known."""
+    return f"{outcome.get('ProductKey') or '-'}/{outcome.get('ModuleName') or '-'}"
+
+
+def remark(outcome: Mapping[str, Any]) -> str:
+    """Why an outcome is what it is: the rules broken, the drift, or the API's code."""
+    errors = outcome.get("Errors") or ()
+    if errors:
+        return "; ".join(f"{error['Field'] or 'message'} {error['Problem']}" for error in errors)
+    drift = outcome.get("Drift") or {}
+    differs = ", ".join(f"{name}: {each['Found']!r}, not {each['Wanted']!r}" for name, each in drift.items())
+    return " ".join(part for part in (differs, str(outcome.get("Code") or "")) if part)

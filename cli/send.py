@@ -1,0 +1,162 @@
+"""`ota-modules send`: the requests of manifests into the request queue."""
+
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from cli.documents import Format
+from cli.following import Inbox, follow
+from cli.interrupts import Interrupts
+from cli.ledger import Ledger, content_key, state_folder
+from cli.manifests import Entry, Manifest, load
+from cli.options import AsJson, Local, chosen
+from cli.problems import CliError, UsageError
+from cli.progress import Meter
+from cli.screen import Screen, module_of, remark, status_text
+from cli.sending import Outgoing, send_all
+from cli.smq import Mailbox
+from cli.target import Target
+from handler.clock import Clock
+
+MOST_ROWS = 50
+"""Rows of a table on the screen; --json has them all."""
+
+
+def send(
+    manifests: Annotated[list[str], typer.Argument(help="YAML, JSON, JSON Lines or CSV files; - is standard input.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the outcomes until each has come.")] = False,
+    skip_invalid: Annotated[
+        bool, typer.Option("--skip-invalid", help="Send what is sound beside what is not.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Send anew what was sent before.")] = False,
+    form: Annotated[Format | None, typer.Option("--format", help="Instead of what ending or content say.")] = None,
+    patience: Annotated[float, typer.Option(help="With --wait: seconds without any outcome before giving up.")] = 900,
+    state: Annotated[Path | None, typer.Option(help="Folder for what must be known to go on after a break.")] = None,
+    local: Local = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send the requests of manifests: all of them are checked first, and none is sent if anything is wrong.
+
+    Stopped at any time, the same command goes on where it was. Example: ota-modules send --wait fleet.yml
+    """
+    screen = Screen(as_json=as_json)
+    target = chosen(screen, local=local)
+    manifest = load(manifests, form)
+    entries = _sound(screen, manifest, skip_invalid=skip_invalid)
+    requests = [entry.request for entry in entries]
+    ledger = Ledger.open(state or state_folder(os.environ), content_key(target, requests), len(requests), anew=again)
+    with closing(Mailbox(target)) as mailbox:
+        sending = _Sending(screen, target, ledger, Outgoing(requests, ledger.run), mailbox)
+        sending.run(wait=wait, patience=patience)
+    screen.record(sending.record(manifest))
+    if ledger.remarkable or manifest.faults:
+        raise CliError(f"{len(ledger.remarkable)} not as wished, {len(manifest.faults)} faults passed over")
+
+
+def _sound(screen: Screen, manifest: Manifest, *, skip_invalid: bool) -> tuple[Entry, ...]:
+    if manifest.faults:
+        screen.table(
+            ("Where", "Field", "Rule"),
+            [(str(fault.place), fault.field, fault.rule) for fault in manifest.faults[:MOST_ROWS]],
+            title=f"{len(manifest.faults)} faults",
+        )
+        if not skip_invalid:
+            for fault in manifest.faults:
+                screen.record(fault.record())
+            raise UsageError(f"{len(manifest.faults)} faults; nothing was sent (--skip-invalid sends the rest)")
+    return manifest.sound(skip_invalid=skip_invalid)
+
+
+class _Sending:
+    """One sending, from where it stands to its end."""
+
+    def __init__(self, screen: Screen, target: Target, ledger: Ledger, outgoing: Outgoing, mailbox: Mailbox) -> None:
+        self._screen = screen
+        self._target = target
+        self._ledger = ledger
+        self._outgoing = outgoing
+        self._mailbox = mailbox
+        self._inbox = Inbox(self._mailbox, target, f"ota-modules-send-{ledger.run}")
+
+    def run(self, *, wait: bool, patience: float) -> None:
+        """Raises: CliError: it was stopped, or outcomes did not come."""
+        if self._ledger.finished:
+            self._screen.note(f"this was sent before (run {self._ledger.run}); --again sends it anew")
+            self._show(waited=self._ledger.following)
+            return
+        self._begin(wait=wait)
+        with Interrupts() as interrupts:
+            self._send(interrupts)
+            if self._ledger.following and not interrupts.asked:
+                self._follow(interrupts, patience)
+        self._stopped(interrupts)
+        if self._ledger.following:
+            self._inbox.close()
+        self._ledger.finish()
+        self._show(waited=self._ledger.following)
+
+    def _begin(self, *, wait: bool) -> None:
+        ledger = self._ledger
+        if ledger.sent or ledger.doubtful:
+            self._screen.note(f"going on with run {ledger.run}: {ledger.sent} of {ledger.total} are sent")
+        if ledger.doubtful:
+            self._screen.note(
+                f"{ledger.doubtful} were being sent when it stopped: sent again, under the same Ids, so each has one outcome"
+            )
+        if wait and ledger.sent and not ledger.following:
+            raise CliError("it was begun without --wait: outcomes that came meanwhile are gone. --again sends it anew")
+        if wait and not ledger.following:
+            self._inbox.open()
+            ledger.follow()
+
+    def _send(self, interrupts: Interrupts) -> None:
+        ledger = self._ledger
+        with Meter(self._screen, "sent", ledger.total, done=ledger.sent) as meter:
+            send_all(self._mailbox, self._target.names.request_queue, self._outgoing, ledger, meter, interrupts)
+
+    def _follow(self, interrupts: Interrupts, patience: float) -> None:
+        ledger = self._ledger
+        with Meter(self._screen, "outcomes", ledger.total, done=ledger.answered) as meter:
+            follow(self._inbox, ledger, self._outgoing.numbers(), meter, interrupts, patience, Clock())
+
+    def _stopped(self, interrupts: Interrupts) -> None:
+        ledger = self._ledger
+        if ledger.unsent():
+            raise CliError(f"stopped: {ledger.sent} of {ledger.total} are sent; the same command goes on from there")
+        if ledger.following and ledger.answered < ledger.total:
+            why = "stopped" if interrupts.asked else "nothing more came"
+            missing = ledger.total - ledger.answered
+            raise CliError(f"{why}: {missing} outcomes are still to come; the same command goes on waiting for them")
+
+    def _show(self, *, waited: bool) -> None:
+        ledger = self._ledger
+        self._screen.say(
+            f"{ledger.sent} requests are in {self._target.names.request_queue}" if not waited else _counts(ledger)
+        )
+        rows = [(status_text(one["Status"]), module_of(one), remark(one)) for one in ledger.remarkable[:MOST_ROWS]]
+        if rows:
+            self._screen.table(("Status", "Module", "Why"), rows, title="Not as wished")
+        if len(ledger.remarkable) > MOST_ROWS:
+            self._screen.say(f"and {len(ledger.remarkable) - MOST_ROWS} more; --json has them all")
+
+    def record(self, manifest: Manifest) -> dict[str, object]:
+        ledger = self._ledger
+        return {
+            "Run": ledger.run,
+            "Sent": ledger.sent,
+            "Statuses": dict(ledger.statuses),
+            "NotAsWished": list(ledger.remarkable),
+            "Faults": [fault.record() for fault in manifest.faults],
+        }
+
+
+def _counts(ledger: Ledger) -> Text:
+    line = Text(f"{ledger.total} requests: ")
+    for number, (status, count) in enumerate(sorted(ledger.statuses.items())):
+        line.append(", " if number else "")
+        line.append_text(status_text(f"{count} {status}"))
+    return line

@@ -1,0 +1,180 @@
+"""SMQ through the official SDK: what the commands do with queues and topics. One `Mailbox` a thread: its client is not
+thread-safe."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from mns.account import Account
+from mns.mns_exception import MNSClientNetworkException, MNSExceptionBase, MNSServerException
+from mns.queue import Message, Queue, QueueMeta
+from mns.subscription import SubscriptionMeta, SubscriptionNotifyContentFormat
+from mns.topic import Base64TopicMessage, TopicMeta
+
+from cli.problems import CloudError
+from cli.target import Target
+from handler.clock import Clock
+
+BATCH = 16
+"""Messages of one batch call (SMQ, "Limits")."""
+LARGEST_BATCH = 64 * 1024
+"""Bytes of all bodies of one batch, base64 included (SMQ, "BatchSendMessage")."""
+TIMEOUT = 40
+"""Seconds for a call; longer than any long poll."""
+TRIES = 4
+_LASTING = ("InternalError", "InternalServerError", "QpsLimitExceeded", "ServiceUnavailable")
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message that is ours for the queue's visibility timeout."""
+
+    id: str
+    handle: str
+    body: str
+    times: int
+    """How often it was received, this time included."""
+
+
+class Mailbox:
+    """One thread's use of SMQ. Network faults and passing errors are tried again, so a message may be sent twice."""
+
+    def __init__(self, target: Target, clock: Clock | None = None) -> None:
+        self._target = target
+        self._clock = clock or Clock()
+        keys = target.keys
+        self._account = Account(target.smq_url, keys.id, keys.secret, keys.token)
+        client = self._account.get_client()
+        client.set_connection_timeout(TIMEOUT)
+        # The SDK gives https no timeout at all, and its setter leaves https as it is.
+        client.http.conn.timeout = TIMEOUT
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it anew."""
+        self._account.get_client().close_connection()
+
+    def send(self, queue: str, bodies: Sequence[str]) -> list[str]:
+        """Send up to 16 messages; their ids. Raises: CloudError: some may have been accepted."""
+        messages = [Message(body) for body in bodies]
+        sent = self._call(lambda: self._queue(queue).batch_send_message(messages))
+        return [str(message.message_id) for message in sent]
+
+    def receive(self, queue: str, count: int = BATCH, seconds: int = 0) -> list[Received]:
+        """Up to `count` messages, waiting up to `seconds` (30 at most) for the first. Raises: CloudError."""
+        try:
+            found = self._call(lambda: self._undecoded(queue).batch_receive_message(count, seconds))
+        except CloudError as error:
+            if error.code == "MessageNotExist":
+                return []
+            raise
+        return [_received(message) for message in found]
+
+    def delete(self, queue: str, handles: Sequence[str]) -> None:
+        """Delete up to 16 received messages; one that is gone already is no fault. Raises: CloudError."""
+        try:
+            self._call(lambda: self._queue(queue).batch_delete_message(list(handles)))
+        except CloudError as error:
+            if error.code not in ("MessageNotExist", "ReceiptHandleError"):
+                raise
+
+    def release(self, queue: str, handle: str) -> None:
+        """Let a received message be seen again, in a second. Raises: CloudError."""
+        try:
+            self._call(lambda: self._queue(queue).change_message_visibility(handle, 1))
+        except CloudError as error:
+            if error.code not in ("MessageNotExist", "ReceiptHandleError"):
+                raise
+
+    def create_queue(self, queue: str, *, visibility: int = 30) -> None:
+        """Make a queue, unless it is there. Raises: CloudError."""
+        meta = QueueMeta(vis_timeout=visibility, polling_wait_sec=0, msg_ttl=4 * 24 * 3600)
+        try:
+            self._call(lambda: self._queue(queue).create(meta))
+        except CloudError as error:
+            if error.code != "QueueAlreadyExist":
+                raise
+
+    def delete_queue(self, queue: str) -> None:
+        """Raises: CloudError."""
+        self._call(lambda: self._queue(queue).delete())
+
+    def create_topic(self, topic: str) -> None:
+        """Make a topic, unless it is there. Raises: CloudError."""
+        try:
+            self._call(lambda: self._account.get_topic(topic).create(TopicMeta()))
+        except CloudError as error:
+            if error.code != "TopicAlreadyExist":
+                raise
+
+    def publish(self, topic: str, body: str) -> None:
+        """Raises: CloudError."""
+        self._call(lambda: self._account.get_topic(topic).publish_message(Base64TopicMessage(body)))
+
+    def subscribe(self, topic: str, queue: str) -> None:
+        """Send a topic's messages on to a queue, as they were published; the subscription has the queue's name.
+
+        Raises: CloudError.
+        """
+        meta = SubscriptionMeta(self._target.queue_endpoint(queue))
+        meta.set_notify_content_format(SubscriptionNotifyContentFormat.SIMPLIFIED)
+        try:
+            self._call(lambda: self._account.get_subscription(topic, queue).subscribe(meta))
+        except CloudError as error:
+            if error.code != "SubscriptionAlreadyExist":
+                raise
+
+    def unsubscribe(self, topic: str, queue: str) -> None:
+        """Raises: CloudError."""
+        self._call(lambda: self._account.get_subscription(topic, queue).unsubscribe())
+
+    def _queue(self, name: str) -> Any:  # noqa: ANN401 - the SDK has no types
+        return Queue(name, self._account.get_client())
+
+    def _undecoded(self, name: str) -> Any:  # noqa: ANN401 - the SDK has no types
+        """Anybody may have put a message in a queue: one that is no base64 must not cost the other fifteen."""
+        queue = self._queue(name)
+        queue.set_encoding(False)
+        return queue
+
+    def _call(self, call: Callable[[], _T]) -> _T:
+        for failures in range(1, TRIES + 1):
+            try:
+                return call()
+            except MNSExceptionBase as error:
+                problem = _problem(error, self._target)
+                lasting = not isinstance(error, MNSClientNetworkException) and problem.code not in _LASTING
+            except (KeyError, AttributeError, TypeError, ValueError) as error:
+                # The SDK lets these out where an answer lacks a header or an element.
+                problem, lasting = CloudError(f"SMQ gave an unreadable answer ({type(error).__name__})"), False
+            if lasting or failures == TRIES:
+                raise problem
+            self._clock.sleep(0.2 * 2**failures)
+        raise AssertionError("unreachable")
+
+
+def _problem(error: MNSExceptionBase, target: Target) -> CloudError:
+    """The fault in words without secrets."""
+    if isinstance(error, MNSServerException):
+        return CloudError(f"SMQ: {error.type}: {error.message} (request {error.req_id})", str(error.type))
+    if isinstance(error, MNSClientNetworkException) and error.type == "NetWorkException":
+        hint = "; is `ota-modules run` (or `make run`) up?" if target.local else ""
+        return CloudError(f"no answer from SMQ at {target.smq_url}: {str(error.message)[:200]}{hint}")
+    return CloudError(f"SMQ: {error.type}: {str(error.message)[:200]}", str(error.type))
+
+
+def _received(message: Any) -> Received:  # noqa: ANN401 - the SDK has no types
+    body = message.message_body
+    return Received(str(message.message_id), str(message.receipt_handle), decoded(body), int(message.dequeue_count))
+
+
+def decoded(body: str | bytes) -> str:
+    """A message's text: most are base64 of UTF-8, as the SDKs send them; any other is taken as it stands."""
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return text

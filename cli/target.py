@@ -1,0 +1,163 @@
+"""Which cloud a command talks to: the local one where none is configured, else the account in the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from cli.problems import UsageError
+from handler.settings import is_loopback
+
+LOCAL_ACCOUNT = "1234567890123456"
+DEFAULT_REGION = "cn-shanghai"
+LOCAL_PORT = 9700
+"""The page's port; IoT Platform, SMQ and Function Compute have the next three."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """An access key; `token` is empty for a long-lived one."""
+
+    id: str
+    secret: str = field(repr=False)
+    token: str = field(default="", repr=False)
+
+
+LOCAL_KEYS = Keys("testid", "testsecret")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What template.yml calls things."""
+
+    request_queue: str = "ota-module-requests"
+    dead_letter_queue: str = "ota-module-dead-letters"
+    outcome_queue: str = "ota-module-outcomes"
+    result_topic: str = "ota-module-results"
+    service: str = "ota-modules"
+    queue_function: str = "ota-modules-queue"
+    http_function: str = "ota-modules-http"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A cloud: its endpoints without a slash at the end, its keys, and the names of things in it."""
+
+    local: bool
+    region: str
+    account: str
+    keys: Keys
+    iot_url: str
+    smq_url: str
+    fc_url: str
+    console_url: str | None
+    names: Names
+
+    def __str__(self) -> str:
+        if self.local:
+            return f"the local cloud ({urlsplit(self.smq_url).netloc})"
+        return f"account {self.account or '?'} in {self.region}, as {self.keys.id[:4]}…{self.keys.id[-4:]}"
+
+    @property
+    def http_url(self) -> str:
+        """The local HTTP trigger; a deployed one has an address that only the console knows."""
+        return f"{self.fc_url}/{self.names.http_function}"
+
+    def queue_endpoint(self, queue: str) -> str:
+        """A queue, in the form that a subscription wants."""
+        return f"acs:mns:{self.region}:{self.account}:queues/{queue}"
+
+
+def read(environ: Mapping[str, str], *, local: bool = False) -> Target:
+    """The target that the environment names; `local` overrules it.
+
+    Raises: UsageError: keys are there, but not all that is needed with them; or an endpoint without keys.
+    """
+    keys = None if local else _keys(environ)
+    if keys is None:
+        return _local(environ if not local else {})
+    return _account(environ, keys)
+
+
+def local_target(base: int = LOCAL_PORT) -> Target:
+    """The local cloud on its four ports from `base` on."""
+    urls = [f"http://127.0.0.1:{base + number}" for number in range(4)]
+    return Target(True, DEFAULT_REGION, LOCAL_ACCOUNT, LOCAL_KEYS, urls[1], urls[2], urls[3], urls[0], Names())
+
+
+def _keys(environ: Mapping[str, str]) -> Keys | None:
+    id_, secret = environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID"), environ.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+    if not id_ and not secret:
+        return None
+    if not id_ or not secret:
+        missing = "SECRET" if id_ else "ID"
+        raise UsageError(f"ALIBABA_CLOUD_ACCESS_KEY_{missing} is not set; --local talks to the local cloud")
+    return Keys(id_, secret, environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))
+
+
+def _local(environ: Mapping[str, str]) -> Target:
+    usual = local_target(_port(environ))
+    iot, smq, fc, console = (
+        _loopback(environ, name, url)
+        for name, url in (
+            ("OTA_IOT_ENDPOINT", usual.iot_url),
+            ("OTA_MNS_ENDPOINT", usual.smq_url),
+            ("OTA_FC_ENDPOINT", usual.fc_url),
+            ("OTA_CONSOLE_ENDPOINT", usual.console_url or ""),
+        )
+    )
+    return Target(True, usual.region, usual.account, LOCAL_KEYS, iot, smq, fc, console, _names(environ))
+
+
+def _port(environ: Mapping[str, str]) -> int:
+    text = environ.get("OTA_LOCAL_PORT") or str(LOCAL_PORT)
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:6]) < 65533:
+        raise UsageError(f"OTA_LOCAL_PORT must be a port, not {text!r}")
+    return int(text)
+
+
+def _loopback(environ: Mapping[str, str], name: str, usual: str) -> str:
+    url = environ.get(name) or usual
+    if not is_loopback(urlsplit(url).hostname or ""):
+        raise UsageError(f"{name} is not on this machine, and ALIBABA_CLOUD_ACCESS_KEY_ID is not set")
+    return url.rstrip("/")
+
+
+def _account(environ: Mapping[str, str], keys: Keys) -> Target:
+    region = environ.get("OTA_REGION") or environ.get("ALIBABA_CLOUD_REGION_ID") or DEFAULT_REGION
+    account = environ.get("ALIBABA_CLOUD_ACCOUNT_ID") or _account_of(environ.get("OTA_MNS_ENDPOINT", ""))
+    if not account:
+        raise UsageError("ALIBABA_CLOUD_ACCOUNT_ID (or OTA_MNS_ENDPOINT) says which account; neither is set")
+    return Target(
+        local=False,
+        region=region,
+        account=account,
+        keys=keys,
+        iot_url=_secure(environ, "OTA_IOT_ENDPOINT", f"https://iot.{region}.aliyuncs.com"),
+        smq_url=_secure(environ, "OTA_MNS_ENDPOINT", f"https://{account}.mns.{region}.aliyuncs.com"),
+        fc_url=_secure(environ, "OTA_FC_ENDPOINT", f"https://{account}.{region}.fc.aliyuncs.com"),
+        console_url=None,
+        names=_names(environ),
+    )
+
+
+def _account_of(url: str) -> str:
+    """The account's number is the first label of its SMQ endpoint."""
+    label = (urlsplit(url).hostname or "").partition(".")[0]
+    return label if label.isdigit() else ""
+
+
+def _secure(environ: Mapping[str, str], name: str, usual: str) -> str:
+    parts = urlsplit(environ.get(name) or usual)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise UsageError(f"{name} must begin with https://")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _names(environ: Mapping[str, str]) -> Names:
+    usual = Names()
+    return Names(
+        request_queue=environ.get("OTA_REQUEST_QUEUE") or usual.request_queue,
+        dead_letter_queue=environ.get("OTA_DEAD_LETTER_QUEUE") or usual.dead_letter_queue,
+        outcome_queue=environ.get("OTA_OUTCOME_QUEUE") or usual.outcome_queue,
+        result_topic=environ.get("OTA_RESULT_TOPIC") or usual.result_topic,
+    )

@@ -1,0 +1,126 @@
+"""A local cloud without functions, and a command line that talks to it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp
+from typer.testing import CliRunner
+
+from cli.main import app
+from cli.smq import Mailbox
+from cli.target import LOCAL_KEYS, Names, Target, read
+from emulator.accounts import Accounts
+from emulator.iot import IotPlatform
+from emulator.smq import MessageService
+
+KEYS = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """IoT Platform and SMQ on free ports, with the queues and the topic of template.yml."""
+
+    target: Target
+    environ: dict[str, str]
+    platform: IotPlatform
+    mailbox: Mailbox
+
+    @property
+    def names(self) -> Names:
+        return self.target.names
+
+    def bodies(self, queue: str) -> list[str]:
+        """What can be received from a queue now; it stays received."""
+        return [message.body for message in self.mailbox.receive(queue)]
+
+
+@pytest.fixture
+def cloud(serve: Callable[[ASGIApp], str], tmp_path: Path) -> Iterator[Cloud]:
+    accounts = Accounts()
+    platform = IotPlatform(accounts)
+    platform.load_products()
+    platform.quirks.list_shape = "array"
+    environ = {
+        "OTA_IOT_ENDPOINT": serve(platform.app),
+        "OTA_MNS_ENDPOINT": serve(MessageService(accounts).app),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "NO_PROXY": "127.0.0.1",
+    }
+    target = read(environ)
+    mailbox = Mailbox(target)
+    for queue in (target.names.request_queue, target.names.dead_letter_queue, target.names.outcome_queue):
+        mailbox.create_queue(queue)
+    mailbox.create_topic(target.names.result_topic)
+    yield Cloud(target, environ, platform, mailbox)
+    mailbox.close()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def ota_modules(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Command:
+    """`ota_modules("plan", …)` runs a command, against `cloud` where the test has one."""
+    for name in KEYS:
+        monkeypatch.delenv(name, raising=False)
+    environ = request.getfixturevalue("cloud").environ if "cloud" in request.fixturenames else {}
+
+    def run(*arguments: str, text: str | None = None, **more: str) -> Ended:
+        result = CliRunner().invoke(app, list(arguments), input=text, env={**environ, **more})
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Ended(result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+@pytest.fixture
+def outcome_maker(cloud: Cloud) -> Iterator[Callable[[Callable[[dict[str, Any]], dict[str, Any]]], None]]:
+    """Stands where the function would: takes each request from the queue and publishes what `decide` makes of it."""
+    stop = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def start(decide: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        thread = threading.Thread(target=_work, args=(cloud, decide, stop), daemon=True)
+        thread.start()
+        threads.append(thread)
+
+    yield start
+    stop.set()
+    for thread in threads:
+        thread.join(10)
+
+
+def _work(cloud: Cloud, decide: Callable[[dict[str, Any]], dict[str, Any]], stop: threading.Event) -> None:
+    import json
+
+    mailbox = Mailbox(cloud.target)
+    while not stop.is_set():
+        messages = mailbox.receive(cloud.names.request_queue, seconds=1)
+        for message in messages:
+            request = json.loads(message.body)
+            data = {name: request[name] for name in ("ProductKey", "ModuleName")} | decide(request)
+            event = {"id": message.id, "causationid": request["Id"], "time": "2026-01-31T08:00:00Z", "data": data}
+            mailbox.publish(cloud.names.result_topic, json.dumps(event))
+        if messages:
+            mailbox.delete(cloud.names.request_queue, [message.handle for message in messages])
+    mailbox.close()
+
+
+@pytest.fixture
+def keys() -> dict[str, str]:
+    """An account in the environment."""
+    return {KEYS[0]: LOCAL_KEYS.id, KEYS[1]: LOCAL_KEYS.secret}

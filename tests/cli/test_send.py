@@ -1,0 +1,121 @@
+"""`ota-modules send`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FLEET = """\
+defaults: {OnExisting: update}
+products: [a1Demo00001, a1Demo00002, {ProductKey: a1Inst00001, IotInstanceId: iot-060a0test}]
+modules:
+  - {ModuleName: mcu, AliasName: MCU}
+  - modem
+overrides:
+  - {ProductKey: a1Demo00002, ModuleName: MCU, AliasName: MCU_2}
+  - {ProductKey: a1Inst00001, ModuleName: modem, Skip: true}
+"""
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> str:
+    path = tmp_path / "fleet.yml"
+    path.write_text(FLEET, encoding="utf-8")
+    return str(path)
+
+
+def wished(_request: dict[str, Any]) -> dict[str, Any]:
+    return {"Status": "created"}
+
+
+def test_a_manifest_of_products_and_modules_becomes_one_message_a_request(
+    cloud: Any, ota_modules: Any, fleet: str
+) -> None:
+    """Overrides change or skip what they name; every request has an Id of its own."""
+    ended = ota_modules("send", fleet)
+    assert ended.status == 0, ended.err
+    sent = [json.loads(body) for body in cloud.bodies(cloud.names.request_queue)]
+    assert [(one["ProductKey"], one["ModuleName"], one.get("AliasName"), one["OnExisting"]) for one in sent] == [
+        ("a1Demo00001", "mcu", "MCU", "update"),
+        ("a1Demo00001", "modem", None, "update"),
+        ("a1Demo00002", "mcu", "MCU_2", "update"),
+        ("a1Demo00002", "modem", None, "update"),
+        ("a1Inst00001", "mcu", "MCU", "update"),
+    ]
+    assert len({one["Id"] for one in sent}) == 5
+
+
+def test_nothing_is_sent_if_anything_is_wrong(cloud: Any, ota_modules: Any, tmp_path: Path) -> None:
+    """Exit status 2, and each fault with file, line, field and rule."""
+    path = tmp_path / "wrong.csv"
+    path.write_text("ProductKey,ModuleName\na1Demo00001,mcu\na1Demo00001,default\n", encoding="utf-8")
+    ended = ota_modules("send", str(path))
+    assert ended.status == 2
+    assert "wrong.csv:3" in ended.out
+    assert "ModuleName" in ended.out
+    assert "built in" in ended.out
+    assert cloud.bodies(cloud.names.request_queue) == []
+
+
+def test_skip_invalid_sends_what_is_sound(cloud: Any, ota_modules: Any) -> None:
+    """From standard input; exit status 1, for some of it was not as wished."""
+    lines = ['{"ProductKey": "a1Demo00001", "ModuleName": "mcu"}', '{"ProductKey": "a1Demo00001", "ModuleName": "a b"}']
+    ended = ota_modules("send", "-", "--skip-invalid", "--json", text="\n".join(lines))
+    assert ended.status == 1
+    assert [json.loads(body)["ModuleName"] for body in cloud.bodies(cloud.names.request_queue)] == ["mcu"]
+    assert json.loads(ended.out.splitlines()[-1])["Faults"][0]["Line"] == 2
+
+
+def test_the_same_manifest_is_not_sent_twice(cloud: Any, ota_modules: Any, fleet: str) -> None:
+    """Unless --again asks for it."""
+    ota_modules("send", fleet)
+    assert len(cloud.bodies(cloud.names.request_queue)) == 5
+    assert ota_modules("send", fleet).status == 0
+    assert cloud.bodies(cloud.names.request_queue) == []
+    ota_modules("send", fleet, "--again")
+    assert len(cloud.bodies(cloud.names.request_queue)) == 5
+
+
+def test_wait_follows_until_every_outcome_has_come(
+    cloud: Any, ota_modules: Any, fleet: str, outcome_maker: Callable[..., None]
+) -> None:
+    """Then its queue is gone, and the exit status is 0."""
+    outcome_maker(wished)
+    ended = ota_modules("send", fleet, "--wait", "--json")
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out)["Statuses"] == {"created": 5}
+
+
+def test_wait_lists_what_was_not_as_wished(
+    cloud: Any, ota_modules: Any, fleet: str, outcome_maker: Callable[..., None]
+) -> None:
+    """A rejection, and drift; exit status 1."""
+
+    def decide(request: dict[str, Any]) -> dict[str, Any]:
+        if request["ProductKey"] == "a1Demo00001":
+            return {"Status": "rejected", "Code": "iot.prod.NotExistedProduct"}
+        drift = {"AliasName": {"Wanted": "MCU_2", "Found": "Old"}} if "AliasName" in request else {}
+        return {"Status": "existing", "Drift": drift}
+
+    outcome_maker(decide)
+    ended = ota_modules("send", fleet, "--wait")
+    assert ended.status == 1
+    assert "iot.prod.NotExistedProduct" in ended.out
+    assert "'Old', not 'MCU_2'" in ended.out
+    assert "2 rejected" in ended.out
+    assert "a1Demo00002/modem" not in ended.out
+
+
+def test_waiting_goes_on_where_it_stopped(
+    cloud: Any, ota_modules: Any, fleet: str, outcome_maker: Callable[..., None]
+) -> None:
+    """Outcomes that come between two runs of the command are kept for the second."""
+    first = ota_modules("send", fleet, "--wait", "--patience", "0")
+    assert first.status == 1
+    assert "the same command goes on" in first.err
+    outcome_maker(wished)
+    second = ota_modules("send", fleet, "--wait")
+    assert second.status == 0, second.err
+    assert "5 created" in second.out
