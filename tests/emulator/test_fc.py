@@ -198,11 +198,12 @@ def test_an_asynchronous_call_is_accepted_and_tried_again(fc: Make, tmp_path: Pa
 def test_a_wrong_signature_is_refused(fc: Make) -> None:
     """As are unknown functions and services."""
     here = fc(config("echo"))
-    for call, status in (
+    calls: list[tuple[Callable[[], Any], int]] = [
         (lambda: here.client_of("wrong").invoke_function("ota-modules", "echo"), 403),
         (lambda: here.client.invoke_function("ota-modules", "nobody"), 404),
         (lambda: here.client.invoke_function("other", "echo"), 404),
-    ):
+    ]
+    for call, status in calls:
         with pytest.raises(SdkError) as caught:
             call()
         assert caught.value.status_code == status
