@@ -181,13 +181,21 @@ def _routed(request: HttpRequest, service: Service) -> HttpAnswer:
 def _modules(request: HttpRequest, service: Service) -> HttpAnswer:
     _check_body(request)
     trace = request.headers.get("traceparent")
+    requests = read(request.body, request.request_id or "http", trace)
+    if isinstance(requests[0], Invalid) and not requests[0].readable and not _is_array(request.body):
+        # Nobody asked for anything: the sender is told here, and no outcome is owed.
+        return _alone(_told(Outcome.invalid(requests[0])))
     if service.enqueue is not None and _wants_async(request.headers.get("prefer", "")):
-        return _queued(request, service.enqueue, trace)
+        return _queued(requests, service.enqueue)
     results = service.run(request.body, request.request_id or "http", trace)
     if _is_array(request.body):
         told = [_told(result) for result in results]
         return _json(207, {"results": [{"status": status, **body} for status, body, _ in told]}, **_waits(told))
-    status, body, headers = _told(results[0])
+    return _alone(_told(results[0]))
+
+
+def _alone(told: "Told") -> HttpAnswer:
+    status, body, headers = told
     return _json(status, body, **headers)
 
 
@@ -222,16 +230,13 @@ def _wants_async(prefer: str) -> bool:
     return "respond-async" in preferences
 
 
-def _queued(request: HttpRequest, enqueue: Callable[[str], None], trace: str | None) -> HttpAnswer:
+def _queued(requests: Sequence[ModuleRequest | Invalid], enqueue: Callable[[str], None]) -> HttpAnswer:
     """Queue what is valid, each request with its Id, so that the sender knows what to look for."""
-    requests = read(request.body, request.request_id or "http", trace)
-    if not _is_array(request.body) and isinstance(requests[0], Invalid):
-        status, body, headers = _told(Outcome.invalid(requests[0]))
-        return _json(status, body, **headers)
     invalid = [each for each in requests if isinstance(each, Invalid)]
+    if invalid and len(requests) == 1:
+        return _alone(_told(Outcome.invalid(invalid[0])))
     if invalid:
-        told = [_told(Outcome.invalid(each)) for each in invalid]
-        errors = [{"Id": each.Id, **body} for each, (_, body, _) in zip(invalid, told, strict=True)]
+        errors = [{"Id": each.Id, **_errors(each.problems)} for each in invalid]
         raise _Problem(422, "nothing was queued: some requests break rules", results=errors)
     valid = [each for each in requests if isinstance(each, ModuleRequest)]
     try:
