@@ -5,76 +5,88 @@ Rules come from the API reference of CreateOTAModule; a field that is the functi
 
 import json
 import re
-import unicodedata
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NoReturn
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 LARGEST_BODY = 1024 * 1024
 """Characters of a body; SMQ takes 64 KiB, HTTP is bounded to 1 MiB."""
+MOST_REQUESTS = 2_000
+"""Elements of an array; more requests than that never fit into a message of SMQ."""
 LONGEST_SHOWN = 64
 """Characters of a refused value that its sender is shown."""
 MOST_PROBLEMS = 20
 """Problems of one request that are reported; an object with a thousand unknown fields is not answered a thousand times."""
 
-_CHINESE = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_MODULE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_ALIAS = re.compile(rf"[A-Za-z0-9._\-{_CHINESE}]{{1,64}}")
-_INSTANCE = re.compile(r"[!-~]{1,128}")
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-# Unicode: controls, invisible format characters, surrogates, line and paragraph separators, spaces.
-_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs")
-_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
+# Character classes stand here in full, and not as Unicode categories, so that every version of Python and the published schema
+# mean the same. Invisible: white space and what fonts show as nothing (Default_Ignorable_Code_Point, format characters, fillers).
+_NONCHARACTERS = "\ufdd0-\ufdef" + "".join(f"{chr(last - 1)}{chr(last)}" for last in range(0xFFFF, 0x110000, 0x10000))
+_CONTROL = f"\x00-\x1f\x7f-\x9f\u2028\u2029{_NONCHARACTERS}"
+_INVISIBLE = (
+    "\xa0\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
+    "\u202a-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_CHINESE = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fffd\U00030000-\U0003fffd"
+_TRACEPARENT = re.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+# JSON can hold half of a surrogate pair, UTF-8 cannot: pydantic refuses such texts, and no error may repeat them.
+_UNPRINTABLE = re.compile(f"[{_CONTROL}\ud800-\udfff]")
+_UNSHOWN = re.compile(f"[{_CONTROL}{_INVISIBLE}\ud800-\udfff]")
 
 
-def _has(text: str, categories: tuple[str, ...]) -> bool:
-    return any(unicodedata.category(character) in categories for character in text)
+@dataclass(frozen=True)
+class _Rule:
+    """What the whole of a text must match, and how its sender is told; stands in the published schema too."""
 
+    pattern: str
+    words: str
+    unless: str | None = None
+    """A pattern that it must not match."""
 
-def _rule(holds: Callable[[str], object], words: str) -> AfterValidator:
-    """A rule of one field, in words that are shown to the sender."""
-
-    def check(value: str) -> str:
-        if not holds(value):
-            raise ValueError(words)
+    def check(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value) or (self.unless and re.fullmatch(self.unless, value)):
+            raise ValueError(self.words)
         return value
 
-    return AfterValidator(check)
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        unless = {"not": {"pattern": f"^{self.unless}$"}} if self.unless else {}
+        return {**handler(schema), "pattern": f"^{self.pattern}$", **unless}
 
 
 _ProductKey = Annotated[
     str,
     Field(min_length=1, max_length=64),
-    _rule(lambda text: not _has(text, _INVISIBLE), "must hold no white space, control or invisible characters"),
+    _Rule(f"[^ {_CONTROL}{_INVISIBLE}]*", "must hold no white space, control or invisible characters"),
 ]
 _ModuleName = Annotated[
     str,
     Field(min_length=1, max_length=64),
-    _rule(_MODULE_NAME.fullmatch, "must be English letters, digits, '.', '_' and '-' only"),
-    _rule(lambda text: text.lower() != "default", "must not be 'default': that module is built in"),
+    _Rule(
+        "[A-Za-z0-9._-]*",
+        "must be English letters, digits, '.', '_' and '-' only, and not 'default': that module is built in",
+        unless="[dD][eE][fF][aA][uU][lL][tT]",
+    ),
 ]
 _AliasName = Annotated[
     str,
     Field(min_length=1, max_length=64),
-    _rule(_ALIAS.fullmatch, "must be Chinese characters, English letters, digits, '.', '_' and '-' only"),
+    _Rule(f"[A-Za-z0-9._{_CHINESE}-]*", "must be Chinese characters, English letters, digits, '.', '_' and '-' only"),
 ]
-_Desc = Annotated[
-    str, Field(max_length=100), _rule(lambda text: not _has(text, _UNPRINTABLE), "must hold no control characters")
-]
+_Desc = Annotated[str, Field(max_length=100), _Rule(f"[^{_CONTROL}]*", "must hold no control characters")]
 _IotInstanceId = Annotated[
-    str,
-    Field(min_length=1, max_length=128),
-    _rule(_INSTANCE.fullmatch, "must be visible ASCII characters only"),
+    str, Field(min_length=1, max_length=128), _Rule("[!-~]*", "must be visible ASCII characters only")
 ]
-_Own = Annotated[
-    str,
-    Field(min_length=1, max_length=128),
-    _rule(lambda text: not _has(text, _UNPRINTABLE), "must hold no control characters"),
-]
+_Own = Annotated[str, Field(min_length=1, max_length=128), _Rule(f"[^{_CONTROL}]*", "must hold no control characters")]
 _Trace = Annotated[
-    str, _rule(_TRACEPARENT.fullmatch, "must be a W3C traceparent: version-traceid-parentid-flags in lower-case hex")
+    str,
+    _Rule(_TRACEPARENT.pattern, "must be a W3C traceparent: version-traceid-parentid-flags in lower-case hex"),
 ]
 Policy = Literal["keep", "update", "fail"]
 
@@ -143,7 +155,7 @@ class Invalid:
     CorrelationId: str | None = None
     traceparent: str | None = None
     Attempt: int = 1
-    readable: bool = field(default=True)
+    readable: bool = True
     """Whether it was a JSON object at all."""
 
 
@@ -153,8 +165,8 @@ def read(body: object, default_id: str, trace: str | None = None) -> list[Module
 
     Never raises: what cannot be read is Invalid."""
     try:
-        value = _parsed(body)
-    except _Unreadable as error:
+        value = parsed(body)
+    except Unreadable as error:
         return [_unreadable(default_id, str(error))]
     if trace is not None and not _TRACEPARENT.fullmatch(trace):
         trace = None
@@ -162,48 +174,50 @@ def read(body: object, default_id: str, trace: str | None = None) -> list[Module
         return [_request(value, default_id, trace)]
     if not value:
         return [_unreadable(default_id, "the array is empty")]
+    if len(value) > MOST_REQUESTS:
+        return [_unreadable(default_id, f"the array has {len(value)} elements, more than {MOST_REQUESTS}")]
     return [_request(element, f"{default_id}/{number}", trace) for number, element in enumerate(value, 1)]
 
 
-class _Unreadable(Exception):
+class Unreadable(Exception):
     """A body that is no JSON; the text says why."""
 
 
-def _parsed(body: object) -> object:
+def parsed(body: object) -> object:
+    """A body as a JSON value. Raises: Unreadable."""
     if isinstance(body, bytes | bytearray):
         try:
             body = body.decode()
         except UnicodeDecodeError:
-            raise _Unreadable("is not UTF-8") from None
+            raise Unreadable("is not UTF-8") from None
     return _value(body) if isinstance(body, str) else body
 
 
 def _value(body: str) -> object:
     if len(body) > LARGEST_BODY:
-        raise _Unreadable(f"is longer than {LARGEST_BODY} characters")
+        raise Unreadable(f"is longer than {LARGEST_BODY} characters")
     if not body.strip():
-        raise _Unreadable("is empty")
+        raise Unreadable("is empty")
     try:
         return json.loads(body.removeprefix("\ufeff"), parse_constant=_no_constant, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
-        raise _Unreadable(f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
+        raise Unreadable(f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
     except RecursionError:
-        raise _Unreadable("is nested too deeply") from None
+        raise Unreadable("is nested too deeply") from None
     except ValueError as error:
-        raise _Unreadable(f"is not JSON: {error}") from None
+        raise Unreadable(f"is not JSON: {error}") from None
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise _Unreadable(f"is not JSON: {name} is no JSON value")
+    raise Unreadable(f"is not JSON: {name} is no JSON value")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         # Which of the two was meant, nobody knows; and the name can never be changed.
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _Unreadable(f"names the field {shown(twice)} twice")
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise Unreadable(f"names the field {shown(twice)} twice")
     return found
 
 
@@ -217,11 +231,11 @@ def _request(value: object, default_id: str, trace: str | None) -> ModuleRequest
     try:
         request = ModuleRequest.model_validate(value)
     except ValidationError as error:
-        return _invalid(value, default_id, error)
+        return _invalid(value, default_id, trace, error)
     return request.model_copy(update={"Id": request.Id or default_id, "traceparent": request.traceparent or trace})
 
 
-def _invalid(value: dict[str, Any], default_id: str, error: ValidationError) -> Invalid:
+def _invalid(value: dict[str, Any], default_id: str, trace: str | None, error: ValidationError) -> Invalid:
     problems = tuple(_problems(error))
     wrong = {problem.Field for problem in problems}
     own = {name: value.get(name) for name in ("Id", "CorrelationId", "traceparent", "Attempt") if name not in wrong}
@@ -235,7 +249,7 @@ def _invalid(value: dict[str, Any], default_id: str, error: ValidationError) -> 
         _plain(value.get("Desc")),
         _plain(value.get("IotInstanceId")),
         own.get("CorrelationId"),
-        own.get("traceparent"),
+        own.get("traceparent") or trace,
         own.get("Attempt") or 1,
     )
 
@@ -260,14 +274,21 @@ def _words(kind: str, fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDeta
 
 def shown(value: object) -> str:
     """A value in an error: short, and with nothing invisible in it."""
-    text = value if isinstance(value, str) else json.dumps(value, default=str, skipkeys=True)[: LONGEST_SHOWN * 2]
+    text = value if isinstance(value, str) else _json(value)
     short = text[:LONGEST_SHOWN] + ("…" if len(text) > LONGEST_SHOWN else "")
-    visible = "".join(c if not _has(c, ("Cc", "Cf", "Cs", "Zl", "Zp")) else f"\\u{ord(c):04x}" for c in short)
+    visible = _UNSHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", short)
     return f"'{visible}'" if isinstance(value, str) else visible
+
+
+def _json(value: object) -> str:
+    try:
+        return json.dumps(value, default=str, skipkeys=True)
+    except (RecursionError, ValueError):
+        return f"a {type(value).__name__}"
 
 
 def _plain(value: object) -> str | None:
     """A string that can be shown to its sender; None for anything else."""
     if not isinstance(value, str):
         return None
-    return "".join(c if not _has(c, _UNPRINTABLE) else "\ufffd" for c in value[:128])
+    return _UNPRINTABLE.sub("\ufffd", value[:128])

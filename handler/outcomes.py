@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from handler.messages import Invalid, ModuleRequest, Problem
 
@@ -20,9 +20,24 @@ Reason = Literal["quota", "deadline", "unanswered", "upstream", "misconfigured",
 
 LONGEST_TEXT = 2_000
 """Characters of the API's ErrorMessage that are passed on: an outcome must stay under SMQ's 64 KiB."""
+LONGEST_SHORT_TEXT = 500
+"""Characters of any other text of the API's."""
 
 # Made once for this project; ids of outcomes are UUIDs in this name space.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:ota-modules:outcome")
+
+
+def _clip(longest: int) -> BeforeValidator:
+    """What others wrote, short enough for a message, and without what UTF-8 cannot carry."""
+
+    def clip(text: object) -> object:
+        return text[:longest].encode("utf-8", "replace").decode() if isinstance(text, str) else text
+
+    return BeforeValidator(clip)
+
+
+_Text = Annotated[str, _clip(LONGEST_TEXT)]
+_Short = Annotated[str, _clip(LONGEST_SHORT_TEXT)]
 
 
 class Difference(BaseModel):
@@ -30,8 +45,8 @@ class Difference(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    Wanted: str
-    Found: str
+    Wanted: _Short
+    Found: _Short
 
 
 class Outcome(BaseModel):
@@ -45,9 +60,9 @@ class Outcome(BaseModel):
     AliasName: str | None = None
     Desc: str | None = None
     IotInstanceId: str | None = None
-    RequestId: Annotated[str | None, Field(description="The API's own, of the call that decided.")] = None
-    Code: Annotated[str | None, Field(description="The API's code, as it came.")] = None
-    ErrorMessage: str | None = None
+    RequestId: Annotated[_Short | None, Field(description="The API's own, of the call that decided.")] = None
+    Code: Annotated[_Short | None, Field(description="The API's code, as it came.")] = None
+    ErrorMessage: _Text | None = None
     Errors: tuple[Problem, ...] | None = None
     Drift: dict[str, Difference] | None = None
     Attempts: Annotated[int, Field(description="Deliveries of the request.")] = 1
