@@ -80,7 +80,10 @@ class Pile:
 def list_(
     reason: Reason = None, product: Product = None, most: Most = 1000, local: Local = False, as_json: AsJson = False
 ) -> None:
-    """Show the dead letters and why each was given up. Example: ota-modules dead-letters list"""
+    """Show the dead letters and why each was given up.
+
+    Example: ota-modules dead-letters list
+    """
     screen = Screen(as_json=as_json)
     with closing(Pile(chosen(screen, local=local))) as pile:
         found = _look(pile, Choice(frozenset(), reason, product), most)
@@ -97,7 +100,10 @@ def replay(
     ids: Ids = None, every: All = False, reason: Reason = None, product: Product = None, most: Most = 100_000,
     local: Local = False, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Send dead letters again, their attempts begun anew. Example: ota-modules dead-letters replay --all"""
+    """Send dead letters again, their attempts begun anew.
+
+    Example: ota-modules dead-letters replay --all
+    """
     screen = Screen(as_json=as_json)
     choice = _choice(ids, reason, product, every=every)
     with closing(Pile(chosen(screen, local=local))) as pile:
@@ -109,7 +115,10 @@ def discard(
     ids: Ids = None, every: All = False, reason: Reason = None, product: Product = None, most: Most = 100_000,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, local: Local = False, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Throw dead letters away, for good. Example: ota-modules dead-letters discard --reason quota --all"""
+    """Throw dead letters away, for good.
+
+    Example: ota-modules dead-letters discard --reason quota --all
+    """
     screen = Screen(as_json=as_json)
     choice = _choice(ids, reason, product, every=every)
     target = chosen(screen, local=local)

@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import dead_letters
+from cli import dead_letters, faults
 from cli.invoke import invoke
 from cli.outcomes import outcomes
 from cli.plan import plan
@@ -41,6 +41,7 @@ app = typer.Typer(
 for command in (run, send, plan, outcomes, invoke):
     app.command()(command)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(faults.app, name="faults")
 
 
 @app.callback()

@@ -96,11 +96,8 @@ def _entry(file: str, wanted: Wanted) -> Iterator[Entry | Fault]:
         if isinstance(wanted.fields, dict) and field in wanted.fields:
             yield Fault(Place(file, wanted.lines.get(field, wanted.line)), field, "is set by the function")
             return
-    [request] = (
-        read_requests(wanted.fields, "-")
-        if not isinstance(wanted.fields, list)
-        else read_requests([wanted.fields], "-")
-    )
+    # In an array, so that a row that is text is not read as JSON once more.
+    [request] = read_requests([wanted.fields], "-")
     if isinstance(request, Invalid):
         for problem in request.problems:
             yield Fault(Place(file, wanted.lines.get(problem.Field, wanted.line)), problem.Field, problem.Problem)

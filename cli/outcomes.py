@@ -100,7 +100,7 @@ def _follow(screen: Screen, inbox: Inbox, wanted: Filter, count: int | None, unt
                 event = event_of(message)
                 if event and wanted.wants(event):
                     screen.record(event)
-                    screen.say(outcome_line(event["data"], str(event.get("time", ""))))
+                    screen.line(outcome_line(event["data"], str(event.get("time", ""))))
                     shown += 1
                 if shown == count:
                     inbox.done(messages[: number + 1])

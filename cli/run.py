@@ -32,7 +32,9 @@ def run(
 ) -> None:
     """Start the local cloud, send every sample of events/, and show each outcome as it comes.
 
-    Stays up until Ctrl-C: send more, or look at the page. Example: ota-modules run --once
+    Stays up until Ctrl-C: send more, or look at the page.
+
+    Example: ota-modules run --once
     """
     screen = Screen(as_json=as_json)
     samples = read_all(events)
@@ -53,7 +55,7 @@ def _show(screen: Screen, arrival: Arrival) -> None:
     screen.record(
         {"Sample": arrival.sample, "Id": arrival.id, **arrival.outcome, "Findings": list(arrival.differences)}
     )
-    screen.say(outcome_line(arrival.outcome, arrival.sample))
+    screen.line(outcome_line(arrival.outcome, arrival.sample))
     for difference in arrival.differences:
         screen.say(Text(f"          not as expected: {difference}", style="bold red"))
 
@@ -92,4 +94,4 @@ def _outcome(screen: Screen, event: Mapping[str, Any]) -> None:
     outcome = event.get("data")
     if isinstance(outcome, dict):
         screen.record({"Id": event.get("causationid"), **outcome})
-        screen.say(outcome_line(outcome))
+        screen.line(outcome_line(outcome))

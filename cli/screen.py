@@ -40,9 +40,15 @@ class Screen:
         self.err.print(Text(text, style="yellow"))
 
     def say(self, text: str | Text = "") -> None:
-        """A line of the result; nothing where the result is JSON."""
+        """Text of the result; nothing where the result is JSON."""
         if not self.as_json:
-            self.out.print(text)
+            self.out.print(text, soft_wrap=not self.out.is_terminal)
+
+    def line(self, text: Text) -> None:
+        """One line of the result, cut short where the terminal ends; nothing where the result is JSON."""
+        if not self.as_json:
+            narrow = self.out.is_terminal
+            self.out.print(text, no_wrap=narrow, overflow="ellipsis" if narrow else None, soft_wrap=not narrow)
 
     def record(self, value: object) -> None:
         """A JSON line of the result; nothing where the result is for people."""
@@ -101,12 +107,11 @@ def visible(text: str) -> str:
 
 
 def outcome_line(outcome: Mapping[str, Any], note: str = "") -> Text:
-    """One outcome's data in one line: status, module, what is remarkable about it."""
-    line = status_text(str(outcome.get("Status")), 9)
-    line.append(f"{visible(module_of(outcome)):<44}")
-    line.append(f" {visible(remark(outcome))}")
-    if note:
-        line.append(f"  {note}", style="dim")
+    """One outcome's data in one line: status, module, a note, what is remarkable about it."""
+    line = status_text(str(outcome.get("Status")), 10)
+    line.append(f"{visible(module_of(outcome)):<32}")
+    line.append(f"  {note:<36}" if note else "", style="dim")
+    line.append(f"  {visible(remark(outcome))}")
     line.rstrip()
     return line
 

@@ -41,7 +41,9 @@ def send(
 ) -> None:
     """Send the requests of manifests: all of them are checked first, and none is sent if anything is wrong.
 
-    Stopped at any time, the same command goes on where it was. Example: ota-modules send --wait fleet.yml
+    Stopped at any time, the same command goes on where it was.
+
+    Example: ota-modules send --wait fleet.yml
     """
     screen = Screen(as_json=as_json)
     target = chosen(screen, local=local)

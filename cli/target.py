@@ -74,7 +74,7 @@ def read(environ: Mapping[str, str], *, local: bool = False) -> Target:
     """
     keys = None if local else _keys(environ)
     if keys is None:
-        return _local(environ if not local else {})
+        return _local(environ, forced=local)
     return _account(environ, keys)
 
 
@@ -94,10 +94,10 @@ def _keys(environ: Mapping[str, str]) -> Keys | None:
     return Keys(id_, secret, environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))
 
 
-def _local(environ: Mapping[str, str]) -> Target:
+def _local(environ: Mapping[str, str], *, forced: bool) -> Target:
     usual = local_target(_port(environ))
     iot, smq, fc, console = (
-        _loopback(environ, name, url)
+        _loopback(environ, name, url, forced=forced)
         for name, url in (
             ("OTA_IOT_ENDPOINT", usual.iot_url),
             ("OTA_MNS_ENDPOINT", usual.smq_url),
@@ -115,9 +115,11 @@ def _port(environ: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _loopback(environ: Mapping[str, str], name: str, usual: str) -> str:
+def _loopback(environ: Mapping[str, str], name: str, usual: str, *, forced: bool) -> str:
     url = environ.get(name) or usual
     if not is_loopback(urlsplit(url).hostname or ""):
+        if forced:
+            return usual
         raise UsageError(f"{name} is not on this machine, and ALIBABA_CLOUD_ACCESS_KEY_ID is not set")
     return url.rstrip("/")
 

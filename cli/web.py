@@ -45,7 +45,8 @@ def call(url: str, method: str = "GET", headers: Mapping[str, str] | None = None
         with error:
             return _answer(error.code, error.headers, error.read(LARGEST_ANSWER))
     except (OSError, ValueError) as error:
-        raise CloudError(f"no answer from {parts.scheme}://{parts.netloc}: {error}") from None
+        reason = getattr(error, "reason", error)
+        raise CloudError(f"no answer from {parts.scheme}://{parts.netloc}: {reason}") from None
 
 
 def _answer(status: int, headers: Message, body: bytes) -> Answer:

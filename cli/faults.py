@@ -1,0 +1,91 @@
+"""`ota-modules faults`: what the local cloud does wrong, on purpose."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from cli import web
+from cli.options import AsJson, chosen
+from cli.problems import CliError, UsageError
+from cli.screen import Screen
+
+app = typer.Typer(no_args_is_help=True, help="What the local cloud does wrong on purpose: set it, list it, clear it.")
+
+
+@app.command("set")
+def set_(
+    parts: Annotated[list[str], typer.Argument(help="name=value; a value that is JSON is taken as that.")],
+    as_json: AsJson = False,
+) -> None:
+    """Let something go wrong from now on.
+
+    Example: ota-modules faults set service=iot operation=CreateOTAModule kind=delay seconds=2 times=5
+    """
+    screen = Screen(as_json=as_json)
+    _show(screen, _call(screen, "POST", json.dumps(plan(parts)).encode()))
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Show what goes wrong, and how often it has.
+
+    Example: ota-modules faults list
+    """
+    screen = Screen(as_json=as_json)
+    _show(screen, _call(screen, "GET"))
+
+
+@app.command()
+def clear(
+    name: Annotated[str | None, typer.Argument(help="Only this one, by its id.")] = None, as_json: AsJson = False
+) -> None:
+    """Let everything go right again.
+
+    Example: ota-modules faults clear
+    """
+    screen = Screen(as_json=as_json)
+    _show(screen, _call(screen, "DELETE", path=f"/{name}" if name else ""))
+
+
+def plan(parts: list[str]) -> dict[str, Any]:
+    """`name=value` pairs as an object. Raises: UsageError."""
+    found: dict[str, Any] = {}
+    for part in parts:
+        name, equals, value = part.partition("=")
+        if not equals or not name or name in found:
+            raise UsageError(f"{part!r} is not name=value, or is there twice")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _call(screen: Screen, method: str, body: bytes | None = None, path: str = "") -> Any:  # noqa: ANN401 - any JSON value
+    # Never in an account: only a local cloud does what this asks for.
+    target = chosen(screen, local=True)
+    headers = {"Content-Type": "application/json"} if body else {}
+    answer = web.call(f"{target.console_url}/faults{path}", method, headers, body, seconds=10)
+    if answer.status in (404, 405) and not path:
+        raise CliError("this local cloud has no fault API")
+    try:
+        value = json.loads(answer.body or b"null")
+    except ValueError:
+        value = None
+    if answer.status >= 400:
+        detail = value.get("detail") if isinstance(value, dict) else None
+        raise CliError(
+            f"the local cloud answered {answer.status}: {detail or answer.body[:200].decode('utf-8', 'replace')}"
+        )
+    return value
+
+
+def _show(screen: Screen, value: object) -> None:
+    screen.record(value)
+    faults = value if isinstance(value, list) else [value] if value else []
+    for fault in faults:
+        said = fault if isinstance(fault, dict) else {"fault": fault}
+        screen.say("  ".join(f"{name}={each}" for name, each in said.items()))
+    if not faults:
+        screen.say("nothing goes wrong on purpose")
