@@ -47,9 +47,20 @@ class Policy:
         said = [statement.allows for statement in self.statements if statement.covers(action, resource)]
         return bool(said) and all(said)
 
+    def singly(self) -> "Policy":
+        """The same policy with a statement for each action on each resource."""
+        return Policy(
+            tuple(
+                Statement(each.allows, (action,), (resource,))
+                for each in self.statements
+                for action in each.actions
+                for resource in each.resources
+            )
+        )
+
     def without(self, unwanted: Statement) -> "Policy":
         """The same policy less one statement."""
-        return Policy(tuple(statement for statement in self.statements if statement is not unwanted))
+        return Policy(tuple(statement for statement in self.statements if statement != unwanted))
 
 
 def statement(item: Mapping[str, Any]) -> Statement:

@@ -22,7 +22,7 @@ def keyword(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def value(item: Any) -> Any:  # noqa: ANN401 - whatever JSON can say
+def value(item: Any) -> Any:
     """A property's value as the classes take it; what ROS works out later passes as it is."""
     if isinstance(item, list):
         return [value(part) for part in item]
@@ -33,7 +33,7 @@ def value(item: Any) -> Any:  # noqa: ANN401 - whatever JSON can say
     return {name[0].lower() + name[1:]: value(part) for name, part in item.items()}
 
 
-def rebuilt(name: str, resource: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever JSON can say
+def rebuilt(name: str, resource: Mapping[str, Any]) -> Any:
     """The resource as the vendor's class for its type writes it."""
     _, service, kind = resource["Type"].split("::")
     module = importlib.import_module(f"ros_cdk_{service.lower()}")

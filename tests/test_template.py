@@ -71,24 +71,24 @@ def test_tracing_is_taken_as_the_template_says_it_is_switched_on(tmp_path: Path)
     assert vendor.api_problems(functions["queue"]) == []
 
 
-def misspell_memory(props: Any) -> None:  # noqa: ANN401 - a document to be spoilt
+def misspell_memory(props: Any) -> None:
     props["memorysize"] = props.pop("memorySize")
 
 
-def misspell_queue_name(props: Any) -> None:  # noqa: ANN401 - a document to be spoilt
+def misspell_queue_name(props: Any) -> None:
     source = props["triggers"][0]["triggerConfig"]["eventSourceConfig"]["eventSourceParameters"]["sourceMNSParameters"]
     source["Queuename"] = source.pop("QueueName")
 
 
-def add_trigger_field(props: Any) -> None:  # noqa: ANN401 - a document to be spoilt
+def add_trigger_field(props: Any) -> None:
     props["triggers"][0]["triggerConfig"]["runOptions"]["maximumTasks"] = 3
 
 
-def name_unknown_trigger(props: Any) -> None:  # noqa: ANN401 - a document to be spoilt
+def name_unknown_trigger(props: Any) -> None:
     props["triggers"][0]["triggerType"] = "mns_queue"
 
 
-def name_unknown_source(props: Any) -> None:  # noqa: ANN401 - a document to be spoilt
+def name_unknown_source(props: Any) -> None:
     props["triggers"][0]["triggerConfig"]["eventSourceConfig"]["eventSourceType"] = "SMQ"
 
 

@@ -55,12 +55,12 @@ def functions(rendered: Document) -> dict[str, Document]:
     return {name: item["props"] for name, item in rendered["resources"].items() if item["component"] == "fc3"}
 
 
-def unresolved(item: Any) -> set[str]:  # noqa: ANN401 - whatever JSON can say
+def unresolved(item: Any) -> set[str]:
     """The variables that are left in a rendered file."""
     return set(re.findall(r"\$\{([^}]*)\}", json.dumps(item)))
 
 
-def lost(before: Any, after: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401 - whatever JSON can say
+def lost(before: Any, after: Any, path: str = "") -> Iterator[str]:
     """The keys and values that did not come back from a model: those the API does not know."""
     if isinstance(before, Mapping):
         for key, item in before.items():
@@ -72,7 +72,7 @@ def lost(before: Any, after: Any, path: str = "") -> Iterator[str]:  # noqa: ANN
         yield f"{path} is {after!r}, not {before!r}"
 
 
-def through(model: Any, item: Document, path: str) -> Iterator[str]:  # noqa: ANN401 - the models have no common base
+def through(model: Any, item: Document, path: str) -> Iterator[str]:
     """What a model of the API does not take of a document."""
     yield from lost(item, model().from_map(dict(item)).to_map(), path)
 

@@ -161,12 +161,3 @@ def test_without_batches_requests_are_put_back_one_by_one(cloud: LocalCloud, who
     (batch,) = set(PERMISSIONS) - set(NEEDED)
     cloud.call(lambda parts: parts.accounts.attach(ROLE, whole.singly().without(batch).permits))
     assert MainJob(cloud, 2 + len(NEEDED)).puts_back_and_gives_up()
-
-
-@pytest.mark.parametrize("number", range(len(deployed_policy().statements)))
-def test_no_statement_of_the_role_is_idle(cloud: LocalCloud, whole: Policy, number: int) -> None:
-    """Without any one of them, as they stand in the template, the main job fails."""
-    cloud.call(lambda parts: parts.accounts.attach(ROLE, whole.without(whole.statements[number]).permits))
-    told = MainJob(cloud, 10 + number).run()
-    assert not told.finished
-    assert any(action in told.said for action in whole.statements[number].actions)

@@ -118,6 +118,14 @@ def test_one_statement_can_be_taken_away() -> None:
     assert less.permits("mns:PublishMessage", TOPIC)
 
 
+def test_a_policy_can_be_taken_apart_into_single_permissions() -> None:
+    """One statement for each action on each resource, which together permit the same."""
+    apart = policy(allow(["mns:SendMessage", "mns:PublishMessage"], [TOPIC, "acs:mns:*:*:/queues/*"])).singly()
+    assert len(apart.statements) == 4
+    assert apart.permits("mns:PublishMessage", TOPIC)
+    assert not apart.permits("mns:ReceiveMessage", TOPIC)
+
+
 def test_an_account_enforces_the_policy_of_a_role() -> None:
     """Keys issued for the role may do what the policy permits; the account's own key may do all."""
     accounts = Accounts()

@@ -9,13 +9,13 @@ from emulator.stack import Queue, Stack, stack
 from emulator.variables import TemplateError
 
 
-def made(resources: dict[str, Any], **parts: Any) -> Stack:  # noqa: ANN401 - whatever a template can say
+def made(resources: dict[str, Any], **parts: Any) -> Stack:
     """The stack of a template with these resources."""
     template = {"Resources": resources, **{key: value for key, value in parts.items() if key != "parameters"}}
     return stack(template, region="cn-beijing", account_id="42", parameters=parts.get("parameters"))
 
 
-def queue(**properties: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a template can say
+def queue(**properties: Any) -> dict[str, Any]:
     """A queue resource."""
     return {"Type": "ALIYUN::MNS::Queue", "Properties": {"QueueName": "requests", **properties}}
 
