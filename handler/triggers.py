@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,11 @@ from handler.messages import ModuleRequest
 LONGEST_ID = 100
 """Characters of a message's id; with `/n` for an element of an array it must fit a request's Id."""
 MOST_NAMES_SHOWN = 8
+
+# Texts are passed over whole, so that what looks like a bracket in one is none.
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},]', re.DOTALL)
+
+_KINDS = {type(None): "null", bool: "a boolean", str: "a text", list: "an array"}
 
 Fields = Mapping[str, object]
 
@@ -70,6 +76,8 @@ def deliveries(event: bytes) -> list[Delivery]:
     Raises: EnvelopeError: the event is of no known shape.
     """
     value = _json(event)
+    if value is None and event.lstrip()[:1] == b"[":
+        value = _parts(event)
     if isinstance(value, list):
         return _batch(value, event)
     if not isinstance(value, dict):
@@ -150,6 +158,22 @@ def _json(event: bytes) -> object:
         return None
 
 
+def _parts(event: bytes) -> list[object]:
+    """The elements of an array that cannot be parsed whole, because one of them is nested too deeply, holds a number that is too
+    long, or is cut off; what is no JSON stays text."""
+    depth, start, parts = 0, 0, []
+    for token in _TOKEN.finditer(event):
+        sign = token[0]
+        if depth == 1 and sign in (b",", b"]"):
+            parts.append(event[start : token.start()])
+        depth += (sign in (b"[", b"{")) - (sign in (b"]", b"}"))
+        if depth == 1 and sign in (b"[", b","):
+            start = token.end()
+    if depth > 0:
+        parts.append(event[start:])
+    return [_json(part) or part.decode("utf-8", "replace") for part in parts]
+
+
 def _id(sent: object, body: object) -> str:
     """The id that was sent; or one made of the body, so that it is the same on every delivery."""
     if isinstance(sent, str) and 0 < len(sent) <= LONGEST_ID and sent.isprintable():
@@ -161,7 +185,7 @@ def _id(sent: object, body: object) -> str:
 def _seen(value: object) -> str:
     """What an unknown thing looks like, without its contents."""
     if not isinstance(value, dict):
-        return f"a JSON {type(value).__name__}"
+        return _KINDS.get(type(value), "a number")
     names = [str(name)[:32].encode("ascii", "backslashreplace").decode() for name in value]
     more = ", …" if len(names) > MOST_NAMES_SHOWN else ""
     return f"an object with the fields {', '.join(names[:MOST_NAMES_SHOWN])}{more}" if names else "an empty object"

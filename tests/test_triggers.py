@@ -107,6 +107,39 @@ def test_one_broken_element_never_hides_the_others(broken: object) -> None:
 
 
 @pytest.mark.parametrize(
+    "broken",
+    [
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"data": ' * 100_000 + b"1" + b"}" * 100_000,
+        b"9" * 5_000,
+        b'"\xff"',
+        b"{a: 1}",
+    ],
+    ids=["deep arrays", "deep objects", "a long number", "no UTF-8", "no JSON"],
+)
+def test_an_element_that_cannot_be_parsed_hides_no_other(broken: bytes) -> None:
+    """The parser gives the whole array up; its other elements are read all the same."""
+    first, last = (json.dumps(event(smq(r"a \" ] and } in a text", message=name))).encode() for name in ("m1", "m3"))
+    found = deliveries(b"[" + first + b", " + broken + b" ," + last + b"]")
+    assert [delivery.id for delivery in found if not delivery.problem] == ["m1", "m3"]
+    assert [bool(delivery.problem) for delivery in found] == [False, True, False]
+
+
+def test_a_batch_that_is_cut_off_gives_what_is_whole() -> None:
+    """And one rejected request for the rest."""
+    text = json.dumps([event(smq(message="m1")), event(smq(message="m2"))])
+    first, second = deliveries(text[:-20].encode())
+    assert (first.id, first.problem) == ("m1", None)
+    assert second.problem == "element 1 of the batch is no event: a text"
+
+
+def test_a_text_without_an_end_costs_no_more_than_its_length() -> None:
+    """A quote that never closes is looked at once, not once more for every quote behind it."""
+    [delivery] = deliveries(b'[1, "' + b'\\"' * 500_000)
+    assert isinstance(read(delivery.body, delivery.id)[0], Invalid)
+
+
+@pytest.mark.parametrize(
     ("sent", "named"),
     [
         ({"triggerTime": "x", "triggerName": "timer", "payload": ""}, "triggerTime, triggerName, payload"),
