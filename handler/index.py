@@ -174,6 +174,7 @@ class Call:
             settings.OTA_DEAD_LETTER_QUEUE,
             keys,
             now + timeout - min(LAST_SENDS, margin / 2),
+            log,
         )
         source = f"/ota-modules/{settings.OTA_REGION}/{_function_name(context)}"
         return cls(instance, Invocation(keys, now + timeout - margin, outbox, log, source), outbox, request_id)

@@ -6,7 +6,7 @@
 import base64
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mns.mns_client import MNSClient
 from mns.mns_exception import MNSExceptionBase, MNSServerException
@@ -23,7 +23,7 @@ from handler.clock import Clock
 from handler.connections import Connection
 from handler.errors import SinkError, TooLarge
 from handler.iot import Credentials
-from handler.log import mask
+from handler.log import Log, mask
 from handler.retry import PUBLISH, Random
 
 LARGEST_MESSAGE = 65_536
@@ -137,6 +137,7 @@ class Outbox:
     dead_letter_queue: str | None
     keys: Callable[[], Credentials]
     until: float
+    log: Log = field(default_factory=Log, repr=False)
 
     def publish(self, body: str, tag: str) -> None:
         """Publish an outcome, tagged with its status. Raises: SinkError."""
@@ -151,7 +152,10 @@ class Outbox:
         """Send a request to be handled later. Raises: SinkError."""
         if self.request_queue is None:
             raise SinkError("OTA_REQUEST_QUEUE", "is not set")
-        self.service.send(self.request_queue, body, 0, self.keys(), self.until)
+        try:
+            self.service.send(self.request_queue, body, 0, self.keys(), self.until)
+        except SinkError as error:
+            raise self._missed(error) from None
 
     def put_back(self, messages: Sequence[Message]) -> list[Message]:
         """Send at most 16 requests to come again; the ones that were not accepted are returned."""
@@ -159,7 +163,8 @@ class Outbox:
             return list(messages)
         try:
             self.service.send_batch(self.request_queue, messages, self.keys(), self.until)
-        except SinkError:
+        except SinkError as error:
+            self._missed(error)
             # Some may have been accepted: sent one by one, at worst a request comes twice and ends in one outcome id.
             return [message for message in messages if not self._sent(self.request_queue, message)]
         return []
@@ -167,9 +172,15 @@ class Outbox:
     def _sent(self, queue: str, message: Message) -> bool:
         try:
             self.service.send(queue, message.body, message.delay, self.keys(), self.until)
-        except SinkError:
+        except SinkError as error:
+            self._missed(error)
             return False
         return True
+
+    def _missed(self, error: SinkError) -> SinkError:
+        """Say why a request is not in the queue: the caller only hears that it is not."""
+        self.log.warning("sink", sink=error.sink, text=error.problem)
+        return error
 
 
 def _encoded(sink: str, body: str) -> str:
