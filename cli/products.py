@@ -9,8 +9,9 @@ from cli.problems import CloudError
 from cli.target import Target
 from handler.clock import Clock
 from handler.connections import Connection, Transport
+from handler.credentials import Credentials
 from handler.errors import CallError, Misconfigured, OutOfTime, Refused, Throttled
-from handler.iot import Credentials, Halt, IotApi, Module, Session
+from handler.iot import Halt, IotApi, Module, Session
 from handler.pacing import Pacer
 from handler.retry import CALL, THROTTLED
 

@@ -108,7 +108,7 @@ def visible(text: str) -> str:
 
 def outcome_line(outcome: Mapping[str, Any], note: str = "") -> Text:
     """One outcome's data in one line: status, module, a note, what is remarkable about it."""
-    line = status_text(str(outcome.get("Status")), 10)
+    line = Text().append_text(status_text(str(outcome.get("Status")), 10))
     line.append(f"{visible(module_of(outcome)):<32}")
     line.append(f"  {note:<36}" if note else "", style="dim")
     line.append(f"  {visible(remark(outcome))}")

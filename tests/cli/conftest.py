@@ -27,11 +27,20 @@ class Cloud:
     target: Target
     environ: dict[str, str]
     platform: IotPlatform
+    service: MessageService
     mailbox: Mailbox
 
     @property
     def names(self) -> Names:
         return self.target.names
+
+    def depth(self, queue: str) -> int:
+        """How many messages a queue holds, received ones included."""
+        return self.service.depths(queue).active + self.service.depths(queue).inactive
+
+    def visible(self, queue: str) -> int:
+        """How many messages of a queue can be received now."""
+        return self.service.depths(queue).active
 
     def bodies(self, queue: str) -> list[str]:
         """What can be received from a queue now; it stays received."""
@@ -44,9 +53,10 @@ def cloud(serve: Callable[[ASGIApp], str], tmp_path: Path) -> Iterator[Cloud]:
     platform = IotPlatform(accounts)
     platform.load_products()
     platform.quirks.list_shape = "array"
+    service = MessageService(accounts)
     environ = {
         "OTA_IOT_ENDPOINT": serve(platform.app),
-        "OTA_MNS_ENDPOINT": serve(MessageService(accounts).app),
+        "OTA_MNS_ENDPOINT": serve(service.app),
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "NO_PROXY": "127.0.0.1",
     }
@@ -55,7 +65,7 @@ def cloud(serve: Callable[[ASGIApp], str], tmp_path: Path) -> Iterator[Cloud]:
     for queue in (target.names.request_queue, target.names.dead_letter_queue, target.names.outcome_queue):
         mailbox.create_queue(queue)
     mailbox.create_topic(target.names.result_topic)
-    yield Cloud(target, environ, platform, mailbox)
+    yield Cloud(target, environ, platform, service, mailbox)
     mailbox.close()
 
 

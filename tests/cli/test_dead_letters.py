@@ -1,0 +1,133 @@
+"""`ota-modules dead-letters`."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cli.letters import UNDELIVERED, read
+from cli.smq import Received
+
+REQUEST = {"ProductKey": "a1Demo00001", "ModuleName": "mcu", "Id": "r-1", "Attempt": 5, "Tried": True}
+OURS = json.dumps(
+    {"Reason": "quota", "Detail": "Throttling.User", "Request": REQUEST, "Outcome": {"data": {"Status": "failed"}}}
+)
+EVENT = {
+    "id": "e-1",
+    "source": "acs:mns",
+    "specversion": "1.0",
+    "type": "mns:Queue:SendMessage",
+    "data": {"requestId": "q", "messageId": "m-1", "messageBody": json.dumps({**REQUEST, "Id": "r-2"})},
+}
+BARE = json.dumps({"ProductKey": "a1Demo00003", "ModuleName": "mcu"})
+
+
+@pytest.fixture
+def filled(cloud: Any) -> Any:
+    """A dead-letter queue with a letter of each kind."""
+    cloud.mailbox.send(cloud.names.dead_letter_queue, [OURS, json.dumps(EVENT), BARE])
+    return cloud
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def everything(cloud: Any) -> list[Received]:
+    """All dead letters: what a command let go can be seen again after a second."""
+    wait_until(lambda: cloud.visible(cloud.names.dead_letter_queue) == 3)
+    found: list[Received] = cloud.mailbox.receive(cloud.names.dead_letter_queue)
+    return found
+
+
+def letter(body: str) -> Any:
+    return read(Received("id", "handle", body, 3))
+
+
+def test_a_letter_of_the_function_carries_its_reason() -> None:
+    """Its request is sent again with its attempts begun anew; that it was tried stays known."""
+    found = letter(OURS)
+    assert (found.reason, found.detail) == ("quota", "Throttling.User")
+    assert json.loads(found.bodies[0]) == {"ProductKey": "a1Demo00001", "ModuleName": "mcu", "Id": "r-1", "Tried": True}
+
+
+def test_an_event_that_eventbridge_gave_up_is_unwrapped() -> None:
+    """It carries no reason of its own."""
+    found = letter(json.dumps(EVENT))
+    assert found.reason == UNDELIVERED
+    assert json.loads(found.bodies[0])["Id"] == "r-2"
+    assert "Attempt" not in found.bodies[0]
+
+
+def test_a_batch_that_eventbridge_gave_up_becomes_its_messages() -> None:
+    """One message each, as they were sent."""
+    other = {**EVENT, "data": {**EVENT["data"], "messageBody": BARE}}  # type: ignore[dict-item]
+    assert len(letter(json.dumps([EVENT, other])).bodies) == 2
+
+
+@pytest.mark.parametrize("body", ["no JSON", "[[[", '{"what": "ever"}', "[]", '""'])
+def test_a_letter_that_cannot_be_read_is_sent_again_as_it_is(body: str) -> None:
+    """Nobody may lose it for that."""
+    assert letter(body).bodies == (body,)
+
+
+def test_list_shows_every_letter_and_leaves_it(filled: Any, ota_modules: Any) -> None:
+    """They can be looked at again."""
+    ended = ota_modules("dead-letters", "list", "--json")
+    assert [json.loads(line)["Reason"] for line in ended.out.splitlines()] == ["quota", UNDELIVERED, UNDELIVERED]
+    assert len(everything(filled)) == 3
+
+
+def test_replay_sends_all_letters_again_and_removes_them(filled: Any, ota_modules: Any) -> None:
+    """The requests lie in the request queue."""
+    assert ota_modules("dead-letters", "replay", "--all").status == 0
+    assert [json.loads(body).get("Id") for body in filled.bodies(filled.names.request_queue)] == ["r-1", "r-2", None]
+    assert filled.depth(filled.names.dead_letter_queue) == 0
+
+
+def test_replay_of_some_lets_the_others_be(filled: Any, ota_modules: Any) -> None:
+    """By reason or product."""
+    ended = ota_modules("dead-letters", "replay", "--all", "--product", "a1Demo00003")
+    assert "1 dead letters sent again" in ended.out
+    assert [json.loads(body) for body in filled.bodies(filled.names.request_queue)] == [json.loads(BARE)]
+    assert filled.depth(filled.names.dead_letter_queue) == 2
+
+
+def test_a_letter_is_named_by_its_message_id(filled: Any, ota_modules: Any) -> None:
+    """One that is not there is told, with exit status 1."""
+    messages = everything(filled)
+    for message in messages:
+        filled.mailbox.release(filled.names.dead_letter_queue, message.handle)
+    wait_until(lambda: filled.visible(filled.names.dead_letter_queue) == 3)
+    ended = ota_modules("dead-letters", "replay", messages[1].id, "ABCDEF")
+    assert ended.status == 1
+    assert "1 not found: ABCDEF" in ended.err
+    assert [json.loads(body)["Id"] for body in filled.bodies(filled.names.request_queue)] == [
+        json.loads(read(messages[1]).bodies[0])["Id"]
+    ]
+
+
+def test_discard_asks_first(filled: Any, ota_modules: Any) -> None:
+    """And without a yes nothing goes."""
+    assert ota_modules("dead-letters", "discard", "--all", text="n\n").status == 1
+    assert ota_modules("dead-letters", "discard", "--all", "--yes").status == 0
+    assert filled.depth(filled.names.dead_letter_queue) == 0
+
+
+def test_all_or_some_must_be_said(cloud: Any, ota_modules: Any) -> None:
+    """Neither, or both, is a usage error."""
+    assert ota_modules("dead-letters", "replay").status == 2
+    assert ota_modules("dead-letters", "discard", "x", "--all").status == 2
+
+
+def test_a_letter_whose_replay_fails_stays(cloud: Any, ota_modules: Any) -> None:
+    """It is sent first and deleted after."""
+    cloud.mailbox.send(cloud.names.dead_letter_queue, [OURS])
+    ended = ota_modules("dead-letters", "replay", "--all", OTA_REQUEST_QUEUE="no-such-queue")
+    assert ended.status == 1
+    assert cloud.depth(cloud.names.dead_letter_queue) == 1

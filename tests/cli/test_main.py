@@ -1,0 +1,45 @@
+"""The commands, and how a command that fails ends."""
+
+from typing import Any
+
+import pytest
+
+COMMANDS = (
+    ("run",), ("send",), ("plan",), ("outcomes",), ("invoke",), ("faults", "set"), ("faults", "list"), ("faults", "clear"),
+    ("dead-letters", "list"), ("dead-letters", "replay"), ("dead-letters", "discard"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example_and_json(ota_modules: Any, command: tuple[str, ...]) -> None:
+    """And says so with exit status 0."""
+    ended = ota_modules(*command, "--help")
+    assert ended.status == 0
+    assert f"Example: ota-modules {' '.join(command)}" in ended.out
+    assert "--json" in ended.out
+
+
+def test_a_command_that_is_not_there_is_a_usage_error(ota_modules: Any) -> None:
+    """Exit status 2."""
+    assert ota_modules("sned").status == 2
+
+
+def test_the_target_is_said_at_the_start(cloud: Any, ota_modules: Any) -> None:
+    """On standard error, so that it does not mix with results."""
+    ended = ota_modules("dead-letters", "list")
+    assert ended.err.startswith("talking to the local cloud (127.0.0.1:")
+    assert ended.out == "0 dead letters\n"
+
+
+def test_a_local_cloud_that_is_down_is_told_in_one_line(ota_modules: Any) -> None:
+    """Exit status 1, no trace of the program."""
+    ended = ota_modules("faults", "list", OTA_CONSOLE_ENDPOINT="http://127.0.0.1:1")
+    assert ended.status == 1
+    assert "no answer from http://127.0.0.1:1" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_colours_stay_off_where_nobody_looks(cloud: Any, ota_modules: Any) -> None:
+    """In neither stream."""
+    ended = ota_modules("dead-letters", "list")
+    assert "\x1b" not in ended.out + ended.err

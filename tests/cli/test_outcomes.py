@@ -1,0 +1,91 @@
+"""`ota-modules outcomes`."""
+
+import json
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from cli.problems import UsageError
+from cli.smq import Mailbox
+
+
+def event(status: str, product: str = "a1", moment: str = "2026-01-31T08:00:00Z") -> str:
+    data = {"Status": status, "ProductKey": product, "ModuleName": "mcu"}
+    return json.dumps({"id": status, "causationid": "x", "time": moment, "data": data})
+
+
+class Publisher:
+    """Publishes the same outcomes over and over, until it is stopped: a subscription sees only what comes later."""
+
+    def __init__(self, cloud: Any, *bodies: str) -> None:
+        self._cloud, self._bodies, self._stop = cloud, bodies, threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "Publisher":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        mailbox = Mailbox(self._cloud.target)
+        while not self._stop.wait(0.05):
+            for body in self._bodies:
+                mailbox.publish(self._cloud.names.result_topic, body)
+        mailbox.close()
+
+
+def test_outcomes_are_shown_as_they_come(cloud: Any, ota_modules: Any) -> None:
+    """As JSON lines where that is asked for: the whole event."""
+    with Publisher(cloud, event("created")):
+        ended = ota_modules("outcomes", "--count", "2", "--json")
+    assert [json.loads(line)["data"]["Status"] for line in ended.out.splitlines()] == ["created", "created"]
+
+
+def test_only_wanted_outcomes_are_shown(cloud: Any, ota_modules: Any) -> None:
+    """By status and by product."""
+    with Publisher(cloud, event("created"), event("rejected", "a2"), event("rejected", "a1")):
+        ended = ota_modules("outcomes", "--status", "rejected", "--product", "a1", "--count", "2")
+    assert [line.split()[:2] for line in ended.out.splitlines()] == [["rejected", "a1/mcu"]] * 2
+
+
+def test_a_kept_subscription_misses_nothing(cloud: Any, ota_modules: Any) -> None:
+    """What comes between two runs is there in the second; --since leaves the older out."""
+    ota_modules("outcomes", "--keep", "mine", "--seconds", "0")
+    for moment in ("2026-01-31T08:00:00Z", "2026-01-31T09:00:00Z"):
+        cloud.mailbox.publish(cloud.names.result_topic, event("created", moment=moment))
+    ended = ota_modules("outcomes", "--keep", "mine", "--since", "2026-01-31T08:30:00Z", "--count", "1", "--json")
+    assert json.loads(ended.out)["time"] == "2026-01-31T09:00:00Z"
+
+
+def test_a_subscription_that_is_not_kept_is_removed(cloud: Any, ota_modules: Any) -> None:
+    """Nothing is left in the account."""
+    ended = ota_modules("outcomes", "--seconds", "0")
+    name = ended.err.split("through queue ")[1].split(";")[0]
+    with pytest.raises(Exception, match="QueueNotExist"):
+        cloud.mailbox.send(name, ["x"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--since", "10m"), ("--status", "done"), ("--keep", "a b"), ("--keep", "a", "--since", "soon")],
+)
+def test_options_that_make_no_sense_are_refused(cloud: Any, ota_modules: Any, arguments: tuple[str, ...]) -> None:
+    """Exit status 2."""
+    assert ota_modules("outcomes", *arguments).status == 2
+
+
+def test_a_moment_may_be_said_in_two_ways() -> None:
+    """Ago, and in ISO 8601; without a zone it is UTC."""
+    from cli.moments import moment
+
+    assert moment("10m", 1000) == 400
+    assert (
+        moment("2026-01-31T08:00:00Z", 0) == moment("2026-01-31T08:00:00", 0) == moment("2026-01-31T16:00:00+08:00", 0)
+    )
+    with pytest.raises(UsageError):
+        moment("yesterday", time.time())

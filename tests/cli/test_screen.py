@@ -1,0 +1,51 @@
+"""What a command shows."""
+
+import json
+from typing import Any
+
+import pytest
+
+from cli.screen import Screen, outcome_line, remark, visible
+
+
+def test_nothing_from_elsewhere_can_move_the_cursor() -> None:
+    """Nor hide what stands beside it."""
+    assert visible("a\x1b[2Jb\u202ec\n") == "a\\u001b[2Jb\\u202ec\\u000a"
+
+
+def test_an_outcome_is_one_line() -> None:
+    """Status, module, why."""
+    line = outcome_line(
+        {
+            "Status": "rejected",
+            "ProductKey": "a1",
+            "ModuleName": "x\n",
+            "Errors": [{"Field": "", "Problem": "is empty"}],
+        }
+    )
+    assert line.plain.split() == ["rejected", "a1/x\\u000a", "message", "is", "empty"]
+
+
+def test_drift_is_told_field_by_field() -> None:
+    """What was found, and what was wished."""
+    outcome = {"Status": "existing", "Drift": {"AliasName": {"Wanted": "b", "Found": "a"}}}
+    assert remark(outcome) == "AliasName: 'a', not 'b'"
+
+
+def test_a_table_in_a_pipe_is_plain_and_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    """Aligned by what is seen, nothing folded, no blanks at the ends."""
+    Screen().table(("A", "B"), [("字" * 3, "x" * 300), ("ab", "y")], title="T")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["T", "A       B", f"字字字  {'x' * 300}", "ab      y"]
+
+
+def test_json_is_all_that_stands_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    """Notes go to standard error."""
+    screen = Screen(as_json=True)
+    screen.note("a note")
+    screen.say("text")
+    screen.table(("A",), [("x",)])
+    screen.record({"long": "字" * 1000})
+    printed: Any = capsys.readouterr()
+    assert json.loads(printed.out) == {"long": "字" * 1000}
+    assert printed.err == "a note\n"
