@@ -16,7 +16,8 @@ from typing import Any
 from handler import triggers, web
 from handler.clock import Clock
 from handler.connections import Connection, Transport
-from handler.iot import Credentials, IotApi
+from handler.credentials import Credentials
+from handler.iot import IotApi
 from handler.log import Log
 from handler.outcomes import Outcome
 from handler.pacing import Pacer, Quota

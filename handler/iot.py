@@ -6,14 +6,14 @@ API reference: CreateOTAModule, ListOTAModuleByProduct, UpdateOTAModule; signatu
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import quote
 
 from aliyunsdkcore.auth.composer import rpc_signature_composer
 
 from handler.clock import Clock
 from handler.connections import Answer
+from handler.credentials import Credentials
 from handler.errors import CallError, Misconfigured, OutOfTime, Refused, Throttled, Transient, Unanswered
 from handler.log import mask
 from handler.pacing import Quota
@@ -39,22 +39,6 @@ _DEPLOYMENT = (
 )  # fmt: skip
 # A signature made anew, with the keys of this moment, can put these right.
 _ONCE_MORE = ("invalidtimestamp.expired", "invalidsecuritytoken", "signaturedoesnotmatch", "invalidaccesskeyid")
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """An access key; `security_token` is empty for a long-lived one."""
-
-    access_key_id: str
-    access_key_secret: str = field(repr=False)
-    security_token: str = field(default="", repr=False)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What must not be shown, also as it stands in a URL and in a string to sign."""
-        token = self.security_token
-        once = quote(token, safe="-_.~")
-        return tuple(dict.fromkeys(text for text in (self.access_key_secret, token, once, quote(once)) if text))
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from handler.clock import Clock
+from handler.credentials import Credentials
 from handler.errors import CallError, Misconfigured, NotFinished, OutOfTime, SinkError, Throttled, Unanswered
-from handler.iot import Credentials, Halt, IotApi, Session, Usage
+from handler.iot import Halt, IotApi, Session, Usage
 from handler.log import Log
 from handler.messages import Invalid, ModuleKey, ModuleRequest, Problem, read
 from handler.modules import GivenUp, Verdict, ensure

@@ -21,8 +21,8 @@ from mns.mns_request import (
 
 from handler.clock import Clock
 from handler.connections import Connection
+from handler.credentials import Credentials
 from handler.errors import SinkError, TooLarge
-from handler.iot import Credentials
 from handler.log import Log, mask
 from handler.retry import PUBLISH, Random
 

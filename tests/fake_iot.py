@@ -8,8 +8,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from handler.clock import Clock
 from handler.connections import Answer
+from handler.credentials import Credentials
 from handler.errors import NotSent, Unanswered
-from handler.iot import Credentials, Halt, IotApi, Session
+from handler.iot import Halt, IotApi, Session
 
 Effect = Callable[[], Answer]
 Fault = Callable[[Effect], Answer]

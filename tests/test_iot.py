@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from handler.clock import Clock
 from handler.connections import Answer
+from handler.credentials import Credentials
 from handler.errors import (
     CallError,
     Misconfigured,
@@ -23,7 +24,7 @@ from handler.errors import (
     Transient,
     Unanswered,
 )
-from handler.iot import Credentials, Halt, IotApi, Module, Session, listed, understood
+from handler.iot import Halt, IotApi, Module, Session, listed, understood
 
 KEYS = Credentials("testid", "testsecret")
 

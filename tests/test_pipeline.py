@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handler.credentials import Credentials
 from handler.errors import NotFinished, SinkError
-from handler.iot import Credentials, IotApi
+from handler.iot import IotApi
 from handler.log import Log
 from handler.outcomes import Outcome, Unfinished
 from handler.pipeline import Invocation, Limits, Pipeline, Report

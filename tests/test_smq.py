@@ -15,8 +15,8 @@ from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
 from emulator.smq import MessageService as Cloud
 from handler.clock import Clock
 from handler.connections import Connection
+from handler.credentials import Credentials
 from handler.errors import SinkError, TooLarge
-from handler.iot import Credentials
 from handler.smq import Message, MessageService, Outbox
 
 KEYS = Credentials(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
