@@ -105,6 +105,12 @@ def _ready() -> Instance:
     return _instance
 
 
+def forget() -> None:
+    """Forget the parts, so that the next call wires new ones: for tests."""
+    global _instance
+    _instance = None
+
+
 def initialize(context: object) -> None:  # noqa: ARG001 - the platform's signature
     """Read the settings and load TLS, once per instance. Raises: SettingError: names the setting."""
     _ready()

@@ -1,0 +1,197 @@
+"""The entry points, wired as on the platform, against a local IoT API and SMQ."""
+
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp
+
+from emulator.accounts import Accounts, Key
+from emulator.iot import IotPlatform
+from emulator.seeds import SEED
+from emulator.smq import MessageService
+from handler import index
+from handler.errors import EnvelopeError, NotFinished, SettingError
+
+Serve = Callable[[ASGIApp], str]
+
+
+class Platform:
+    """What surrounds the function: the API, SMQ, and the context of an invocation."""
+
+    def __init__(self, serve: Serve, environ: pytest.MonkeyPatch) -> None:
+        self.accounts = Accounts()
+        self.iot = IotPlatform(self.accounts)
+        self.iot.load_products(SEED)
+        self.smq = MessageService(self.accounts)
+        for queue in ("requests", "dead"):
+            self.smq.create_queue(queue)
+        self.smq.create_topic("results")
+        self.environ = {
+            "OTA_REGION": "cn-shanghai", "OTA_IOT_ENDPOINT": serve(self.iot.app), "OTA_MNS_ENDPOINT": serve(self.smq.app),
+            "OTA_RESULT_TOPIC": "results", "OTA_REQUEST_QUEUE": "requests", "OTA_DEAD_LETTER_QUEUE": "dead", "OTA_QPS": "10",
+        }  # fmt: skip
+        for name in [name for name in os.environ if name.startswith(("OTA_", "ALIBABA_CLOUD_", "FC_"))]:
+            environ.delenv(name)
+        for name, value in self.environ.items():
+            environ.setenv(name, value)
+        self.key = self.accounts.issue("ota-modules")
+
+    def context(self, *, timeout: object = 60, key: Key | None = None, **more: object) -> Any:
+        used = key or self.key
+        credentials = SimpleNamespace(access_key_id=used.id, access_key_secret=used.secret, security_token=used.token)
+        function = SimpleNamespace(name="f", timeout=timeout)
+        return SimpleNamespace(request_id="fc-1", credentials=credentials, function=function, **more)
+
+
+@pytest.fixture
+def platform(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    index.forget()
+    yield Platform(serve, monkeypatch)
+    index.forget()
+
+
+def wanted(name: str = "mcu-x", product: str = "a1Le6d0abcd", **more: object) -> dict[str, object]:
+    return {"ProductKey": product, "ModuleName": name, **more}
+
+
+def http_event(method: str, path: str, body: object = None, **headers: str) -> bytes:
+    return json.dumps(
+        {
+            "version": "v1", "rawPath": path, "body": "" if body is None else json.dumps(body), "isBase64Encoded": False,
+            "headers": {"Content-Type": "application/json", **headers}, "queryParameters": {},
+            "requestContext": {"requestId": "fc-1", "http": {"method": method, "path": path}},
+        }
+    ).encode()  # fmt: skip
+
+
+def test_a_bare_request_returns_its_outcome(platform: Platform) -> None:
+    """Console test, s invoke, fc2."""
+    result = index.handler(json.dumps(wanted(Id="r1")).encode(), platform.context())
+    assert isinstance(result, dict)
+    assert (result["created"], result["outcomes"][0]["Id"], result["outcomes"][0]["Status"]) == (1, "r1", "created")
+
+
+def test_a_queue_event_returns_a_summary(platform: Platform) -> None:
+    """Counts by status."""
+    event = [
+        {
+            "specversion": "1.0",
+            "id": f"e{n}",
+            "data": {"messageId": f"m{n}", "messageBody": json.dumps(wanted(f"m{n}"))},
+        }
+        for n in range(3)
+    ]
+    result = index.handler(json.dumps(event).encode(), platform.context())
+    assert result == {"created": 3, "existing": 0, "updated": 0, "rejected": 0, "failed": 0, "put_back": 0}
+
+
+def test_an_http_event_is_answered(platform: Platform) -> None:
+    """201, with the outcome."""
+    answer = index.handler(http_event("POST", "/modules", wanted("by-http")), platform.context())
+    assert isinstance(answer, dict)
+    assert (answer["statusCode"], json.loads(str(answer["body"]))["Status"]) == (201, "created")
+
+
+def test_the_wsgi_form_answers_the_same(platform: Platform) -> None:
+    """FC 2.0."""
+    seen: list[tuple[str, list[tuple[str, str]]]] = []
+    body = json.dumps(wanted("by-wsgi")).encode()
+    environ: Mapping[str, Any] = {
+        "REQUEST_METHOD": "POST", "PATH_INFO": "/modules", "CONTENT_TYPE": "application/json", "wsgi.input": io.BytesIO(body),
+        "CONTENT_LENGTH": str(len(body)), "fc.context": platform.context(),
+    }  # fmt: skip
+    parts = index.http(environ, lambda status, headers: seen.append((status, headers)))
+    assert seen[0][0] == "201 Created"
+    assert json.loads(b"".join(parts))["Status"] == "created"
+
+
+def test_credentials_come_from_the_variables_where_the_context_has_none(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The 3.12 runtime."""
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", platform.key.id)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", platform.key.secret)
+    monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", platform.key.token)
+    context = SimpleNamespace(request_id="fc-1", function=SimpleNamespace(name="f", timeout=60))
+    result = index.handler(json.dumps(wanted()).encode(), context)
+    assert isinstance(result, dict)
+    assert result["created"] == 1
+
+
+def test_each_invocation_uses_its_own_keys(platform: Platform) -> None:
+    """Keys that were revoked are not used again by a warm instance."""
+    index.handler(json.dumps(wanted("one")).encode(), platform.context())
+    fresh = platform.accounts.issue("ota-modules")
+    platform.accounts.revoke(platform.key.id)
+    result = index.handler(json.dumps(wanted("two")).encode(), platform.context(key=fresh))
+    assert isinstance(result, dict)
+    assert result["created"] == 1
+
+
+def test_a_function_without_a_role_raises_and_says_so(platform: Platform) -> None:
+    """Nothing is given up for a deployment's fault."""
+    with pytest.raises(NotFinished, match="role"):
+        index.handler(json.dumps(wanted()).encode(), SimpleNamespace(request_id="fc-1"))
+
+
+def test_wrong_keys_raise_without_showing_themselves(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the error and in the log."""
+    wrong = Key(platform.key.id, "hidden-secret", platform.key.token)
+    with pytest.raises(NotFinished) as caught:
+        index.handler(json.dumps(wanted()).encode(), platform.context(key=wrong))
+    printed = capsys.readouterr().out + str(caught.value)
+    assert "SignatureDoesNotMatch" in printed
+    assert "hidden-secret" not in printed
+    assert platform.key.token not in printed
+
+
+@pytest.mark.parametrize("timeout", ["60", 60, 60.0, None, "soon"])
+def test_the_timeout_may_come_as_text(platform: Platform, timeout: object) -> None:
+    """As some runtimes give it."""
+    result = index.handler(json.dumps(wanted()).encode(), platform.context(timeout=timeout))
+    assert isinstance(result, dict)
+    assert result["created"] == 1
+
+
+def test_past_the_deadline_requests_go_back_to_the_queue(platform: Platform) -> None:
+    """A timeout shorter than the margin leaves time for what it can."""
+    platform.iot.latency = 0.2
+    event = json.dumps([wanted(f"m{n}", Id=f"r{n}") for n in range(10)]).encode()
+    result = index.handler(event, platform.context(timeout=1))
+    assert isinstance(result, dict)
+    assert result["put_back"] > 0
+    assert result["created"] + result["put_back"] == 10
+    assert platform.smq.depths("requests").delayed == result["put_back"]
+
+
+def test_an_unknown_event_is_an_error_that_names_it(platform: Platform) -> None:
+    """No guess."""
+    with pytest.raises(EnvelopeError, match="triggerName"):
+        index.handler(b'{"triggerName": "timer"}', platform.context())
+
+
+def test_initialize_names_the_setting_that_is_wrong(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The instance does not start."""
+    monkeypatch.setenv("OTA_QPS", "fast")
+    with pytest.raises(SettingError, match="OTA_QPS"):
+        index.initialize(platform.context())
+
+
+def test_respond_async_queues_the_request_under_its_id(platform: Platform) -> None:
+    """202, and the queue has it."""
+    answer = index.handler(http_event("POST", "/modules", wanted(), Prefer="respond-async"), platform.context())
+    assert isinstance(answer, dict)
+    assert answer["statusCode"] == 202
+    assert platform.smq.depths("requests").active == 1
+
+
+def test_healthz_needs_no_role(platform: Platform) -> None:
+    """It says that the function runs."""
+    answer = index.handler(http_event("GET", "/healthz"), SimpleNamespace(request_id="x"))
+    assert isinstance(answer, dict)
+    assert answer["statusCode"] == 200
