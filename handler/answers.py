@@ -1,0 +1,142 @@
+"""What an HTTP caller is told of a request: a status, a body, and for everything that went wrong a problem (RFC 9457)."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from handler.log import mask
+from handler.outcomes import Outcome, Result, Unfinished
+
+JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
+LONGEST_DETAIL = 500
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """An answer, its body whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of problem: `name` ends its type, `urn:ota-modules:problem:<name>`."""
+
+    name: str
+    status: int
+    title: str
+    shows_detail: bool = True
+    """Whether its caller may see what the function's operators see."""
+
+    @property
+    def type(self) -> str:
+        return f"urn:ota-modules:problem:{self.name}"
+
+
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("unreadable", 400, "The body holds no request"),
+        Kind("not-found", 404, "There is nothing here"),
+        Kind("product-unknown", 404, "There is no such product"),
+        Kind("method", 405, "The method is not allowed here"),
+        Kind("exists", 409, "The module exists"),
+        Kind("limit", 409, "The product has ten modules"),
+        Kind("too-large", 413, "The body is too large"),
+        Kind("media-type", 415, "The body is not in a format that is read here"),
+        Kind("invalid", 422, "The request breaks rules"),
+        Kind("refused", 422, "The API refused the request"),
+        Kind("fault", 500, "The function failed", shows_detail=False),
+        Kind("failed", 502, "The request was given up"),
+        Kind("misconfigured", 502, "The function may not use the API as it is deployed", shows_detail=False),
+        Kind("upstream", 502, "The API did not answer properly"),
+        Kind("deadline", 503, "There was no time left for the request"),
+        Kind("quota", 503, "The quota does not allow the call now"),
+        Kind("sink", 503, "The queue or the topic did not take the message", shows_detail=False),
+        Kind("unanswered", 504, "The API did not answer: the module may have been created"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """One status and body; a request of an array has one of its own."""
+
+    status: int
+    body: Mapping[str, object]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def answer(self, *, only_ascii: bool = False) -> HttpAnswer:
+        # Answers are about one moment, and nothing in a browser may take them for anything but data.
+        general = {"Content-Type": JSON, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        text = json.dumps(self.body, ensure_ascii=only_ascii, separators=(",", ":"))
+        return HttpAnswer(self.status, {**general, **self.headers}, text.encode("utf-8", "replace"))
+
+
+class Refusal(Exception):
+    """A request that is answered with a problem."""
+
+    def __init__(self, kind: str, detail: str = "", **headers: str) -> None:
+        super().__init__(detail)
+        self.told = problem(kind, detail, headers=headers)
+
+
+def problem(
+    kind: str, detail: str = "", members: Mapping[str, object] | None = None, headers: Mapping[str, str] | None = None
+) -> Told:
+    """A problem of one of the kinds; `members` are its own, and absent where they are None."""
+    known = KINDS[kind]
+    shown = {"detail": mask(detail)[:LONGEST_DETAIL]} if detail and known.shows_detail else {}
+    own = {name: value for name, value in (members or {}).items() if value is not None}
+    body = {"type": known.type, "title": known.title, "status": known.status, **shown, **own}
+    return Told(known.status, body, {"Content-Type": PROBLEM_JSON, **(headers or {})})
+
+
+def told(result: Result) -> Told:
+    """What one result is answered with, by itself."""
+    if isinstance(result, Unfinished):
+        return _unfinished(result)
+    data = {"Id": result.Id, **result.data()}
+    if result.Status in ("rejected", "failed"):
+        errors = data.pop("Errors", None)
+        return problem(_kind(result), _detail(result), {**data, "errors": errors})
+    return Told(HTTPStatus.CREATED if result.Status == "created" else HTTPStatus.OK, data)
+
+
+def _kind(outcome: Outcome) -> str:
+    return "failed" if outcome.Status == "failed" else outcome.why or "refused"
+
+
+def _detail(outcome: Outcome) -> str:
+    if outcome.Errors:
+        first, more = outcome.Errors[0], len(outcome.Errors) - 1
+        return f"{first.Field or 'the body'} {first.Problem}" + (f", and {more} more in errors" if more else "")
+    return outcome.ErrorMessage or ""
+
+
+def _unfinished(result: Unfinished) -> Told:
+    request = result.request
+    members = {
+        "Id": request.Id,
+        "ProductKey": request.ProductKey,
+        "ModuleName": request.ModuleName,
+        "CorrelationId": request.CorrelationId,
+        "Code": result.code,
+        "RequestId": result.api_request_id,
+    }
+    wait = max(1, math.ceil(result.retry_after))
+    later = {"Retry-After": str(wait)} if KINDS[result.reason].status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return problem(result.reason, result.detail, members, later)
+
+
+def together(parts: Sequence[Told], headers: Mapping[str, str] | None = None) -> HttpAnswer:
+    """One answer for the requests of an array, in their order."""
+    waits = [int(part.headers["Retry-After"]) for part in parts if "Retry-After" in part.headers]
+    longest = {"Retry-After": str(max(waits))} if waits else {}
+    results = [{**part.body, "status": part.status} for part in parts]
+    return Told(HTTPStatus.MULTI_STATUS, {"results": results}, {**longest, **(headers or {})}).answer()

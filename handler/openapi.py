@@ -1,0 +1,182 @@
+"""The HTTP contract as an OpenAPI 3.1 document, generated from the models that requests and outcomes are made of."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from handler.answers import JSON, KINDS, PROBLEM_JSON, Kind
+from handler.messages import MOST_REQUESTS, ModuleRequest
+from handler.outcomes import Outcome
+
+Schema = dict[str, Any]
+VERSION = "1.0.0"
+"""The contract's, not the package's: it changes when the contract does."""
+
+_SAMPLE = {
+    "ProductKey": "a1Le6d0****",
+    "ModuleName": "barcodeScanner",
+    "AliasName": "Barcode_scanner",
+    "Desc": "The firmware module of the barcode scanner.",
+}
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "`respond-async`: queue the request, and answer 202. Ignored where the function has no request queue.",
+}
+_TRACE = {
+    "name": "traceparent",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "W3C trace context, for requests that hold none; a malformed one is ignored.",
+}
+_RETRY_AFTER = {"description": "Seconds after which to send it again.", "schema": {"type": "integer", "minimum": 1}}
+_PREFERENCE_APPLIED = {"description": "The preference that was followed.", "schema": {"const": "respond-async"}}
+
+
+@cache
+def document() -> Mapping[str, Any]:
+    """The OpenAPI document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "OTA modules",
+            "version": VERSION,
+            "summary": "Creates OTA modules on Alibaba Cloud IoT Platform, each exactly once.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {
+            "/modules": {"post": _create_modules()},
+            "/healthz": {"get": _get("healthz", "Whether the function runs", {"$ref": "#/components/schemas/Health"})},
+            "/openapi.json": {"get": _get("openapi", "This document", {"type": "object"})},
+        },
+        "components": {"schemas": _schemas()},
+    }
+
+
+def _create_modules() -> Schema:
+    request = _ref("ModuleRequest")
+    several = {"type": "array", "items": request, "minItems": 1, "maxItems": MOST_REQUESTS}
+    return {
+        "operationId": "createModules",
+        "summary": "Have modules, created where they are not there",
+        "description": "Sending a request again is safe: no module is made twice.",
+        "parameters": [_PREFER, _TRACE],
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": {"oneOf": [request, several]}, "examples": _examples()}},
+        },
+        "responses": {
+            "200": _answer("It was there; with `Status` `updated`, it was changed as asked.", _ref("Result")),
+            "201": _answer("Created.", _ref("Result")),
+            "202": _answer(
+                "Queued; the outcomes will come.", _ref("Queued"), {"Preference-Applied": _PREFERENCE_APPLIED}
+            ),
+            "207": _answer("One result for each request of an array, in their order.", _ref("Results"), _waits()),
+            **_problems(KINDS.values()),
+        },
+    }
+
+
+def _examples() -> Schema:
+    one = {"summary": "The sample of the API's documentation", "value": _SAMPLE}
+    return {"one": one, "several": {"summary": "Two modules", "value": [_SAMPLE, {**_SAMPLE, "ModuleName": "mcu"}]}}
+
+
+def _get(name: str, summary: str, schema: Schema) -> Schema:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "responses": {"200": _answer(f"{summary}.", schema), **_problems([KINDS["fault"]])},
+    }
+
+
+def _answer(description: str, schema: Schema, headers: Schema | None = None, media: str = JSON) -> Schema:
+    return {
+        "description": description,
+        "content": {media: {"schema": schema}},
+        **({"headers": headers} if headers else {}),
+    }
+
+
+def _problems(kinds: Iterable[Kind]) -> Schema:
+    """Answers by status; a status can have several kinds of problem."""
+    titles: dict[int, list[str]] = {}
+    for kind in sorted(kinds, key=lambda kind: kind.status):
+        titles.setdefault(kind.status, []).append(f"{kind.title} (`{kind.type}`).")
+    return {
+        str(status): _answer(" ".join(words), _ref("ProblemDetails"), _headers(status), PROBLEM_JSON)
+        for status, words in titles.items()
+    }
+
+
+def _headers(status: int) -> Schema | None:
+    if status == 405:
+        return {"Allow": {"description": "The methods that are.", "schema": {"type": "string"}}}
+    return _waits() if status == 503 else None
+
+
+def _waits() -> Schema:
+    return {"Retry-After": _RETRY_AFTER}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _schemas() -> Schema:
+    _, generated = models_json_schema(
+        [(ModuleRequest, "validation"), (Outcome, "serialization")], ref_template="#/components/schemas/{model}"
+    )
+    models: Schema = {name: _plain(schema) for name, schema in generated["$defs"].items()}
+    data = models.pop("Outcome")
+    named = {"Id": {"type": "string", "description": "The request's."}, **data["properties"]}
+    models["Result"] = {**data, "properties": named, "required": ["Id", *data["required"]]}
+    others = {name: schema for name, schema in named.items() if name not in ("Errors",)}
+    return models | {
+        "ProblemDetails": _problem_details(others),
+        "Queued": _object({"Ids": {"type": "array", "items": {"type": "string"}}}, ["Ids"], "What was queued."),
+        "Results": _object(
+            {"results": {"type": "array", "items": _ref("Part")}}, ["results"], "In the requests' order."
+        ),
+        "Part": {
+            "description": "What a request would have been answered with by itself, and the status of that answer.",
+            **_object({"status": {"type": "integer"}, "Id": {"type": "string"}}, ["status"]),
+            "anyOf": [_ref("ProblemDetails"), _ref("Result"), _object({}, ["Id"])],
+        },
+        "Health": _object({"status": {"const": "ok"}}, ["status"]),
+    }
+
+
+def _problem_details(outcome: Schema) -> Schema:
+    types = [kind.type for kind in KINDS.values()]
+    own = {
+        "type": {"type": "string", "enum": types},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {"type": "array", "items": _ref("Problem"), "description": "Every fault of the request, by field."},
+        "results": {
+            "type": "array",
+            "items": _ref("ProblemDetails"),
+            "description": "What is wrong with each of an array.",
+        },
+    }
+    words = "A problem (RFC 9457); with what is known of the request, and of its outcome where it has one."
+    return _object(own | outcome, ["type", "title", "status"], words)
+
+
+def _object(properties: Schema, required: list[str], description: str = "") -> Schema:
+    words = {"description": description} if description else {}
+    return {"type": "object", **words, "properties": properties, "required": required}
+
+
+def _plain(schema: Any) -> Any:  # noqa: ANN401 - a JSON value
+    """Without the titles that pydantic makes of names."""
+    if isinstance(schema, list):
+        return [_plain(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {name: _plain(each) for name, each in schema.items() if not (name == "title" and isinstance(each, str))}
