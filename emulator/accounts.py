@@ -2,12 +2,14 @@
 
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 ACCOUNT_ID = "1234567890123456"
 ACCESS_KEY_ID = "testid"
 ACCESS_KEY_SECRET = "testsecret"  # noqa: S105 - the local cloud's own, good for nothing else
+ISSUED_KEPT = 10_000
 
 Permits = Callable[[str, str], bool]
 """Whether a policy permits an action (`iot:CreateOTAModule`) on a resource (`acs:mns:…`)."""
@@ -52,6 +54,8 @@ class Accounts:
         self.wall = wall
         self.account_id = account_id
         self._keys = {ACCESS_KEY_ID: Key(ACCESS_KEY_ID, ACCESS_KEY_SECRET)}
+        self.issued: deque[Key] = deque(maxlen=ISSUED_KEPT)
+        """The temporary keys given out, revoked ones too: none of them may be seen anywhere."""
         self._policies: dict[str, Permits] = {}
 
     def issue(self, role: str, seconds: float = 36 * 3600) -> Key:
@@ -60,6 +64,7 @@ class Accounts:
             f"STS.{secrets.token_hex(8)}", secrets.token_hex(16), secrets.token_urlsafe(48), self.wall() + seconds, role
         )
         self._keys[key.id] = key
+        self.issued.append(key)
         return key
 
     def authenticate(self, key_id: str, token: str) -> Key:
@@ -79,6 +84,12 @@ class Accounts:
     def revoke(self, key_id: str) -> None:
         """Forget a key: whoever still uses it is refused as unknown."""
         self._keys.pop(key_id, None)
+
+    def expire(self, key_id: str) -> None:
+        """Let a temporary key's time be over now; a long-lived one has none."""
+        key = self._keys.get(key_id)
+        if key is not None and key.token:
+            self._keys[key_id] = replace(key, expires=self.wall())
 
     def attach(self, role: str, permits: Permits) -> None:
         """Let a role do what its policy permits; a role without one may do everything."""

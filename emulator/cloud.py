@@ -2,26 +2,36 @@
 
 import asyncio
 import contextlib
+import random
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from emulator import deployment, fc_api
+from emulator import callers, deployment, fc_api
 from emulator.accounts import Accounts
 from emulator.console.app import application as console
-from emulator.fc import FunctionCompute
+from emulator.faults import Service
+from emulator.faulty_calls import FaultyFunctions, faulty
+from emulator.faulty_http import FaultyApp, Reader, Surroundings
+from emulator.injection import Faults
 from emulator.instances import Instance
 from emulator.iot import IotPlatform
+from emulator.neighbours import Neighbours
+from emulator.network import Network, Wire
+from emulator.records import Records
 from emulator.smq import MessageService
 from emulator.streams import EventStream, Outside
+from emulator.workers import Workers
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = 9700
@@ -46,6 +56,12 @@ class Options:
     seed: int = 0
     retry_scale: float = 1.0
     """Multiplies the waits between a stream's retries."""
+    delay_scale: float = 1.0
+    """Multiplies the delays that senders of messages ask for."""
+    limit: int = 10
+    """Calls of one operation of the IoT API that pass in any second."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of the functions, in place of the template's."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +82,22 @@ class Cloud:
         self.urls = Urls(*(f"http://127.0.0.1:{each.getsockname()[1]}" for each in sockets))
         self._sockets = sockets
         self.accounts = Accounts()
+        self.records = Records()
+        self.faults = Faults()
+        self.network = Network()
         deployed = deployment.read(options.template, self.urls.smq)
-        self.iot = IotPlatform(self.accounts, seed=options.seed)
+        self.iot = IotPlatform(
+            self.accounts, wall=lambda: time.time() + self.faults.shift("iot"), seed=options.seed, limit=options.limit
+        )
+        self.neighbours = Neighbours(self.faults, self.iot.consume)
         self.iot.load_products()
-        self.smq = MessageService(self.accounts, path=_database(options.state), region=deployed.region)
+        self.smq = MessageService(
+            self.accounts,
+            path=_database(options.state),
+            region=deployed.region,
+            delay_scale=options.delay_scale,
+            records=self.records,
+        )
         for queue in deployed.queues:
             self.smq.queues.create(queue.name, queue.attributes)
         for topic in deployed.topics:
@@ -82,7 +110,10 @@ class Cloud:
         configs = deployment.functions(
             deployed, self.urls.iot, code, **({"python": options.python} if options.python else {})
         )
-        self.fc = FunctionCompute(self.accounts, configs, region=deployed.region)
+        configs = [replace(each, environment={**each.environment, **options.variables}) for each in configs]
+        self.fc = FaultyFunctions(self.accounts, configs, region=deployed.region)
+        self.workers = Workers(lambda: self.fc.instances, options.seed)
+        self.fc.watch(self.records, self.faults, self.workers)
         self.template = deployed
         self.streams = [
             EventStream(config, self.smq, self._caller(config.function), outside=Outside(scale=options.retry_scale))
@@ -93,7 +124,12 @@ class Cloud:
         async def call(event: bytes) -> deployment.Called:
             return await deployment.called(self.fc, function, event)
 
-        return call
+        draws = random.Random(self.options.seed)
+        return faulty(call, deployment.Called(500), self.faults, function, draws)
+
+    def _faulty(self, app: ASGIApp, service: Service, read: Reader) -> ASGIApp:
+        around = Surroundings(self.faults, self.accounts, self.network, self.workers, self.records)
+        return FaultyApp(app, service, read, around)
 
     @property
     def instances(self) -> list[Instance]:
@@ -102,25 +138,35 @@ class Cloud:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Serve until the block is left; then nothing is left running."""
-        apps: list[ASGIApp] = [console(self), self.iot.app, self.smq.app, fc_api.application(self.fc)]
+        apps: list[ASGIApp] = [
+            console(self),
+            self._faulty(self.iot.app, "iot", callers.of_iot),
+            self._faulty(self.smq.app, "smq", partial(callers.of_smq, self.smq)),
+            self._faulty(fc_api.application(self.fc), "fc", callers.of_fc),
+        ]
         servers = [uvicorn.Server(_config(app)) for app in apps]
+        self.network.attach(dict(zip(NAMES, servers, strict=True)))
         tasks = [
             asyncio.create_task(server.serve([listening]))
             for server, listening in zip(servers, self._sockets, strict=True)
         ]
         tasks += [asyncio.create_task(stream.run()) for stream in self.streams]
+        tasks.append(asyncio.create_task(self.neighbours.run()))
         tasks.append(asyncio.create_task(self._end_idle()))
         try:
             while not all(server.started for server in servers):  # noqa: ASYNC110 - uvicorn offers nothing to await
                 await asyncio.sleep(0.01)
             yield
         finally:
+            self.faults.clear()
+            await self.network.restore()
             for stream in self.streams:
                 stream.stop()
             await self.fc.stop()
             for server in servers:
                 server.should_exit = True
-            tasks[-1].cancel()
+            for background in tasks[-2:]:
+                background.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self.smq.close()
 
@@ -138,7 +184,7 @@ def _database(state: Path | None) -> str:
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:
-    return uvicorn.Config(app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1)
+    return uvicorn.Config(app, http=Wire, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1)
 
 
 def _listening(port: int) -> list[socket.socket]:

@@ -84,12 +84,19 @@ class Messages:
     """The messages of all queues; `arn` names a queue for the property that a dead letter carries."""
 
     def __init__(
-        self, database: Database, queues: Queues, *, wall: Callable[[], float], arn: Callable[[str], str]
+        self,
+        database: Database,
+        queues: Queues,
+        *,
+        wall: Callable[[], float],
+        arn: Callable[[str], str],
+        delay_scale: float = 1.0,
     ) -> None:
         self._database = database
         self._queues = queues
         self._wall = wall
         self._arn = arn
+        self._delay_scale = delay_scale
 
     def send(self, queue: str, draft: Draft) -> Message:
         """Raises: QueueNotExist, InvalidArgument."""
@@ -97,7 +104,9 @@ class Messages:
         draft.check(attributes.maximum_message_size)
         delay = attributes.delay_seconds if draft.delay is None else draft.delay
         now = self._now()
-        return self._insert(queue, draft, now, now + delay * 1000, attributes.message_retention_period)
+        return self._insert(
+            queue, draft, now, now + int(delay * 1000 * self._delay_scale), attributes.message_retention_period
+        )
 
     def receive(self, queue: str, count: int, visibility: int | None = None) -> list[Message]:
         """Up to `count` visible messages, which nobody else sees for `visibility` seconds (None: the queue's)."""
@@ -113,10 +122,11 @@ class Messages:
         self.settle()
         return [_message(row) for row in self._visible(queue, count)]
 
-    def delete(self, queue: str, handle: str) -> None:
-        """Raises: QueueNotExist, ReceiptHandleError, MessageNotExist."""
+    def delete(self, queue: str, handle: str) -> str:
+        """The id of the message that is gone. Raises: QueueNotExist, ReceiptHandleError, MessageNotExist."""
         row = self._held(queue, handle)
         self._database.changed("DELETE FROM messages WHERE sequence = ?", (row["sequence"],))
+        return str(row["id"])
 
     def change_visibility(self, queue: str, handle: str, seconds: int) -> Message:
         """Show the message again in `seconds` from now; the handle that it comes with replaces the old one.

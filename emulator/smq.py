@@ -17,6 +17,7 @@ from emulator.messages import Depths, Draft, Message, Messages, Properties, chec
 from emulator.notifications import Publication
 from emulator.pushes import Outside, Post, Pusher, Receiver, post
 from emulator.queues import QueueAttributes, Queues
+from emulator.records import Deleted, Published, Records, Sent
 from emulator.retries import BACKOFF_RETRY
 from emulator.smq_api import application
 from emulator.smq_store import Database
@@ -24,7 +25,10 @@ from emulator.topics import XML, Subscription, TopicAttributes, Topics, check_ta
 
 
 class MessageService:
-    """The queues and topics of one account in one region; `path` is a SQLite file, or `:memory:`."""
+    """The queues and topics of one account in one region; `path` is a SQLite file, or `:memory:`.
+
+    `scale` multiplies the waits between a topic's retries, `delay_scale` the delays that senders ask for.
+    """
 
     def __init__(
         self,
@@ -34,6 +38,8 @@ class MessageService:
         wall: Callable[[], float] = time.time,
         region: str = "cn-shanghai",
         scale: float = 1.0,
+        delay_scale: float = 1.0,
+        records: Records | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         dice: Callable[[], float] = random.random,
         post: Post = post,
@@ -44,7 +50,8 @@ class MessageService:
         self._database = Database(path)
         self._events: set[asyncio.Event] = set()
         self.queues = Queues(self._database, wall)
-        self.messages = Messages(self._database, self.queues, wall=wall, arn=self.queue_arn)
+        self.messages = Messages(self._database, self.queues, wall=wall, arn=self.queue_arn, delay_scale=delay_scale)
+        self.records = records or Records()
         self.topics = Topics(self._database, wall)
         self.pusher = Pusher(
             self._database,
@@ -90,6 +97,7 @@ class MessageService:
     def put(self, queue: str, draft: Draft) -> Message:
         """Raises: QueueNotExist, InvalidArgument."""
         message = self.messages.send(queue, draft)
+        self.records.add(Sent(queue, message.id, draft.body, self.records.now()))
         self.wake()
         return message
 
@@ -120,7 +128,8 @@ class MessageService:
 
     def delete(self, queue: str, receipt_handle: str) -> None:
         """Raises: QueueNotExist, ReceiptHandleError, MessageNotExist."""
-        self.messages.delete(queue, receipt_handle)
+        deleted = self.messages.delete(queue, receipt_handle)
+        self.records.add(Deleted(queue, deleted, self.records.now()))
 
     def change_visibility(self, queue: str, receipt_handle: str, seconds: int) -> Message:
         """Show a received message again in `seconds`; with the handle that replaces the old one.
@@ -179,6 +188,7 @@ class MessageService:
         publication = Publication(
             secrets.token_hex(16).upper(), topic, body, published, tag, attributes or {}, properties or Properties()
         )
+        self.records.add(Published(topic, body, tag, self.records.now()))
         self.pusher.publish(publication)
         self.wake()
         return publication.id

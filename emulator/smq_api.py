@@ -72,6 +72,23 @@ async def _reply(service: "MessageService", request: Request) -> Reply:
     return await _perform(call, request.method, unquote(path).strip("/"), key)
 
 
+def action(service: "MessageService", method: str, path: str, query: str, body: bytes) -> str:
+    """Which operation a request means, though it may not be let in; empty for none."""
+
+    async def never() -> None:
+        return
+
+    call = Call(service, "", {}, _query(query), {}, body, never)
+    try:
+        return next((each.action for each in _OPERATIONS if _means(each, call, method, path)), "")
+    except SmqError:
+        return ""
+
+
+def _means(operation: Operation, call: Call, method: str, path: str) -> bool:
+    return operation.match(method, unquote(path).strip("/")) is not None and operation.when(call)
+
+
 async def _perform(call: Call, method: str, path: str, key: Key) -> Reply:
     for operation in _OPERATIONS:
         names = operation.match(method, path)

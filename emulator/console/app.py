@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from emulator.console import faults_api
+
 if TYPE_CHECKING:
     from emulator.cloud import Cloud
 
@@ -21,7 +23,7 @@ def application(cloud: "Cloud") -> Starlette:
     async def state(_request: Request) -> Response:
         return JSONResponse(snapshot(cloud))
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/state", state)])
+    return Starlette(routes=[Route("/healthz", healthz), Route("/state", state), *faults_api.routes(cloud.faults)])
 
 
 def snapshot(cloud: "Cloud") -> dict[str, object]:

@@ -1,0 +1,68 @@
+"""What a call over HTTP says of itself, for rules to match: its operation, its key, its text."""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, unquote_plus
+
+from starlette.types import Scope
+
+from emulator.smq import MessageService
+from emulator.smq_api import action
+
+_MNS = re.compile(r"MNS ([^:\s]+):")
+_ACS3 = re.compile(r"Credential=([^,\s]+)")
+_BODY = re.compile(r"<MessageBody>([^<]*)</MessageBody>")
+_FUNCTIONS = re.compile(r"/functions/([^/]+)")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """`text` is the whole call, readable; `key` is the id of the access key, empty where none is named."""
+
+    operation: str
+    key: str
+    text: str
+
+
+def of_iot(scope: Scope, body: bytes) -> Caller:
+    """A call of the IoT API: signed in its parameters or, by newer SDKs, in its headers."""
+    query = scope["query_string"].decode("latin-1")
+    form = body.decode("latin-1")
+    said = parse_qs(f"{query}&{form}")
+    operation = _header(scope, b"x-acs-action") or said.get("Action", [""])[0]
+    signed = _ACS3.search(_header(scope, b"authorization"))
+    key = signed[1] if signed else said.get("AccessKeyId", [""])[0]
+    return Caller(operation, key, unquote_plus(query + "&" + form))
+
+
+def of_smq(service: MessageService, scope: Scope, body: bytes) -> Caller:
+    """A call of SMQ; bodies in base64 are read."""
+    path = scope["raw_path"].decode("latin-1")
+    query = scope["query_string"].decode("latin-1")
+    signed = _MNS.match(_header(scope, b"authorization"))
+    operation = action(service, scope["method"], path, query, body)
+    text = body.decode("utf-8", "replace")
+    bodies = [_decoded(each) for each in _BODY.findall(text)]
+    return Caller(operation, signed[1] if signed else "", "\n".join([unquote(path), query, text, *bodies]))
+
+
+def of_fc(scope: Scope, body: bytes) -> Caller:
+    """A call of Function Compute: the operation is the function's name."""
+    path = scope["path"]
+    found = _FUNCTIONS.search(path)
+    parts = path.split("/")
+    name = found[1] if found else parts[4] if path.startswith("/2016-08-15/proxy/") and len(parts) > 4 else parts[1]
+    return Caller(name, "", f"{scope['method']} {path}\n{body.decode('utf-8', 'replace')}")
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for given, value in scope["headers"] if given == name), "")
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return text

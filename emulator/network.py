@@ -1,0 +1,95 @@
+"""What HTTP servers do on the wire when they misbehave: reset, refuse, fall silent, close without a word."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.types import Scope
+from uvicorn import Server
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""SO_LINGER: closing throws away what was not sent, and sends RST."""
+_AGAIN = 0.05
+
+
+class Wire(HttpToolsProtocol):
+    """The HTTP protocol, whose requests know the connection they came on."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+def transport_of(scope: Scope) -> asyncio.Transport | None:
+    """The connection that a request came on; None where it came on none that is known."""
+    found: Any = scope.get("state", {}).get("transport")
+    return found if isinstance(found, asyncio.Transport) else None
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection with RST."""
+    peer = transport.get_extra_info("socket")
+    if peer is not None and not transport.is_closing():
+        with contextlib.suppress(OSError):
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    transport.abort()
+
+
+class Network:
+    """The servers by their names, as far as connections to them can be refused."""
+
+    def __init__(self) -> None:
+        self._servers: Mapping[str, Server] = {}
+        self._down: dict[str, asyncio.Task[None]] = {}
+
+    def attach(self, servers: Mapping[str, Server]) -> None:
+        self._servers = servers
+
+    def refuse(self, name: str, seconds: float) -> None:
+        """Reset a server's connections, and refuse new ones for a time. One that is refusing already is left alone."""
+        if name in self._down or name not in self._servers:
+            return
+        task = asyncio.get_running_loop().create_task(self._refusing(name, seconds))
+        self._down[name] = task
+        task.add_done_callback(lambda _task: self._down.pop(name, None))
+
+    async def _refusing(self, name: str, seconds: float) -> None:
+        server = self._servers[name]
+        address = server.servers[0].sockets[0].getsockname()
+        for listening in server.servers:
+            listening.close()
+        for connection in list(server.server_state.connections):
+            reset(connection.transport)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            if not server.should_exit:
+                server.servers = [await _listening(server, address)]
+
+    async def restore(self) -> None:
+        """Have every server listen again."""
+        tasks = list(self._down.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _listening(server: Server, address: tuple[str, int]) -> asyncio.Server:
+    def protocol() -> asyncio.Protocol:
+        return Wire(config=server.config, server_state=server.server_state, app_state=server.lifespan.state)
+
+    while True:
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            made.bind(address)
+            made.listen(512)
+            return await asyncio.get_running_loop().create_server(protocol, sock=made)
+        except OSError:
+            # Another process was given the port for a moment, for a connection of its own.
+            made.close()
+            await asyncio.sleep(_AGAIN)

@@ -1,0 +1,75 @@
+"""What happened, in the order in which it did: from this, not from a function's words, is told whether promises were kept."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+KEPT = 200_000
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A call as it reached a service, before anything was done with it; `moment` in monotonic seconds."""
+
+    service: str
+    operation: str
+    key: str
+    moment: float
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message that a queue took."""
+
+    queue: str
+    id: str
+    body: str
+    moment: float
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """A message that a receiver was done with."""
+
+    queue: str
+    id: str
+    moment: float
+
+
+@dataclass(frozen=True)
+class Published:
+    """A message that a topic took."""
+
+    topic: str
+    body: str
+    tag: str
+    moment: float
+
+
+@dataclass(frozen=True)
+class Invoked:
+    """A call of a function that has ended; `error` is X-Fc-Error-Type, or why the service refused it."""
+
+    function: str
+    request_id: str
+    instance: str
+    began: float
+    ended: float
+    error: str | None
+    text: str
+
+
+Event = Arrival | Sent | Deleted | Published | Invoked
+
+
+class Records:
+    """Every event since the start, the oldest forgotten first."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.now = monotonic
+        self.events: list[Event] = []
+
+    def add(self, event: Event) -> None:
+        if len(self.events) >= 2 * KEPT:
+            del self.events[:KEPT]
+        self.events.append(event)
