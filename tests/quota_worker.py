@@ -1,9 +1,10 @@
 """One process among many that share a quota: calls until a given instant and prints when each call left.
 
-    python -m tests.quota_worker URL KEY RATE SHARE THREADS UNTIL
+    python -m tests.quota_worker URL KEY RATE SHARE THREADS
 
-UNTIL is an instant of the monotonic clock, which all processes of a machine share. Prints a JSON object: `left`, the
-instants, and `overslept`, how many sleeps ended so late that a slot may have been lost through the machine's fault.
+Prints a line when it is ready, then reads the instant from standard input: of the monotonic clock, which all processes of
+a machine share. Prints a JSON object: `left`, the instants, and `overslept`, how many sleeps ended so late that a slot
+may have been lost through the machine's fault.
 """
 
 import json
@@ -56,12 +57,16 @@ def work(quota: Quota, watch: Watch, until: float, left: list[float]) -> None:
 
 
 def main() -> None:
-    url, key, rate, share, threads, until = sys.argv[1:]
+    url, key, rate, share, threads = sys.argv[1:]
     watch = Watch(CATCH_UP / float(rate))
     log = Log(write=lambda line: print(line, file=sys.stderr))
     quota = SharedQuota(url, key, float(rate), Pacer(float(share), watch.clock), watch.clock, log)
+    print("ready", flush=True)
+    until = sys.stdin.readline()
+    print("ready", flush=True)
+    until = float(sys.stdin.readline())
     left: list[float] = []
-    workers = [threading.Thread(target=work, args=(quota, watch, float(until), left)) for _ in range(int(threads))]
+    workers = [threading.Thread(target=work, args=(quota, watch, until, left)) for _ in range(int(threads))]
     for worker in workers:
         worker.start()
     for worker in workers:
