@@ -228,10 +228,12 @@ def _unreadable(default_id: str, problem: str) -> Invalid:
 def _request(value: object, default_id: str, trace: str | None) -> ModuleRequest | Invalid:
     if not isinstance(value, dict):
         return _unreadable(default_id, f"must be a JSON object (it is {shown(value)})")
+    # A name that is no Unicode text would end the validation before anything else was looked at.
+    fields = {_UNPRINTABLE.sub("\ufffd", str(name)): each for name, each in value.items()}
     try:
-        request = ModuleRequest.model_validate(value)
+        request = ModuleRequest.model_validate(fields)
     except ValidationError as error:
-        return _invalid(value, default_id, trace, error)
+        return _invalid(fields, default_id, trace, error)
     return request.model_copy(update={"Id": request.Id or default_id, "traceparent": request.traceparent or trace})
 
 

@@ -19,6 +19,7 @@ from handler.messages import (
     read,
     shown,
 )
+from handler.outcomes import Outcome
 
 DOCUMENTED = {
     "ProductKey": "a1Le6d0****",
@@ -149,7 +150,7 @@ def test_what_a_rule_forbids_is_a_problem_of_that_field(field: str, value: objec
     assert words in problem
 
 
-@pytest.mark.parametrize("name", ["productKey", "Extra", "__proto__", "alias\nName", "模块"])
+@pytest.mark.parametrize("name", ["productKey", "Extra", "__proto__", "alias\nName", "模块", "Desc\ud800"])
 def test_a_field_that_is_none_of_the_contracts_is_refused(name: str) -> None:
     """So that a slip in an optional field's name is not silently lost."""
     assert problems(**{name: "x"})[0][1] == "is not a field of a request"
@@ -235,6 +236,11 @@ def test_half_a_surrogate_pair_is_refused(field: str) -> None:
     assert problem.encode()
 
 
+def test_a_name_that_is_no_text_hides_no_other_fault() -> None:
+    """Nor lets one through."""
+    assert [name for name, _ in problems(**{"a\ud800": 1, "Id": "\ud800", "Desc": 5})] == ["Desc", "Id", "a\ufffd"]
+
+
 def test_a_trace_is_the_requests_own_or_the_messages() -> None:
     """The message's only where it is a valid one, of invalid requests too."""
     other = TRACE.replace("a", "c")
@@ -290,7 +296,7 @@ def test_whatever_arrives_is_read(body: object) -> None:
         assert each.Id
         if isinstance(each, Invalid):
             assert each.problems
-            assert json.dumps([problem.model_dump() for problem in each.problems], ensure_ascii=False).encode()
+            assert Outcome.invalid(each).event("/source", 0).encode()
 
 
 @given(

@@ -1,0 +1,176 @@
+"""Outcomes: one CloudEvent for each request, the same on every delivery."""
+
+import base64
+import json
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.messages import Invalid, ModuleRequest, read
+from handler.outcomes import Difference, Outcome, Status, Unfinished, outcome_id
+from handler.smq import LARGEST_MESSAGE
+
+SOURCE = "/ota-modules/cn-shanghai/ota-modules-queue"
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
+FIELDS = {"ProductKey": "a1", "ModuleName": "MCU", "AliasName": "微控", "Desc": "d", "IotInstanceId": "iot-1"}
+OWN = {"Id": "own-1", "CorrelationId": "c-1", "traceparent": TRACE}
+
+
+def request(**fields: object) -> ModuleRequest:
+    [found] = read({**FIELDS, **OWN, **fields}, "m1")
+    assert isinstance(found, ModuleRequest)
+    return found
+
+
+def invalid(body: object) -> Invalid:
+    [found] = read(body, "m1")
+    assert isinstance(found, Invalid)
+    return found
+
+
+def event(outcome: Outcome) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(outcome.event(SOURCE, 1_700_000_000.9))
+    return made
+
+
+def test_an_outcome_is_a_cloudevent() -> None:
+    """Version 1.0, structured, with the extensions of the contract."""
+    outcome = Outcome.of(request(Attempt=2), "created", RequestId="r-1")
+    assert event(outcome) == {
+        "specversion": "1.0",
+        "id": outcome.event_id,
+        "source": SOURCE,
+        "type": "ota.module.created",
+        "subject": "a1/MCU",
+        "time": "2023-11-14T22:13:20Z",
+        "datacontenttype": "application/json",
+        "correlationid": "c-1",
+        "causationid": "own-1",
+        "traceparent": TRACE,
+        "data": {"Status": "created", **FIELDS, "RequestId": "r-1", "Attempts": 2, "CorrelationId": "c-1"},
+    }
+
+
+@pytest.mark.parametrize("status", ["created", "existing", "updated", "rejected", "failed"])
+def test_the_cloudevents_sdk_reads_an_outcome(status: Status) -> None:
+    """The official one, which checks attributes and extensions."""
+    from cloudevents.core.formats.json import JSONFormat
+    from cloudevents.core.v1.event import CloudEvent
+
+    outcome = Outcome.of(request(), status)
+    read_back = JSONFormat().read(CloudEvent, outcome.event(SOURCE, 1_700_000_000))
+    assert read_back.get_id() == outcome.event_id
+    assert read_back.get_type() == f"ota.module.{status}"
+    assert read_back.get_subject() == "a1/MCU"
+    assert read_back.get_extension("causationid") == "own-1"
+    assert read_back.get_data() == outcome.data()
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    """No nulls, and no empty subject, which CloudEvents forbids."""
+    made = event(Outcome.invalid(invalid("not JSON")))
+    assert made.keys() == {"specversion", "id", "source", "type", "time", "datacontenttype", "causationid", "data"}
+    assert made["data"].keys() == {"Status", "Errors", "Attempts"}
+    assert made["data"]["Errors"][0]["Field"] == ""
+
+
+def test_an_invalid_request_is_rejected_with_every_fault() -> None:
+    """And what could be read of it."""
+    outcome = Outcome.invalid(invalid({**FIELDS, "ModuleName": "a b", "AliasName": ""}))
+    assert (outcome.Status, outcome.why) == ("rejected", "invalid")
+    assert outcome.data()["ModuleName"] == "a b"
+    assert [each["Field"] for each in outcome.data()["Errors"]] == ["ModuleName", "AliasName"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("body", "why"), [("{", "unreadable"), ("5", "unreadable"), ("{}", "invalid")])
+def test_a_body_without_a_request_is_told_from_a_request_that_breaks_rules(body: str, why: str) -> None:
+    """HTTP answers them differently."""
+    assert Outcome.invalid(invalid(body)).why == why
+
+
+def test_drift_says_what_was_wanted_and_what_was_found() -> None:
+    """Field by field."""
+    outcome = Outcome.of(request(), "existing", Drift={"Desc": Difference(Wanted="d", Found="e")})
+    assert outcome.data()["Drift"] == {"Desc": {"Wanted": "d", "Found": "e"}}
+
+
+def test_no_drift_is_left_out() -> None:
+    """A module that is as asked has none."""
+    assert "Drift" not in Outcome.of(request(), "existing", Drift={}).data()
+
+
+def test_the_id_does_not_change_with_the_delivery() -> None:
+    """Nor with what became of the request: a consumer that has seen it need not look again."""
+    ids = {
+        Outcome.of(request(Attempt=attempt, ModuleName=name), status).event_id
+        for attempt in (1, 2)
+        for name in ("MCU", "mcu")
+        for status in ("created", "existing", "failed")
+    }
+    assert len(ids) == 1
+
+
+@pytest.mark.parametrize(
+    "other", [{"Id": "own-2"}, {"ProductKey": "a2"}, {"ModuleName": "mcv"}, {"IotInstanceId": None}]
+)
+def test_another_request_has_another_id(other: dict[str, object]) -> None:
+    """By its Id or by any part of its key."""
+    assert Outcome.of(request(**other), "created").event_id != Outcome.of(request(), "created").event_id
+
+
+def test_ids_are_the_same_in_every_version() -> None:
+    """A consumer keeps them; a change here would show it every outcome again."""
+    assert outcome_id("own-1", "iot-1", "a1", "MCU") == "6273378f-ca63-5268-853d-dc0225525264"
+
+
+def test_what_others_wrote_is_cut_to_fit() -> None:
+    """And cannot break the message's encoding."""
+    outcome = Outcome.of(request(), "rejected", Code="c" * 9_000, ErrorMessage="x\ud800" * 9_000, RequestId="r" * 9_000)
+    assert len(outcome.event(SOURCE, 0).encode()) < 8_000
+
+
+@pytest.mark.parametrize("character", ["x", "\x00", '"', "微", "\U0001f600", "\U000e0041", "\ud800", "\U0010ffff"])
+def test_the_largest_outcome_fits_into_a_message(character: str) -> None:
+    """Base64 included, whatever is wrong with the request in whatever script, and whatever the API says."""
+    text = character * 10_000
+    wrong = dict.fromkeys(ModuleRequest.model_fields, text) | {f"{character * 200}{n}": text for n in range(100)}
+    api = {"ErrorMessage": text, "Code": text, "RequestId": text}
+    drift = {name: Difference(Wanted=text, Found=text) for name in ("ModuleName", "AliasName", "Desc")}
+    for outcome in (Outcome.invalid(invalid(wrong)), Outcome.of(request(), "rejected", Drift=drift, **api)):
+        assert len(base64.b64encode(outcome.event(SOURCE, 0).encode())) <= LARGEST_MESSAGE
+
+
+texts = st.text(st.characters(), max_size=20)
+
+
+@given(st.tuples(texts, st.none() | texts, st.none() | texts, st.none() | texts))
+def test_an_id_is_a_uuid_of_its_four_parts(parts: tuple[str, str | None, str | None, str | None]) -> None:
+    """No two different sets of parts run together into one name."""
+    made = outcome_id(*parts)
+    assert str(uuid.UUID(made)) == made
+    assert made == outcome_id(*parts)
+    assert made != outcome_id(f"{parts[0]}x", *parts[1:])
+    assert (
+        outcome_id(parts[0], "a", "b", None)
+        != outcome_id(parts[0], "ab", "", None)
+        != outcome_id(parts[0], None, "ab", None)
+    )
+
+
+def test_an_unfinished_request_comes_again_with_its_id() -> None:
+    """One attempt later; that a call may have had its effect is kept from delivery to delivery."""
+    first = Unfinished(request(), "unanswered", "", tried=True)
+    [second] = read(first.again(), "another message")
+    assert isinstance(second, ModuleRequest)
+    assert second == request(Attempt=2, Tried=True)
+    [third] = read(Unfinished(second, "quota", "").again(), "yet another")
+    assert third == request(Attempt=3, Tried=True)
+
+
+def test_an_invalid_request_does_not_come_again() -> None:
+    """It would be as invalid then."""
+    with pytest.raises(TypeError):
+        Unfinished(invalid("{"), "sink", "").again()
