@@ -1,9 +1,11 @@
 """`ota-modules faults`: what the local cloud does wrong, on purpose."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 
 from cli import web
 from cli.options import AsJson, chosen
@@ -15,15 +17,20 @@ app = typer.Typer(no_args_is_help=True, help="What the local cloud does wrong on
 
 @app.command("set")
 def set_(
-    parts: Annotated[list[str], typer.Argument(help="name=value; a value that is JSON is taken as that.")],
+    parts: Annotated[
+        list[str],
+        typer.Argument(help="name=value of one more rule (a JSON value is taken as that), or a file: a whole plan."),
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Let something go wrong from now on.
+    """Let something go wrong from now on: one thing more, or what a plan says and nothing else.
 
     Example: ota-modules faults set service=iot operation=CreateOTAModule kind=delay seconds=2 times=5
     """
     screen = Screen(as_json=as_json)
-    _show(screen, _call(screen, "POST", json.dumps(plan(parts)).encode()))
+    whole = len(parts) == 1 and "=" not in parts[0]
+    said = plan(parts[0]) if whole else rule(parts)
+    _show(screen, _call(screen, "PUT" if whole else "POST", json.dumps(said).encode()))
 
 
 @app.command("list")
@@ -48,7 +55,15 @@ def clear(
     _show(screen, _call(screen, "DELETE", path=f"/{name}" if name else ""))
 
 
-def plan(parts: list[str]) -> dict[str, Any]:
+def plan(name: str) -> object:
+    """The plan in a file of JSON or YAML. Raises: UsageError."""
+    try:
+        return yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"{name}: {error}") from None
+
+
+def rule(parts: list[str]) -> dict[str, Any]:
     """`name=value` pairs as an object. Raises: UsageError."""
     found: dict[str, Any] = {}
     for part in parts:

@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import fc2
-from fc2.fc_exceptions import FcError
-
 from cli.problems import CloudError
 from cli.target import Target
 from handler.clock import Clock
@@ -51,6 +48,11 @@ class Functions:
     """The functions of a target."""
 
     def __init__(self, target: Target, clock: Clock | None = None) -> None:
+        # Not above: what the SDK imports slows the start of every command down.
+        import fc2
+        from fc2.fc_exceptions import FcError
+
+        self._refusal: type[Exception] = FcError
         keys = target.keys
         self._target = target
         self._clock = clock or Clock()
@@ -70,7 +72,7 @@ class Functions:
         for busy in range(1, BUSY_TRIES + 1):
             try:
                 return self._invoke(function, payload)
-            except FcError as error:
+            except self._refusal as error:
                 problem = _problem(error)
             except OSError as error:
                 # requests' exceptions are OSErrors; some hold the whole request in their text.

@@ -17,6 +17,7 @@ from cli.products import Products
 from cli.progress import Meter
 from cli.screen import Screen
 from cli.target import Target
+from handler.messages import Policy
 
 LOOKS: Mapping[Action, tuple[str, str]] = {
     "create": ("+ create", "green"),
@@ -35,7 +36,7 @@ def plan(
         bool, typer.Option("--exit-code", help="0 nothing to do, 1 error, 2 something to do.")
     ] = False,
     qps: Annotated[float, typer.Option(min=0.1, max=9, help="Calls a second, out of the account's ten.")] = 3,
-    on_existing: Annotated[str, typer.Option(help="As OTA_ON_EXISTING: for requests that do not say.")] = "keep",
+    on_existing: Annotated[Policy, typer.Option(help="As OTA_ON_EXISTING: for requests that do not say.")] = "keep",
     instance: Annotated[str | None, typer.Option(help="As OTA_IOT_INSTANCE_ID: for requests that name none.")] = None,
     form: Annotated[Format | None, typer.Option("--format", help="Instead of what ending or content say.")] = None,
     local: Local = False,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from cli.manifests import Entry
 from cli.products import Holding, ProductRef
-from handler.messages import ModuleRequest
+from handler.messages import ModuleRequest, Policy
 from handler.modules import BUILT_IN, MOST_CUSTOM_MODULES, differences
 from handler.outcomes import Difference
 
@@ -52,7 +52,7 @@ def products_of(entries: Iterable[Entry], instance: str | None) -> dict[ProductR
     return found
 
 
-def steps(holding: Holding, entries: Sequence[Entry], on_existing: str) -> Iterator[Step]:
+def steps(holding: Holding, entries: Sequence[Entry], on_existing: Policy) -> Iterator[Step]:
     """What would become of the requests for one product; `on_existing` is for requests that do not say."""
     if holding.refused:
         yield from (Step(entry, "unknown", {}, holding.refused) for entry in entries)
@@ -71,7 +71,7 @@ def steps(holding: Holding, entries: Sequence[Entry], on_existing: str) -> Itera
             yield Step(entry, "limit", {}, f"it holds {MOST_CUSTOM_MODULES} modules then")
 
 
-def _existing(policy: str, drift: Mapping[str, Difference]) -> Action:
+def _existing(policy: Policy, drift: Mapping[str, Difference]) -> Action:
     if policy == "fail":
         return "conflict"
     if policy == "update" and drift.keys() - {"ModuleName"}:

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
 from cli.expectations import Arrival
 from cli.interrupts import Interrupts
-from cli.local import Local, local_cloud
 from cli.problems import CliError
 from cli.samples import EVENTS, read_all
 from cli.screen import Screen, outcome_line, status_text
@@ -18,6 +17,9 @@ from cli.smq import Mailbox
 from cli.target import LOCAL_PORT
 from cli.tour import POLL, Summary, Tour, received
 from handler.clock import Clock
+
+if TYPE_CHECKING:
+    from cli.local import Local
 
 
 def run(
@@ -36,6 +38,9 @@ def run(
 
     Example: ota-modules run --once
     """
+    # Not above: the servers take a third of a second to import, and no other command needs them.
+    from cli.local import local_cloud
+
     screen = Screen(as_json=as_json)
     samples = read_all(events)
     with local_cloud(port) as local:
@@ -43,10 +48,14 @@ def run(
             f"the local cloud is up: IoT {local.target.iot_url}, SMQ {local.target.smq_url}, FC {local.target.fc_url}"
         )
         screen.note(f"sending {len(samples)} samples of {events.name}/ by queue, HTTP and invocation")
-        summary = Tour(local.target, samples, lambda arrival: _show(screen, arrival), Clock()).run()
-        _sum_up(screen, summary, local)
-        if not once:
-            _stay(screen, local)
+        with Interrupts() as interrupts:
+            tour = Tour(local.target, samples, lambda arrival: _show(screen, arrival), Clock())
+            summary = tour.run(lambda: interrupts.asked)
+            if interrupts.asked:
+                raise CliError("stopped in the middle of the tour")
+            _sum_up(screen, summary, local)
+            if not once:
+                _stay(screen, local, interrupts)
     if once and summary.findings:
         raise CliError(f"{len(summary.findings)} not as expected")
 
@@ -60,7 +69,7 @@ def _show(screen: Screen, arrival: Arrival) -> None:
         screen.say(Text(f"          not as expected: {difference}", style="bold red"))
 
 
-def _sum_up(screen: Screen, summary: Summary, local: Local) -> None:
+def _sum_up(screen: Screen, summary: Summary, local: "Local") -> None:
     busiest = local.busiest_second()
     screen.record({**summary.record(), "BusiestSecond": busiest, "Page": local.target.console_url})
     screen.say()
@@ -80,10 +89,10 @@ def _sum_up(screen: Screen, summary: Summary, local: Local) -> None:
     )
 
 
-def _stay(screen: Screen, local: Local) -> None:
+def _stay(screen: Screen, local: "Local", interrupts: Interrupts) -> None:
     """Show what others cause, until Ctrl-C."""
     screen.note(f"the page: {local.target.console_url}   HTTP trigger: {local.target.http_url}/modules   Ctrl-C ends")
-    with closing(Mailbox(local.target)) as mailbox, Interrupts() as interrupts:
+    with closing(Mailbox(local.target)) as mailbox:
         while not interrupts.asked:
             for event in received(mailbox, local.target.names.outcome_queue, POLL):
                 _outcome(screen, event)

@@ -50,8 +50,12 @@ def send(
     manifest = load(manifests, form)
     entries = _sound(screen, manifest, skip_invalid=skip_invalid)
     requests = [entry.request for entry in entries]
-    ledger = Ledger.open(state or state_folder(os.environ), content_key(target, requests), len(requests), anew=again)
+    folder, key = state or state_folder(os.environ), content_key(target, requests)
+    ledger = Ledger.open(folder, key, len(requests))
     with closing(Mailbox(target)) as mailbox:
+        if again:
+            _forget(mailbox, target, ledger)
+            ledger = Ledger.open(folder, key, len(requests), anew=True)
         sending = _Sending(screen, target, ledger, Outgoing(requests, ledger.run), mailbox)
         sending.run(wait=wait, patience=patience)
     screen.record(sending.record(manifest))
@@ -73,6 +77,16 @@ def _sound(screen: Screen, manifest: Manifest, *, skip_invalid: bool) -> tuple[E
     return manifest.sound(skip_invalid=skip_invalid)
 
 
+def _inbox(mailbox: Mailbox, target: Target, ledger: Ledger) -> Inbox:
+    return Inbox(mailbox, target, f"ota-modules-send-{ledger.run}")
+
+
+def _forget(mailbox: Mailbox, target: Target, ledger: Ledger) -> None:
+    """Nobody will wait for the rest of a sending that is begun anew."""
+    if ledger.following and not ledger.finished:
+        _inbox(mailbox, target, ledger).close()
+
+
 class _Sending:
     """One sending, from where it stands to its end."""
 
@@ -82,7 +96,7 @@ class _Sending:
         self._ledger = ledger
         self._outgoing = outgoing
         self._mailbox = mailbox
-        self._inbox = Inbox(self._mailbox, target, f"ota-modules-send-{ledger.run}")
+        self._inbox = _inbox(mailbox, target, ledger)
 
     def run(self, *, wait: bool, patience: float) -> None:
         """Raises: CliError: it was stopped, or outcomes did not come."""

@@ -64,8 +64,11 @@ class Tour:
             if not sample.awaits_id:
                 self._expectations.expect(sample)
 
-    def run(self) -> Summary:
-        """Send everything, and follow until every outcome has come or nothing more comes. Raises: CloudError."""
+    def run(self, stopped: Callable[[], bool] = lambda: False) -> Summary:
+        """Send everything, and follow until every outcome has come, nothing more comes, or it is `stopped`.
+
+        Raises: CloudError.
+        """
         start = self._clock.now()
         senders = [
             threading.Thread(target=self._sending, args=(way, send), daemon=True, name=f"tour-{way}")
@@ -73,15 +76,15 @@ class Tour:
         ]
         for sender in senders:
             sender.start()
-        self._follow(senders)
+        self._follow(senders, stopped)
         self._summary.findings += [*self._expectations.missing(), *self._expectations.unexpected()]
         self._summary.seconds = self._clock.now() - start
         return self._summary
 
-    def _follow(self, senders: Sequence[threading.Thread]) -> None:
+    def _follow(self, senders: Sequence[threading.Thread], stopped: Callable[[], bool]) -> None:
         heard = self._clock.now()
         with closing(Mailbox(self._target, self._clock)) as mailbox:
-            while any(sender.is_alive() for sender in senders) or not self._complete():
+            while not stopped() and (any(sender.is_alive() for sender in senders) or not self._complete()):
                 events = list(received(mailbox, self._target.names.outcome_queue, POLL))
                 if events or any(sender.is_alive() for sender in senders):
                     heard = self._clock.now()

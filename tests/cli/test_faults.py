@@ -1,0 +1,68 @@
+"""`ota-modules faults`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from cli.faults import rule
+from cli.problems import UsageError
+from emulator.console import faults_api
+from emulator.injection import Faults
+
+DELAY = ("service=iot", "operation=CreateOTAModule", "kind=delay", "seconds=2", "times=5")
+
+
+@pytest.fixture
+def faults(serve: Callable[[ASGIApp], str], ota_modules: Any) -> Callable[..., Any]:
+    """`faults("list")` talks to a local cloud that has a fault API, and nothing else."""
+    url = serve(Starlette(routes=faults_api.routes(Faults())))
+    return lambda *arguments: ota_modules("faults", *arguments, OTA_CONSOLE_ENDPOINT=url)
+
+
+def test_a_value_that_is_json_is_taken_as_that() -> None:
+    """Anything else is text; quotes make text of the rest."""
+    assert rule(["kind=delay", "seconds=1.5", "after=true", 'retry_after="12"']) == {
+        "kind": "delay", "seconds": 1.5, "after": True, "retry_after": "12",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("parts", [["=x"], ["kind=a", "kind=b"], ["kind=a", "delay"]])
+def test_parts_that_make_no_sense_are_refused(parts: list[str]) -> None:
+    """A name twice too."""
+    with pytest.raises(UsageError):
+        rule(parts)
+
+
+def test_a_rule_is_set_listed_and_cleared(faults: Callable[..., Any]) -> None:
+    """By its id, or with all others."""
+    name = json.loads(faults("set", *DELAY, "--json").out)["id"]
+    assert f"id={name}" in faults("list").out
+    assert "kind=delay" in faults("list").out
+    assert faults("clear", name).out == "nothing goes wrong on purpose\n"
+    assert faults("list").out == "nothing goes wrong on purpose\n"
+
+
+def test_a_plan_takes_the_place_of_what_was(faults: Callable[..., Any], tmp_path: Path) -> None:
+    """From a file of YAML or JSON."""
+    path = tmp_path / "plan.yml"
+    path.write_text("seed: 7\nrules:\n  - {service: smq, kind: reset}\n", encoding="utf-8")
+    faults("set", *DELAY)
+    [line] = faults("set", str(path)).out.splitlines()
+    assert "service=smq" in line
+
+
+def test_what_the_cloud_does_not_understand_is_told(faults: Callable[..., Any]) -> None:
+    """In its own words, with exit status 1."""
+    ended = faults("set", "service=iot", "kind=earthquake")
+    assert (ended.status, "kind" in ended.err) == (1, True)
+
+
+def test_a_cloud_without_faults_is_told_so(serve: Callable[[ASGIApp], str], ota_modules: Any) -> None:
+    """Exit status 1."""
+    ended = ota_modules("faults", "list", OTA_CONSOLE_ENDPOINT=serve(Starlette()))
+    assert (ended.status, "has no fault API" in ended.err) == (1, True)
