@@ -266,7 +266,9 @@ def test_an_instance_is_added_where_none_is_named() -> None:
     assert none.in_instance(None) is none
 
 
-@pytest.mark.parametrize("path", sorted(Path("events/malformed").iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[1] / "events/malformed").iterdir()), ids=lambda path: path.name
+)
 def test_every_malformed_sample_is_invalid_with_problems_that_can_be_sent(path: Path) -> None:
     """In UTF-8, and each no longer than a line or two."""
     for found in read(path.read_bytes(), "m1"):

@@ -18,7 +18,7 @@ TEXT = json.dumps(REQUEST)
 CODED = base64.b64encode(TEXT.encode()).decode()
 SAMPLES = sorted(
     path
-    for path in Path("events/triggers").glob("*.json")
+    for path in (Path(__file__).parents[1] / "events/triggers").glob("*.json")
     if not path.name.endswith(".outcomes.json") and "http" not in path.name
 )
 

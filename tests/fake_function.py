@@ -1,0 +1,74 @@
+"""A function behind HTTP whose results are a plain function's, and what its answers say."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jsonschema
+
+from handler import web
+from handler.answers import KINDS
+from handler.errors import SinkError
+from handler.messages import Invalid, ModuleRequest, read
+from handler.openapi import document
+from handler.outcomes import Outcome, Result
+from handler.web import HttpAnswer, HttpRequest
+
+REQUEST = {"ProductKey": "a1", "ModuleName": "mcu", "Id": "own-1"}
+JSON = {"content-type": "application/json"}
+ASYNC = {**JSON, "prefer": "respond-async"}
+
+
+Ensure = Callable[[ModuleRequest], Result]
+
+
+def created(request: ModuleRequest) -> Result:
+    return Outcome.of(request, "created", RequestId="r-1")
+
+
+@dataclass
+class Function:
+    """What stands behind HTTP: ensures modules by a plain function, and takes down what is queued."""
+
+    ensure: Ensure = created
+    has_queue: bool = True
+    queue_takes: int = 1_000
+    ran: list[ModuleRequest | Invalid] = field(default_factory=list)
+    queued: list[str] = field(default_factory=list)
+    faults: list[Exception] = field(default_factory=list)
+
+    def run(self, body: object, default_id: str, trace: str | None) -> list[Result]:
+        found = read(body, default_id, trace)
+        self.ran += found
+        return [Outcome.invalid(each) if isinstance(each, Invalid) else self.ensure(each) for each in found]
+
+    def enqueue(self, message: str) -> None:
+        if len(self.queued) >= self.queue_takes:
+            raise SinkError("ota-module-requests", "http://testid:testsecret@127.0.0.1 said no")
+        self.queued.append(message)
+
+    def respond(self, request: HttpRequest) -> HttpAnswer:
+        return web.respond(request, web.Service(self.run, self.enqueue if self.has_queue else None, self.faults.append))
+
+    def post(self, body: object, headers: Mapping[str, str] = JSON, path: str = "/modules") -> HttpAnswer:
+        """The body as JSON, unless it is bytes."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.respond(HttpRequest("POST", path, headers, body=raw, request_id="req-1"))
+
+
+def content(answer: HttpAnswer) -> dict[str, Any]:
+    """The body, which every answer of /modules has in JSON; checked against the published schema."""
+    body: dict[str, Any] = json.loads(answer.body)
+    responses = document()["paths"]["/modules"]["post"]["responses"]
+    schema = responses[str(answer.status)]["content"][answer.headers["Content-Type"]]["schema"]
+    jsonschema.validate(body, {**schema, "components": document()["components"]})
+    return body
+
+
+def kind(answer: HttpAnswer) -> str:
+    """Which kind of problem it is."""
+    body = content(answer)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert (body["status"], body["title"]) == (answer.status, KINDS[body["type"].rpartition(":")[2]].title)
+    return str(body["type"].removeprefix("urn:ota-modules:problem:"))
