@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 
 from handler.log import mask
 from handler.outcomes import Outcome, Result, Unfinished
@@ -105,7 +104,7 @@ def told(result: Result) -> Told:
     if result.Status in ("rejected", "failed"):
         errors = data.pop("Errors", None)
         return problem(_kind(result), _detail(result), {**data, "errors": errors})
-    return Told(HTTPStatus.CREATED if result.Status == "created" else HTTPStatus.OK, data)
+    return Told(201 if result.Status == "created" else 200, data)
 
 
 def _kind(outcome: Outcome) -> str:
@@ -130,7 +129,7 @@ def _unfinished(result: Unfinished) -> Told:
         "RequestId": result.api_request_id,
     }
     wait = max(1, math.ceil(result.retry_after))
-    later = {"Retry-After": str(wait)} if KINDS[result.reason].status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    later = {"Retry-After": str(wait)} if KINDS[result.reason].status == 503 else {}
     return problem(result.reason, result.detail, members, later)
 
 
@@ -139,4 +138,4 @@ def together(parts: Sequence[Told], headers: Mapping[str, str] | None = None) ->
     waits = [int(part.headers["Retry-After"]) for part in parts if "Retry-After" in part.headers]
     longest = {"Retry-After": str(max(waits))} if waits else {}
     results = [{**part.body, "status": part.status} for part in parts]
-    return Told(HTTPStatus.MULTI_STATUS, {"results": results}, {**longest, **(headers or {})}).answer()
+    return Told(207, {"results": results}, {**longest, **(headers or {})}).answer()

@@ -5,7 +5,6 @@ import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
@@ -135,14 +134,14 @@ def _routed(request: HttpRequest, service: Service) -> HttpAnswer:
     if request.method not in methods:
         raise Refusal("method", f"{path} takes {allowed['Allow']}", **allowed)
     if request.method == "OPTIONS":
-        return HttpAnswer(HTTPStatus.NO_CONTENT, allowed, b"")
+        return HttpAnswer(204, allowed, b"")
     if path == "/healthz":
-        return Told(HTTPStatus.OK, {"status": "ok"}).answer()
+        return Told(200, {"status": "ok"}).answer()
     if path == "/openapi.json":
         from handler.openapi import document  # here, so that nobody else waits for it
 
         # Its patterns hold characters that not everything passes on.
-        return Told(HTTPStatus.OK, document()).answer(only_ascii=True)
+        return Told(200, document()).answer(only_ascii=True)
     return _modules(request, service)
 
 
@@ -211,9 +210,9 @@ def _queued(
     if not done:
         return problem("sink", headers=_LATER).answer()
     if left:
-        accepted = [Told(HTTPStatus.ACCEPTED, {"Id": each}) for each in done]
+        accepted = [Told(202, {"Id": each}) for each in done]
         return together([*accepted, *(problem("sink", "", {"Id": each.Id}, _LATER) for each in left)], _APPLIED)
-    return Told(HTTPStatus.ACCEPTED, {"Ids": done}, _APPLIED).answer()
+    return Told(202, {"Ids": done}, _APPLIED).answer()
 
 
 def _enqueue(requests: Sequence[ModuleRequest], enqueue: Callable[[str], None]) -> Sequence[ModuleRequest]:
