@@ -1,8 +1,8 @@
 """Function Compute: functions, their instances, and invocations of them."""
 
 import asyncio
-import contextlib
 import json
+import signal
 import time
 import uuid
 from collections import deque
@@ -10,18 +10,27 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from emulator.accounts import Accounts, Key
-from emulator.instances import FunctionConfig, Instance, InstanceDied, InvocationTimedOut, Reply, lines_kept
+from emulator.accounts import Accounts
+from emulator.async_calls import AsyncCalls, Verdict
+from emulator.instance_output import lines_kept
+from emulator.instances import (
+    FunctionConfig,
+    Instance,
+    InstanceDied,
+    InstanceNotStarted,
+    InvocationTimedOut,
+    Reply,
+)
+from emulator.role_keys import RoleKeys
 
 Kind = Literal["event", "wsgi"]
 LONGEST_IDLE = 300.0
 """Seconds after which an idle instance is ended."""
 SYNC_LIMIT = 32 * 1024 * 1024
 ASYNC_LIMIT = 128 * 1024
-ASYNC_RETRIES = 3
-ASYNC_PAUSES = (60.0, 120.0, 240.0)
-"""Seconds between the tries of an asynchronous call whose function failed; scaled down for tests."""
 UNHANDLED = "UnhandledInvocationError"
+MOST_INSTANCES = 100
+"""Of all functions of an account in a region together."""
 
 
 class FcError(Exception):
@@ -46,6 +55,8 @@ class Invocation:
     log: bytes = b""
     seconds: float = 0.0
     instance: str = ""
+    memory: float = 0.0
+    """The most that the instance ever used, in MB."""
 
 
 @dataclass
@@ -93,12 +104,34 @@ class FunctionCompute:
         self.accounts = accounts
         self.region = region
         self.functions = {config.name: Deployed(config) for config in functions}
-        self._outside = outside or Outside()
-        self._background: set[asyncio.Task[None]] = set()
+        outside = outside or Outside()
+        self._later = AsyncCalls(outside.sleep, outside.scale)
+        self._keys = RoleKeys(accounts)
 
     @property
     def instances(self) -> list[Instance]:
-        return [instance for deployed in self.functions.values() for instance in deployed.instances]
+        """Those that are there now."""
+        found = [instance for deployed in self.functions.values() for instance in deployed.instances]
+        return [each for each in found if each.state == "starting" or each.alive]
+
+    def instance(self, instance_id: str) -> Instance:
+        """One of them. Raises: FcError."""
+        for each in self.instances:
+            if each.id == instance_id:
+                return each
+        raise FcError(404, "InstanceNotFound", f"instance '{instance_id}' does not exist")
+
+    def kill(self, instance_id: str) -> None:
+        """SIGKILL, whatever it is doing. Raises: FcError."""
+        self.instance(instance_id).signal(signal.SIGKILL)
+
+    def pause(self, instance_id: str) -> None:
+        """SIGSTOP: a call that it has times out unless it goes on in time. Raises: FcError."""
+        self.instance(instance_id).signal(signal.SIGSTOP)
+
+    def resume(self, instance_id: str) -> None:
+        """SIGCONT. Raises: FcError."""
+        self.instance(instance_id).signal(signal.SIGCONT)
 
     def find(self, name: str, service: str | None = None) -> Deployed:
         """A function by its name. Raises: FcError."""
@@ -118,7 +151,10 @@ class FunctionCompute:
         retry_count: int = 0,
         request_id: str | None = None,
     ) -> Invocation:
-        """Call a function and wait for it. Raises: FcError: no such function, no instance free, payload too large."""
+        """Call a function and wait for it.
+
+        Raises: FcError: no such function, no instance free, none that starts, payload too large.
+        """
         deployed = self.find(name)
         if len(payload) > SYNC_LIMIT:
             raise FcError(400, "EntityTooLarge", f"payload is larger than {SYNC_LIMIT} bytes")
@@ -137,56 +173,46 @@ class FunctionCompute:
         if len(payload) > ASYNC_LIMIT:
             raise FcError(400, "EntityTooLarge", f"payload of an asynchronous call is larger than {ASYNC_LIMIT} bytes")
         request_id = new_request_id(deployed.config)
-        task = asyncio.get_running_loop().create_task(self._later(name, payload, request_id))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        self._later.accept(lambda failures: self._tried(name, payload, request_id, failures))
         return request_id
 
-    async def _later(self, name: str, payload: bytes, request_id: str) -> None:
-        failures = throttles = 0
-        while failures <= ASYNC_RETRIES:
-            try:
-                result = await self.invoke(name, payload, retry_count=failures, request_id=request_id)
-            except FcError as error:
-                if error.status != 429:
-                    return
-                await self._outside.sleep(min(0.5 * 2.0**throttles, 3600) * self._outside.scale)
-                throttles += 1
-                continue
-            if result.error_type is None:
-                return
-            if failures < ASYNC_RETRIES:
-                await self._outside.sleep(ASYNC_PAUSES[failures] * self._outside.scale)
-            failures += 1
+    async def _tried(self, name: str, payload: bytes, request_id: str, failures: int) -> Verdict:
+        try:
+            result = await self.invoke(name, payload, retry_count=failures, request_id=request_id)
+        except FcError as error:
+            return Verdict.THROTTLED if error.status == 429 else Verdict.HOPELESS
+        return Verdict.FAILED if result.error_type else Verdict.DONE
 
     async def _called(
         self, deployed: Deployed, instance: Instance, header: Mapping[str, Any], payload: bytes, began: float
     ) -> Invocation:
         request_id = str(header["request_id"])
-        deployed.lines.append(f"FC Invoke Start RequestId: {request_id}")
+        problem = ""
         try:
             reply = await instance.call(header, payload, deployed.config.timeout)
         except InvocationTimedOut:
             deployed.counters.timeouts += 1
-            text = f"Function time out after {deployed.config.timeout:g} seconds"
-            result = self._failed(deployed, request_id, text)
+            problem = f"Function time out after {deployed.config.timeout:g} seconds"
+            reply = _told(problem)
         except InstanceDied:
-            result = self._failed(deployed, request_id, "Process exited unexpectedly before completing request")
-        else:
-            result = _answered(request_id, reply)
-        problem = f", Error: {result.error_type}" if result.error_type else ""
-        deployed.lines.append(f"FC Invoke End RequestId: {request_id}{problem}")
-        deployed.counters.errors += result.error_type is not None
+            problem = "Process exited unexpectedly before completing request"
+            reply = _told(f"{problem} (duration: {(time.monotonic() - began) * 1000:.0f}ms)")
+        error = reply.header.get("error_type")
+        end = f", Error: {problem or 'Unhandled function error'}" if error else ""
+        instance.output.note(f"FC Invoke End RequestId: {request_id}{end}")
+        deployed.counters.errors += error is not None
         self._drop_dead(deployed)
-        seconds = time.monotonic() - began
         return Invocation(
-            request_id, result.status, result.body, result.headers, result.error_type, result.log, seconds, instance.id
+            request_id=request_id,
+            status=int(reply.header.get("status", 200)),
+            body=reply.body,
+            headers=[(str(name), str(value)) for name, value in reply.header.get("headers", ())],
+            error_type=error,
+            log=instance.output.tail,
+            seconds=time.monotonic() - began,
+            instance=instance.id,
+            memory=instance.memory,
         )
-
-    def _failed(self, deployed: Deployed, request_id: str, text: str) -> Invocation:
-        deployed.lines.append(text)
-        body = json.dumps({"errorMessage": text}).encode()
-        return Invocation(request_id, 200, body, error_type=UNHANDLED, log=f"{text}\n".encode())
 
     async def _instance(self, deployed: Deployed, request_id: str) -> Instance | Invocation:
         """An idle instance, or a new one that has been initialized; or the answer where that failed."""
@@ -194,39 +220,63 @@ class FunctionCompute:
         for instance in deployed.instances:
             if instance.state == "idle":
                 instance.state = "busy"
+                instance.output.begin(f"FC Invoke Start RequestId: {request_id}")
                 return instance
-        if len(deployed.instances) >= deployed.config.instances:
-            deployed.counters.throttles += 1
-            raise FcError(429, "FunctionResourceExhausted", f"function '{deployed.config.name}' has no instance free")
-        instance = Instance(deployed.config, self._key(deployed.config), self.region, deployed.lines)
-        deployed.instances.append(instance)
-        await instance.start()
-        instance.state = "busy"
+        instance = await self._started(deployed)
         return await self._initialized(deployed, instance, request_id)
+
+    async def _started(self, deployed: Deployed) -> Instance:
+        """A new instance, if there may be one more."""
+        config = deployed.config
+        if len(deployed.instances) >= config.instances:
+            deployed.counters.throttles += 1
+            raise FcError(429, "FunctionResourceExhausted", f"function '{config.name}' has no instance free")
+        if len(self.instances) >= MOST_INSTANCES:
+            deployed.counters.throttles += 1
+            raise FcError(429, "ResourceExhausted", f"the account has {MOST_INSTANCES} instances already")
+        instance = Instance(config, self._keys.of(config.role), self.region, deployed.lines)
+        deployed.instances.append(instance)
+        try:
+            await instance.start()
+        except InstanceNotStarted as error:
+            raise FcError(500, "InternalServerError", f"no instance can be started: {error}") from error
+        finally:
+            # Also where the caller has gone meanwhile: what is "starting" counts as being there.
+            instance.state = "busy" if instance.alive else "stopped"
+        return instance
 
     async def _initialized(self, deployed: Deployed, instance: Instance, request_id: str) -> Instance | Invocation:
         config = deployed.config
+        start = f"FC Invoke Start RequestId: {request_id}"
         if config.initializer is None:
+            instance.output.begin(start)
             return instance
         header = {**self._header(config, request_id, 0), "kind": "initialize", "handler": config.initializer}
-        deployed.lines.append(f"FC Initialize Start RequestId: {request_id}")
+        instance.output.begin(f"FC Initialize Start RequestId: {request_id}")
         problem = b""
         try:
             reply = await instance.call(header, b"", config.initializer_timeout)
             problem = reply.body if reply.header.get("error_type") else b""
-        except (InvocationTimedOut, InstanceDied) as error:
-            problem = json.dumps({"errorMessage": f"initializer: {type(error).__name__}"}).encode()
-        deployed.lines.append(f"FC Initialize End RequestId: {request_id}")
-        instance.state = "busy"
+        except InvocationTimedOut:
+            problem = _told(f"Initializer time out after {config.initializer_timeout:g} seconds").body
+        except InstanceDied:
+            problem = _told("Process exited unexpectedly before completing initialization").body
+        instance.output.note(
+            f"FC Initialize End RequestId: {request_id}{', Error: initialization failed' * bool(problem)}"
+        )
         if not problem:
+            instance.state = "busy"
+            instance.output.note(start)
             return instance
+        instance.state = "busy"  # Not one to be let go of with its pre-stop hook.
         await instance.stop()
         self._drop_dead(deployed)
         deployed.counters.errors += 1
-        return Invocation(request_id, 200, problem, error_type="InitializationError")
+        log = instance.output.tail
+        return Invocation(request_id, 200, problem, error_type="InitializationError", log=log, instance=instance.id)
 
     def _header(self, config: FunctionConfig, request_id: str, retry_count: int) -> dict[str, Any]:
-        key = self._key(config)
+        key = self._keys.of(config.role)
         return {
             "request_id": request_id,
             "timeout": config.timeout if config.timeout % 1 else int(config.timeout),
@@ -235,9 +285,6 @@ class FunctionCompute:
             "qualifier": "LATEST" if config.service else "",
             "credentials": {"id": key.id, "secret": key.secret, "token": key.token},
         }
-
-    def _key(self, config: FunctionConfig) -> Key:
-        return self.accounts.issue(config.role) if config.role else Key("", "")
 
     def _drop_dead(self, deployed: Deployed) -> None:
         deployed.instances = [one for one in deployed.instances if one.state == "starting" or one.alive]
@@ -252,20 +299,15 @@ class FunctionCompute:
 
     async def stop(self) -> None:
         """End everything."""
-        for task in list(self._background):
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._later.stop()
         await asyncio.gather(*(instance.stop() for instance in self.instances))
-        with contextlib.suppress(RuntimeError):
-            for deployed in self.functions.values():
-                deployed.instances.clear()
+        for deployed in self.functions.values():
+            self._drop_dead(deployed)
 
 
-def _answered(request_id: str, reply: Reply) -> Invocation:
-    error = reply.header.get("error_type")
-    headers = [(str(name), str(value)) for name, value in reply.header.get("headers", ())]
-    status = int(reply.header.get("status", 200))
-    return Invocation(request_id, status, reply.body, headers, error, reply.log)
+def _told(text: str) -> Reply:
+    """What is answered for an instance that does not answer itself."""
+    return Reply({"error_type": UNHANDLED}, json.dumps({"errorMessage": text}).encode(), b"")
 
 
 def new_request_id(config: FunctionConfig) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import struct
@@ -17,18 +18,25 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emulator.accounts import ACCOUNT_ID, Key
+from emulator.instance_output import Pipe, Record
 
 State = Literal["starting", "idle", "busy", "paused", "stopped"]
-LONGEST_START = 30.0
 GRACE = 0.5
 """Seconds between SIGTERM and SIGKILL; how many the platform gives could not be confirmed."""
-MOST_LINES = 2_000
+LAST_WORDS = 0.2
+"""Seconds in which the socket of a process that has ended is read to its end; usually at once."""
+LARGEST_VARIABLES = 4 * 1024
+"""Bytes of all variables of a function together (Function Compute, "Environment variables")."""
+_VARIABLE = re.compile(r"(?!FC_)[A-Za-z][A-Za-z0-9_]*")
 _RUNTIME = Path(__file__).with_name("runtime.py")
-_MARKER = b"\0"
 
 
 class InstanceDied(Exception):
     """The process ended before it answered."""
+
+
+class InstanceNotStarted(InstanceDied):
+    """There is no such interpreter or no such folder, or it may not be used."""
 
 
 class InvocationTimedOut(Exception):
@@ -37,7 +45,11 @@ class InvocationTimedOut(Exception):
 
 @dataclass(frozen=True)
 class FunctionConfig:
-    """A function as it is deployed. `timeout` is in seconds, `memory` in MB; `instances` is how many there may be."""
+    """A function as it is deployed. `timeout` is in seconds, `memory` in MB; `instances` is how many there may be.
+
+    `runtime` decides the form of the context, `python` the interpreter: they need not be the same version.
+    Raises: ValueError: a variable that the platform would refuse.
+    """
 
     name: str
     handler: str
@@ -57,6 +69,16 @@ class FunctionConfig:
     methods: Sequence[str] = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
     wsgi: bool = False
     """The FC 2.0 form of an HTTP function."""
+    pre_stop: str | None = None
+    pre_stop_timeout: float = 3.0
+
+    def __post_init__(self) -> None:
+        for name in self.environment:
+            if not _VARIABLE.fullmatch(name):
+                raise ValueError(f"{self.name}: no variable of a function may be named {name!r}")
+        size = sum(len(name) + len(value.encode()) for name, value in self.environment.items())
+        if size > LARGEST_VARIABLES:
+            raise ValueError(f"{self.name}: the variables have {size} bytes, and may have {LARGEST_VARIABLES}")
 
 
 @dataclass(frozen=True)
@@ -70,7 +92,7 @@ class Reply:
 
 def environment(config: FunctionConfig, key: Key, instance: str, region: str) -> dict[str, str]:
     """The variables of an instance: the user's, the platform's, and temporary keys."""
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR") if name in os.environ}
     platform = {
         "FC_FUNC_CODE_PATH": str(config.code),
         "FC_ACCOUNT_ID": ACCOUNT_ID,
@@ -79,38 +101,44 @@ def environment(config: FunctionConfig, key: Key, instance: str, region: str) ->
         "FC_FUNCTION_NAME": config.name,
         "FC_REGION": region,
         "FC_INSTANCE_ID": instance,
-        "FC_FUNCTION_VERSION": "LATEST",
+        # By the runtime's Debian: 10 has the one, 11 the other.
+        "FC_FUNCTION_VERSION" if config.runtime == "python3.12" else "FC_VER_ID": "LATEST",
         "FC_TIMEOUT": str(config.timeout),
         "FC_RUNTIME_API": "127.0.0.1:9000",
         "OTA_EMULATOR_CONTEXT": "3.12" if config.runtime == "python3.12" else "3.10",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    if config.service:
-        platform |= {"FC_SERVICE_NAME": config.service, "FC_QUALIFIER": "LATEST"}
     keys = {
         "ALIBABA_CLOUD_ACCESS_KEY_ID": key.id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": key.secret,
         "ALIBABA_CLOUD_SECURITY_TOKEN": key.token,
     }
+    if config.service:
+        platform |= {"FC_SERVICE_NAME": config.service, "FC_QUALIFIER": "LATEST"}
+        keys |= {"accessKeyID": key.id, "accessKeySecret": key.secret, "securityToken": key.token}
     return {**inherited, **config.environment, **platform, **keys}
 
 
 class Instance:
-    """One process. Its output is kept by line, the oldest forgotten first."""
+    """One process, with all that it starts. Its output is kept by line, the oldest forgotten first."""
 
     def __init__(self, config: FunctionConfig, key: Key, region: str, lines: deque[str]) -> None:
-        self.id = f"c-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:12]}"
+        self.id = f"c-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:12]}"
         self.state: State = "starting"
         self.started = time.time()
         self.used = time.monotonic()
         self.invocations = 0
+        self.memory = 0.0
+        """The most it ever used, in MB."""
         self.config = config
+        self.output = Record(lines)
         self._key = key
         self._region = region
-        self._lines = lines
-        self._recent = bytearray()
-        self._seen_all = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._state_when_paused: State = "idle"
+        self._expired = False
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._ended: asyncio.Future[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -122,88 +150,136 @@ class Instance:
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
-        """Start the process. The child ends by itself when this end of its socket closes, however that comes about."""
+        """Start the process, which ends by itself when this one is gone, however that came about.
+
+        Raises: InstanceNotStarted.
+        """
         ours, theirs = socket.socketpair()
+        lifeline, self._lifeline = os.pipe()
+        output, written = os.pipe()
         try:
             self._process = await asyncio.create_subprocess_exec(
-                self.config.python, str(_RUNTIME), str(theirs.fileno()),
+                self.config.python, str(_RUNTIME), str(theirs.fileno()), str(lifeline),
                 cwd=self.config.code, env=environment(self.config, self._key, self.id, self._region),
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-                pass_fds=(theirs.fileno(),), start_new_session=True,
+                stdin=asyncio.subprocess.DEVNULL, stdout=written, stderr=written,
+                pass_fds=(theirs.fileno(), lifeline), start_new_session=True,
             )  # fmt: skip
+        except OSError as error:
+            self.state = "stopped"
+            ours.close()
+            os.close(output)
+            os.close(self._lifeline)
+            raise InstanceNotStarted(
+                f"{self.config.python} in {self.config.code}: {error.strerror or error}"
+            ) from error
         finally:
             theirs.close()
+            os.close(lifeline)
+            os.close(written)
+        self._pipe = Pipe(output, self.output)
         self._reader, self._writer = await asyncio.open_connection(sock=ours)
-        streams = (self._process.stdout, self._process.stderr)
-        self._tasks = [asyncio.create_task(self._keep(stream)) for stream in streams if stream]
+        self._ended = asyncio.ensure_future(self._clean_up(self._process))
         self.state = "idle"
 
     async def call(self, header: Mapping[str, Any], body: bytes, timeout: float) -> Reply:
-        """One request. Raises: InvocationTimedOut, InstanceDied."""
+        """One request. Raises: InvocationTimedOut, InstanceDied: the process is gone then."""
         self.state = "busy"
-        self.invocations += 1
-        self._recent.clear()
-        self._seen_all.clear()
+        self.invocations += header["kind"] in ("event", "wsgi")
+        timer = asyncio.get_running_loop().call_later(timeout, self._expire)
+        self._quiet.clear()
         try:
-            answer, content = await asyncio.wait_for(self._exchange(header, body), timeout)
-        except asyncio.TimeoutError:
-            await self.stop()
-            raise InvocationTimedOut from None
-        except (OSError, asyncio.IncompleteReadError):
-            await self.stop()
-            raise InstanceDied from None
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._seen_all.wait(), 1)
-        self.state = "idle"
+            answer, content = await self._exchange(header, body)
+        except (OSError, EOFError):
+            self._quiet.set()
+            if self._ended:
+                await asyncio.wait({self._ended})
+            raise InvocationTimedOut if self._expired else InstanceDied from None
+        except BaseException:
+            # Whoever waited has gone: the answer would be taken for the next request's.
+            self.signal(signal.SIGKILL)
+            raise
+        finally:
+            timer.cancel()
+            self._quiet.set()
+        return self._replied(answer, content)
+
+    def _replied(self, answer: Mapping[str, Any], content: bytes) -> Reply:
+        self._pipe.read_all()
+        self.memory = max(self.memory, float(answer.get("memory", 0.0)))
         self.used = time.monotonic()
-        return Reply(answer, content, bytes(self._recent))
+        if self.state == "paused":
+            self._state_when_paused = "idle"
+        else:
+            self.state = "idle"
+        return Reply(answer, content, self.output.tail)
 
     async def _exchange(self, header: Mapping[str, Any], body: bytes) -> tuple[Mapping[str, Any], bytes]:
         head = json.dumps(header).encode()
         self._writer.write(struct.pack(">I", len(head)) + head + struct.pack(">I", len(body)) + body)
         await self._writer.drain()
-        return json.loads(await self._block()), await self._block()
+        answer = json.loads(await self._block()), await self._block()
+        if self._expired:
+            # It caught the end that was meant for it, and answers too late.
+            self.signal(signal.SIGKILL)
+            raise EOFError
+        return answer
 
     async def _block(self) -> bytes:
         return await self._reader.readexactly(struct.unpack(">I", await self._reader.readexactly(4))[0])
 
-    async def _keep(self, stream: asyncio.StreamReader) -> None:
-        pending = b""
-        while data := await stream.read(65536):
-            *whole, pending = (pending + data).split(b"\n")
-            for line in whole:
-                self._line(line)
-        if pending:
-            self._line(pending)
-
-    def _line(self, line: bytes) -> None:
-        if line.startswith(_MARKER):
-            self._seen_all.set()
-            return
-        self._recent += line + b"\n"
-        self._lines.append(line.decode("utf-8", "replace"))
+    def _expire(self) -> None:
+        """SIGTERM, and SIGKILL a little later: one that is paused, or that catches the first, ends too."""
+        self._expired = True
+        self.signal(signal.SIGTERM)
+        asyncio.get_running_loop().call_later(GRACE, self.signal, signal.SIGKILL)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process: SIGKILL, or SIGSTOP and SIGCONT to pause it and let it go on."""
-        if self.alive and self.pid:
-            os.kill(self.pid, number)
-            self.state = "paused" if number == signal.SIGSTOP else self.state
+        """Send a signal to the process and all that it started: SIGKILL, or SIGSTOP and SIGCONT to pause it for a while."""
+        if not self.alive or self.pid is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+        if number == signal.SIGKILL and self.state == "idle":
+            self.state = "stopped"  # Until it is gone, no call may get it.
+        if number == signal.SIGSTOP and self.state != "paused":
+            self._state_when_paused, self.state = self.state, "paused"
+        elif number == signal.SIGCONT and self.state == "paused":
+            self.state = self._state_when_paused
 
     async def stop(self) -> None:
-        """End the process: SIGTERM, then SIGKILL."""
+        """End the process: one that is idle by letting it go, after its pre-stop hook, any other at once."""
+        idle = self.state == "idle"
+        if idle and self.config.pre_stop:
+            await self._pre_stop()
         self.state = "stopped"
-        process = self._process
-        if process is None:
-            return
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError, asyncio.TimeoutError):
-                process.send_signal(number)
-                await asyncio.wait_for(process.wait(), GRACE)
+        if idle and self.alive:
+            self._writer.write_eof()
+            asyncio.get_running_loop().call_later(GRACE, self.signal, signal.SIGKILL)
+        else:
+            self.signal(signal.SIGKILL)
+        if self._ended:
+            await asyncio.wait({self._ended})
+
+    async def _pre_stop(self) -> None:
+        """Its result is ignored."""
+        request_id = str(uuid.uuid4())
+        header = {"kind": "prestop", "handler": self.config.pre_stop, "request_id": request_id, "timeout": 0}
+        keys = {"id": self._key.id, "secret": self._key.secret, "token": self._key.token}
+        self.output.begin(f"FC PreStop Start RequestId: {request_id}")
+        with contextlib.suppress(InstanceDied, InvocationTimedOut):
+            await self.call({**header, "credentials": keys}, b"", self.config.pre_stop_timeout)
+        self.output.note(f"FC PreStop End RequestId: {request_id}")
+
+    async def _clean_up(self, process: asyncio.subprocess.Process) -> None:
+        """When the process has ended, end what it has started, and read the rest of what they wrote."""
         await process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        self.state = "stopped"
+        self._pipe.close()
+        self.output.end()
+        os.close(self._lifeline)
+        quiet = asyncio.ensure_future(self._quiet.wait())
+        await asyncio.wait({quiet}, timeout=LAST_WORDS)
+        quiet.cancel()
         self._writer.close()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-def lines_kept() -> deque[str]:
-    """Where the output of a function's instances is kept."""
-    return deque(maxlen=MOST_LINES)

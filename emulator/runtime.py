@@ -1,9 +1,12 @@
 """The program of one function instance: what the platform's Python runtime does, one request at a time.
 
-Run as `python runtime.py FD` with the code directory as working directory; it imports nothing but the standard library and the
-function's code. FD is a socket to the emulator: frames of a 4-byte length, a JSON header, a 4-byte length and a body.
+Run as `python runtime.py FD LIFELINE` with the code directory as working directory; it imports nothing but the standard
+library and the function's code. FD is a socket to the emulator: frames of a 4-byte length, a JSON header, a 4-byte length
+and a body. LIFELINE is a pipe that closes when the emulator is gone.
 """
 
+import contextlib
+import ctypes
 import datetime
 import decimal
 import faulthandler
@@ -12,24 +15,29 @@ import io
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import struct
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
 
-LONGEST_LINE = 128 * 1024
-MARKER = b"\0end of the request\n"
-"""Written to standard output behind each request, so that the emulator knows that it has seen all of it."""
+LONGEST_WRITE = 128 * 1024
+PR_SET_PDEATHSIG = 1
 # What the platform sets and lets the code see; every other FC_ variable is taken away.
 VISIBLE = {
     "FC_FUNC_CODE_PATH", "FC_ACCOUNT_ID", "FC_FUNCTION_HANDLER", "FC_FUNCTION_MEMORY_SIZE", "FC_FUNCTION_NAME", "FC_REGION",
     "FC_INSTANCE_ID", "FC_VER_ID", "FC_RUNTIME_VERSION", "FC_SNAPSHOT_FLAG", "FC_SERVICE_NAME", "FC_QUALIFIER",
 }  # fmt: skip
+
+BETWEEN = (__file__, str(importlib.__file__), "<frozen importlib")
+"""Where frames come from that stand between the platform and the function."""
 
 Header = dict[str, Any]
 
@@ -39,6 +47,8 @@ class Wire:
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
+        # Programs that the function starts must not hold it open when this process is gone.
+        self._socket.set_inheritable(False)
 
     def receive(self) -> tuple[Header, bytes]:
         """The next frame; ends the process where the emulator is gone."""
@@ -61,23 +71,18 @@ class Wire:
         return bytes(data)
 
 
-class Output(io.TextIOBase):
-    """Standard output or error: flushed with each write, cut at 128 KiB."""
+class Output(io.FileIO):
+    """Standard output or error: nothing is written late, and of a single write no more than 128 KiB."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    def write(self, data: Any) -> int:  # noqa: ANN401 - any buffer
+        left = memoryview(data).cast("B")[:LONGEST_WRITE]
+        while left:
+            left = left[super().write(left) :]
+        return memoryview(data).nbytes
 
-    def writable(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def write(self, text: str) -> int:
-        data = text.encode("utf-8", "replace")[:LONGEST_LINE]
-        while data:
-            data = data[os.write(self._descriptor, data) :]
-        return len(text)
+    @classmethod
+    def text(cls, descriptor: int) -> io.TextIOWrapper:
+        return io.TextIOWrapper(cls(descriptor, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
 
 
 class Formatter(logging.Formatter):
@@ -110,6 +115,8 @@ def loaded(name: str) -> Callable[..., Any]:
         raise Problem("UserCodeSyntaxError", f"Syntax error in module '{module_name}': {error}") from error
     except ImportError as error:
         raise Problem("ImportModuleError", f"Unable to import module '{module_name}': {error}") from error
+    except Exception as error:
+        raise Problem("UserCodeError", f"Module '{module_name}' failed: {type(error).__name__}: {error}") from error
     found = getattr(module, function, None)
     if not callable(found):
         raise Problem("HandlerNotFound", f"Handler '{function}' is missing on module '{module_name}'")
@@ -179,11 +186,15 @@ def serialised(result: object) -> bytes:
 
 
 def failure(error: BaseException) -> bytes:
-    """The error as the platform answers it: without the runtime's own frame."""
-    frames = traceback.extract_tb(error.__traceback__)[1:]
-    stack = [[f'File "{f.filename}"', f"line {f.lineno}", f"in {f.name}", f.line or ""] for f in frames]
-    kind = error.kind if isinstance(error, Problem) else type(error).__name__
-    told = {"errorMessage": str(error), "errorType": kind, "stackTrace": [] if isinstance(error, Problem) else stack}
+    """The error as the platform answers it: with the function's frames alone."""
+    kind, cause = (error.kind, error.__cause__) if isinstance(error, Problem) else (type(error).__name__, error)
+    frames = traceback.extract_tb(cause.__traceback__) if cause else []
+    stack = [
+        [f'File "{frame.filename}"', f"line {frame.lineno}", f"in {frame.name}", frame.line or ""]
+        for frame in frames
+        if not frame.filename.startswith(BETWEEN)
+    ]
+    told = {"errorMessage": str(error), "errorType": kind, "stackTrace": stack}
     return json.dumps(told, indent=4, sort_keys=True).encode()
 
 
@@ -215,8 +226,13 @@ def through_wsgi(function: Callable[..., Iterable[Any]], environ: dict[str, Any]
         return written.append
 
     answer = function(environ, start_response)
-    parts = [answer] if isinstance(answer, bytes) else answer
-    written += [part.encode() if isinstance(part, str) else part for part in parts]
+    try:
+        parts = [answer] if isinstance(answer, bytes) else answer
+        written += [part.encode() if isinstance(part, str) else part for part in parts]
+    finally:
+        getattr(answer, "close", lambda: None)()
+    if not started:
+        raise RuntimeError("the application did not call start_response")
     status, headers = started[-1]
     return {"status": int(status.split(" ", 1)[0]), "headers": headers}, b"".join(written)
 
@@ -237,10 +253,8 @@ class Runtime:
                 answer, content = self._answered(header, body)
             except Exception as error:  # noqa: BLE001 - the platform catches these, and no other
                 answer, content = {"error_type": "UnhandledInvocationError"}, failure(error)
-                if header["kind"] != "prestop":
-                    sys.stdout.write(f"{content.decode()}\n")
-            os.write(1, MARKER)
-            self._wire.send(answer, content)
+                sys.stdout.write(f"{content.decode()}\n")
+            self._wire.send({**answer, "memory": memory()}, content)
 
     def _answered(self, header: Header, body: bytes) -> tuple[Header, bytes]:
         given = context(header, self._flavour)
@@ -260,17 +274,41 @@ def stop(_number: int, _frame: FrameType | None) -> None:
     sys.exit(143)
 
 
+def memory() -> float:
+    """The most that this process ever used, in MB; the system tells it in KB, macOS in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def die_with_parent(lifeline: int) -> None:
+    """Leave no orphan, also when the emulator is killed while the function runs, or hangs, or is paused."""
+    os.set_inheritable(lifeline, False)
+    threading.Thread(target=watch, args=(lifeline,), name="lifeline", daemon=True).start()
+    if sys.platform == "linux":
+        # A paused process runs no thread. Where the kernel does not help, it ends as soon as it may go on.
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def watch(lifeline: int) -> None:
+    os.read(lifeline, 1)
+    os.killpg(0, signal.SIGKILL)
+
+
 def main() -> None:
+    die_with_parent(int(sys.argv[2]))
     wire = Wire(int(sys.argv[1]))
+    del sys.argv[1:]
     flavour = os.environ.pop("OTA_EMULATOR_CONTEXT", "3.10")
-    for name in [name for name in os.environ if name.lstrip("_").startswith("FC_") and name not in VISIBLE]:
+    visible = VISIBLE | ({"FC_FUNCTION_VERSION"} if flavour == "3.12" else set())
+    for name in [name for name in os.environ if name.lstrip("_").startswith("FC_") and name not in visible]:
         del os.environ[name]
-    sys.stdout, sys.stderr = Output(1), Output(2)
+    sys.stdout, sys.stderr = Output.text(1), Output.text(2)
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(Formatter())
     logging.getLogger().addHandler(handler)
     logging.getLogger().setLevel(logging.INFO)
-    sys.path[0] = os.environ["FC_FUNC_CODE_PATH"]
+    # This file's folder stands first, unless Python was told to leave it out: no module in it may hide the function's.
+    sys.path[:] = [os.environ["FC_FUNC_CODE_PATH"], *(path for path in sys.path if path != str(Path(__file__).parent))]
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Runtime(wire, flavour).run()

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import os
+import re
 import signal
 import threading
 import time
@@ -181,8 +182,10 @@ def test_the_log_comes_back_with_tail(fc: Make) -> None:
     """Prints and log lines of this call, in the platform's format."""
     answer = fc(config("speak")).invoke("speak", b"up", x_fc_log_type="Tail")
     lines = base64.b64decode(answer.headers["X-Fc-Log-Result"]).decode().splitlines()
-    assert lines[0] == "printed up"
-    assert lines[1].endswith(f"Z {answer.headers['X-Fc-Request-Id']} [INFO] logged")
+    request_id = answer.headers["X-Fc-Request-Id"]
+    assert lines[:2] == [f"FC Invoke Start RequestId: {request_id}", "printed up"]
+    assert re.fullmatch(rf"\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{3}}Z {request_id} \[INFO\] logged", lines[2])
+    assert lines[3:] == [f"FC Invoke End RequestId: {request_id}"]
 
 
 def test_an_asynchronous_call_is_accepted_and_tried_again(fc: Make, tmp_path: Path) -> None:

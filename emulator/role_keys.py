@@ -1,0 +1,31 @@
+"""The temporary keys that functions get: fresh where the platform gives fresh ones, without minting one a call."""
+
+from emulator.accounts import Accounts, AccountsError, Key
+
+RENEWED = 15 * 60
+"""Seconds after which a role's key is issued anew; it would be valid for 36 hours."""
+
+
+class RoleKeys:
+    """The newest key of each role."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._newest: dict[str, tuple[Key, float]] = {}
+
+    def of(self, role: str | None) -> Key:
+        """A key that is valid now; of empty texts for a function that has no role."""
+        if not role:
+            return Key("", "")
+        key, issued = self._newest.get(role, (None, 0.0))
+        if key is None or not 0 <= self._accounts.wall() - issued < RENEWED or not self._valid(key):
+            key = self._accounts.issue(role)
+            self._newest[role] = key, self._accounts.wall()
+        return key
+
+    def _valid(self, key: Key) -> bool:
+        try:
+            self._accounts.authenticate(key.id, key.token)
+        except AccountsError:
+            return False
+        return True
