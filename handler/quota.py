@@ -2,7 +2,8 @@
 
 A script on the server gives out slots by the server's clock, in one round trip, and two at once where more than one
 waits: so all processes take turns, and a turn is short. A slot is used within tau (a quarter of an interval) or lost; it
-is never used late. Each process checks its own spacing besides, whatever the server says.
+is never used late. Each process checks its own spacing besides, whatever the server says. Between processes, tau grows
+by how exactly they know the server's clock: by half the time of the quickest round trips, a millisecond or so.
 
 The store may be slow, down, restarted empty or failing over. Then each process goes on by itself, at the static share
 that its fallback holds, and tries the store again after a pause. No burst comes of the change:

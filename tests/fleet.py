@@ -1,15 +1,19 @@
-"""Instances that share a quota, in threads of one process, and what they did and said."""
+"""Instances that share a quota, in threads of one process or as processes, and what they did and said."""
 
+import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from handler.log import Log
 from handler.pacing import CATCH_UP, Pacer
 from handler.quota import SharedQuota
 from tests.departures import CALL, NEVER
-from tests.quota_worker import Watch, work
+from tests.quota_worker import Result, Watch, work
 
 RATE = 20.0
 GONE, BACK = "the store is gone", "the store is back"
@@ -101,3 +105,37 @@ class Fleet:
 
 def a_fleet(url: str) -> Fleet:
     return Fleet([Instance(url), Instance(url)])
+
+
+class Worker:
+    """A process of `tests.quota_worker` with six threads."""
+
+    def __init__(self, url: str, key: str, rate: float, share: float) -> None:
+        arguments = [url, key, str(rate), str(share), "6"]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.quota_worker", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[1],
+        )
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def ready(self) -> None:
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n"
+
+    def go(self, until: float) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{until}\n")
+        self._process.stdin.flush()
+
+    def result(self) -> Result:
+        out, _ = self._process.communicate(timeout=60)
+        return Result(**json.loads(out))

@@ -2,8 +2,8 @@
 
     python -m tests.quota_worker URL KEY RATE SHARE THREADS
 
-Prints a line when it is ready, then reads the instant from standard input: of the monotonic clock, which all processes of
-a machine share. Prints a JSON object: `left`, the instants, and `overslept`, how many sleeps ended so late that a slot
+Prints a line when it is ready, then reads the instant from standard input: of the monotonic clock, which all processes
+of a machine share. Prints a JSON object: `left`, the instants, and `overslept`, how many sleeps ended so late that a slot
 may have been lost through the machine's fault.
 """
 
@@ -11,12 +11,21 @@ import json
 import sys
 import threading
 import time
+from dataclasses import asdict, dataclass
 
 from handler.clock import Clock
 from handler.errors import OutOfTime
 from handler.log import Log
 from handler.pacing import CATCH_UP, Pacer, Quota
 from handler.quota import SharedQuota
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a process prints."""
+
+    left: list[float]
+    overslept: int
 
 
 class Watch:
@@ -62,8 +71,6 @@ def main() -> None:
     log = Log(write=lambda line: print(line, file=sys.stderr))
     quota = SharedQuota(url, key, float(rate), Pacer(float(share), watch.clock), watch.clock, log)
     print("ready", flush=True)
-    until = sys.stdin.readline()
-    print("ready", flush=True)
     until = float(sys.stdin.readline())
     left: list[float] = []
     workers = [threading.Thread(target=work, args=(quota, watch, until, left)) for _ in range(int(threads))]
@@ -71,7 +78,7 @@ def main() -> None:
         worker.start()
     for worker in workers:
         worker.join()
-    print(json.dumps({"left": left, "overslept": watch.overslept}))
+    print(json.dumps(asdict(Result(left, watch.overslept))))
 
 
 if __name__ == "__main__":
