@@ -125,7 +125,7 @@ class Ensuring:
         changed = {name for name in drift if name != "ModuleName"}
         if self._updated and not changed:
             return Verdict("updated")
-        if self._tried and not changed and not self._older(found):
+        if self._tried and not drift and not self._older(found):
             return Verdict("created")
         if self._policy == "fail":
             return Verdict("rejected", "exists", self._refused, drift=drift)

@@ -180,6 +180,14 @@ def test_an_unanswered_call_and_another_alias_is_existing() -> None:
     assert verdict(iot, AliasName="Ours").status == "existing"
 
 
+def test_an_unanswered_call_and_another_spelling_is_existing() -> None:
+    """Our own call would have made the module as it spells the name."""
+    iot = iot_with("MCU", faults=(lost_call,))
+    found = verdict(iot)
+    assert found.status == "existing"
+    assert found.drift["ModuleName"].Found == "MCU"
+
+
 def test_an_unanswered_update_is_read_back() -> None:
     """It was applied, so it is updated."""
     iot = iot_with("mcu", alias="Old", faults=(fine, fine, lost_reply))
