@@ -72,7 +72,7 @@ def _show(screen: Screen, target: Target, found: list[Step]) -> None:
         if step.action != "none"
     ]
     if rows:
-        screen.table(("", "Module", ""), rows)
+        screen.table(("Plan", "Module", "Why"), rows)
     counts = Counter(step.action for step in found)
     words = ", ".join(f"{counts[action]} {LOOKS[action][0][2:]}" for action in LOOKS if counts[action])
     screen.say(f"{len(found)} requests: {words}" + ("" if rows else f"; {target} is as wished"))

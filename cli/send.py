@@ -59,8 +59,9 @@ def send(
         sending = _Sending(screen, target, ledger, Outgoing(requests, ledger.run), mailbox)
         sending.run(wait=wait, patience=patience)
     screen.record(sending.record(manifest))
-    if ledger.remarkable or manifest.faults:
-        raise CliError(f"{len(ledger.remarkable)} not as wished, {len(manifest.faults)} faults passed over")
+    counts = ((len(ledger.remarkable), "not as wished"), (len(manifest.faults), "faults passed over"))
+    if problems := ", ".join(f"{count} {what}" for count, what in counts if count):
+        raise CliError(problems)
 
 
 def _sound(screen: Screen, manifest: Manifest, *, skip_invalid: bool) -> tuple[Entry, ...]:
