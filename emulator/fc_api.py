@@ -2,7 +2,7 @@
 
 POST /2016-08-15/services/{service[.qualifier]}/functions/{function}/invocations
 ANY  /2016-08-15/proxy/{service[.qualifier]}/{function}/{path}      an FC 2.0 HTTP trigger
-POST /2023-03-30/functions/{function}/invocations
+POST /2023-03-30/functions/{function}/invocations                  a signature is checked where there is one
 ANY  /{function}/{path}                                            an FC 3.0 HTTP trigger: each has a host of its own there
 """
 
@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -22,6 +23,7 @@ from emulator.http_triggers import HttpAnswer, HttpRequest
 
 TAIL = 4 * 1024
 _METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"]
+_VERSIONS = ("2016-08-15", "2023-03-30")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -34,7 +36,7 @@ def application(service: FunctionCompute) -> Starlette:
         yield
         await service.stop()
 
-    fc2, fc3 = "/2016-08-15", "/2023-03-30"
+    fc2, fc3 = (f"/{version}" for version in _VERSIONS)
     return Starlette(
         routes=[
             Route(f"{fc2}/services/{{service}}", api.signed(api.service), methods=["GET"]),
@@ -49,15 +51,33 @@ def application(service: FunctionCompute) -> Starlette:
             Route(f"{fc3}/functions/{{function}}/invocations", api.invoke_by_acs3, methods=["POST"]),
             Route("/{function}{path:path}", api.http, methods=_METHODS),
         ],
-        exception_handlers={FcError: _refused},
+        exception_handlers={FcError: _refused, HTTPException: _misdirected, Exception: _failed},
         lifespan=lifespan,
     )
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
-    status, code, text = (error.status, error.code, error.text) if isinstance(error, FcError) else (500, "Internal", "")
-    told = {"ErrorCode": code, "ErrorMessage": text, "errorCode": code, "errorMessage": text}
-    return JSONResponse(told, status, {"X-Fc-Request-Id": str(uuid.uuid4())})
+    return _told_error(error) if isinstance(error, FcError) else _told_error(FcError(500, "InternalServerError", ""))
+
+
+async def _misdirected(request: Request, _error: Exception) -> Response:
+    """Nothing is at this path, or not for this method."""
+    path = request.url.path
+    return _told_error(FcError(400, "PathNotSupported", f"'{request.method}' against '{path}' is not supported"))
+
+
+async def _failed(_request: Request, error: Exception) -> Response:
+    return _told_error(FcError(500, "InternalServerError", f"an internal error has occurred: {type(error).__name__}"))
+
+
+def _told_error(error: FcError) -> Response:
+    """In all spellings: the SDK of FC 2.0, that of FC 3.0 and the documentation's page of errors differ."""
+    request_id = str(uuid.uuid4())
+    told = {
+        "ErrorCode": error.code, "ErrorMessage": error.text, "errorCode": error.code, "errorMessage": error.text,
+        "Code": error.code, "Message": error.text, "RequestId": request_id,
+    }  # fmt: skip
+    return JSONResponse(told, error.status, {"X-Fc-Request-Id": request_id})
 
 
 class _Api:
@@ -68,7 +88,7 @@ class _Api:
         """Only for callers with an FC 2.0 signature."""
 
         async def checked(request: Request) -> Response:
-            fc_signature.authenticate(_signed(request), self._service.accounts)
+            self._authenticate(request)
             return await endpoint(request)
 
         return checked
@@ -81,7 +101,8 @@ class _Api:
 
     async def functions(self, request: Request) -> Response:
         name = _service_name(request)
-        found = [_described(each) for each in self._service.functions.values() if each.config.service == name]
+        services = ("", name) if name == self._service.service else (name,)
+        found = [_described(each) for each in self._service.functions.values() if each.config.service in services]
         return JSONResponse({"functions": found, "nextToken": None})
 
     async def function(self, request: Request) -> Response:
@@ -91,8 +112,20 @@ class _Api:
         return await self._invoked(request, self._found(request))
 
     async def invoke_by_acs3(self, request: Request) -> Response:
-        """Signed calls only, where they are signed at all: the account's own machine is trusted otherwise."""
+        """A call without a signature is let in: whoever reaches the loopback address is the account's owner."""
+        if "authorization" in request.headers:
+            self._authenticate(request)
         return await self._invoked(request, self._service.find(request.path_params["function"]))
+
+    def _authenticate(self, request: Request) -> None:
+        """Raises: FcError: the caller is not known, or its role may not invoke this function."""
+        accounts, service = self._service.accounts, self._service
+        key = fc_signature.authenticate(_signed(request), accounts)
+        of_service = f"services/{_service_name(request)}/" if "service" in request.path_params else ""
+        name = request.path_params.get("function", "*")
+        resource = f"acs:fc:{service.region}:{accounts.account_id}:{of_service}functions/{name}"
+        if not accounts.permits(key, "fc:InvokeFunction", resource):
+            raise FcError(403, "AccessDenied", f"role {key.role} may not fc:InvokeFunction on {resource}")
 
     async def _invoked(self, request: Request, deployed: Deployed) -> Response:
         name = deployed.config.name
@@ -111,21 +144,24 @@ class _Api:
         if not deployed.config.wsgi:
             raise FcError(404, "TriggerNotFound", f"function '{deployed.config.name}' has no FC 2.0 HTTP trigger")
         self._admit(request, deployed)
-        came = await _request(request)
-        parts = http_triggers.wsgi_parts(came, request.url.path)
+        came = await _request(request, segments=4)
+        parts = http_triggers.wsgi_parts(came, _target(request))
         result = await self._service.invoke(deployed.config.name, came.body, kind="wsgi", http=parts)
         return _passed(result, http_triggers.wsgi_answer_of(result))
 
     async def http(self, request: Request) -> Response:
         """An FC 3.0 HTTP trigger."""
+        if request.path_params["function"] in _VERSIONS:
+            return await _misdirected(request, FcError(400, "PathNotSupported", ""))
         deployed = self._service.find(request.path_params["function"])
         config = deployed.config
         if config.http_auth is None or config.wsgi:
             raise FcError(404, "TriggerNotFound", f"function '{config.name}' has no HTTP trigger")
         self._admit(request, deployed)
-        came = await _request(request)
+        came = await _request(request, segments=1)
         request_id = new_request_id(config)
-        event = http_triggers.event(came, self._service.accounts.account_id, config.name, request_id)
+        account, region = self._service.accounts.account_id, self._service.region
+        event = http_triggers.event(came, account, config.name, request_id, region)
         if request.headers.get("x-fc-invocation-type", "").lower() == "async":
             return Response(b"", 202, {"X-Fc-Request-Id": self._service.invoke_later(config.name, event)})
         result = await self._service.invoke(config.name, event, request_id=request_id)
@@ -133,7 +169,7 @@ class _Api:
 
     def _admit(self, request: Request, deployed: Deployed) -> None:
         if deployed.config.http_auth == "function":
-            fc_signature.authenticate(_signed(request), self._service.accounts)
+            self._authenticate(request)
         if request.method not in deployed.config.methods:
             raise FcError(405, "MethodNotAllowed", f"the trigger takes {', '.join(deployed.config.methods)}")
 
@@ -142,7 +178,11 @@ class _Api:
 
 
 def _service_name(request: Request) -> str:
-    return str(request.path_params["service"]).split(".", 1)[0]
+    """The service's name without its qualifier. Raises: FcError: one that names another version than the newest."""
+    name, _, qualifier = str(request.path_params["service"]).partition(".")
+    if qualifier not in ("", "LATEST"):
+        raise FcError(404, "VersionNotFound", f"version '{qualifier}' of service '{name}' does not exist")
+    return name
 
 
 def _described(deployed: Deployed) -> dict[str, object]:
@@ -158,42 +198,41 @@ def _signed(request: Request) -> fc_signature.Signed:
     return fc_signature.Signed(request.method, raw, request.url.query, dict(request.headers))
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    """The body. Raises: FcError: as soon as it is larger than `limit` bytes."""
+async def _body(request: Request, limit: int, code: str = "EntityTooLarge") -> bytes:
+    """The body. Raises: FcError: as soon as it is larger than `limit` bytes, or when it is not the one that was signed."""
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > limit:
-            raise FcError(
-                413 if limit == SYNC_LIMIT else 400, "EntityTooLarge", f"the payload is larger than {limit} bytes"
-            )
+            raise FcError(400, code, f"payload size exceeds maximum allowed size: it is larger than {limit} bytes")
+    fc_signature.check_body(_signed(request), bytes(body))
     return bytes(body)
 
 
-async def _request(request: Request) -> HttpRequest:
-    raw = request.scope["raw_path"].decode("ascii")
-    whole = str(request.path_params["path"])
-    # The trigger's own path is what stands behind the function's name, still encoded.
-    path = raw[len(raw) - len(_encoded_tail(raw, whole)) :] or "/"
+def _target(request: Request) -> str:
+    """Path and query as they were sent."""
+    raw, query = request.scope["raw_path"].decode("ascii"), request.url.query
+    return f"{raw}?{query}" if query else raw
+
+
+async def _request(request: Request, segments: int) -> HttpRequest:
+    """What came to a trigger, whose own path begins behind so many segments."""
+    parts = request.scope["raw_path"].decode("ascii").split("/", segments + 1)
+    path = "/" + parts[segments + 1] if len(parts) > segments + 1 else "/"
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
     client = request.client.host if request.client else "127.0.0.1"
-    came = HttpRequest(request.method, path, request.url.query, headers, await _body(request, SYNC_LIMIT), client)
+    body = await _body(request, SYNC_LIMIT, "InvalidArgument")
+    came = HttpRequest(request.method, path, request.url.query, headers, body, client)
     if came.too_large():
         raise FcError(400, "InvalidArgument", "headers are larger than 8 KB, or the target than 4 KB")
     return came
-
-
-def _encoded_tail(raw: str, decoded: str) -> str:
-    """The part of an encoded path that has as many slashes as its decoded end."""
-    count = decoded.count("/")
-    parts = raw.split("/")
-    return "/" + "/".join(parts[len(parts) - count :]) if count else ""
 
 
 def _told(result: Invocation) -> dict[str, str]:
     headers = {
         "X-Fc-Request-Id": result.request_id,
         "X-Fc-Invocation-Duration": str(round(result.seconds * 1000)),
+        "X-Fc-Max-Memory-Usage": f"{result.memory:.2f}",
         "X-Fc-Instance-Id": result.instance,
     }
     return {**headers, "X-Fc-Error-Type": result.error_type} if result.error_type else headers

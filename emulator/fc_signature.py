@@ -1,18 +1,24 @@
 """Who calls Function Compute: the FC 2.0 header signature, and ACS3-HMAC-SHA256 as FC 3.0 has it."""
 
 import base64
+import calendar
+import hashlib
 import hmac
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, unquote
 
-from emulator.accounts import Accounts, AccountsError, Key
+from emulator import signatures
+from emulator.accounts import Accounts, ExpiredToken, Key, UnknownKey, WrongToken
 from emulator.fc import FcError
 
 CLOCK_WINDOW = 15 * 60
 _AUTHORIZATION = re.compile(r"FC ([^:\s]+):([A-Za-z0-9+/=]+)")
+_ACS_DATE = "%Y-%m-%dT%H:%M:%SZ"
+_MISMATCH = "The request signature we calculated does not match the signature you provided"
 
 
 @dataclass(frozen=True)
@@ -32,25 +38,75 @@ class Signed:
         pairs = sorted(f"{name}={value}" for name, value in parse_qsl(self.query, keep_blank_values=True))
         return base, base + "\n" + "\n".join(pairs)
 
+    def canonical(self, names: tuple[str, ...]) -> str:
+        """The canonical request of ACS3."""
+        query = dict(parse_qsl(self.query, keep_blank_values=True))
+        return signatures.acs3_canonical_request(self.method, self.path, query, self.headers, names)
+
 
 def authenticate(signed: Signed, accounts: Accounts) -> Key:
-    """The key that signed a request with the FC 2.0 form. Raises: FcError."""
-    match = _AUTHORIZATION.fullmatch(signed.headers.get("authorization", ""))
+    """The key that signed a request, in either form. Raises: FcError."""
+    header = signed.headers.get("authorization", "")
+    if not header:
+        raise FcError(400, "MissingRequiredHeader", "required HTTP header Authorization was not specified")
+    return (
+        _by_acs3(signed, header, accounts) if header.startswith(signatures.ACS3) else _by_fc(signed, header, accounts)
+    )
+
+
+def check_body(signed: Signed, body: bytes) -> None:
+    """The body, where a signature covers its hash. Raises: FcError."""
+    claimed = signed.headers.get("x-acs-content-sha256")
+    if claimed and claimed != hashlib.sha256(body).hexdigest():
+        raise FcError(403, "SignatureNotMatch", f"{_MISMATCH}: x-acs-content-sha256 is not the hash of the body")
+
+
+def _by_fc(signed: Signed, header: str, accounts: Accounts) -> Key:
+    match = _AUTHORIZATION.fullmatch(header)
     if match is None:
-        raise FcError(403, "AccessDenied", "the Authorization header is missing or is no FC signature")
+        raise FcError(403, "AccessDenied", "the Authorization header is neither an FC nor an ACS3 signature")
     try:
         sent = parsedate_to_datetime(signed.headers.get("date", "")).timestamp()
     except (TypeError, ValueError):
         raise FcError(400, "InvalidArgument", "the Date header is missing or cannot be read") from None
-    if abs(accounts.wall() - sent) > CLOCK_WINDOW:
-        raise FcError(403, "InvalidTimestamp", "the Date header is more than 15 minutes off")
-    try:
-        key = accounts.authenticate(match[1], signed.headers.get("x-fc-security-token", ""))
-    except AccountsError as error:
-        raise FcError(403, "AccessDenied", f"{type(error).__name__}: {match[1]}") from None
+    _check_clock(sent, accounts)
+    key = _key(match[1], signed.headers.get("x-fc-security-token", ""), accounts)
     wanted = [
         base64.b64encode(hmac.digest(key.secret.encode(), text.encode(), "sha256")).decode() for text in signed.texts()
     ]
     if not any(hmac.compare_digest(one, match[2]) for one in wanted):
-        raise FcError(403, "SignatureNotMatch", "the signature does not match")
+        raise FcError(403, "SignatureNotMatch", _MISMATCH)
     return key
+
+
+def _by_acs3(signed: Signed, header: str, accounts: Accounts) -> Key:
+    authorization = signatures.Authorization.read(header)
+    said = {name for name in signed.headers if name.startswith("x-acs-")} | {"x-acs-date"}
+    if authorization is None or not said <= set(authorization.signed_headers) & signed.headers.keys():
+        raise FcError(403, "SignatureNotMatch", f"{_MISMATCH}: x-acs-date and all other x-acs-* must be signed")
+    try:
+        sent = calendar.timegm(time.strptime(signed.headers["x-acs-date"], _ACS_DATE))
+    except ValueError:
+        raise FcError(400, "InvalidArgument", "the x-acs-date header cannot be read") from None
+    _check_clock(sent, accounts)
+    key = _key(authorization.credential, signed.headers.get("x-acs-security-token", ""), accounts)
+    text = signatures.acs3_string_to_sign(signed.canonical(authorization.signed_headers))
+    if not hmac.compare_digest(signatures.acs3_signature(key.secret, text), authorization.signature):
+        raise FcError(403, "SignatureNotMatch", _MISMATCH)
+    return key
+
+
+def _check_clock(sent: float, accounts: Accounts) -> None:
+    if abs(accounts.wall() - sent) > CLOCK_WINDOW:
+        raise FcError(403, "InvalidTimestamp", "the request's date is more than 15 minutes off")
+
+
+def _key(key_id: str, token: str, accounts: Accounts) -> Key:
+    try:
+        return accounts.authenticate(key_id, token)
+    except UnknownKey:
+        raise FcError(403, "InvalidAccessKeyID", f"invalid access key ID '{key_id}'") from None
+    except ExpiredToken:
+        raise FcError(403, "AccessDenied", f"the security token of '{key_id}' has expired") from None
+    except WrongToken:
+        raise FcError(403, "AccessDenied", f"the security token does not belong to '{key_id}'") from None

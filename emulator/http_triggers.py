@@ -1,18 +1,22 @@
 """HTTP triggers: what a request becomes for the function, and what its answer becomes for the caller."""
 
 import base64
-import binascii
 import json
+import re
 import time
+import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, unquote
 
-from emulator.fc import Invocation
+from emulator.fc import FcError, Invocation
 
 LARGEST_HEADERS = 8 * 1024
 LARGEST_TARGET = 4 * 1024
-_HIDDEN = ("connection", "keep-alive", "host", "content-length", "transfer-encoding")
+_HIDDEN = ("connection", "keep-alive", "transfer-encoding")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_BODILESS = (204, 304)
 _RESERVED = ("connection", "content-length", "date", "keep-alive", "server", "upgrade", "transfer-encoding")
 
 
@@ -46,7 +50,7 @@ class HttpAnswer:
     body: bytes
 
 
-def event(request: HttpRequest, account: str, domain: str, request_id: str) -> bytes:
+def event(request: HttpRequest, account: str, domain: str, request_id: str, region: str = "local") -> bytes:
     """The FC 3.0 event, version v1 ("Use HTTP triggers to invoke functions")."""
     try:
         body, encoded = request.body.decode(), False
@@ -58,10 +62,11 @@ def event(request: HttpRequest, account: str, domain: str, request_id: str) -> b
         "method": request.method, "path": unquote(request.path), "protocol": "HTTP/1.1", "sourceIp": request.client,
         "userAgent": agent,
     }  # fmt: skip
+    address = f"{domain}.{region}.fcapp.run"
     context = {
-        "accountId": account, "domainName": f"{domain}.fcapp.run", "domainPrefix": domain, "http": http,
-        "requestId": request_id, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
-        "timeEpoch": str(int(now * 1000)),
+        "accountId": account, "domainName": address, "domainPrefix": domain, "http": http,
+        "triggerId": str(uuid.uuid5(uuid.NAMESPACE_DNS, address)), "requestId": request_id,
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)), "timeEpoch": str(int(now * 1000)),
     }  # fmt: skip
     made = {
         "version": "v1",
@@ -97,24 +102,44 @@ def wsgi_parts(request: HttpRequest, uri: str) -> dict[str, object]:
 
 
 def answer_of(invocation: Invocation) -> HttpAnswer:
-    """The caller's answer to an FC 3.0 event function's result: its status, headers and body, or all of it as the body."""
+    """The caller's answer to an FC 3.0 event function's result: its status, headers and body, or all of it as the body.
+
+    What becomes of an error, and of a result that names no status, is not documented for certain: 502, and 200.
+    Raises: FcError: the answer cannot be sent.
+    """
     if invocation.error_type:
         return HttpAnswer(502, [("content-type", "application/json")], invocation.body)
     try:
         result = json.loads(invocation.body)
-        status, body = int(result["statusCode"]), str(result.get("body", ""))
-        content = base64.b64decode(body, validate=True) if result.get("isBase64Encoded") else body.encode()
+        status, body = int(result["statusCode"]), result.get("body")
         headers = [(str(name), str(value)) for name, value in dict(result.get("headers") or {}).items()]
-    except (ValueError, KeyError, TypeError, binascii.Error):
+    except (ValueError, KeyError, TypeError):
         return HttpAnswer(200, [("content-type", "application/json")], invocation.body)
-    return HttpAnswer(status, headers, content)
+    text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
+    try:
+        content = base64.b64decode(text, validate=True) if result.get("isBase64Encoded") else text.encode()
+    except ValueError:
+        raise FcError(502, "BadResponse", "the function's body is no base64, though it says so") from None
+    return sendable(HttpAnswer(status, headers, content))
 
 
 def wsgi_answer_of(invocation: Invocation) -> HttpAnswer:
-    """The caller's answer to a WSGI function's result."""
+    """The caller's answer to a WSGI function's result. Raises: FcError: the answer cannot be sent."""
     if invocation.error_type:
         return HttpAnswer(502, [("content-type", "application/json")], invocation.body)
-    return HttpAnswer(invocation.status, invocation.headers, invocation.body)
+    return sendable(HttpAnswer(invocation.status, invocation.headers, invocation.body))
+
+
+def sendable(answer: HttpAnswer) -> HttpAnswer:
+    """The answer, if it is one in HTTP. Raises: FcError."""
+    if not 200 <= answer.status <= 599:
+        raise FcError(502, "BadResponse", f"the function answered with status {answer.status}")
+    if sum(len(name) + len(value) for name, value in answer.headers) > LARGEST_HEADERS:
+        raise FcError(502, "BadResponse", "the headers of the function's answer are larger than 8 KB")
+    for name, value in answer.headers:
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise FcError(502, "BadResponse", f"the function set a header that cannot be sent: {name[:100]!r}")
+    return replace(answer, body=b"") if answer.status in _BODILESS else answer
 
 
 def passed_on(answer: HttpAnswer) -> list[tuple[str, str]]:
