@@ -1,0 +1,112 @@
+"""What a run leaves behind in the local cloud's own records."""
+
+import base64
+import binascii
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from emulator.cloud import Cloud
+from emulator.iot import Call
+from emulator.products import Product
+from emulator.records import Event
+
+Key = tuple[str | None, str, str]
+"""Instance, product and case-folded name: what makes a module one."""
+REQUESTS = "ota-module-requests"
+LETTERS = "ota-module-dead-letters"
+
+
+def key_of(request: Mapping[str, Any]) -> Key:
+    return request.get("IotInstanceId"), str(request.get("ProductKey")), str(request.get("ModuleName")).casefold()
+
+
+def read(body: str) -> Any:
+    """A message's body as JSON, base64 or not; the text where it is no JSON."""
+    with contextlib.suppress(binascii.Error, ValueError):
+        body = base64.b64decode(body, validate=True).decode()
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it was sent; `answered` is the HTTP status that its sender was told last."""
+
+    id: str
+    request: Mapping[str, Any] = field(default_factory=dict)
+    valid: bool = True
+    answered: int | None = None
+
+    @property
+    def key(self) -> Key:
+        return key_of(self.request)
+
+    @property
+    def policy(self) -> str:
+        return str(self.request.get("OnExisting", "keep"))
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the records stood before a run."""
+
+    events: int
+    calls: int
+    lines: Mapping[str, int]
+    letters: frozenset[str]
+    products: Mapping[str, Product]
+
+    @classmethod
+    def of(cls, cloud: Cloud) -> "Start":
+        return cls(
+            len(cloud.records.events),
+            len(cloud.iot.calls),
+            {name: len(deployed.lines) for name, deployed in cloud.fc.functions.items()},
+            frozenset(letter.id for letter in _letters(cloud)),
+            {product.key: product for product in cloud.iot.products},
+        )
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All there is to say of a run."""
+
+    asked: Sequence[Asked]
+    events: Sequence[Event]
+    calls: Sequence[Call]
+    before: Mapping[str, Product]
+    after: Mapping[str, Product]
+    letters: Sequence[Mapping[str, Any]]
+    lines: Sequence[str]
+    pages: Sequence[str]
+    secrets: Sequence[str]
+    struck: frozenset[str]
+    limit: int
+    request_queue: str = REQUESTS
+
+    @classmethod
+    def since(
+        cls, start: Start, cloud: Cloud, asked: Sequence[Asked], struck: frozenset[str], pages: Sequence[str] = ()
+    ) -> "Evidence":
+        return cls(
+            asked=asked,
+            events=cloud.records.events[start.events :],
+            calls=cloud.iot.calls[start.calls :],
+            before=start.products,
+            after={product.key: product for product in cloud.iot.products},
+            letters=[read(letter.body) for letter in _letters(cloud) if letter.id not in start.letters],
+            lines=[line for name, each in cloud.fc.functions.items() for line in list(each.lines)[start.lines[name] :]],
+            pages=pages,
+            secrets=[text for key in cloud.accounts.issued for text in (key.secret, key.token)],
+            struck=struck,
+            limit=cloud.iot.limit,
+        )
+
+
+def _letters(cloud: Cloud) -> list[Any]:
+    return cloud.smq.peek(LETTERS, 100_000)

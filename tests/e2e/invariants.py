@@ -1,0 +1,272 @@
+"""What must hold after every run, checked from the local cloud's own records, never from the function's words.
+
+I1  every request sent ends in an outcome, or in the dead-letter queue with its reason
+I2  all outcomes of a request carry one id, and none says what is not so
+I3  a module is created at most once, and no update is applied that was not asked for
+I4  no more calls of one operation in any second than the limit, counted where the server sees them
+I5  nothing is acknowledged before its outcome was accepted by the topic
+I6  every invocation ends before its timeout, and nothing is left running behind it
+I7  no secret in any log, outcome, error, page or dead letter
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from emulator.iot import Call
+from emulator.products import Module, Product
+from emulator.records import Arrival, Deleted, Event, Invoked, Published, Sent
+from tests.e2e.evidence import Asked, Evidence, Key, key_of, read
+
+WINDOW = 1.0
+ON_ITS_WAY = 0.5
+"""Seconds that a call may spend in a socket after the process that made it is gone."""
+
+
+def violations(evidence: Evidence) -> list[str]:
+    """Everything that does not hold, in words; empty when all does."""
+    told = Told(evidence)
+    checks = (everything_ends, one_truth, made_once, within_quota, acknowledged_last, nothing_behind, no_secrets)
+    return [f"{check.__doc__}: {problem}".replace(".:", ":") for check in checks for problem in check(told)]
+
+
+class Told:
+    """The evidence, by request."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.outcomes: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for event in self.of(Published):
+            outcome = read(event.body)
+            self.outcomes[outcome["causationid"]].append(outcome)
+        self.letters = {name for letter in evidence.letters for name in _ids_of(letter)}
+        self.made = self._effects("CreateOTAModule")
+        self.updated = self._effects("UpdateOTAModule")
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [event for event in self.evidence.events if isinstance(event, kind)]
+
+    def module(self, products: Mapping[str, Product], key: Key) -> Module | None:
+        product = products.get(key[1])
+        return product.module(key[2]) if product and product.instance == key[0] else None
+
+    @property
+    def again(self) -> bool:
+        """Whether something was delivered, or arrived, more than once."""
+        struck = {"redeliver", "overlap", "duplicate", "twice", "kill", "drop", "reset", "refuse"}
+        return bool(struck & self.evidence.struck) or any(event.error for event in self.of(Invoked))
+
+    def _effects(self, operation: str) -> dict[Key, list[Call]]:
+        found: dict[Key, list[Call]] = defaultdict(list)
+        for call in self.evidence.calls:
+            if call.operation == operation and call.success:
+                found[key_of(call.parameters)].append(call)
+        return found
+
+
+def _ids_of(letter: Mapping[str, Any]) -> Iterator[str]:
+    """Of whom a dead letter speaks, if it gives a reason: the function's own do, the stream's are events that never ended."""
+    if "Reason" in letter:
+        yield letter["Request"]["Id"]
+        return
+    body = letter.get("data", {}).get("messageBody", "")
+    try:
+        requests = json.loads(body)
+    except ValueError:
+        requests = []
+    for number, request in enumerate(requests if isinstance(requests, list) else [requests], 1):
+        default = f"{letter['id']}/{number}" if isinstance(requests, list) else letter["id"]
+        yield request.get("Id", default) if isinstance(request, dict) else default
+
+
+def everything_ends(told: Told) -> Iterator[str]:
+    """I1."""
+    for asked in told.evidence.asked:
+        if asked.answered is not None and asked.answered >= 400 and asked.id not in told.outcomes:
+            continue  # its sender was told over HTTP that it is not done, or that it never can be
+        if asked.id not in told.outcomes and asked.id not in told.letters:
+            yield f"{asked.id} has neither an outcome nor a dead letter"
+
+
+def one_truth(told: Told) -> Iterator[str]:
+    """I2."""
+    for name, outcomes in told.outcomes.items():
+        ids = {outcome["id"] for outcome in outcomes}
+        if len(ids) > 1:
+            yield f"{name} has outcomes of {len(ids)} ids"
+    for asked in told.evidence.asked:
+        for outcome in told.outcomes.get(asked.id, ()):
+            if problem := _untrue(asked, outcome["data"], told):
+                yield f"{asked.id} is said to be {outcome['data']['Status']}, but {problem}"
+
+
+def _untrue(asked: Asked, data: Mapping[str, Any], told: Told) -> str | None:
+    status = data["Status"]
+    if not asked.valid:
+        return None if status == "rejected" else "it breaks the contract"
+    if status == "failed":
+        return None if asked.id in told.letters else "there is no dead letter"
+    if status == "rejected":
+        return _rejected(asked, told)
+    after = told.module(told.evidence.after, asked.key)
+    if after is None:
+        return "the module is not there"
+    if status == "created" and not told.made.get(asked.key):
+        return "nobody created it"
+    if status == "updated" and not (told.updated.get(asked.key) and asked.policy == "update"):
+        return "no update was asked for and made"
+    return None if told.updated.get(asked.key) or status == "updated" else _drift(asked, data, after)
+
+
+def _rejected(asked: Asked, told: Told) -> str | None:
+    if told.module(told.evidence.after, asked.key) is None:
+        return None  # unknown product, ten modules, or refused: it was not made
+    if asked.policy == "update":
+        return None if not told.updated.get(asked.key) else "it was updated"
+    if asked.policy != "fail":
+        return "it is there, and that is no reason"
+    before = told.module(told.evidence.before, asked.key)
+    others = any(each.key == asked.key and each.id != asked.id for each in told.evidence.asked)
+    # A request that comes again after a crash may truthfully be told that its module exists, though its own call made it.
+    return None if before or others or told.again else "its own call made it"
+
+
+def _drift(asked: Asked, data: Mapping[str, Any], found: Module) -> str | None:
+    there = {"ModuleName": found.name, "AliasName": found.alias or "", "Desc": found.desc or ""}
+    wanted = {name: asked.request.get(name) for name in there}
+    drift = {
+        name: {"Wanted": value, "Found": there[name]}
+        for name, value in wanted.items()
+        if value is not None and value != there[name]
+    }
+    said = data.get("Drift") or {}
+    return None if said == drift else f"the drift is {drift}, not {said}"
+
+
+def made_once(told: Told) -> Iterator[str]:
+    """I3."""
+    for key, calls in told.made.items():
+        if len(calls) > 1 or told.module(told.evidence.before, key):
+            yield f"{key} was created {len(calls)} times"
+    wishes = [asked for asked in told.evidence.asked if asked.policy == "update"]
+    for key, calls in told.updated.items():
+        for call in calls:
+            if not any(asked.key == key and _is_asked_by(call, asked) for asked in wishes):
+                yield f"nobody asked for the update {dict(call.parameters)}"
+
+
+def _is_asked_by(call: Call, asked: Asked) -> bool:
+    wanted = {name: asked.request[name] for name in ("AliasName", "Desc") if name in asked.request}
+    return all(call.parameters.get(name) == value for name, value in wanted.items())
+
+
+def within_quota(told: Told) -> Iterator[str]:
+    """I4."""
+    moments: dict[str, list[float]] = defaultdict(list)
+    for arrival in told.of(Arrival):
+        if arrival.service == "iot":
+            moments[arrival.operation].append(arrival.moment)
+    for operation, found in moments.items():
+        most = busiest(sorted(found))
+        if most > told.evidence.limit:
+            yield f"{most} calls of {operation} in one second"
+
+
+def busiest(moments: Sequence[float]) -> int:
+    """The most moments that any second holds."""
+    most = first = 0
+    for last, moment in enumerate(moments):
+        while moment - moments[first] >= WINDOW:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def acknowledged_last(told: Told) -> Iterator[str]:
+    """I5."""
+    yield from _Acknowledgements(told.evidence.request_queue).unsettled(told.evidence.events)
+    for asked in told.evidence.asked:
+        if asked.answered is not None and asked.answered < 300 and asked.id not in told.outcomes:
+            yield f"{asked.id} was answered {asked.answered} without an outcome"
+
+
+class _Acknowledgements:
+    """What each delivery has to show for it: an outcome, a dead letter, or its request put back for a later attempt."""
+
+    def __init__(self, queue: str) -> None:
+        self._queue = queue
+        self._done: set[str] = set()
+        self._latest: Counter[str] = Counter()
+        self._waiting: dict[str, list[tuple[str, int]]] = {}
+
+    def unsettled(self, events: Iterable[Event]) -> Iterator[str]:
+        """What was deleted from the request queue with nothing to show for it; events in their order."""
+        for event in events:
+            if isinstance(event, Published):
+                self._done.add(read(event.body)["causationid"])
+            elif isinstance(event, Sent):
+                self._sent(event)
+            elif isinstance(event, Deleted):
+                yield from self._deleted(event)
+
+    def _sent(self, event: Sent) -> None:
+        body = read(event.body)
+        if event.queue != self._queue:
+            self._done.update(_ids_of(body))
+            return
+        requests = body if isinstance(body, list) else [body]
+        numbers = range(1, len(requests) + 1) if isinstance(body, list) else [0]
+        self._waiting[event.id] = [
+            (_name(each, event.id, number), _attempt(each)) for each, number in zip(requests, numbers, strict=True)
+        ]
+        for name, attempt in self._waiting[event.id]:
+            self._latest[name] = max(self._latest[name], attempt)
+
+    def _deleted(self, event: Deleted) -> Iterator[str]:
+        for name, attempt in self._waiting.pop(event.id, ()):
+            if name not in self._done and self._latest[name] <= attempt:
+                yield f"{name} was acknowledged with nothing to show for it"
+
+
+def _attempt(request: object) -> int:
+    attempt = request.get("Attempt", 1) if isinstance(request, dict) else 1
+    return attempt if isinstance(attempt, int) else 1
+
+
+def _name(request: object, message: str, number: int) -> str:
+    own = request.get("Id") if isinstance(request, dict) else None
+    return own if isinstance(own, str) and own else f"{message}/{number}" if number else message
+
+
+def nothing_behind(told: Told) -> Iterator[str]:
+    """I6."""
+    runs = told.of(Invoked)
+    for run in runs:
+        # A process that was stopped cannot end in time.
+        if "time out" in run.text and "pause" not in told.evidence.struck:
+            yield f"invocation {run.request_id} of {run.function}: {run.text}"
+    for arrival in told.of(Arrival):
+        if arrival.service in ("iot", "smq") and not _during(arrival, runs):
+            yield f"{arrival.operation} came when no function was running"
+
+
+def _during(event: Arrival, runs: Iterable[Invoked]) -> bool:
+    return any(run.began <= event.moment <= run.ended + ON_ITS_WAY for run in runs)
+
+
+def no_secrets(told: Told) -> Iterator[str]:
+    """I7."""
+    evidence = told.evidence
+    published = [read_text(event) for event in told.of(Published)]
+    shown = "\n".join([*evidence.lines, *published, json.dumps(evidence.letters), *evidence.pages])
+    errors = "\n".join(event.text for event in told.of(Invoked))
+    for secret in evidence.secrets:
+        for form in {secret, quote(secret, safe=""), quote(quote(secret, safe=""), safe="")}:
+            if form in shown or form in errors:
+                yield f"a secret is shown ({form[:4]}…)"
+
+
+def read_text(event: Event) -> str:
+    return json.dumps(read(event.body)) if isinstance(event, Published) else ""

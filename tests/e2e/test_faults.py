@@ -1,0 +1,136 @@
+"""The matrix: everything that the local cloud can do wrong, through the queue and over HTTP; the invariants hold after each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pytest
+
+from emulator.faults import Plan, Rule
+from tests.e2e.invariants import violations
+from tests.e2e.scenario import MAY_BE, Ran, Scenario, hurried_cloud, requests_for
+
+SEED = 20_260_131
+CREATE, LIST, UPDATE = "CreateOTAModule", "ListOTAModuleByProduct", "UpdateOTAModule"
+PUBLISH, PUT_BACK = "PublishMessage", "BatchSendMessage"
+
+
+def iot(kind: str, operation: str = CREATE, **more: object) -> Rule:
+    return Rule.model_validate({"service": "iot", "operation": operation, "kind": kind, "times": 2, **more})
+
+
+def smq(kind: str, operation: str = PUBLISH, **more: object) -> Rule:
+    return Rule.model_validate({"service": "smq", "operation": operation, "kind": kind, "times": 2, **more})
+
+
+def fc(kind: str, **more: object) -> Rule:
+    return Rule.model_validate({"service": "fc", "kind": kind, "times": 1, **more})
+
+
+def stream(kind: str, **more: object) -> Rule:
+    return Rule.model_validate({"service": "stream", "kind": kind, "times": 1, **more})
+
+
+OUTAGE = iot("status", times=30)
+"""Long enough that requests are put back."""
+
+API: Mapping[str, Sequence[Rule]] = {
+    "an answer that is late, but in time": [iot("delay", seconds=0.2, after=True)],
+    "an answer that is too late": [iot("delay", seconds=1.0, after=True)],
+    "a call that takes effect when nobody waits any more": [iot("delay", seconds=0.8)],
+    "an answer that trickles": [iot("trickle", seconds=0.1)],
+    "headers, then silence": [iot("headers-only")],
+    "connections refused": [iot("refuse", seconds=0.4, times=1)],
+    "a reset before the effect": [iot("reset")],
+    "a reset after the effect": [iot("reset", after=True)],
+    "a reply dropped before the effect": [iot("drop")],
+    "a reply dropped after the effect": [iot("drop", after=True)],
+    "a peer that is half open": [iot("half-open")],
+    "a peer that is half open after the effect": [iot("half-open", after=True)],
+    "idle connections that the server closes": [iot("close-idle", seconds=0.0, times=6)],
+    "500": [iot("status", status=500)],
+    "502": [iot("status", status=502)],
+    "503": [iot("status", status=503)],
+    "504 after the effect": [iot("status", status=504, after=True)],
+    "a page in HTML": [iot("html", status=502)],
+    "a page in HTML that claims success": [iot("html", status=200, after=True)],
+    "an empty body": [iot("empty", status=200, after=True)],
+    "a huge body": [iot("huge", status=200)],
+    "an unknown code, after the effect": [iot("unknown-code", after=True)],
+    "a throttle that says when": [iot("throttle", retry_after="150")],
+    "a throttle that does not say when": [iot("throttle")],
+    "a throttle with a negative wait": [iot("throttle", retry_after="-5")],
+    "a throttle with a huge wait": [iot("throttle", retry_after="99999999999999999999", times=1)],
+    "a throttle with a wait that is no number": [iot("throttle", retry_after="soon")],
+    "an expired token": [iot("expire", times=1)],
+    "a revoked key": [iot("revoke", times=1)],
+    "a clock that is 20 minutes ahead": [iot("clock", amount=1200, until=0.8)],
+    "a clock that is 20 minutes behind": [iot("clock", amount=-1200, until=0.8)],
+    "a call that arrives twice": [iot("twice")],
+    "a list that cannot be read": [iot("reset", after=True), iot("status", LIST, times=3)],
+    "an update whose reply is lost": [iot("drop", UPDATE, after=True, times=1)],
+    "an outage": [OUTAGE],
+}
+SINKS: Mapping[str, Sequence[Rule]] = {
+    "publishing fails once": [smq("status", status=500, times=1)],
+    "publishing fails for long": [smq("status", status=503, times=40)],
+    "publishing succeeds, its reply is lost": [smq("drop", after=True)],
+    "publishing is answered too late": [smq("delay", seconds=1.0, after=True)],
+    "the topic's peer is half open": [smq("half-open")],
+    "the store is full": [smq("full", times=4)],
+    "connections to the topic are refused": [smq("refuse", seconds=0.4, times=1)],
+    "the topic's key has expired": [smq("expire", times=1)],
+}
+CRASHES: Mapping[str, Sequence[Rule]] = {
+    "killed when received": [fc("kill")],
+    "killed before it calls": [fc("kill", within=0.1)],
+    "killed when sent": [iot("kill", times=1)],
+    "killed when answered": [iot("kill", times=1, after=True)],
+    "killed when published": [smq("kill", times=1, after=True)],
+    "killed while it publishes": [smq("kill", times=1)],
+    "paused when received, and resumed": [fc("pause", seconds=1.0)],
+    "paused when sent, and resumed": [iot("pause", seconds=1.0, times=1)],
+    "paused when answered, and resumed": [iot("pause", seconds=1.0, times=1, after=True)],
+}
+DELIVERIES: Mapping[str, Sequence[Rule]] = {
+    "every event twice": [stream("duplicate")],
+    "events in another order": [stream("reorder")],
+    "a batch once more": [stream("redeliver")],
+    "a batch once more while the first still runs": [stream("overlap", seconds=0.02)],
+    "an outage, and putting back fails": [OUTAGE, smq("status", PUT_BACK, status=500, times=3)],
+    "an outage, and the reply of putting back is lost": [OUTAGE, smq("drop", PUT_BACK, after=True)],
+    "an outage, and killed when put back": [OUTAGE, smq("kill", PUT_BACK, after=True, times=1)],
+    "an outage, and nothing takes what is put back": [
+        OUTAGE,
+        smq("status", PUT_BACK, times=8),
+        smq("status", "SendMessage", times=8),
+    ],
+}
+QUEUE = {**API, **SINKS, **CRASHES, **DELIVERIES}
+HTTP = {**API, **SINKS, **CRASHES}
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
+    with hurried_cloud(tmp_path_factory.mktemp("hurried")) as cloud:
+        yield Scenario(cloud)
+
+
+def check(ran: Ran, plan: Plan) -> None:
+    found = violations(ran.evidence)
+    assert not found, f"{found} under {plan}"
+    assert all(ran.fired), f"{ran.fired} under {plan}"
+    for said, allowed in zip(ran.statuses().values(), MAY_BE, strict=True):
+        assert said <= allowed | {"failed"}, f"{said} under {plan}"
+
+
+@pytest.mark.parametrize("rules", QUEUE.values(), ids=QUEUE.keys())
+def test_through_the_queue_nothing_is_lost_doubled_or_untrue(scenario: Scenario, rules: Sequence[Rule]) -> None:
+    """Whatever goes wrong, every request ends once, and as it is said to."""
+    plan = Plan(seed=SEED, rules=tuple(rules))
+    check(scenario.queue(plan, requests_for(scenario)), plan)
+
+
+@pytest.mark.parametrize("rules", HTTP.values(), ids=HTTP.keys())
+def test_over_http_nothing_is_lost_doubled_or_untrue(scenario: Scenario, rules: Sequence[Rule]) -> None:
+    """Whatever goes wrong, a sender who asks again until it is done is told the truth."""
+    plan = Plan(seed=SEED, rules=tuple(rules))
+    check(scenario.http(plan, requests_for(scenario)), plan)
