@@ -45,8 +45,8 @@ def test_eight_processes_share_one_quota(server: ValkeyServer) -> None:
     left = [moment for result in results for moment in result.left]
     assert excess(left, 9, CATCH_UP / 9 + CLOCKS_APART) <= 0
     assert len(left) + lost >= 0.9 * 9 * seconds
-    parts = [len(result.left) for result in results]
-    assert max(parts) - min(parts) <= 4 + lost
+    fair = 9 * seconds / 8
+    assert min(len(result.left) for result in results) + lost >= fair / 2
 
 
 def test_many_waiting_threads_are_served_in_few_round_trips(server: ValkeyServer) -> None:
