@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean locks package infra
+.PHONY: help run test lint format bench clean locks package infra
 
 help:  ## what can be made
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ locks:  ## pin every dependency anew, with hashes
 	uv pip compile --python-version 3.10 --python-platform x86_64-manylinux2014 --constraint locks/dev.txt --generate-hashes \
 		--no-annotate --no-emit-index-url --custom-compile-command "make locks" --quiet handler/requirements.in \
 		$(foreach p,cffi cryptography deprecated jmespath pycparser pycryptodome wrapt,--no-emit-package $(p)) -o handler/requirements.txt
+
+bench: $(VENV)/.bench  ## the tables of BENCHMARKS.md, in one run (about twenty minutes; the machine should be quiet)
+	$(BIN)/python -m tests.bench
 
 clean:  ## forget what was installed and built
 	rm -rf $(VENV) node_modules dist build

@@ -1,0 +1,59 @@
+"""`make bench`: every table in one run, ratios first, written to BENCHMARKS.md with machine, date and command."""
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench import tables
+from tests.bench.machine import ROOT
+from tests.bench.plots import calls_per_second
+
+TABLES: dict[str, Callable[[], tables.Table]] = {
+    "quota": tables.quota,
+    "tenant": tables.tenant,
+    "shared": tables.shared,
+    "overhead": tables.overhead,
+    "cold": tables.cold,
+    "package": tables.package,
+    "bill": tables.bill,
+}
+
+HEAD = """# Benchmarks
+
+Made by `make bench` in one run; ratios first. The servers that stand for the API run in processes of their own on the same
+machine, on loopback: read the ratios, not the milliseconds.
+
+- Machine: {machine}
+- Date: {date}
+- Command: `{command}`
+"""
+
+
+def machine() -> str:
+    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    model = names[0].partition(": ")[2] if names else platform.machine()
+    return f"{os.cpu_count()} cores ({model}), {platform.system()} {platform.release()}, Python {platform.python_version()}"
+
+
+def main() -> None:
+    """Run the tables named on the command line, or all of them; BENCHMARKS.md is written for all only."""
+    chosen = sys.argv[1:] or list(TABLES)
+    made = {}
+    for name in chosen:
+        print(f"{name} …", flush=True)
+        began = time.monotonic()
+        made[name] = TABLES[name]()
+        print(f"{made[name].text()}\n({time.monotonic() - began:.0f} s)\n", flush=True)
+    if "quota" in made:
+        calls_per_second(tables.MOMENTS, ROOT / "docs" / "calls-per-second.svg")
+    if len(chosen) == len(TABLES):
+        head = HEAD.format(machine=machine(), date=time.strftime("%Y-%m-%d"), command="make bench")
+        text = "\n".join([head, *(table.text() for table in made.values())])
+        (ROOT / "BENCHMARKS.md").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
