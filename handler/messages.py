@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 LARGEST_BODY = 1024 * 1024
@@ -100,6 +108,11 @@ class ModuleKey:
     name: str
 
 
+def _whole(value: object) -> object:
+    """1.0 is an integer, as JSON Schema has it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class ModuleRequest(BaseModel):
     """One module that somebody wants. Id, CorrelationId, traceparent and OnExisting are the function's own fields."""
 
@@ -115,7 +128,9 @@ class ModuleRequest(BaseModel):
     CorrelationId: _Own | None = None
     traceparent: _Trace | None = None
     Attempt: Annotated[
-        int, Field(ge=1, le=1_000_000, description="Set by the function when it puts a request back.")
+        int,
+        Field(ge=1, le=1_000_000, description="Set by the function when it puts a request back."),
+        BeforeValidator(_whole),
     ] = 1
     Tried: Annotated[
         bool,

