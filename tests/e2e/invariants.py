@@ -9,6 +9,7 @@ I6  every invocation ends before its timeout, and nothing is left running behind
 I7  no secret in any log, outcome, error, page or dead letter
 """
 
+import base64
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -216,11 +217,7 @@ class _Acknowledgements:
         if event.queue != self._queue:
             self._done.update(_ids_of(body))
             return
-        requests = body if isinstance(body, list) else [body]
-        numbers = range(1, len(requests) + 1) if isinstance(body, list) else [0]
-        self._waiting[event.id] = [
-            (_name(each, event.id, number), _attempt(each)) for each, number in zip(requests, numbers, strict=True)
-        ]
+        self._waiting[event.id] = [(_name(each, event.id, number), _attempt(each)) for number, each in _numbered(body)]
         for name, attempt in self._waiting[event.id]:
             self._latest[name] = max(self._latest[name], attempt)
 
@@ -228,6 +225,16 @@ class _Acknowledgements:
         for name, attempt in self._waiting.pop(event.id, ()):
             if name not in self._done and self._latest[name] <= attempt:
                 yield f"{name} was acknowledged with nothing to show for it"
+
+
+def names_in(message: str, body: bytes) -> list[str]:
+    """The ids of the requests in a message, by the contract: their own, or made of the message's."""
+    return [_name(each, message, number) for number, each in _numbered(read(base64.b64encode(body).decode()))]
+
+
+def _numbered(body: object) -> list[tuple[int, object]]:
+    """The elements of an array, from 1; what is no array, or holds nothing, is one."""
+    return list(enumerate(body, 1)) if isinstance(body, list) and body else [(0, body)]
 
 
 def _attempt(request: object) -> int:

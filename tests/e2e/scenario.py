@@ -18,7 +18,7 @@ from emulator.faults import Plan
 from emulator.records import Published
 from emulator.seeds import SeedModule, SeedProduct
 from tests.e2e.evidence import REQUESTS, Asked, Evidence, Start, read
-from tests.e2e.invariants import Told
+from tests.e2e.invariants import Told, names_in
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 8
@@ -96,7 +96,10 @@ class Scenario:
         return key
 
     def queue(self, plan: Plan, requests: Sequence[Request], *, bodies: Sequence[bytes] = ()) -> Ran:
-        """Send requests, and bodies that hold none that is valid, to the queue; return when all is settled."""
+        """Send requests, and bodies that hold none that is valid, to the queue; return when all is settled.
+
+        A request of which `valid` is said to be False is sent without that word, and expected to be rejected.
+        """
         start = self._start(plan)
         asked = [Asked(request["Id"], request, request.get("valid", True)) for request in requests]
         clean = [{name: value for name, value in request.items() if name != "valid"} for request in requests]
@@ -104,7 +107,10 @@ class Scenario:
         def send(parts: Cloud) -> list[Asked]:
             for request in clean:
                 parts.smq.send(REQUESTS, base64.b64encode(json.dumps(request).encode()).decode())
-            return [Asked(parts.smq.send(REQUESTS, base64.b64encode(each).decode()), {}, False) for each in bodies]
+            ids = [parts.smq.send(REQUESTS, base64.b64encode(each).decode()) for each in bodies]
+            return [
+                Asked(name, {}, False) for each, body in zip(ids, bodies, strict=True) for name in names_in(each, body)
+            ]
 
         asked += self.cloud.call(send)
         self._settle(asked, start)

@@ -1,0 +1,136 @@
+"""Malformed input: no crash, a rejection each, no call of the API, and the rest of the batch unharmed."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+
+from emulator.faults import Plan
+from emulator.records import Arrival
+from tests.e2e.invariants import violations
+from tests.e2e.scenario import Scenario, hurried_cloud
+
+ROOT = Path(__file__).resolve().parents[2]
+CORPUS = sorted(path for path in (ROOT / "events" / "malformed").iterdir() if path.read_bytes())
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
+    with hurried_cloud(tmp_path_factory.mktemp("malformed")) as cloud:
+        yield Scenario(cloud)
+
+
+@pytest.fixture(scope="module")
+def http(scenario: Scenario) -> str:
+    """Where the HTTP trigger is."""
+    return f"{scenario.cloud.urls.fc}/ota-modules-http"
+
+
+def test_the_whole_corpus_is_rejected_and_harms_nobody(scenario: Scenario) -> None:
+    """Good requests between the bad ones are created; nothing else reaches the API."""
+    product = scenario.product()
+    good = [{"Id": f"good-{number}", "ProductKey": product, "ModuleName": f"m{number}"} for number in range(3)]
+    ran = scenario.queue(Plan(), good, bodies=[path.read_bytes() for path in CORPUS])
+    assert violations(ran.evidence) == []
+    said = ran.statuses()
+    assert {name: said.pop(name) for name in [one["Id"] for one in good]} == {one["Id"]: {"created"} for one in good}
+    assert set(map(frozenset, said.values())) == {frozenset({"rejected"})}
+    calls = [event for event in ran.evidence.events if isinstance(event, Arrival) and event.service == "iot"]
+    assert len(calls) == len(good)
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.name)
+def test_over_http_a_malformed_body_is_the_senders_fault(scenario: Scenario, http: str, path: Path) -> None:
+    """4xx, or 207 with a 4xx for each element; and no call of the API."""
+    before = scenario.cloud.call(lambda parts: len(parts.iot.calls))
+    headers = {"Content-Type": "application/json"}
+    answer = httpx.post(f"{http}/modules", content=path.read_bytes(), headers=headers, timeout=20)
+    results = [one["status"] for one in answer.json()["results"]] if answer.status_code == 207 else [answer.status_code]
+    assert all(400 <= status < 500 for status in results), answer.text
+    assert "Traceback" not in answer.text
+    assert scenario.cloud.call(lambda parts: len(parts.iot.calls)) == before
+
+
+@pytest.mark.parametrize(
+    ("media", "status"),
+    [
+        (None, 415), ("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("multipart/form-data", 415),
+        ("application/json; charset=utf-16", 415), ("application/json, text/plain", 415), ("application/xml", 415),
+    ],
+)  # fmt: skip
+def test_another_media_type_is_refused(http: str, media: str | None, status: int) -> None:
+    """Whatever the body."""
+    headers = {"Content-Type": media} if media else {}
+    answer = httpx.post(f"{http}/modules", content=b'{"ProductKey":"a","ModuleName":"b"}', headers=headers, timeout=20)
+    assert answer.status_code == status
+
+
+def test_a_body_that_is_too_large_is_refused(http: str) -> None:
+    """More than 1 MiB; what is exactly 1 MiB is read."""
+    large = b'{"Desc":"' + b"x" * MIB + b'"}'
+    exact = b'{"Desc":"' + b"x" * (MIB - 11) + b'"}'
+    headers = {"Content-Type": "application/json"}
+    assert httpx.post(f"{http}/modules", content=large, headers=headers, timeout=20).status_code == 413
+    assert httpx.post(f"{http}/modules", content=exact, headers=headers, timeout=20).status_code in (400, 422)
+
+
+SMUGGLED = b"POST /ota-modules-http/modules HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+HEAD = b"POST /ota-modules-http/modules HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        b"Content-Length: 5\r\nContent-Length: 90\r\n",
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n",
+        b"Content-Length: -5\r\n",
+        b"Content-Length: 5, 90\r\n",
+        b"Content-Length: 0x5\r\n",
+    ],
+)
+def test_a_request_of_two_lengths_makes_no_second_one(scenario: Scenario, http: str, lengths: bytes) -> None:
+    """At most one answer comes, and it is no success."""
+    place = urlsplit(http)
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as peer:
+        peer.sendall(HEAD + lengths + b"Connection: close\r\n\r\n0\r\n\r\n" + SMUGGLED)
+        peer.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := peer.recv(65536):
+            answer += part
+    assert answer.count(b"HTTP/1.1 ") <= 1
+    assert not answer.startswith(b"HTTP/1.1 2")
+
+
+@pytest.fixture(scope="module")
+def api(http: str) -> schemathesis.BaseSchema:
+    schema = schemathesis.openapi.from_url(f"{http}/openapi.json")
+    schema.config.base_url = http
+    return schema
+
+
+def whole_float(value: object) -> bool:
+    """Whether there is a number like 1.0 in a value: to a schema it is an integer, to the strict reader it is none."""
+    if isinstance(value, dict | list):
+        return any(whole_float(each) for each in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float) and value.is_integer()
+
+
+@pytest.mark.parametrize(("path", "method"), [("/modules", "POST"), ("/healthz", "GET"), ("/openapi.json", "GET")])
+def test_what_the_description_promises_is_kept(api: schemathesis.BaseSchema, path: str, method: str) -> None:
+    """Whatever is sent: no server error, and answers as described."""
+
+    @given(case=api[path][method].as_strategy().filter(lambda case: not whole_float(case.body)))
+    @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    def holds(case: schemathesis.Case[Any]) -> None:
+        case.call_and_validate(timeout=20)
+
+    holds()
