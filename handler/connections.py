@@ -88,6 +88,7 @@ class Connection(http.client.HTTPConnection):
         self._now = now
         self._used = now()
         self._answer_by = 0.0
+        self._unsent: bytearray | None = None
         self.response_class: Any = self._response
 
     def __del__(self) -> None:
@@ -119,7 +120,17 @@ class Connection(http.client.HTTPConnection):
         self.open()
         self._answer_by = self._now() + self.read_timeout
         self.sock.settimeout(self.read_timeout)
+        # Head and body in one write: in two, the second waits for the first to be acknowledged where Nagle is on.
+        self._unsent = bytearray()
         super().request(method, url, body, headers or {}, **more)
+        whole, self._unsent = self._unsent, None
+        super().send(bytes(whole))
+
+    def send(self, data: Any) -> None:  # noqa: ANN401
+        if self._unsent is None:
+            super().send(data)
+        else:
+            self._unsent += data
 
     def getresponse(self) -> http.client.HTTPResponse:
         answer = super().getresponse()

@@ -91,6 +91,8 @@ class Settings(BaseModel):
         found = []
         if self.OTA_QPS > ACCOUNT_LIMIT:
             found.append(f"OTA_QPS: {self.OTA_QPS:g} is more than the {ACCOUNT_LIMIT} calls a second of an account")
+        if self.OTA_QUOTA_URL is not None and self.OTA_QUOTA_INSTANCES == 1:
+            found.append("OTA_QUOTA_INSTANCES: 1, so that every instance takes all of OTA_QPS while the store is down")
         if self.OTA_REQUEST_QUEUE is None:
             found.append("OTA_REQUEST_QUEUE: not set, so unfinished requests make the whole batch come again")
         return found

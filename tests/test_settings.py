@@ -83,6 +83,12 @@ def test_more_than_the_accounts_limit_is_warned_about() -> None:
     assert any("OTA_QPS" in warning for warning in read(OTA_QPS="20").warnings())
 
 
+def test_a_shared_quota_without_a_static_share_is_warned_about() -> None:
+    """What every instance falls back to while the store is down."""
+    assert any("OTA_QUOTA_INSTANCES" in warning for warning in read(OTA_QUOTA_URL="redis://store").warnings())
+    assert not any("OTA_QUOTA_INSTANCES" in warning for warning in read().warnings())
+
+
 def test_a_share_is_divided_among_instances() -> None:
     """Without a store each instance takes its part."""
     assert read(OTA_QPS="9", OTA_QUOTA_INSTANCES="2").share == 4.5

@@ -81,7 +81,8 @@ def quota() -> Table:
         ("latency", "way", "of the limit (10/s)", "of OTA_QPS", "throttled", "most in a second", "function s", "goal"),
         rows,
         "Ours has OTA_QPS=9 and does its whole job (a queue event in, outcomes published); the others only call. "
-        "Goal: at least 97 % of OTA_QPS, at most 10 in any second, at most 0.5 % throttled.\n\n![calls in the last second](docs/calls-per-second.svg)",
+        "Goal: at least 97 % of OTA_QPS, at most 10 in any second, at most 0.5 % throttled.\n\n"
+        "![calls in the last second](docs/calls-per-second.svg)",
     )
 
 
