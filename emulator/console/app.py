@@ -1,49 +1,30 @@
-"""The control API: what the local cloud is doing, as JSON."""
+"""The first port: the page, and the control API behind it."""
 
-from dataclasses import asdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
-from emulator.console import faults_api
+from emulator.console import faults_api, pages
+from emulator.console.api import Api, problem
+from emulator.console.guard import Guard
+from emulator.console.watch import Watch
 
 if TYPE_CHECKING:
     from emulator.cloud import Cloud
 
 
-def application(cloud: "Cloud") -> Starlette:
-    """The ASGI app of the first port."""
+def application(cloud: "Cloud") -> ASGIApp:
+    """The ASGI app of the first port; it looks at the cloud while the server runs."""
+    watch = Watch(cloud)
 
-    async def healthz(_request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with watch.running():
+            yield
 
-    async def state(_request: Request) -> Response:
-        return JSONResponse(snapshot(cloud))
-
-    return Starlette(routes=[Route("/healthz", healthz), Route("/state", state), *faults_api.routes(cloud.faults)])
-
-
-def snapshot(cloud: "Cloud") -> dict[str, object]:
-    """Queues, streams, instances and calls at this moment."""
-    return {
-        "urls": asdict(cloud.urls),
-        "calls": {"lastSecond": cloud.iot.rates(), "limit": cloud.iot.limit, "throttles": dict(cloud.iot.throttles)},
-        "queues": {queue.name: asdict(cloud.smq.depths(queue.name)) for queue in cloud.template.queues},
-        "streams": [
-            {
-                "name": stream.config.name, "state": stream.state, "inFlight": stream.in_flight,
-                "delivered": stream.delivered, "retried": stream.retried, "deadLettered": stream.dead_lettered,
-            }
-            for stream in cloud.streams
-        ],
-        "instances": [
-            {
-                "id": instance.id, "function": instance.config.name, "state": instance.state, "pid": instance.pid,
-                "invocations": instance.invocations, "started": instance.started,
-            }
-            for instance in cloud.instances
-        ],
-    }  # fmt: skip
+    routes = [*pages.routes(), *Api(watch).routes(), *faults_api.routes(cloud.faults)]
+    return Guard(Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: problem}))

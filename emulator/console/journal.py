@@ -1,0 +1,157 @@
+"""Which requests went through the local cloud, read from its records and the functions' logs as they grow.
+
+Nothing is taken from a queue: whoever waits for outcomes gets every one.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+from emulator import records
+from emulator.console import letters
+from emulator.console.bodies import requests_in, text_of, value_of
+from emulator.console.steps import Acknowledged, DeadLettered, Published, Queued, Seen, Step, Worked
+from emulator.console.tails import Tail
+
+if TYPE_CHECKING:
+    from emulator.cloud import Cloud
+
+KEPT = 20_000
+"""Outcomes, requests, messages and invocations that are remembered, each."""
+AT_ONCE = 200
+"""Records that are read before others have their turn."""
+V = TypeVar("V")
+
+
+class Journal:
+    """Outcomes in the order of their coming, and the steps of each request by its Id."""
+
+    def __init__(self, cloud: "Cloud") -> None:
+        names = cloud.template.outputs
+        self.outcomes: deque[Seen] = deque(maxlen=KEPT)
+        self.statuses: Counter[str] = Counter()
+        self.steps: dict[str, list[Step]] = {}
+        self.invocations: dict[str, records.Invoked] = {}
+        self.failures: deque[records.Invoked] = deque(maxlen=KEPT)
+        """Calls of functions that ended in an error."""
+        self._requests = names["RequestQueue"]
+        self._dead = names["DeadLetterQueue"]
+        self._topic = names["ResultTopic"]
+        self._now = cloud.records.now
+        self._ids: dict[str, tuple[str, ...]] = {}
+        self._known: dict[str, None] = {}
+        self._count = 0
+        self._events = Tail(lambda: cloud.records.events)
+        self._lines = {
+            name: Tail(lambda deployed=deployed: [line for line in deployed.lines if line.startswith("{")])  # type: ignore[misc]
+            for name, deployed in cloud.fc.functions.items()
+        }
+
+    async def follow(self) -> None:
+        """Read what is new."""
+        for number, event in enumerate(self._events.new(), 1):
+            self._read(event)
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        for function, tail in self._lines.items():
+            for line in tail.new():
+                self._log(function, line)
+
+    def since(self, number: int) -> list[Seen]:
+        """The outcomes after the one with this number, as far as they are remembered."""
+        missing = min(self._count - number, len(self.outcomes))
+        return list(islice(reversed(self.outcomes), max(0, missing)))[::-1]
+
+    def find(self, number: int) -> Seen | None:
+        return next((seen for seen in reversed(self.outcomes) if seen.number == number), None)
+
+    def _read(self, event: records.Event) -> None:
+        if isinstance(event, records.Sent) and event.queue == self._requests:
+            self._queued(event)
+        elif isinstance(event, records.Sent) and event.queue == self._dead:
+            self._dead_lettered(event)
+        elif isinstance(event, records.Deleted) and event.queue == self._requests:
+            self._step(self._ids.get(event.id, ()), Acknowledged(event.moment, event.id))
+        elif isinstance(event, records.Published) and event.topic == self._topic:
+            self._published(event)
+        elif isinstance(event, records.Invoked):
+            self._invoked(event)
+
+    def _queued(self, event: records.Sent) -> None:
+        requests = requests_in(value_of(text_of(event.body)), event.id)
+        _keep(self._ids, event.id, tuple(requests))
+        for name, request in requests.items():
+            attempt = request.get("Attempt")
+            self._step([name], Queued(event.moment, event.queue, event.id, attempt if isinstance(attempt, int) else 1))
+
+    def _dead_lettered(self, event: records.Sent) -> None:
+        letter = letters.read(event.id, event.body)
+        for number, request in enumerate(letter.requests):
+            name = request.get("Id") or letter.senders[number]
+            self._step([str(name)], DeadLettered(event.moment, event.queue, event.id, letter.reason))
+
+    def _published(self, event: records.Published) -> None:
+        outcome = value_of(text_of(event.body))
+        if not isinstance(outcome, dict):
+            return
+        self._count += 1
+        name = str(outcome.get("id"))
+        seen = Seen(self._count, event.moment, outcome, name in self._known)
+        _keep(self._known, name, None)
+        self.outcomes.append(seen)
+        self.statuses[str(seen.data.get("Status"))] += 1
+        self._step([seen.request], Published(event.moment, outcome))
+
+    def _invoked(self, event: records.Invoked) -> None:
+        _keep(self.invocations, event.request_id, event)
+        if event.error:
+            self.failures.append(event)
+
+    def _log(self, function: str, line: str) -> None:
+        said = value_of(line)
+        if isinstance(said, dict) and said.get("event") == "request" and isinstance(said.get("id"), str):
+            self._step([said["id"]], Worked(self._now(), function, str(said.get("request")), said))
+
+    def _step(self, requests: Iterable[str], step: Step) -> None:
+        for name in requests:
+            if name not in self.steps:
+                _keep(self.steps, name, [])
+            self.steps[name].append(step)
+
+
+def _keep(found: dict[str, V], name: str, value: V) -> None:
+    """Remember a value, and forget the oldest where there are too many."""
+    found.setdefault(name, value)
+    if len(found) > KEPT:
+        del found[next(iter(found))]
+
+
+def summary(seen: Seen, wall: float) -> dict[str, object]:
+    """An outcome as the list shows it; `wall` is when it came, in unix seconds."""
+    data = seen.data
+    return {
+        "n": seen.number,
+        "at": round(wall, 3),
+        "status": data.get("Status"),
+        "product": data.get("ProductKey"),
+        "module": data.get("ModuleName"),
+        "id": seen.request,
+        "correlation": data.get("CorrelationId"),
+        "note": _note(seen),
+        "attempts": data.get("Attempts"),
+        "repeated": seen.repeated,
+    }
+
+
+def _note(seen: Seen) -> str:
+    """The one thing about an outcome that its status does not say."""
+    data = seen.data
+    errors = data.get("Errors") or ()
+    if errors:
+        first = f"{errors[0].get('Field') or 'body'} {errors[0].get('Problem')}"
+        return first if len(errors) == 1 else f"{first}, and {len(errors) - 1} more"
+    if drift := data.get("Drift"):
+        return f"differs in {', '.join(drift)}"
+    return str(data.get("Code") or data.get("ErrorMessage") or "")

@@ -1,0 +1,75 @@
+"""What the local cloud is doing at this moment."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from emulator.iot import QUERY_LIMIT
+from emulator.products import Module, Product
+from emulator.seeds import CUSTOM_MODULES
+
+if TYPE_CHECKING:
+    from emulator.cloud import Cloud
+
+
+def snapshot(cloud: "Cloud") -> dict[str, object]:
+    """Queues, streams, instances and calls at this moment."""
+    names = {name: role for role, name in cloud.template.outputs.items() if role.endswith("Queue")}
+    return {
+        "urls": asdict(cloud.urls),
+        "calls": {"lastSecond": cloud.iot.rates(), "limit": cloud.iot.limit, "throttles": dict(cloud.iot.throttles)},
+        "queues": {queue.name: asdict(cloud.smq.depths(queue.name)) for queue in cloud.template.queues},
+        "roles": {queue.name: names.get(queue.name, "") for queue in cloud.template.queues},
+        "streams": [
+            {
+                "name": stream.config.name, "state": stream.state, "inFlight": stream.in_flight,
+                "delivered": stream.delivered, "retried": stream.retried, "deadLettered": stream.dead_lettered,
+                "function": stream.config.function,
+            }
+            for stream in cloud.streams
+        ],
+        "functions": [
+            {
+                "name": name, "limit": one.config.instances, "invocations": one.counters.invocations,
+                "errors": one.counters.errors, "throttles": one.counters.throttles, "timeouts": one.counters.timeouts,
+            }
+            for name, one in cloud.fc.functions.items()
+        ],
+        "instances": [
+            {
+                "id": instance.id, "function": instance.config.name, "state": instance.state, "pid": instance.pid,
+                "invocations": instance.invocations, "started": instance.started,
+            }
+            for instance in cloud.instances
+        ],
+    }  # fmt: skip
+
+
+def limits(cloud: "Cloud") -> dict[str, int]:
+    """Calls of each operation that pass in any second, for those that were called."""
+    queries = max(cloud.iot.limit, QUERY_LIMIT)
+    return {name: queries if name.startswith("QueryProduct") else cloud.iot.limit for name in cloud.iot.rates()}
+
+
+def products(cloud: "Cloud") -> list[dict[str, object]]:
+    """Every product with its own modules."""
+    return [_product(product) for product in cloud.iot.products]
+
+
+def stamp(cloud: "Cloud") -> str:
+    """Changes whenever a product or a module does."""
+    found = [module.modified for product in cloud.iot.products for module in product.modules]
+    return f"{len(found)}-{max(found, default=0)}"
+
+
+def _product(product: Product) -> dict[str, object]:
+    modules = [_module(module) for module in product.custom_modules]
+    return {
+        "key": product.key, "name": product.name, "instance": product.instance, "most": CUSTOM_MODULES, "modules": modules,
+    }  # fmt: skip
+
+
+def _module(module: Module) -> dict[str, object]:
+    return {
+        "name": module.name, "alias": module.alias, "desc": module.desc, "created": module.created,
+        "packages": module.packages,
+    }  # fmt: skip

@@ -1,0 +1,72 @@
+"""Looks at the cloud again and again, and tells whoever watches the page."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from emulator.console.journal import Journal
+from emulator.console.rates import EVERY, Rates
+from emulator.console.snapshot import limits, snapshot, stamp
+from emulator.console.stories import Stories
+
+if TYPE_CHECKING:
+    from emulator.cloud import Cloud
+
+_log = logging.getLogger(__name__)
+
+
+class Watch:
+    """What the page knows. It is looked at anew every 0.2 seconds while `running`."""
+
+    def __init__(self, cloud: "Cloud") -> None:
+        self.cloud = cloud
+        self.boot = secrets.token_hex(4)
+        """Another one after a restart: what a page remembers is then out of date."""
+        self.began = time.time()
+        self.shift = time.time() - cloud.records.now()
+        self.journal = Journal(cloud)
+        self.stories = Stories(cloud, self.journal, self.shift)
+        self.rates = Rates(cloud)
+        self.ticks = 0
+        self._ticked = asyncio.Condition()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def next(self, seen: int) -> int:
+        """Wait for a look after the one that was `seen`; its number."""
+        async with self._ticked:
+            await self._ticked.wait_for(lambda: self.ticks > seen)
+        return self.ticks
+
+    def state(self) -> dict[str, Any]:
+        """What the page shows beside outcomes and lines."""
+        return {
+            **snapshot(self.cloud), "limits": limits(self.cloud), "modules": stamp(self.cloud),
+            "statuses": dict(self.journal.statuses), "faults": [each.shown() for each in self.cloud.faults],
+        }  # fmt: skip
+
+    async def look(self) -> None:
+        await self.journal.follow()
+        self.rates.sample()
+        async with self._ticked:
+            self.ticks += 1
+            self._ticked.notify_all()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except Exception:  # noqa: BLE001 - what cannot be shown must not end the showing
+                _log.exception("the page could not look at the cloud")
+            await asyncio.sleep(EVERY)
