@@ -1,0 +1,107 @@
+"""What a simulation is made of: a few sizes and rates, and the seed that decides all the rest."""
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from random import Random
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run depends on; the same plan always gives the same run. Rates are probabilities."""
+
+    seed: int
+    requests: int = 60
+    products: int = 6
+    names: int = 8
+    batch: int = 20
+    instances: int = 1
+    spread: float = 20.0
+    """Seconds over which requests are sent."""
+    faulty: float = 300.0
+    """Seconds after which nothing fails any more, so that all can end."""
+    latency: float = 0.2
+    """Seconds of a call on its way there, and again back."""
+    jitter: float = 0.04
+    """Seconds more that a call takes at most: so small that calls which left in time arrive in time."""
+    lateness: float = 0.0
+    """Seconds that a sleep ends late at most."""
+    lag: float = 0.0
+    """Seconds by which a list of modules may be old."""
+    call_faults: float = 0.0
+    late_calls: float = 0.0
+    """Calls that take their effect after their sender has stopped waiting."""
+    connect_faults: float = 0.0
+    throttles: float = 0.0
+    refusals: float = 0.0
+    """Refusals for reasons of the API's own."""
+    sink_faults: float = 0.0
+    crashes: float = 0.0
+    """Invocations that die at some switch."""
+    repeats: float = 0.0
+    """Messages that are delivered, or stay, although they were received or deleted."""
+    stream_crashes: float = 0.0
+    tenant: float = 0.0
+    """Calls a second of another tenant, while things fail."""
+    misconfigured: float = 0.0
+    """Part of the time in which things fail that the deployment is wrong."""
+    outage: float = 0.0
+    """Part of the time in which things fail that the API is down."""
+    colleague: float = 0.0
+    """Modules that somebody else creates meanwhile."""
+    timeout: float = 60.0
+    max_attempts: int = 5
+    visibility: float = 300.0
+    policy: str = "keep"
+    default_instance: bool = False
+    signed: bool = False
+    """Whether calls are really signed, which costs ten times as much as all the rest of the API."""
+
+    @classmethod
+    def drawn(cls, seed: int) -> "Plan":
+        """A plan for a seed: each kind of trouble is absent, rare or frequent."""
+        chance = Random(f"plan {seed}")
+
+        def rate(frequent: float, *, part: float = 0.5) -> float:
+            return 0.0 if chance.random() > part else frequent * chance.choice((0.1, 0.3, 1.0))
+
+        return cls(
+            seed,
+            requests=chance.choice((5, 30, 100, 200, 300)),
+            products=chance.choice((1, 3, 10, 40)),
+            names=chance.choice((1, 4, 12)),
+            batch=chance.choice((1, 10, 50, 100)),
+            instances=chance.choice((1, 1, 2)),
+            spread=chance.choice((0.0, 10.0, 60.0)),
+            latency=chance.choice((0.02, 0.1, 0.5, 1.0)),
+            lateness=chance.choice((0.0, 0.0, 0.02)),
+            lag=chance.choice((0.0, 0.0, 0.3, 0.8)),
+            call_faults=rate(0.3),
+            late_calls=rate(0.1, part=0.2),
+            connect_faults=rate(0.2, part=0.3),
+            throttles=rate(0.2, part=0.3),
+            refusals=rate(0.1, part=0.3),
+            sink_faults=rate(0.3),
+            crashes=rate(0.5),
+            repeats=rate(0.3, part=0.4),
+            stream_crashes=rate(0.2, part=0.2),
+            tenant=chance.choice((0.0, 0.0, 2.0, 5.0, 9.0)),
+            misconfigured=rate(0.3, part=0.2),
+            outage=rate(0.3, part=0.2),
+            colleague=rate(0.5, part=0.3),
+            timeout=chance.choice((10.0, 60.0, 300.0)),
+            max_attempts=chance.choice((1, 2, 5)),
+            visibility=chance.choice((30.0, 300.0)),
+            policy=chance.choice(("keep", "update", "fail")),
+            default_instance=chance.random() < 0.3,
+            signed=chance.random() < 0.03,
+        )
+
+    @classmethod
+    def read(cls, text: str) -> "Plan":
+        """A plan from the text that `str` gives."""
+        return replace(cls(0), **json.loads(text))
+
+    def __str__(self) -> str:
+        usual = Plan(self.seed)
+        changed = {each.name for each in fields(self) if getattr(self, each.name) != getattr(usual, each.name)}
+        return json.dumps({name: value for name, value in asdict(self).items() if name in changed | {"seed"}})

@@ -1,0 +1,220 @@
+"""What the simulated cloud saw, and what must hold after every step of it. Nothing here is the function's word.
+
+I1  every request ends in an outcome, or in the dead-letter queue with its reason
+I2  all outcomes of a request carry one id, and none says what is not so (`tests.simulation.truth`)
+I3  no module is created blindly where it may be there, and no update is applied that was not asked for
+I4  at most ten calls of one operation in any second, counted where the server sees them
+I5  nothing is acknowledged before its outcome was accepted by the topic, or the request by the queue once more
+I6  every invocation ends before its timeout, and nothing is left running behind it
+"""
+
+import json
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from handler.iot import CREATE, LIST
+from tests.simulation.plan import Plan
+from tests.simulation.scheduler import Scheduler, Violation
+from tests.simulation.workload import Asked, Key
+
+LIMIT = 10
+
+
+@dataclass(frozen=True)
+class State:
+    """How a module looked from a time on."""
+
+    since: float
+    alias: str
+    desc: str
+
+
+@dataclass
+class Module:
+    """A module, who made it, and all that it ever was."""
+
+    name: str
+    made: float
+    states: list[State]
+    maker: "Sent | None" = None
+
+    def at(self, then: float) -> State:
+        return next((state for state in reversed(self.states) if state.since <= then), self.states[0])
+
+    def since(self, then: float) -> list[State]:
+        """The states that it had at that time or later."""
+        return [self.at(then), *(state for state in self.states if state.since > then)]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message of the queue, and the requests in it: their ids and attempts."""
+
+    id: str
+    body: str
+    requests: tuple[tuple[str, int], ...]
+
+
+@dataclass(eq=False)
+class Invocation:
+    """One call of the function."""
+
+    number: int
+    instance: str
+    messages: list[Message]
+    began: float
+    put_back: set[str] = field(default_factory=set)
+
+
+@dataclass(eq=False)
+class Sent:
+    """A call of the API on its way; `told` is what the function got to hear of it."""
+
+    invocation: Invocation
+    action: str
+    call: Mapping[str, str]
+    late: bool = False
+    arrived: float = 0.0
+    told: str = "nothing"
+
+    @property
+    def key(self) -> Key:
+        return self.call["ProductKey"], self.call.get("ModuleName", "").lower()
+
+    @property
+    def who(self) -> tuple[int, Key, str]:
+        """Whose call it is: every request has an alias of its own."""
+        return self.invocation.number, self.key, self.call.get("AliasName", "")
+
+
+@dataclass(eq=False)
+class History:
+    """What became of one request."""
+
+    asked: Asked
+    attempts: list[int] = field(default_factory=list)
+    invocations: set[Invocation] = field(default_factory=set)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    letters: int = 0
+    put_backs: int = 0
+
+    @property
+    def repeated(self) -> bool:
+        """Whether an attempt was delivered more than once, so that what was known of it may be lost."""
+        return len(set(self.attempts)) < len(self.attempts)
+
+
+@dataclass
+class Records:
+    """Keeps what happened, and raises Violation as soon as something does not hold."""
+
+    plan: Plan
+    scheduler: Scheduler
+    asked: dict[str, History] = field(default_factory=dict)
+    trace: list[tuple[object, ...]] = field(default_factory=list)
+    refusals: dict[tuple[int, Key, str], float] = field(default_factory=dict)
+    updates: list[tuple[float, Sent]] = field(default_factory=list)
+    calls: int = 0
+    _doubts: set[tuple[int, Key, str]] = field(default_factory=set)
+    _arrivals: dict[str, deque[float]] = field(default_factory=dict)
+    _invocations: int = 0
+
+    def note(self, *what: object) -> None:
+        current = self.scheduler.current
+        who = current.process.name if current is not None and current.process is not None else "-"
+        self.trace.append((self.scheduler.time, who, *what))
+
+    def hold(self, *, that: bool, otherwise: str) -> None:
+        if not that:
+            raise Violation(otherwise)
+
+    def begin(self, instance: str, messages: list[Message]) -> Invocation:
+        self._invocations += 1
+        invocation = Invocation(self._invocations, instance, messages, self.scheduler.time)
+        self.note("receive", self._invocations, [message.id for message in messages])
+        for message in messages:
+            for name, attempt in message.requests:
+                history = self.asked[name]
+                history.attempts.append(attempt)
+                history.invocations.add(invocation)
+        return invocation
+
+    def sent(self, sent: Sent) -> None:
+        """A call leaves."""
+        self.calls += 1
+        self.note("send", *sent.call.values())
+        if sent.action == CREATE and sent.who in self._doubts:
+            raise Violation(f"I3: {sent.who} was created blindly, with a call before it whose effect is unknown")
+
+    def told(self, sent: Sent, told: str) -> None:
+        """What came of a call, as the function gets to hear it: done, refused, nothing, …"""
+        sent.told = told
+        self.note("told", *sent.call.values(), told)
+        if sent.action == LIST and told == "done":
+            product = sent.call["ProductKey"]
+            self._doubts = {
+                doubt for doubt in self._doubts if doubt[0] != sent.invocation.number or doubt[1][0] != product
+            }
+        elif told == "nothing" and sent.action == CREATE:
+            self._doubts.add(sent.who)
+        elif told == "refused":
+            self.refusals[sent.who] = sent.arrived
+
+    def arrived(self, sent: Sent) -> None:
+        """The server sees a call. One that was lost on its way for seconds is no matter of pacing."""
+        sent.arrived = now = self.scheduler.time
+        if sent.late:
+            return
+        seen = self._arrivals.setdefault(sent.action, deque())
+        seen.append(now)
+        while seen[0] <= now - 1:
+            seen.popleft()
+        if len(seen) > LIMIT:
+            raise Violation(f"I4: {len(seen)} calls of {sent.action} within a second")
+
+    def updated(self, module: Module, sent: Sent) -> None:
+        before = module.since(sent.invocation.began - self.plan.lag)
+        alias, desc = sent.call.get("AliasName", ""), sent.call.get("Desc", "")
+        wanted = [self.asked[name].asked for message in sent.invocation.messages for name, _ in message.requests]
+        for asked in wanted:
+            if asked.valid and asked.key == sent.key and asked.policy == "update":
+                aliases = {asked.alias} if asked.alias is not None else {state.alias for state in before}
+                descs = {asked.desc} if asked.desc is not None else {state.desc for state in before}
+                if alias in aliases and desc in descs:
+                    break
+        else:
+            raise Violation(f"I3: nobody asked for this update of {sent.key}: {alias!r}, {desc!r}")
+        module.states.append(State(self.scheduler.time, alias, desc))
+        self.updates.append((self.scheduler.time, sent))
+        self.note("updated", *sent.key)
+
+    def put_back(self, invocation: Invocation, body: str) -> Message:
+        """The queue takes a request once more."""
+        request = json.loads(body)
+        name, attempt = request["Id"], request.get("Attempt", 1)
+        history = self.asked[name]
+        history.put_backs += 1
+        invocation.put_back.add(name)
+        self.note("put back", name, attempt)
+        return Message(f"b{len(self.trace)}", body, ((name, attempt),))
+
+    def letter(self, body: str) -> None:
+        letter = json.loads(body)
+        self.asked[letter["Request"]["Id"]].letters += 1
+        self.hold(that=bool(letter.get("Reason")), otherwise="I1: a dead letter without a reason")
+        self.note("dead letter", letter["Request"]["Id"], letter["Reason"], letter["Detail"])
+
+    def acknowledge(self, invocation: Invocation) -> None:
+        """The platform believes that a batch is done."""
+        self.note("acknowledge", invocation.number)
+        for message in invocation.messages:
+            for name, _attempt in message.requests:
+                if not self.asked[name].events and name not in invocation.put_back:
+                    raise Violation(f"I5: {name} is acknowledged, with no outcome and not put back")
+
+    def end(self) -> None:
+        for name, history in self.asked.items():
+            if not history.events and not history.letters:
+                raise Violation(f"I1: {name} has neither an outcome nor a dead letter")

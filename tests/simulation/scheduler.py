@@ -1,0 +1,170 @@
+"""Virtual time for whole processes: tasks that switch nowhere but in a sleep, and processes that can die at any switch.
+
+`tests.virtual_time` bends the clock of one process; here are many processes, each of which may be killed while its tasks
+wait, as a function's instance is: nothing of it runs any more, whatever stood in a `finally`.
+"""
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+
+from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
+
+
+class Killed(BaseException):
+    """Raised out of every sleep of a process that is killed."""
+
+
+class Violation(BaseException):
+    """Something that must hold does not. No `except Exception` of the code under test may swallow it."""
+
+
+class Task:
+    """Something that runs; `error` is what it ended with."""
+
+    __slots__ = ("_run", "_waiting", "done", "error", "process")
+
+    def __init__(self, work: Callable[[], object], process: "Process | None", main: greenlet) -> None:
+        self.process = process
+        self.done = False
+        self.error: Exception | None = None
+        self._waiting: list[Task] = []
+        self._run = greenlet(lambda: self._work(work), parent=main)
+
+    def _work(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - as a thread of a pool does: whoever joins gets it
+            self.error = error
+        except Killed:
+            pass
+
+    def switch(self) -> None:
+        self._run.switch()
+
+    def end(self) -> None:
+        if self._run:
+            self._run.throw(Killed)
+
+
+class Process:
+    """Tasks that die together. `fuse` counts down with every switch into one of them; at 0 the process is killed."""
+
+    def __init__(self, scheduler: "Scheduler", name: str) -> None:
+        self.name = name
+        self.fuse = 0
+        self.alive = True
+        self.tasks: dict[Task, None] = {}
+        self._scheduler = scheduler
+
+    def pool(self, most: int) -> Callable[[Sequence[Callable[[], None]]], None]:
+        """A `handler.threads.Pool` of at most so many tasks of this process at once."""
+
+        def run(tasks: Sequence[Callable[[], None]]) -> None:
+            if len(tasks) == 1:
+                return tasks[0]()
+            todo = iter(tasks)
+            workers = [self._scheduler.spawn(lambda: _drain(todo), self) for _ in range(min(most, len(tasks)))]
+            for worker in workers:
+                self._scheduler.join(worker)
+            return None
+
+        return run
+
+    def kill(self) -> None:
+        """Called between two switches."""
+        self.alive = False
+        for task in list(self.tasks):
+            self._scheduler.finish(task)
+
+
+def _drain(todo: Iterator[Callable[[], None]]) -> None:
+    for task in todo:
+        task()
+
+
+class Scheduler:
+    """One seed decides who goes first among those that wake at the same instant."""
+
+    def __init__(self, seed: int) -> None:
+        self.time = 0.0
+        self.current: Task | None = None
+        self._main = getcurrent()
+        self._random = Random(seed).random
+        self._due: list[tuple[float, float, int, Callable[[], None]]] = []
+        self._count = 0
+
+    def at(self, time: float, work: Callable[[], None]) -> None:
+        """Call `work`, which must not sleep, at a time."""
+        self._count += 1
+        heapq.heappush(self._due, (time, self._random(), self._count, work))
+
+    def spawn(self, work: Callable[[], object], process: Process | None = None) -> Task:
+        """A task that begins now."""
+        task = Task(work, process, self._main)
+        if process is not None:
+            process.tasks[task] = None
+        self._wake(task, 0.0)
+        return task
+
+    def join(self, task: Task) -> None:
+        """Called by a task: returns when another has ended. Raises what the other ended with."""
+        if not task.done:
+            task._waiting.append(self._me())
+            self._main.switch()
+        if task.error is not None:
+            raise task.error
+
+    def sleep(self, seconds: float) -> None:
+        """Called by a task: others run meanwhile."""
+        assert seconds >= 0, f"slept for {seconds}"
+        me = self._me()
+        if me.process is not None and not me.process.alive:
+            raise Killed
+        self._wake(me, seconds)
+        self._main.switch()
+
+    def run(self, *, until: float) -> bool:
+        """Runs until nothing is left to do, or a time; returns whether nothing is left."""
+        due = self._due
+        while due and due[0][0] <= until:
+            self.time, _, _, work = heapq.heappop(due)
+            work()
+        return not due
+
+    def stop(self) -> None:
+        """Forget all that is left to do."""
+        self._due.clear()
+
+    def finish(self, task: Task) -> None:
+        """End a task, and wake who waits for it."""
+        if task.done:
+            return
+        task.done = True
+        task.end()
+        if task.process is not None:
+            task.process.tasks.pop(task, None)
+        for other in task._waiting:
+            self._wake(other, 0.0)
+
+    def _me(self) -> Task:
+        assert self.current is not None, "only a task can wait"
+        return self.current
+
+    def _wake(self, task: Task, seconds: float) -> None:
+        self.at(self.time + seconds, lambda: self._resume(task))
+
+    def _resume(self, task: Task) -> None:
+        if task.done:
+            return
+        process = task.process
+        if process is not None and process.fuse:
+            process.fuse -= 1
+            if not process.fuse:
+                process.kill()
+                return
+        self.current = task
+        task.switch()
+        self.current = None
+        if not task._run:
+            self.finish(task)
