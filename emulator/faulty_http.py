@@ -198,11 +198,9 @@ class _Exchange:
 
     async def _fall_silent(self, active: Active, *, reading: bool = False) -> None:
         """Answer nothing until the caller hangs up or the fault is ended; without `reading`, not even notice that it did."""
-        ended = asyncio.Event()
-        active.ended.append(ended.set)
         if self._transport and not reading and not self._transport.is_closing():
             self._transport.pause_reading()
-        waits: set[asyncio.Future[object]] = {asyncio.ensure_future(ended.wait())}
+        waits: set[asyncio.Future[object]] = {asyncio.ensure_future(active.over.wait())}
         if reading:
             waits.add(asyncio.ensure_future(self._hung_up()))
         try:
@@ -210,8 +208,8 @@ class _Exchange:
         finally:
             for wait in waits:
                 wait.cancel()
-        if self._transport:
-            reset(self._transport)
+            if self._transport:
+                reset(self._transport)
 
     async def _hung_up(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

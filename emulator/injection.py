@@ -1,5 +1,6 @@
 """Which rules apply to a call: counts, draws and times of the plan in force."""
 
+import asyncio
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,8 @@ class Active:
     draws: random.Random
     seen: int = 0
     fired: int = 0
-    ended: list[Callable[[], None]] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the rule is no longer in force."""
 
     def strikes(self, operation: str, text: str, now: float) -> bool:
         """Whether the rule strikes a call; counts it."""
@@ -69,8 +71,7 @@ class Faults:
         self._active = [each for each in self._active if each not in ended]
         self.plan = self.plan.model_copy(update={"rules": tuple(each.rule for each in self._active)})
         for active in ended:
-            for end in active.ended:
-                end()
+            active.over.set()
         return bool(ended)
 
     def striking(self, service: Service, operation: str, text: str = "") -> list[Active]:

@@ -70,8 +70,12 @@ class Network:
             if not server.should_exit:
                 server.servers = [await _listening(server, address)]
 
+    async def restored(self) -> None:
+        """Wait until every server listens."""
+        await asyncio.gather(*self._down.values())
+
     async def restore(self) -> None:
-        """Have every server listen again."""
+        """Have every server listen now."""
         tasks = list(self._down.values())
         for task in tasks:
             task.cancel()

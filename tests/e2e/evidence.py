@@ -4,7 +4,8 @@ import base64
 import binascii
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,16 +58,19 @@ class Start:
 
     events: int
     calls: int
-    lines: Mapping[str, int]
+    mark: str
     letters: frozenset[str]
     products: Mapping[str, Product]
 
     @classmethod
     def of(cls, cloud: Cloud) -> "Start":
+        mark = f"a run begins {uuid.uuid4()}"
+        for deployed in cloud.fc.functions.values():
+            deployed.lines.append(mark)
         return cls(
             len(cloud.records.events),
             len(cloud.iot.calls),
-            {name: len(deployed.lines) for name, deployed in cloud.fc.functions.items()},
+            mark,
             frozenset(letter.id for letter in _letters(cloud)),
             {product.key: product for product in cloud.iot.products},
         )
@@ -100,12 +104,18 @@ class Evidence:
             before=start.products,
             after={product.key: product for product in cloud.iot.products},
             letters=[read(letter.body) for letter in _letters(cloud) if letter.id not in start.letters],
-            lines=[line for name, each in cloud.fc.functions.items() for line in list(each.lines)[start.lines[name] :]],
+            lines=[line for deployed in cloud.fc.functions.values() for line in _after(start.mark, deployed.lines)],
             pages=pages,
             secrets=[text for key in cloud.accounts.issued for text in (key.secret, key.token)],
             struck=struck,
             limit=cloud.iot.limit,
         )
+
+
+def _after(mark: str, lines: Iterable[str]) -> list[str]:
+    """The lines behind a mark, or all where it was forgotten meanwhile."""
+    found = list(lines)
+    return found[found.index(mark) + 1 :] if mark in found else found
 
 
 def _letters(cloud: Cloud) -> list[Any]:

@@ -22,6 +22,7 @@ from emulator.records import Arrival, Deleted, Event, Invoked, Published, Sent
 from tests.e2e.evidence import Asked, Evidence, Key, key_of, read
 
 WINDOW = 1.0
+SHARP = 6
 ON_ITS_WAY = 0.5
 """Seconds that a call may spend in a socket after the process that made it is gone."""
 
@@ -267,12 +268,18 @@ def no_secrets(told: Told) -> Iterator[str]:
     """I7."""
     evidence = told.evidence
     published = [read_text(event) for event in told.of(Published)]
-    shown = "\n".join([*evidence.lines, *published, json.dumps(evidence.letters), *evidence.pages])
-    errors = "\n".join(event.text for event in told.of(Invoked))
-    for secret in evidence.secrets:
-        for form in {secret, quote(secret, safe=""), quote(quote(secret, safe=""), safe="")}:
-            if form in shown or form in errors:
-                yield f"a secret is shown ({form[:4]}…)"
+    errors = [event.text for event in told.of(Invoked)]
+    text = "\n".join([*evidence.lines, *published, json.dumps(evidence.letters), *evidence.pages, *errors])
+    yield from (f"a secret is shown ({secret[:4]}…)" for secret in shown(evidence.secrets, text))
+
+
+def shown(secrets: Sequence[str], text: str) -> set[str]:
+    """The secrets that stand in a text, also as in a URL, once or twice encoded."""
+    forms = {form: secret for secret in secrets for form in (secret, quote(secret, ""), quote(quote(secret, ""), ""))}
+    beginnings = {form[:SHARP] for form in forms}
+    # One look at each place, however many secrets there are.
+    suspect = {text[place : place + SHARP] for place in range(len(text))} & beginnings
+    return {secret for form, secret in forms.items() if form[:SHARP] in suspect and form in text}
 
 
 def read_text(event: Event) -> str:

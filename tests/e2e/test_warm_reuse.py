@@ -1,0 +1,120 @@
+"""An instance that lives long: nothing of one invocation shows in the next, nothing grows, and a pause does no harm."""
+
+import json
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import psutil
+import pytest
+
+from emulator.cloud import Cloud, LocalCloud
+from emulator.faults import Plan
+from emulator.records import Arrival, Published
+from emulator.seeds import SeedModule
+from tests.e2e.evidence import read
+from tests.e2e.invariants import violations
+from tests.e2e.scenario import Scenario, hurried_cloud
+
+FUNCTION = "ota-modules-queue"
+INVOCATIONS = 1_000
+WARM = 200
+"""Invocations until caches and pools have their size."""
+MAY_GROW = 3 * 1024 * 1024
+"""Bytes: an allocator's noise; 800 invocations that left a kilobyte each would already be a third of it."""
+
+
+@pytest.fixture
+def scenario(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Scenario]:
+    with hurried_cloud(tmp_path_factory.mktemp("warm"), **getattr(request, "param", {})) as cloud:
+        yield Scenario(cloud)
+
+
+@dataclass(frozen=True)
+class Size:
+    """What an instance's process holds."""
+
+    memory: int
+    threads: int
+    descriptors: int
+
+    @classmethod
+    def of(cls, cloud: LocalCloud) -> "Size":
+        process = psutil.Process(pid(cloud))
+        return cls(process.memory_info().rss, process.num_threads(), process.num_fds())
+
+
+def pid(cloud: LocalCloud) -> int:
+    """Of the one instance of the function."""
+    pids = cloud.call(lambda parts: [each.pid for each in parts.instances if each.config.name == FUNCTION])
+    assert len(pids) == 1
+    assert pids[0]
+    return pids[0]
+
+
+def invoke(cloud: LocalCloud, requests: Sequence[dict[str, str]]) -> list[dict[str, object]]:
+    """Call the function; the outcomes that were published meanwhile."""
+
+    async def call(parts: Cloud) -> list[dict[str, object]]:
+        start = len(parts.records.events)
+        result = await parts.fc.invoke(FUNCTION, json.dumps(requests).encode())
+        assert result.error_type is None, result.body
+        return [read(event.body) for event in parts.records.events[start:] if isinstance(event, Published)]
+
+    return cloud.wait(call)
+
+
+def test_a_thousand_invocations_leave_nothing_behind(scenario: Scenario) -> None:
+    """Each has its own outcomes and no other's; memory, threads and descriptors stay as they were."""
+    product = scenario.product(SeedModule(name="mcu", alias="Main_MCU"))
+    first, size = pid_after_first(scenario, product), None
+    for number in range(INVOCATIONS):
+        own = {"ProductKey": product, "ModuleName": "mcu", "Id": f"good-{number}", "CorrelationId": f"c-{number}"}
+        bad = {"ProductKey": product, "ModuleName": f"no {number}", "Id": f"bad-{number}"}
+        outcomes = {str(one["causationid"]): one for one in invoke(scenario.cloud, [own, bad])}
+        assert outcomes.keys() == {f"good-{number}", f"bad-{number}"}
+        assert outcomes[f"good-{number}"]["correlationid"] == f"c-{number}"
+        assert "correlationid" not in outcomes[f"bad-{number}"]
+        if number == WARM:
+            size = Size.of(scenario.cloud)
+    assert size
+    last = Size.of(scenario.cloud)
+    assert pid(scenario.cloud) == first
+    assert (last.threads, last.descriptors) == (size.threads, size.descriptors)
+    assert last.memory - size.memory < MAY_GROW
+
+
+def pid_after_first(scenario: Scenario, product: str) -> int:
+    invoke(scenario.cloud, [{"ProductKey": product, "ModuleName": "mcu"}])
+    return pid(scenario.cloud)
+
+
+def refuse(service: str, parts: Cloud) -> None:
+    """Reset a service's connections, and refuse new ones for a while."""
+    parts.network.refuse(service, 2.0)
+
+
+@pytest.mark.parametrize("scenario", [{"limit": 10, "OTA_QPS": "9"}], indirect=True)
+def test_a_frozen_instance_thaws_without_a_burst_and_reconnects(scenario: Scenario) -> None:
+    """Its connections are gone meanwhile, and the time it stood still earns it no calls."""
+    products = [scenario.product() for _ in range(2)]
+    warm = invoke(scenario.cloud, [{"ProductKey": products[0], "ModuleName": "warm"}])
+    assert [one["type"] for one in warm] == ["ota.module.created"]
+    process = psutil.Process(pid(scenario.cloud))
+    process.send_signal(signal.SIGSTOP)
+    for service in ("iot", "smq"):
+        scenario.cloud.call(partial(refuse, service))
+    scenario.cloud.wait(lambda parts: parts.network.restored())
+    process.send_signal(signal.SIGCONT)
+    requests = [
+        {"Id": f"{product}-{number}", "ProductKey": product, "ModuleName": f"m{number}"}
+        for product in products
+        for number in range(8)
+    ]
+    ran = scenario.queue(Plan(), requests)
+    assert violations(ran.evidence) == []
+    assert set(map(frozenset, ran.statuses().values())) == {frozenset({"created"})}
+    calls = [event for event in ran.evidence.events if isinstance(event, Arrival) and event.service == "iot"]
+    assert len(calls) == len(requests), "a connection that was gone cost a call"
+    assert process.pid == pid(scenario.cloud)
