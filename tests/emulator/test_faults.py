@@ -1,0 +1,97 @@
+"""Plans of faults, and which calls they strike."""
+
+import pytest
+from pydantic import ValidationError
+
+from emulator.faults import Plan, Rule
+from emulator.injection import Faults
+
+
+class Seconds:
+    """A clock that stands until it is moved."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def delay(**more: object) -> Rule:
+    return Rule.model_validate({"service": "iot", "kind": "delay", **more})
+
+
+def struck(faults: Faults, times: int, operation: str = "CreateOTAModule", text: str = "") -> list[bool]:
+    return [bool(faults.striking("iot", operation, text)) for _ in range(times)]
+
+
+def test_a_plan_is_printed_as_what_makes_it_again() -> None:
+    """Whoever sees a failure can repeat it."""
+    plan = Plan(seed=7, rules=(delay(nth=2, times=3), Rule(service="smq", kind="full")))
+    assert Plan.model_validate_json(str(plan)) == plan
+
+
+def test_a_rule_that_makes_no_sense_is_refused() -> None:
+    """A kind that the service does not know, a name that is no field, a neighbour that calls nothing."""
+    for wrong in ({"kind": "reorder"}, {"second": 1}, {"kind": "neighbour"}, {"nth": 0}, {"seconds": -1}):
+        with pytest.raises(ValidationError):
+            delay(**wrong)
+
+
+def test_a_rule_strikes_from_the_nth_call_as_often_as_it_may() -> None:
+    """The third and the fourth."""
+    faults = Faults()
+    faults.add(delay(nth=3, times=2))
+    assert struck(faults, 6) == [False, False, True, True, False, False]
+
+
+def test_a_rule_strikes_only_what_it_is_about() -> None:
+    """Service, operation and text."""
+    faults = Faults()
+    faults.add(delay(operation="CreateOTAModule", contains="mcu"))
+    assert struck(faults, 1, text="ModuleName=mcu") == [True]
+    assert struck(faults, 1, text="ModuleName=modem") == [False]
+    assert struck(faults, 1, operation="ListOTAModuleByProduct", text="mcu") == [False]
+    assert not faults.striking("smq", "CreateOTAModule", "mcu")
+
+
+def test_a_rule_holds_between_its_times() -> None:
+    """Counted from when it was set."""
+    clock = Seconds()
+    faults = Faults(clock)
+    faults.add(delay(since=1.0, until=2.0))
+    found = []
+    for clock.now in (0.0, 1.0, 1.9, 2.0):
+        found += struck(faults, 1)
+    assert found == [False, True, True, False]
+
+
+def test_the_same_seed_strikes_the_same_calls() -> None:
+    """Draws depend on the seed and the rule, not on what other rules drew."""
+    one, other, third = Faults(), Faults(), Faults()
+    rule = delay(probability=0.5)
+    one.set(Plan(seed=1, rules=(rule,)))
+    other.set(Plan(seed=1, rules=(Rule(service="iot", kind="empty", probability=0.3), rule)))
+    third.set(Plan(seed=2, rules=(rule,)))
+    calls = [[each.rule for each in faults.striking("iot", "x")].count(rule) for faults in [one] * 64]
+    assert calls == [[each.rule for each in faults.striking("iot", "x")].count(rule) for faults in [other] * 64]
+    assert calls != [[each.rule for each in faults.striking("iot", "x")].count(rule) for faults in [third] * 64]
+
+
+def test_what_ends_is_told_to_those_who_wait_for_it() -> None:
+    """A connection that was silent is let go."""
+    faults = Faults()
+    active = faults.add(delay())
+    assert faults.clear(active.id)
+    assert active.over.is_set()
+    assert not faults.clear(active.id)
+    assert faults.plan == Plan()
+
+
+def test_a_clock_is_ahead_while_its_rule_holds() -> None:
+    """And right again afterwards."""
+    clock = Seconds()
+    faults = Faults(clock)
+    faults.add(Rule(service="iot", kind="clock", amount=1200.0, until=5.0))
+    assert faults.shift("iot") == 1200.0
+    clock.now = 5.0
+    assert faults.shift("iot") == 0.0
