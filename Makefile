@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench clean locks package infra
+.PHONY: help run test soak lint format bench clean locks package infra
 
 help:  ## what can be made
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ node_modules/.package-lock.json: package.json package-lock.json
 
 test: $(VENV)/.dev $(NODE)  ## every test
 	$(BIN)/pytest
+
+soak: $(VENV)/.dev  ## random faults, one plan after another (SEED=1 MINUTES=10; RUN= and PLAN= for one run alone)
+	$(BIN)/python -m tests.e2e.soak --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10) \
+		$(if $(RUN),--run $(RUN)) $(if $(PLAN),--plan '$(PLAN)')
 
 lint: $(VENV)/.dev  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
