@@ -5,14 +5,17 @@ import asyncio
 import sys
 from pathlib import Path
 
-from emulator.cloud import PORT, ROOT, Cloud, Options, run
+from emulator.cloud import NAMES, PORT, ROOT, Cloud, Options, run
+from emulator.variables import TemplateError
+
+HIGHEST_PORT = 65_536 - len(NAMES)
 
 
 def main() -> int:
     """Parse the arguments and serve."""
     parser = argparse.ArgumentParser(prog="python -m emulator", description="The local cloud, on loopback.")
     parser.add_argument(
-        "--port", type=int, default=PORT, help="the page's; the servers take the next three; 0: free ones"
+        "--port", type=_port, default=PORT, help="the page's; the servers take the next three; 0: free ones"
     )
     parser.add_argument("--state", type=Path, help="a folder that outlives the process (default: everything in memory)")
     parser.add_argument("--template", type=Path, default=ROOT / "template.yml", help="what is deployed")
@@ -25,10 +28,17 @@ def main() -> int:
     options = Options(given.port, given.state, given.template, given.packaged, given.python, given.seed)
     try:
         asyncio.run(run(options, _told))
-    except OSError as error:
+    except (OSError, TemplateError, ValueError) as error:
         print(f"the local cloud cannot start: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _port(text: str) -> int:
+    """Four ports in a row are needed."""
+    if not text.isascii() or not text.isdigit() or int(text[:6]) > HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port up to {HIGHEST_PORT}")
+    return int(text)
 
 
 def _told(cloud: Cloud) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import random
 import signal
 import socket
@@ -30,6 +31,7 @@ from emulator.neighbours import Neighbours
 from emulator.network import Network, Wire
 from emulator.records import Records
 from emulator.smq import MessageService
+from emulator.stream_events import StreamConfig
 from emulator.streams import EventStream, Outside
 from emulator.workers import Workers
 
@@ -38,7 +40,9 @@ PORT = 9700
 NAMES = ("console", "iot", "smq", "fc")
 """The servers, in the order of their ports."""
 IDLE_CHECK = 5.0
+LONGEST_START = 30.0
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -98,14 +102,7 @@ class Cloud:
             delay_scale=options.delay_scale,
             records=self.records,
         )
-        for queue in deployed.queues:
-            self.smq.queues.create(queue.name, queue.attributes)
-        for topic in deployed.topics:
-            self.smq.create_topic(topic)
-        for subscription in deployed.subscriptions:
-            self.smq.topics.subscribe(subscription)
-        for role in deployed.roles:
-            self.accounts.attach(role.name, role.policy.permits)
+        deployment.provision(deployed, self.smq, self.accounts)
         code = None if options.packaged else ROOT
         configs = deployment.functions(
             deployed, self.urls.iot, code, **({"python": options.python} if options.python else {})
@@ -114,18 +111,17 @@ class Cloud:
         self.fc = FaultyFunctions(self.accounts, configs, region=deployed.region)
         self.workers = Workers(lambda: self.fc.instances, options.seed)
         self.fc.watch(self.records, self.faults, self.workers)
+        deployment.connect(deployed, self.smq, self.fc)
         self.template = deployed
         self.streams = [
-            EventStream(config, self.smq, self._caller(config.function), outside=Outside(scale=options.retry_scale))
+            EventStream(config, self.smq, self._caller(config), outside=Outside(scale=options.retry_scale))
             for config in deployment.streams(deployed, self.accounts.account_id)
         ]
 
-    def _caller(self, function: str) -> Callable[[bytes], Awaitable[deployment.Called]]:
-        async def call(event: bytes) -> deployment.Called:
-            return await deployment.called(self.fc, function, event)
-
+    def _caller(self, stream: StreamConfig) -> Callable[[bytes], Awaitable[deployment.Called]]:
+        call = partial(deployment.called, self.fc, stream.function, asynchronous=stream.trigger.asynchronous)
         draws = random.Random(self.options.seed)
-        return faulty(call, deployment.Called(500), self.faults, function, draws)
+        return faulty(call, deployment.Called(500), self.faults, stream.function, draws)
 
     def _faulty(self, app: ASGIApp, service: Service, read: Reader) -> ASGIApp:
         around = Surroundings(self.faults, self.accounts, self.network, self.workers, self.records)
@@ -144,17 +140,20 @@ class Cloud:
             self._faulty(self.smq.app, "smq", partial(callers.of_smq, self.smq)),
             self._faulty(fc_api.application(self.fc), "fc", callers.of_fc),
         ]
-        servers = [uvicorn.Server(_config(app)) for app in apps]
+        servers = [_Server(_config(app)) for app in apps]
         self.network.attach(dict(zip(NAMES, servers, strict=True)))
         tasks = [
             asyncio.create_task(server.serve([listening]))
             for server, listening in zip(servers, self._sockets, strict=True)
         ]
-        tasks += [asyncio.create_task(stream.run()) for stream in self.streams]
+        serving = list(tasks)
+        tasks += [asyncio.create_task(self._run(stream)) for stream in self.streams]
         tasks.append(asyncio.create_task(self.neighbours.run()))
         tasks.append(asyncio.create_task(self._end_idle()))
         try:
-            while not all(server.started for server in servers):  # noqa: ASYNC110 - uvicorn offers nothing to await
+            while not all(server.started for server in servers):
+                if any(each.done() for each in serving):
+                    raise RuntimeError("a server of the local cloud did not start")
                 await asyncio.sleep(0.01)
             yield
         finally:
@@ -170,10 +169,25 @@ class Cloud:
             await asyncio.gather(*tasks, return_exceptions=True)
             self.smq.close()
 
+    async def _run(self, stream: EventStream) -> None:
+        """A stream, whose end by an error of its own must not go unnoticed."""
+        try:
+            await stream.run()
+        except Exception:  # noqa: BLE001 - whatever it was, the other parts go on
+            _log.exception("the stream %s has ended", stream.config.name)
+
     async def _end_idle(self) -> None:
         while True:
             await asyncio.sleep(IDLE_CHECK)
             await self.fc.end_idle()
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to whoever runs the local cloud."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def _database(state: Path | None) -> str:
@@ -206,18 +220,24 @@ def _listening(port: int) -> list[socket.socket]:
 
 
 async def run(options: Options, ready: Callable[[Cloud], None]) -> None:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve until SIGINT or SIGTERM. Raises: OSError: a port is taken; TemplateError."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    cloud = Cloud(options, _listening(options.port))
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    cloud = _made(options)
     async with cloud.serving():
-        # uvicorn takes the signals for itself when it starts.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop.set)
         ready(cloud)
         await stop.wait()
+
+
+def _made(options: Options) -> Cloud:
+    sockets = _listening(options.port)
+    try:
+        return Cloud(options, sockets)
+    except BaseException:
+        for each in sockets:
+            each.close()
+        raise
 
 
 class LocalCloud:
@@ -248,7 +268,7 @@ class LocalCloud:
 @contextmanager
 def local_cloud(options: Options | None = None) -> Iterator[LocalCloud]:
     """A local cloud that runs while the block does. Raises: OSError: a port is taken; TemplateError."""
-    cloud = Cloud(options or Options(port=0), _listening((options or Options(port=0)).port))
+    cloud = _made(options or Options(port=0))
     loop = asyncio.new_event_loop()
     started, ending = threading.Event(), asyncio.Event()
     problems: list[BaseException] = []
@@ -266,13 +286,15 @@ def local_cloud(options: Options | None = None) -> Iterator[LocalCloud]:
 
     thread = threading.Thread(target=lambda: _quietly(loop, serve()), name="local-cloud", daemon=True)
     thread.start()
-    started.wait(30)
-    if problems:
-        raise problems[0]
     try:
+        if not started.wait(LONGEST_START):
+            raise TimeoutError(f"the local cloud did not start within {LONGEST_START:g} s")
+        if problems:
+            raise problems[0]
         yield LocalCloud(cloud, loop)
     finally:
-        loop.call_soon_threadsafe(ending.set)
+        with contextlib.suppress(RuntimeError):  # The loop has ended already where it did not start.
+            loop.call_soon_threadsafe(ending.set)
         thread.join(30)
         loop.close()
 

@@ -1,15 +1,21 @@
 """What template.yml deploys, as values of the local cloud: functions, streams, queues, topics, roles."""
 
+import contextlib
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from emulator import template
+from emulator.accounts import Accounts
 from emulator.fc import FcError, FunctionCompute
 from emulator.instances import FunctionConfig
+from emulator.smq import MessageService
+from emulator.smq_errors import QueueAlreadyExist, SubscriptionAlreadyExist
 from emulator.stream_events import StreamConfig
 from emulator.template import Function, Template
+from emulator.topics import Subscription
 
 SERVICE = "ota-modules"
 """The FC 2.0 service of the WSGI form."""
@@ -53,8 +59,18 @@ def _function(one: Function, iot_endpoint: str, code: Path | None, python: str) 
 
 
 def _wsgi(one: FunctionConfig) -> FunctionConfig:
+    """It comes in addition to what is deployed, so it has the smallest share of the quota."""
     module = one.handler.rpartition(".")[0]
-    return replace(one, name=f"{one.name}-wsgi", service=SERVICE, handler=f"{module}.http", wsgi=True)
+    share = {**one.environment, "OTA_QPS": "1", "OTA_QUOTA_INSTANCES": "1"}
+    return replace(
+        one,
+        name=f"{one.name}-wsgi",
+        service=SERVICE,
+        handler=f"{module}.http",
+        wsgi=True,
+        instances=1,
+        environment=share,
+    )
 
 
 def streams(deployed: Template, account: str) -> list[StreamConfig]:
@@ -67,6 +83,56 @@ def streams(deployed: Template, account: str) -> list[StreamConfig]:
     ]
 
 
+def provision(deployed: Template, smq: MessageService, accounts: Accounts) -> None:
+    """Make queues, topics, subscriptions and roles; what is there from an earlier run becomes what the template says."""
+    for queue in deployed.queues:
+        with contextlib.suppress(QueueAlreadyExist):
+            smq.queues.create(queue.name, queue.attributes)
+        smq.queues.change(queue.name, queue.attributes)
+    for topic in deployed.topics:
+        smq.create_topic(topic)
+    for subscription in [*deployed.subscriptions, *topic_subscriptions(deployed, accounts.account_id)]:
+        try:
+            smq.topics.subscribe(subscription)
+        except SubscriptionAlreadyExist:
+            smq.topics.unsubscribe(subscription.topic, subscription.name)
+            smq.topics.subscribe(subscription)
+    for role in deployed.roles:
+        accounts.attach(role.name, role.policy.permits)
+
+
+def topic_subscriptions(deployed: Template, account: str) -> list[Subscription]:
+    """What the topic triggers of all functions subscribe to."""
+    return [
+        Subscription(
+            trigger.topic,
+            f"{one.name}-{trigger.name}",
+            _arn(deployed, account, one.name),
+            trigger.filter_tag or "",
+            trigger.content_format,
+            trigger.strategy,
+        )
+        for one in deployed.functions
+        for trigger in one.topics
+    ]
+
+
+def connect(deployed: Template, smq: MessageService, fc: FunctionCompute) -> None:
+    """Let topics push to the functions that they trigger."""
+    for one in deployed.functions:
+        if one.topics:
+            smq.register(_arn(deployed, fc.accounts.account_id, one.name), partial(_taken, fc, one.name))
+
+
+def _arn(deployed: Template, account: str, function: str) -> str:
+    return f"acs:fc:{deployed.region}:{account}:functions/{function}"
+
+
+async def _taken(fc: FunctionCompute, function: str, event: bytes) -> bool:
+    """Topics call asynchronously: the function's errors are no matter of theirs."""
+    return (await called(fc, function, event, asynchronous=True)).status == 202
+
+
 @dataclass(frozen=True)
 class Called:
     """What a stream needs to know of a call."""
@@ -75,9 +141,12 @@ class Called:
     error_type: str | None = None
 
 
-async def called(fc: FunctionCompute, function: str, event: bytes) -> Called:
+async def called(fc: FunctionCompute, function: str, event: bytes, *, asynchronous: bool = False) -> Called:
     """Call a function as a stream does: what the service refuses is a result too."""
     try:
+        if asynchronous:
+            fc.invoke_later(function, event)
+            return Called(202)
         result = await fc.invoke(function, event)
     except FcError as error:
         return Called(error.status)

@@ -23,6 +23,7 @@ from emulator.instances import FunctionConfig
 from emulator.policy import Policy
 
 CODE = Path(__file__).parent / "functions"
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # the SDK of FC 3.0
 OWNER = Key(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
 logging.getLogger().addHandler(logging.NullHandler())  # aliyun-fc2 would print whole requests where nobody listens
 

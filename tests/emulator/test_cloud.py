@@ -1,0 +1,270 @@
+"""The whole local cloud: how it starts and ends, and what of template.yml it carries out."""
+
+import base64
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+import yaml
+
+from emulator.cloud import Cloud, LocalCloud, Options, local_cloud
+from emulator.variables import TemplateError
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS = Path(__file__).with_name("functions")
+Document = dict[str, Any]
+
+
+def eventually(holds: Callable[[], object], seconds: float = 20.0) -> None:
+    """Poll until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.02)
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process, and not only its entry in a table."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def document() -> Document:
+    """template.yml, with small functions in place of the project's."""
+    read: Document = yaml.safe_load((ROOT / "template.yml").read_text(encoding="utf-8"))
+    for name, handler in (("queue", "stream_samples.keep"), ("http", "samples.web")):
+        props = read["resources"][name]["props"]
+        props |= {"code": str(FUNCTIONS), "handler": handler, "instanceLifecycleConfig": {}}
+        props["environmentVariables"]["KEPT"] = "${env('KEPT', '')}"
+    read["vars"]["batch_seconds"] = 0
+    return read
+
+
+def written(folder: Path, template: Document) -> Path:
+    path = folder / "template.yml"
+    path.write_text(yaml.safe_dump(template), encoding="utf-8")
+    return path
+
+
+def options(folder: Path, template: Document | None = None, **more: Any) -> Options:
+    """Of a cloud whose functions keep their events in the folder."""
+    path = written(folder, template or document())
+    return Options(port=0, template=path, packaged=True, variables={"KEPT": str(folder / "kept")}, **more)
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[LocalCloud]:
+    with local_cloud(options(tmp_path)) as running:
+        yield running
+
+
+def kept(folder: Path) -> list[Any]:
+    """The events that reached the function."""
+    path = folder / "kept"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def send(cloud: LocalCloud, text: str) -> None:
+    body = base64.b64encode(text.encode()).decode()
+    cloud.call(lambda parts: parts.smq.send("ota-module-requests", body))
+
+
+# What it carries out
+
+
+def test_a_message_reaches_the_function_through_the_stream(cloud: LocalCloud, tmp_path: Path) -> None:
+    """In an array of events, and it is gone from the queue."""
+    send(cloud, "hello")
+    eventually(lambda: kept(tmp_path))
+    [[event]] = kept(tmp_path)
+    assert event["data"]["messageBody"] == "hello"
+    eventually(lambda: cloud.call(_total) == 0)
+
+
+def _total(parts: Cloud) -> int:
+    depths = parts.smq.depths("ota-module-requests")
+    return depths.active + depths.inactive + depths.delayed
+
+
+def test_an_asynchronous_stream_does_not_wait_for_the_function(tmp_path: Path) -> None:
+    """The call is accepted, so the message is gone, whatever the function makes of it."""
+    template = document()
+    template["resources"]["queue"]["props"]["triggers"][0]["triggerConfig"]["asyncInvocationType"] = True
+    template["resources"]["queue"]["props"]["handler"] = "samples.fail"
+    with local_cloud(options(tmp_path, template)) as cloud:
+        send(cloud, "hello")
+        eventually(lambda: cloud.call(lambda parts: parts.streams[0].delivered) == 1)
+        eventually(lambda: cloud.call(lambda parts: parts.fc.functions["ota-modules-queue"].counters.errors))
+
+
+def test_a_topic_trigger_calls_its_function(tmp_path: Path) -> None:
+    """With the message alone, as STREAM has it."""
+    template = document()
+    arn = "acs:mns:cn-shanghai:1234567890123456:/topics/ota-module-results"
+    trigger = {"triggerName": "results", "triggerType": "mns_topic", "sourceArn": arn, "triggerConfig": {}}
+    template["resources"]["queue"]["props"]["triggers"].append(trigger)
+    with local_cloud(options(tmp_path, template)) as cloud:
+        cloud.call(lambda parts: parts.smq.publish("ota-module-results", '"published"'))
+        eventually(lambda: kept(tmp_path) == ["published"])
+
+
+def test_the_http_function_answers_unsigned_and_in_both_forms(cloud: LocalCloud) -> None:
+    """The template's trigger wants a signature: on loopback curl needs none."""
+    assert httpx.get(f"{cloud.urls.fc}/ota-modules-http/x", timeout=30).status_code == 201
+    configs = cloud.call(lambda parts: {name: each.config for name, each in parts.fc.functions.items()})
+    old = configs["ota-modules-http-wsgi"]
+    assert (old.wsgi, old.service, old.handler, old.instances) == (True, "ota-modules", "samples.http", 1)
+    assert old.environment["OTA_QPS"] == "1"
+
+
+def test_the_role_of_the_template_decides_what_functions_may_do(cloud: LocalCloud) -> None:
+    """And nothing else."""
+    key = cloud.call(lambda parts: parts.accounts.issue("ota-modules"))
+    assert cloud.call(lambda parts: parts.accounts.permits(key, "iot:CreateOTAModule", "*"))
+    assert not cloud.call(lambda parts: parts.accounts.permits(key, "iot:DeleteOTAModule", "*"))
+
+
+def test_the_control_api_tells_the_state(cloud: LocalCloud, tmp_path: Path) -> None:
+    """As JSON: queues, streams and instances among it."""
+    send(cloud, "hello")
+    eventually(lambda: kept(tmp_path))
+    assert httpx.get(f"{cloud.urls.console}/healthz").status_code == 200
+    state = httpx.get(f"{cloud.urls.console}/state").json()
+    assert {"ota-module-requests", "ota-module-outcomes"} <= set(state["queues"])
+    assert [each["state"] for each in state["streams"]] == ["Running"]
+    assert state["instances"][0]["function"] == "ota-modules-queue"
+
+
+# How it starts and ends
+
+
+def test_queues_outlive_the_process_where_there_is_a_folder(tmp_path: Path) -> None:
+    """Messages too, and queues become what a changed template says."""
+    with local_cloud(options(tmp_path, state=tmp_path / "state")) as cloud:
+        cloud.call(lambda parts: parts.smq.send("ota-module-outcomes", "still here"))
+    template = document()
+    made = template["resources"]["infra"]["props"]["template"]["Resources"]
+    made["Outcomes"]["Properties"]["VisibilityTimeout"] = 77
+    made["OutcomeSubscription"]["Properties"]["NotifyContentFormat"] = "JSON"
+    with local_cloud(options(tmp_path, template, state=tmp_path / "state")) as cloud:
+        [message] = cloud.call(lambda parts: parts.smq.receive("ota-module-outcomes"))
+        assert message.body == "still here"
+        queue = cloud.call(lambda parts: parts.smq.queues.get("ota-module-outcomes"))
+        assert queue.attributes.visibility_timeout == 77
+        [subscription] = cloud.call(lambda parts: parts.smq.topics.subscriptions("ota-module-results"))
+        assert subscription.notify_format == "JSON"
+
+
+def test_a_template_that_cannot_be_carried_out_starts_nothing(tmp_path: Path) -> None:
+    """And leaves no port open."""
+    template = document()
+    template["resources"]["infra"]["props"]["template"]["Resources"]["Requests"]["Type"] = "ALIYUN::ECS::Instance"
+    with pytest.raises(TemplateError, match="ECS"), local_cloud(options(tmp_path, template)):
+        pass
+
+
+def test_all_servers_are_on_loopback_alone(cloud: LocalCloud) -> None:
+    """Nobody else can reach them."""
+    ports = {int(url.rpartition(":")[2]) for url in vars(cloud.urls).values()}
+    found = [each.laddr for each in psutil.Process().net_connections() if each.status == psutil.CONN_LISTEN]
+    assert {each.ip for each in found if each.port in ports} == {"127.0.0.1"}
+    assert ports <= {each.port for each in found}
+
+
+class Emulator:
+    """`python -m emulator` as a process of its own."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        template = document()
+        template["resources"]["queue"]["props"]["handler"] = "stream_samples.hang"
+        command = [sys.executable, "-m", "emulator", "--packaged", "--template", str(written(folder, template))]
+        environ = {**os.environ, "KEPT": str(folder / "kept")}
+        self.process = subprocess.Popen(
+            [*command, *arguments], cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def url(self, name: str) -> str:
+        """What it tells when it has started."""
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        found = re.search(rf"{name} (http://127\.0\.0\.1:\d+)", line)
+        assert found, line
+        return found[1]
+
+    def working(self, folder: Path) -> int:
+        """The process of a function that is at work."""
+        url = self.url("FC") + "/2023-03-30/functions/ota-modules-queue/invocations"
+        httpx.post(url, headers={"X-Fc-Invocation-Type": "Async"}, content=b"1", timeout=30)
+        eventually(lambda: kept(folder))
+        [pid] = kept(folder)
+        return int(pid)
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[Callable[..., Emulator]]:
+    started: list[Emulator] = []
+
+    def start(*arguments: str) -> Emulator:
+        started.append(Emulator(tmp_path, *arguments))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.end()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_everything(emulator: Callable[..., Emulator], tmp_path: Path, number: signal.Signals) -> None:
+    """Without a word, and without a process left, also in the middle of a call."""
+    running = emulator("--port", "0")
+    pid = running.working(tmp_path)
+    running.process.send_signal(number)
+    _, errors = running.process.communicate(timeout=30)
+    assert (running.process.returncode, errors) == (0, "")
+    assert not runs(pid)
+
+
+def test_no_function_outlives_an_emulator_that_is_killed(emulator: Callable[..., Emulator], tmp_path: Path) -> None:
+    """SIGKILL, in the middle of a call."""
+    running = emulator("--port", "0")
+    pid = running.working(tmp_path)
+    running.process.kill()
+    running.process.wait()
+    eventually(lambda: not runs(pid))
+
+
+def test_a_port_that_is_taken_is_named(emulator: Callable[..., Emulator]) -> None:
+    """One sentence, and an exit status."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        running = emulator("--port", str(taken.getsockname()[1]))
+        _, errors = running.process.communicate(timeout=30)
+    assert running.process.returncode == 1
+    assert errors.startswith("the local cloud cannot start: ")
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("port", ["65533", "-1", "x"])
+def test_a_port_without_three_after_it_is_refused(emulator: Callable[..., Emulator], port: str) -> None:
+    """Before anything is started."""
+    running = emulator("--port", port)
+    _, errors = running.process.communicate(timeout=30)
+    assert running.process.returncode == 2
+    assert "not a port" in errors or "expected one argument" in errors
