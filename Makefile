@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint format bench clean locks package infra
+.PHONY: help run test test-runtimes soak lint format bench clean locks package infra
 
 help:  ## what can be made
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,20 @@ node_modules/.package-lock.json: package.json package-lock.json
 
 test: $(VENV)/.dev $(NODE)  ## every test
 	$(BIN)/pytest
+
+# The platform's runtimes; each has an environment of its own beside .venv.
+RUNTIMES := 3.10 3.12
+HANDLER_TESTS = $(wildcard $(patsubst handler/%.py,tests/test_%.py,$(wildcard handler/*.py)))
+
+test-runtimes: $(addprefix .runtime-,$(RUNTIMES))  ## the function's own tests on Python 3.10 and 3.12, where they are installed
+
+.runtime-%: $(VENV)/.dev
+	@python=$$($(BIN)/python -c 'from tests.interpreters import find; print(find("$*") or "")'); \
+	test -n "$$python" || { echo "no Python $* on this machine: its tests are skipped"; exit 0; }; \
+	test $(VENV)-$*/.dev -nt locks/dev.txt || { "$$python" -m venv $(VENV)-$* && \
+		$(VENV)-$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps -r locks/dev.txt && \
+		touch $(VENV)-$*/.dev; }; \
+	$(VENV)-$*/bin/python -m pytest $(HANDLER_TESTS)
 
 soak: $(VENV)/.dev  ## random faults, one plan after another (SEED=1 MINUTES=10; RUN= and PLAN= for one run alone)
 	$(BIN)/python -m tests.e2e.soak --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10) \
@@ -65,4 +79,4 @@ bench: $(VENV)/.bench  ## the tables of BENCHMARKS.md, in one run (about twenty 
 	$(BIN)/python -m tests.bench
 
 clean:  ## forget what was installed and built
-	rm -rf $(VENV) node_modules dist build
+	rm -rf $(VENV) $(VENV)-* node_modules dist build
