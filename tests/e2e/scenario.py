@@ -21,7 +21,7 @@ from tests.e2e.evidence import REQUESTS, Asked, Evidence, Start, read
 from tests.e2e.invariants import Told, names_in
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 8
+TIMEOUT = 6
 """Seconds that a function of these tests may take."""
 HURRIED = {
     "OTA_READ_TIMEOUT": "0.5",

@@ -37,7 +37,7 @@ def requests(scenario: Scenario) -> list[Request]:
     return [
         {"Id": f"{product}-{number}", "ProductKey": product, "ModuleName": f"m{number}"}
         for product in products
-        for number in range(7)
+        for number in range(6)
     ]
 
 
