@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Mapping
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,9 +21,21 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _parts(url: str) -> SplitResult:
+    """An address in its parts, of which a connection would refuse none."""
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        _ = parts.port
+    except ValueError:  # its text may repeat a password
+        raise ValueError("holds a host or a port that cannot be") from None
+    return parts
+
+
 def _endpoint(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+    parts = _parts(url)
+    more = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme not in ("http", "https") or not parts.hostname or more or parts.port == 0:
         raise ValueError("must look like https://host or https://host:port")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user name or password")
@@ -33,7 +45,7 @@ def _endpoint(url: str) -> str:
 
 
 def _store(url: str | None) -> str | None:
-    if url is not None and urlsplit(url).scheme not in ("redis", "rediss", "unix"):
+    if url is not None and _parts(url).scheme not in ("redis", "rediss", "unix"):
         raise ValueError("must begin with redis://, rediss:// or unix://")
     return url
 
@@ -102,6 +114,7 @@ def _named(error: ValidationError, values: Mapping[str, str]) -> SettingError:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
     problem = "is required" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
-    # A store's address may hold a password, so its value is not repeated.
-    seen = "" if name not in values or name == "OTA_QUOTA_URL" else f" (it is {values[name][:100]!r})"
+    # An address may hold a password: then its value is not repeated.
+    secret = name == "OTA_QUOTA_URL" or "@" in values.get(name, "")
+    seen = "" if name not in values or secret else f" (it is {values[name][:100]!r})"
     return SettingError(name, problem + seen)

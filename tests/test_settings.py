@@ -54,7 +54,8 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("OTA_DEADLINE_MARGIN", "0"), ("OTA_RESULT_TOPIC", "no spaces"), ("OTA_QUOTA_URL", "memcached://x"),
         ("OTA_IOT_ENDPOINT", "iot.example.com"), ("OTA_IOT_ENDPOINT", "http://iot.example.com"),
         ("OTA_IOT_ENDPOINT", "https://user:word@iot.example.com"), ("OTA_MNS_ENDPOINT", "https://mns.example.com/path"),
-        ("OTA_REGION", "cn shanghai"),
+        ("OTA_REGION", "cn shanghai"), ("OTA_IOT_ENDPOINT", "https://h:99999"), ("OTA_MNS_ENDPOINT", "https://h:port"),
+        ("OTA_MNS_ENDPOINT", "https://iot..com"), ("OTA_IOT_ENDPOINT", "https://h#fragment"), ("OTA_QUOTA_URL", "redis://h:port"),
     ],
 )  # fmt: skip
 def test_a_refused_value_is_named_with_its_setting(name: str, value: str) -> None:
@@ -62,6 +63,21 @@ def test_a_refused_value_is_named_with_its_setting(name: str, value: str) -> Non
     with pytest.raises(SettingError) as caught:
         read(**{name: value})
     assert caught.value.name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTA_MNS_ENDPOINT", "https://user:hunter2@mns.example.com"),
+        ("OTA_QUOTA_URL", "redis://:hunter2\u2100@store"),
+        ("OTA_QUOTA_URL", "redis://:[hunter2]@store"),
+    ],
+)
+def test_a_password_in_an_address_is_not_repeated(name: str, value: str) -> None:
+    """Nor by the error of whoever takes the address apart."""
+    with pytest.raises(SettingError) as caught:
+        read(**{name: value})
+    assert "hunter2" not in str(caught.value)
 
 
 def test_the_stores_password_is_not_repeated() -> None:
