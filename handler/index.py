@@ -7,6 +7,7 @@ import json
 import os
 import random
 import ssl
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -96,13 +97,15 @@ def _limits(settings: Settings) -> Limits:
 
 
 _instance: Instance | None = None
+_wiring = threading.Lock()
 
 
 def _ready() -> Instance:
     global _instance
-    if _instance is None:
-        _instance = Instance.wire(os.environ, Clock())
-    return _instance
+    with _wiring:  # FC 2.0 may run requests side by side, and two sets of parts would be two quotas
+        if _instance is None:
+            _instance = Instance.wire(os.environ, Clock())
+        return _instance
 
 
 def forget() -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -180,6 +181,27 @@ def test_initialize_names_the_setting_that_is_wrong(platform: Platform, monkeypa
     monkeypatch.setenv("OTA_QPS", "fast")
     with pytest.raises(SettingError, match="OTA_QPS"):
         index.initialize(platform.context())
+
+
+def test_requests_side_by_side_on_a_new_instance_share_one_quota(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FC 2.0 may give each request a thread; the parts are wired once."""
+    monkeypatch.setenv("OTA_QPS", "4")
+    start = threading.Barrier(6)
+
+    def call(number: int) -> None:
+        start.wait(10)
+        index.handler(json.dumps(wanted(f"m{number}")).encode(), platform.context())
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    created = sorted(each.moment for each in platform.iot.calls if each.operation == "CreateOTAModule")
+    assert len(created) == 6
+    assert created[-1] - created[0] > 1
 
 
 def test_respond_async_queues_the_request_under_its_id(platform: Platform) -> None:
