@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+LONGEST_ID = 128
 Value = Any
 """Any JSON value."""
 
@@ -42,5 +43,5 @@ def requests_in(value: Value, message_id: str) -> dict[str, Mapping[str, Any]]:
         given = request if isinstance(request, dict) else {}
         own = given.get("Id")
         default = f"{message_id}/{number}" if several else message_id
-        found[own if isinstance(own, str) and own else default] = given
+        found[own if isinstance(own, str) and 0 < len(own) <= LONGEST_ID else default] = given
     return found

@@ -22,6 +22,7 @@ KEPT = 20_000
 """Outcomes, requests, messages and invocations that are remembered, each."""
 AT_ONCE = 200
 """Records that are read before others have their turn."""
+_START = "FC Invoke Start RequestId: "
 V = TypeVar("V")
 
 
@@ -34,6 +35,8 @@ class Journal:
         self.statuses: Counter[str] = Counter()
         self.steps: dict[str, list[Step]] = {}
         self.invocations: dict[str, records.Invoked] = {}
+        self.began: dict[str, float] = {}
+        """When an invocation was first seen: it is recorded only when it has ended."""
         self.failures: deque[records.Invoked] = deque(maxlen=KEPT)
         """Calls of functions that ended in an error."""
         self._requests = names["RequestQueue"]
@@ -45,7 +48,7 @@ class Journal:
         self._count = 0
         self._events = Tail(lambda: cloud.records.events)
         self._lines = {
-            name: Tail(lambda deployed=deployed: [line for line in deployed.lines if line.startswith("{")])  # type: ignore[misc]
+            name: Tail(lambda deployed=deployed: [line for line in deployed.lines if line.startswith(("{", _START))])  # type: ignore[misc]
             for name, deployed in cloud.fc.functions.items()
         }
 
@@ -110,6 +113,9 @@ class Journal:
             self.failures.append(event)
 
     def _log(self, function: str, line: str) -> None:
+        if line.startswith(_START):
+            _keep(self.began, line.removeprefix(_START), self._now())
+            return
         said = value_of(line)
         if isinstance(said, dict) and said.get("event") == "request" and isinstance(said.get("id"), str):
             self._step([said["id"]], Worked(self._now(), function, str(said.get("request")), said))

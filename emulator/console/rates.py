@@ -1,6 +1,6 @@
 """Calls in the last second, sampled: the moving line of each operation."""
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,11 +31,19 @@ class Rates:
     def __init__(self, cloud: "Cloud") -> None:
         self.samples: deque[Sample] = deque(maxlen=int(SPAN / EVERY))
         self._cloud = cloud
-        self._before: dict[str, int] = {}
+        self._before: Counter[str] = Counter()
 
     def sample(self) -> None:
-        total = dict(self._cloud.iot.throttles)
-        fresh = {name: count - self._before.get(name, 0) for name, count in total.items()}
+        total = self._total()
+        fresh = {name: count - self._before[name] for name, count in total.items()}
         self._before = total
-        throttled = {name: count for name, count in fresh.items() if count}
+        throttled = {name: count for name, count in fresh.items() if count > 0}
         self.samples.append(Sample(self._cloud.records.now(), self._cloud.iot.rates(), throttled))
+
+    def _total(self) -> Counter[str]:
+        """Refusals since the start: those of the API, and those of faults that are about one operation."""
+        total = Counter(self._cloud.iot.throttles)
+        for active in self._cloud.faults:
+            if active.rule.kind == "throttle" and active.rule.operation:
+                total[active.rule.operation] += active.fired
+        return total

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emulator.console.journal import Journal, summary
+from emulator.console.rates import EVERY
 from emulator.console.steps import Acknowledged, DeadLettered, Published, Queued, Seen, Step, Worked
 from emulator.iot import Call
 
@@ -80,7 +81,8 @@ class Stories:
             if not isinstance(step, Worked):
                 continue
             invoked = self._journal.invocations.get(step.invocation)
-            began = invoked.began if invoked else step.moment
+            first = self._journal.began.get(step.invocation, step.moment)
+            began = invoked.began if invoked else first - EVERY
             # The line was read some time after it was written; the work was over when the invocation was.
             ended = min(step.moment, invoked.ended) if invoked else step.moment
             instance = invoked.instance if invoked else ""
@@ -91,11 +93,13 @@ class Stories:
         yield {"at": visit.began + self._shift, "kind": "delivered", **delivered}
         published = [step.moment for step in steps if isinstance(step, Published)]
         end = max([moment for moment in published if visit.began <= moment <= visit.ended], default=visit.ended)
-        for call in self._calls(visit, end):
-            yield self._call(call)
+        calls = self._calls(visit, end)
+        yield from map(self._call, calls)
         told = ("status", "reason", "detail", "attempt", "calls", "throttles", "waited")
         said = {name: visit.said.get(name) for name in told}
-        yield {"at": end + self._shift + 1e-6, "kind": "worked", "function": visit.function, **said}
+        # What a fault answered or cut off never reached the API.
+        lost = max(0, int(said["calls"]) - len(calls)) if isinstance(said["calls"], int) else 0
+        yield {"at": end + self._shift + 1e-6, "kind": "worked", "function": visit.function, **said, "lost": lost}
 
     def _calls(self, visit: _Visit, end: float) -> list[Call]:
         """The calls for the request's module while the function worked on it.

@@ -19,13 +19,14 @@ const FIELDS = [
   { name: "CorrelationId", more: true, long: true },
 ];
 const ROLES = { RequestQueue: "Requests", OutcomeQueue: "Outcomes", DeadLetterQueue: "Dead letters" };
+const CREATE = { service: "iot", operation: "CreateOTAModule" };
 const PRESETS = [
-  ["API answers after 2 s", { service: "iot", kind: "delay", seconds: 2 }],
-  ["API throttles 3 of 10", { service: "iot", kind: "throttle", probability: 0.3 }],
-  ["API says 503, 3 of 10", { service: "iot", kind: "status", probability: 0.3 }],
-  ["Answers get lost", { service: "iot", operation: "CreateOTAModule", kind: "drop", probability: 0.3, after: true }],
-  ["Neighbour, 4 calls/s", { service: "iot", operation: "CreateOTAModule", kind: "neighbour", amount: 4 }],
-  ["Function is killed", { service: "iot", operation: "CreateOTAModule", kind: "kill", probability: 0.05 }],
+  ["API is slow, 2 s", { service: "iot", kind: "delay", seconds: 2 }],
+  ["API throttles", { ...CREATE, kind: "throttle", probability: 0.3 }],
+  ["API says 503", { service: "iot", kind: "status", probability: 0.3 }],
+  ["Answers get lost", { ...CREATE, kind: "drop", probability: 0.3, after: true }],
+  ["Neighbour, 4 calls/s", { ...CREATE, kind: "neighbour", amount: 4 }],
+  ["Function is killed", { ...CREATE, kind: "kill", probability: 0.05 }],
   ["Batches come twice", { service: "stream", kind: "redeliver", probability: 0.5 }],
   ["Topic says 500", { service: "smq", operation: "PublishMessage", kind: "status", probability: 0.3, status: 500 }],
 ];
@@ -172,7 +173,7 @@ const calls = (() => {
     const line = steps.join("");
     shown.line.setAttribute("d", line);
     shown.area.setAttribute("d", line ? `${line}V79H${x(samples[0])}Z` : "");
-    const marks = samples.filter((sample) => sample.throttled[name]).map((sample) => `M${x(sample)} 79V67`);
+    const marks = samples.filter((sample) => sample.throttled[name]).map((sample) => `M${x(sample)} 1V9`);
     shown.marks.setAttribute("d", marks.join(""));
   }
 
@@ -425,7 +426,7 @@ const story = (() => {
     delivered: (step) => ["", `Delivered to ${step.function}`, `invocation ${step.invocation}`, step.instance ? `instance ${step.instance}` : ""],
     call: (step) => [step.success ? "good" : "bad", `${step.operation} → ${step.success ? "success" : step.status === 200 ? "refused" : `HTTP ${step.status}`}`, step.code, ...sent(step.sent), `request ${step.request}`],
     published: (step) => ["end", `Outcome published: ${step.status}`, `event ${step.event}`],
-    worked: (step) => [step.status === "unfinished" ? "bad" : "", `The function is done: ${step.status}${step.reason ? ` (${step.reason})` : ""}`, step.detail, work(step)],
+    worked: (step) => [step.status === "unfinished" ? "bad" : "", `The function is done: ${step.status}${step.reason ? ` (${step.reason})` : ""}`, step.detail, work(step), step.lost ? `${counted(step.lost, "call")} met a fault and never reached the API` : ""],
     acknowledged: (step) => ["", "Message deleted", `message ${step.message}`],
     dead: (step) => ["bad", `Given up into ${step.queue}: ${step.reason}`, `message ${step.message}`],
     failed: (step) => ["bad", `${step.function} ended in ${step.error}`, step.text, `invocation ${step.invocation}`],
@@ -571,7 +572,7 @@ const modules = (() => {
 const sender = (() => {
   const form = $("send-form");
   const result = $("send-result");
-  let waiting = null;
+  let waiting = [];
 
   function build() {
     const more = FIELDS.filter((field) => field.more).map(control);
@@ -635,13 +636,13 @@ const sender = (() => {
     const button = form.querySelector("button.primary");
     const via = form.elements.via.value;
     clear();
-    waiting = null;
+    waiting = [];
     button.disabled = true;
     say("sending …");
     try {
       const sent = request();
       const answer = await ask("requests", "POST", { via, request: sent });
-      if (via === "queue") queued(sent.Id ?? answer.message);
+      if (via === "queue") queued(sent.Id, answer.message);
       else answered(answer);
     } catch (error) {
       say(error.message, true);
@@ -651,10 +652,11 @@ const sender = (() => {
     }
   }
 
-  function queued(id) {
-    waiting = id;
-    say("queued, its outcome is on the way …", false, storyButton(id));
-    const found = outcomes.of(id);
+  // A request whose own Id breaks the rules goes by its message's.
+  function queued(own, message) {
+    waiting = [own, message];
+    say("queued, its outcome is on the way …", false, storyButton(own ?? message));
+    const found = outcomes.of(message) ?? outcomes.of(own);
     if (found && Date.now() / 1000 - found.at < 2) arrived([found]);
   }
 
@@ -664,9 +666,9 @@ const sender = (() => {
   }
 
   async function arrived(fresh) {
-    const mine = fresh.find((outcome) => outcome.id === waiting);
+    const mine = fresh.find((outcome) => waiting.includes(outcome.id));
     if (!mine) return;
-    waiting = null;
+    waiting = [];
     const found = await ask(`outcomes/${mine.n}`);
     const data = found.outcome.data;
     conclude(data.Status, data.Errors ?? [], mine.note, mine.id);
@@ -734,6 +736,7 @@ const dead = (() => {
 const faults = (() => {
   let rules = [];
 
+  const words = (rule) => Object.entries(rule).map(([name, value]) => `${name}=${value}`).join(" ");
   const plain = ({ id, seen, fired, ...rule }) => JSON.stringify(Object.entries(rule).sort());
   const active = (rule) => rules.find((one) => plain(one) === plain(rule));
 
@@ -746,7 +749,7 @@ const faults = (() => {
   }
 
   function toggle(preset, old) {
-    const item = old ?? make("li", {}, make("button", { type: "button", role: "switch", onclick: () => flip(item.preset) }));
+    const item = old ?? make("li", {}, make("button", { type: "button", role: "switch", title: words(preset.rule), onclick: () => flip(item.preset) }));
     item.preset = preset;
     const button = item.firstChild;
     button.setAttribute("aria-checked", Boolean(preset.on));
@@ -760,9 +763,8 @@ const faults = (() => {
   }
 
   function other({ id, seen, fired, ...rule }) {
-    const words = Object.entries(rule).map(([name, value]) => `${name}=${value}`).join(" ");
-    const end = make("button", { type: "button", "aria-label": `End ${words}`, onclick: async () => changed(await ask(`faults/${id}`, "DELETE")) }, "End");
-    return make("li", {}, make("code", {}, `${words} · ${fired}×`), end);
+    const end = make("button", { type: "button", "aria-label": `End ${words(rule)}`, onclick: async () => changed(await ask(`faults/${id}`, "DELETE")) }, "End");
+    return make("li", {}, make("code", {}, `${words(rule)} · ${fired}×`), end);
   }
 
   return { changed };
@@ -778,7 +780,7 @@ function hello(about) {
     calls.reset();
     outcomes.reset();
   }
-  linked("live", "live");
+  linked("live", `live, up since ${timeOf(about.began)}`);
   const servers = Object.entries(about.urls).filter(([name]) => name !== "console");
   keyed($("servers"), servers, ([name]) => name, ([name, url]) => make("div", {}, make("dt", {}, { iot: "IoT", smq: "SMQ", fc: "FC" }[name] ?? name), make("dd", {}, url.replace("http://", ""))));
 }
