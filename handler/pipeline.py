@@ -202,10 +202,11 @@ class _Batch:
 
     def put_back(self, unfinished: Iterable[Unfinished]) -> list[Unfinished]:
         """Send requests to come again; returns those for which that is not possible."""
-        again: list[Unfinished] = []
+        again = list(unfinished)
+        if not all(self._may_come_again(each) for each in again):
+            # The whole batch will be delivered again, and whatever went back besides would come once more each time.
+            return again
         lost: list[Unfinished] = []
-        for each in unfinished:
-            (again if self._may_come_again(each) else lost).append(each)
         chunks = [again[start : start + LARGEST_BATCH] for start in range(0, len(again), LARGEST_BATCH)]
 
         def task(chunk: Sequence[Unfinished]) -> Callable[[], None]:

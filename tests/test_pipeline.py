@@ -226,6 +226,15 @@ def test_an_invalid_request_whose_outcome_is_not_accepted_comes_again() -> None:
         here.run("not json")
 
 
+def test_nothing_is_put_back_where_the_batch_comes_again_anyway() -> None:
+    """Each of its deliveries would leave another copy in the queue, for as long as the platform tries."""
+    here = world()
+    here.box.publish_fails = lambda _event: True
+    with pytest.raises(NotFinished, match="4 request"):
+        here.run("not json", *(wanted(f"m{n}") for n in range(3)))
+    assert here.box.back == []
+
+
 def test_many_are_put_back_in_batches_of_sixteen() -> None:
     """What SMQ takes at once."""
     sizes: list[int] = []
