@@ -14,7 +14,7 @@ from handler.errors import NotFinished, SinkError
 from handler.iot import IotApi
 from handler.log import Log
 from handler.outcomes import Outcome, Unfinished
-from handler.pipeline import Invocation, Limits, Pipeline, Report
+from handler.pipeline import PUT_BACK_IN_MARGIN, PUT_BACK_SECONDS, Invocation, Limits, Pipeline, Report
 from handler.smq import Message
 from handler.threads import Pool, Task, Threads
 from handler.triggers import Delivery
@@ -224,6 +224,25 @@ def test_an_invalid_request_whose_outcome_is_not_accepted_comes_again() -> None:
     here.box.publish_fails = lambda _event: True
     with pytest.raises(NotFinished):
         here.run("not json")
+
+
+def test_the_more_there_is_to_put_back_the_sooner_it_begins() -> None:
+    """A batch too large for one delivery ends all the same: the margin alone would not do for thousands."""
+    began: list[float] = []
+
+    class Noting(Box):
+        def put_back(self, messages: Sequence[Message]) -> list[Message]:
+            began.append(deadline - here.time.time)
+            return super().put_back(messages)
+
+    here = world(seconds=100.0, box=Noting())
+    here.iot.products = {f"p{n}": {} for n in range(1000)}
+    here.iot.after = lambda _action: here.time.clock.sleep(1.0)
+    deadline = here.time.time + 100.0
+    report = here.run([wanted(product=f"p{n}", Id=f"r{n}") for n in range(1000)])
+    assert report.summary()["created"] + report.put_back == 1000
+    assert report.put_back > 900
+    assert min(began) >= (report.put_back - PUT_BACK_IN_MARGIN) * PUT_BACK_SECONDS - 1.0
 
 
 def test_nothing_is_put_back_where_the_batch_comes_again_anyway() -> None:
