@@ -1,0 +1,48 @@
+"""The example manifest: 50 products x 8 modules."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from cli.manifests import load
+from cli.planning import products_of, steps
+from cli.products import Holding
+
+FLEET = str(Path(__file__).resolve().parents[2] / "examples/fleet.yml")
+
+
+def test_the_fleet_is_400_requests_without_a_fault() -> None:
+    """Eight modules for each of fifty products, each with an alias and a description."""
+    manifest = load([FLEET])
+    requests = [entry.request for entry in manifest.entries]
+    assert manifest.faults == ()
+    assert Counter(Counter(request.ProductKey for request in requests).values()) == {8: 50}
+    assert len({request.key for request in requests}) == 400
+    assert all(request.AliasName and request.Desc for request in requests)
+
+
+def test_an_override_changes_the_requests_that_it_names() -> None:
+    """One of a product, or a module of all of them."""
+    found = {(entry.request.ProductKey, entry.request.ModuleName): entry.request for entry in load([FLEET]).entries}
+    assert found["a1Demo00001", "barcodeScanner"].AliasName == "QR_reader"
+    assert found["a1Demo00002", "barcodeScanner"].AliasName == "Barcode_scanner"
+    assert {request.OnExisting for (_, name), request in found.items() if name == "mcu"} == {"update"}
+
+
+def test_the_fleet_is_sent_in_full(cloud: Any, ota_modules: Any) -> None:
+    """To the request queue, every one."""
+    ended = ota_modules("send", FLEET)
+    assert (ended.status, cloud.depth(cloud.names.request_queue)) == (0, 400)
+
+
+def test_a_plan_of_the_fleet_creates_all_of_it(cloud: Any, ota_modules: Any) -> None:
+    """In the products as the local cloud starts with them; each is empty but for `default`, so that its eight modules fit."""
+    entries = load([FLEET]).entries
+    modules = {product.key: product.modules for product in cloud.platform.products}
+    assert all([module.name for module in modules[entry.request.ProductKey]] == ["default"] for entry in entries)
+    actions = Counter(
+        step.action
+        for product, wanted in products_of(entries, None).items()
+        for step in steps(Holding(product), wanted, "keep")
+    )
+    assert actions == {"create": 400}
