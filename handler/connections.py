@@ -148,9 +148,20 @@ class Connection(http.client.HTTPConnection):
         try:
             poll = select.poll()
             poll.register(self.sock, select.POLLIN)
-            return bool(poll.poll(0))
+            return bool(poll.poll(0)) and not self._only_tickets()
         except (OSError, ValueError):
             return True
+
+    def _only_tickets(self) -> bool:
+        """Whether all that came unasked is TLS's own: servers of TLS 1.3 send tickets for later sessions after a handshake."""
+        if not isinstance(self.sock, ssl.SSLSocket):
+            return False
+        self.sock.settimeout(0)
+        try:
+            self.sock.recv(1)
+        except ssl.SSLWantReadError:
+            return True
+        return False
 
 
 class Transport:

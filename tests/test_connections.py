@@ -1,12 +1,22 @@
 """Connections: keep-alive, and answers that are complete in time or not at all."""
 
+import select
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from handler.connections import LARGEST_ANSWER, Connection, Transport
 from handler.errors import NotSent, Unanswered
@@ -52,8 +62,24 @@ def peer(script: Script) -> Iterator[str]:
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def transport(url: str) -> Transport:
-    return Transport(lambda: Connection(url, connect_timeout=2, read_timeout=5, tls=None))
+def transport(url: str, tls: ssl.SSLContext | None = None) -> Transport:
+    return Transport(lambda: Connection(url, connect_timeout=2, read_timeout=5, tls=tls))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate of 127.0.0.1, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "local")])
+    now = datetime.now(timezone.utc)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    signed = made.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    path = tmp_path_factory.mktemp("tls") / "local.pem"
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(secret + signed.public_bytes(Encoding.PEM))
+    return path
 
 
 def test_an_answer_comes_with_lower_case_headers() -> None:
@@ -82,6 +108,57 @@ def test_many_calls_share_one_connection() -> None:
         for _ in range(20):
             assert send.post("/", 2).body == b"ok"
     assert connections == [0]
+
+
+def over_tls(certificate: Path, script: Script) -> Script:
+    """The same script, behind a handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def wrapped(sock: socket.socket, number: int) -> None:
+        with context.wrap_socket(sock, server_side=True) as secure:
+            script(secure, number)
+
+    return wrapped
+
+
+def test_a_tls_connection_opened_ahead_of_its_call_is_used_for_it(certificate: Path) -> None:
+    """What TLS 1.3 sends behind the handshake, tickets, does not make it look closed."""
+    connections = []
+
+    def script(sock: socket.socket, number: int) -> None:
+        connections.append(number)
+        while request_of(sock):
+            sock.sendall(OK)
+
+    with peer(over_tls(certificate, script)) as url:
+        send = transport(url.replace("http:", "https:"), ssl.create_default_context(cafile=str(certificate)))
+        connection = send._connection()
+        connection.open()
+        assert select.select([connection.sock], [], [], 5)[0]
+        for _ in range(3):
+            assert send.post("/", 2).body == b"ok"
+        connection.close()
+    assert connections == [0]
+
+
+def test_a_tls_connection_that_the_server_closed_is_replaced(certificate: Path) -> None:
+    """Told from tickets by reading: what comes is an end."""
+    closed = threading.Event()
+
+    def script(sock: socket.socket, _number: int) -> None:
+        request_of(sock)
+        sock.sendall(OK)
+        sock.shutdown(socket.SHUT_RDWR)
+        closed.set()
+
+    with peer(over_tls(certificate, script)) as url:
+        send = transport(url.replace("http:", "https:"), ssl.create_default_context(cafile=str(certificate)))
+        for _ in range(3):
+            closed.clear()
+            assert send.post("/", 2).body == b"ok"
+            assert closed.wait(5)
+        send._connection().close()
 
 
 def test_a_connection_that_the_server_closed_while_idle_is_replaced() -> None:
