@@ -10,7 +10,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent import futures
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,17 @@ from handler.errors import NotSent, Unanswered
 LARGEST_ANSWER = 4 * 1024 * 1024
 IDLE = 45.0
 """Seconds after which a connection is not used again: load balancers drop idle ones, often without a word."""
+
+
+Lookup = Callable[..., Iterable[tuple[Any, ...]]]
+"""`socket.getaddrinfo`, which knows no timeout: a dead name server holds it for half a minute."""
+_lookups = futures.ThreadPoolExecutor(4, thread_name_prefix="lookup")
+
+
+def _positive(seconds: float) -> float:
+    if seconds <= 0:
+        raise TimeoutError("not connected in time")
+    return seconds
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,7 @@ class Connection(http.client.HTTPConnection):
         read_timeout: float,
         tls: ssl.SSLContext | None,
         now: Callable[[], float] = time.monotonic,
+        lookup: Lookup = socket.getaddrinfo,
     ) -> None:
         parts = urlsplit(url)
         secure = parts.scheme == "https"
@@ -86,6 +99,7 @@ class Connection(http.client.HTTPConnection):
         self.request_length = 0  # read by the SMQ SDK
         self._tls = tls if secure else None
         self._now = now
+        self._lookup = lookup
         self._used = now()
         self._answer_by = 0.0
         self._unsent: bytearray | None = None
@@ -105,15 +119,36 @@ class Connection(http.client.HTTPConnection):
             self.connect()
 
     def connect(self) -> None:
-        super().connect()
+        """Looking up the name, trying its addresses and the handshake all count: alone, each may take the whole time."""
+        end = self._now() + (self.timeout or 0.0)
+        self.sock = self._dial(lambda: end - self._now())
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls is not None:
             try:
+                self.sock.settimeout(_positive(end - self._now()))
                 self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
             except BaseException:
                 self.close()
                 raise
         self._used = self._now()
+
+    def _dial(self, left: Callable[[], float]) -> socket.socket:
+        error: OSError = OSError("the name has no address")
+        for *_, address in self._addresses(left()):
+            seconds = _positive(left())
+            try:
+                return socket.create_connection(address[:2], seconds)
+            except OSError as failed:
+                error = failed
+        raise error
+
+    def _addresses(self, seconds: float) -> Iterable[tuple[Any, ...]]:
+        lookup = _lookups.submit(self._lookup, self.host, self.port, 0, socket.SOCK_STREAM)
+        try:
+            return lookup.result(_positive(seconds))
+        except futures.TimeoutError:
+            lookup.cancel()
+            raise TimeoutError("the name is not looked up in time") from None
 
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, **more: Any) -> None:  # noqa: ANN401
         """Send a request; its answer is due `read_timeout` seconds from the moment the connection is up."""

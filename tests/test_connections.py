@@ -187,6 +187,41 @@ def test_a_refused_connection_was_not_sent() -> None:
         transport(f"http://127.0.0.1:{port}").post("/", 2)
 
 
+def test_looking_up_a_name_counts_as_connecting() -> None:
+    """A dead name server would hold a call for half a minute."""
+    over = threading.Event()
+
+    def dead(*_where: object) -> list[tuple[object, ...]]:
+        over.wait(60)
+        return []
+
+    connection = Connection("http://iot.example.com", connect_timeout=0.1, read_timeout=5, tls=None, lookup=dead)
+    try:
+        with pytest.raises(TimeoutError, match="looked up"):
+            connection.open()
+    finally:
+        over.set()
+
+
+def test_all_addresses_of_a_name_share_the_time_to_connect() -> None:
+    """Else ten that do not answer take ten times as long."""
+    moments = [0.0]
+
+    def ten(*_where: object) -> Iterator[tuple[object, ...]]:
+        for _ in range(10):
+            moments.append(moments[-1] + 0.2)
+            yield ("127.0.0.1", closed), ("127.0.0.1", closed)
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        closed = free.getsockname()[1]
+    connection = Connection(
+        "http://iot.example.com", connect_timeout=0.3, read_timeout=5, tls=None, now=lambda: moments[-1], lookup=ten
+    )
+    with pytest.raises(TimeoutError, match="in time"):
+        connection.open()
+    assert len(moments) == 3
+
+
 def trickle(sock: socket.socket, _number: int) -> None:
     request_of(sock)
     sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
