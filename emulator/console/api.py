@@ -106,7 +106,7 @@ class Api:
         chosen = await _read(request, Replay)
         requests = self._cloud.template.outputs["RequestQueue"]
         done = letters.replay(self._cloud.smq, self._dead, requests, chosen.messages)
-        return JSONResponse({"replayed": done})
+        return JSONResponse(asdict(done))
 
     @property
     def _dead(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from emulator.console.bodies import Value, encoded, json_text, requests_in, text_of, value_of
 from emulator.messages import Message
 from emulator.smq import MessageService
+from emulator.smq_errors import SmqError
 
 UNDELIVERED = "undelivered"
 """The reason of letters that carry none: the stream or the queue gave them up before the function finished them."""
@@ -67,17 +68,30 @@ def listed(service: MessageService, queue: str, most: int) -> list[dict[str, obj
     return [read(one.id, one.body).shown(one.enqueued / 1000) for one in service.peek(queue, most)]
 
 
-def replay(service: MessageService, queue: str, requests: str, names: frozenset[str] | None) -> list[str]:
-    """Send letters again, all or those named; the ids of those that were. Sent first, deleted after: none is lost."""
-    done = []
-    others: list[Message] = []
+@dataclass(frozen=True)
+class Replayed:
+    """Letters that were sent again; and those that the request queue did not take, which stay, with its reason."""
+
+    replayed: list[str]
+    refused: dict[str, str]
+
+
+def replay(service: MessageService, queue: str, requests: str, names: frozenset[str] | None) -> Replayed:
+    """Send letters again, all or those named. Sent first, deleted after: none is lost."""
+    done = Replayed([], {})
     for message in service.receive(queue, service.depths(queue).active, HIDDEN):
-        if names is not None and message.id not in names:
-            others.append(message)
-            continue
-        service.send(requests, encoded(read(message.id, message.body).again))
-        service.delete(queue, message.handle)
-        done.append(message.id)
-    for message in others:
-        service.change_visibility(queue, message.handle, 0)
+        if names is None or message.id in names:
+            _again(service, queue, requests, message, done)
+        if message.id not in done.replayed:
+            service.change_visibility(queue, message.handle, 0)
     return done
+
+
+def _again(service: MessageService, queue: str, requests: str, message: Message, done: Replayed) -> None:
+    try:
+        service.send(requests, encoded(read(message.id, message.body).again))
+    except SmqError as error:
+        done.refused[message.id] = error.text
+        return
+    service.delete(queue, message.handle)
+    done.replayed.append(message.id)

@@ -716,8 +716,10 @@ const dead = (() => {
   async function replay(chosen, button) {
     button.disabled = true;
     try {
-      const { replayed } = await ask("dead-letters/replay", "POST", chosen);
-      put($("dead-result"), replayed.length ? `${counted(replayed.length, "letter")} sent again` : "It was gone already.");
+      const { replayed, refused } = await ask("dead-letters/replay", "POST", chosen);
+      const reasons = Object.values(refused);
+      const stay = reasons.length ? `; ${reasons.length} not: ${reasons[0]}` : "";
+      put($("dead-result"), replayed.length || stay ? `${counted(replayed.length, "letter")} sent again${stay}` : "It was gone already.");
     } catch (error) {
       put($("dead-result"), error.message);
     } finally {

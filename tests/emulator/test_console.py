@@ -1,0 +1,309 @@
+"""The first port: the control API behind the page, and who may use it."""
+
+import base64
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from emulator.cloud import LocalCloud, Options, local_cloud
+
+DEAD = "ota-module-dead-letters"
+REQUESTS = "ota-module-requests"
+OUTCOMES = "ota-module-outcomes"
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalCloud]:
+    with local_cloud(Options(port=0)) as running:
+        yield running
+
+
+@pytest.fixture
+def client(cloud: LocalCloud) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=cloud.urls.console, timeout=60, trust_env=False) as client:
+        yield client
+
+
+def encoded(value: object) -> str:
+    return base64.b64encode(json.dumps(value).encode()).decode()
+
+
+def eventually(read: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """The first value that is true."""
+    end = time.monotonic() + seconds
+    while not (found := read()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return found
+
+
+def story(client: httpx.Client, name: str, kind: str) -> dict[str, Any]:
+    """The story of a request, as soon as it holds a step of this kind."""
+
+    def read() -> dict[str, Any] | None:
+        found: dict[str, Any] = client.get(f"/requests/{name}").json()
+        return found if kind in [step["kind"] for step in found.get("steps", ())] else None
+
+    found: dict[str, Any] = eventually(read)
+    return found
+
+
+def kinds(found: dict[str, Any]) -> list[str]:
+    return [step["kind"] for step in found["steps"]]
+
+
+def events(client: httpx.Client, *names: str, after: str = "") -> dict[str, Any]:
+    """The first event of each of these names that the stream tells."""
+    found: dict[str, Any] = {}
+    with client.stream("GET", "/events", headers={"last-event-id": after} if after else {}) as answer:
+        number, name = "", ""
+        for line in answer.iter_lines():
+            field, _, value = line.partition(": ")
+            number = value if field == "id" else number
+            name = value if field == "event" else name
+            if field == "data" and name in names and name not in found:
+                found[name] = json.loads(value)
+                found[f"{name} id"] = number
+            if all(each in found for each in names):
+                return found
+    raise AssertionError(f"the stream ended without {names}")
+
+
+# Who may
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:9700", "", "[::1", "localhost.evil"]
+)
+def test_a_name_that_is_not_this_machines_is_refused(client: httpx.Client, host: str) -> None:
+    """A page of another site whose name was made to mean 127.0.0.1 reads nothing here."""
+    for path in ("/", "/state", "/events", "/faults"):
+        assert client.get(path, headers={"host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9700", "localhost:9700", "LOCALHOST", "[::1]:9700"])
+def test_this_machines_names_are_served(client: httpx.Client, host: str) -> None:
+    """With any port: it may be forwarded."""
+    assert client.get("/healthz", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example"}, {"origin": "null"}, {"origin": "http://127.0.0.1:1"},
+        {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"},
+    ],
+)  # fmt: skip
+def test_another_sites_page_changes_nothing(client: httpx.Client, cloud: LocalCloud, headers: dict[str, str]) -> None:
+    """It may send what it likes: it is not taken."""
+    before = cloud.call(lambda cloud: len(cloud.records.events))
+    for method, path in (
+        ("POST", "/requests"),
+        ("POST", "/dead-letters/replay"),
+        ("PUT", "/faults"),
+        ("DELETE", "/faults"),
+    ):
+        answer = client.request(method, path, json={"via": "queue", "request": {}}, headers=headers)
+        assert answer.status_code == 403
+    assert cloud.call(lambda cloud: len(cloud.records.events)) == before
+
+
+def test_the_pages_own_requests_are_taken(client: httpx.Client, cloud: LocalCloud) -> None:
+    """As a browser sends them from this origin."""
+    headers = {"origin": cloud.urls.console, "sec-fetch-site": "same-origin"}
+    assert client.post("/dead-letters/replay", json={}, headers=headers).json() == {"replayed": [], "refused": {}}
+
+
+def test_a_form_of_another_site_could_not_send_what_is_taken(client: httpx.Client) -> None:
+    """Only JSON, which no form can send."""
+    answer = client.post(
+        "/requests", content=b'{"via": "queue", "request": {}}', headers={"content-type": "text/plain"}
+    )
+    assert answer.status_code == 415
+
+
+def test_every_answer_says_what_a_browser_may_load(client: httpx.Client) -> None:
+    """Only what this server has; no script or style within the page, no frame around it."""
+    for path in ("/", "/page.js", "/page.css", "/icon.svg", "/state", "/nothing"):
+        policy = client.get(path).headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+
+
+def test_the_page_has_nothing_from_outside(client: httpx.Client) -> None:
+    """No address of another server, no script or style in the markup."""
+    page = client.get("/").text
+    assert not re.search(r"\b(?:https?:)?//", page)
+    assert not re.search(r"<style|<script(?![^>]* src=)| style=| on[a-z]+=", page)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 422), (b"[]", 422), (b'{"via": "post", "request": {}}', 422), (b'{"via": "queue"}', 422),
+        (b'{"via": "queue", "request": {}, "more": 1}', 422), (b"[" * 100_000, 422), (b" " * 300_000, 413),
+        (json.dumps({"via": "queue", "request": {"Desc": "d" * 60_000}}).encode(), 422),
+    ],
+)  # fmt: skip
+def test_an_order_that_cannot_be_read_is_refused(client: httpx.Client, body: bytes, status: int) -> None:
+    """With a word on why."""
+    answer = client.post("/requests", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == status
+    assert answer.json()["detail"]
+
+
+# What is told
+
+
+def test_the_page_takes_no_outcome_from_those_who_wait_for_it(client: httpx.Client, cloud: LocalCloud) -> None:
+    """It is told to the page, and lies in the queue as before."""
+    before = cloud.call(lambda cloud: cloud.smq.depths(OUTCOMES).active)
+    cloud.call(lambda cloud: cloud.smq.publish("ota-module-results", encoded({"id": "n1", "causationid": "n1"})))
+    assert kinds(story(client, "n1", "published")) == ["published"]
+    assert cloud.call(lambda cloud: cloud.smq.depths(OUTCOMES).active) == before + 1
+    assert len(cloud.call(lambda cloud: cloud.template.subscriptions)) == len(
+        cloud.call(lambda cloud: cloud.smq.topics.subscriptions("ota-module-results"))
+    )
+
+
+def test_the_stream_begins_with_all_that_is_known(client: httpx.Client, cloud: LocalCloud) -> None:
+    """Then come only changes; a page that comes back is told what it missed."""
+    cloud.call(lambda cloud: cloud.smq.publish("ota-module-results", encoded({"id": "s1", "causationid": "s1"})))
+    story(client, "s1", "published")
+    told = events(client, "hello", "rates", "outcomes", "state")
+    assert set(told["hello"]["urls"]) == {"console", "iot", "smq", "fc"}
+    assert told["outcomes"][-1]["id"] == "s1"
+    assert told["state"]["queues"][OUTCOMES]["active"] >= 1
+    cloud.call(lambda cloud: cloud.smq.publish("ota-module-results", encoded({"id": "s2", "causationid": "s2"})))
+    missed = events(client, "hello", "outcomes", after=told["outcomes id"])
+    assert [each["id"] for each in missed["outcomes"]] == ["s2"]
+
+
+@pytest.mark.parametrize("after", ["other:5", "nonsense", "x:99999999999999999999", ":"])
+def test_a_page_of_another_run_is_told_everything(client: httpx.Client, cloud: LocalCloud, after: str) -> None:
+    """What it remembers is of no use."""
+    cloud.call(lambda cloud: cloud.smq.publish("ota-module-results", encoded({"id": "r1", "causationid": "r1"})))
+    story(client, "r1", "published")
+    assert events(client, "outcomes", after=after)["outcomes"][0]["n"] == 1
+
+
+def test_a_request_over_http_has_a_story(client: httpx.Client) -> None:
+    """Delivered, called, read back, published; the answer is the trigger's own."""
+    order = {"via": "http", "request": {"ProductKey": "a1Known0001", "ModuleName": "MODEM", "Id": "over-http"}}
+    answer = client.post("/requests", json=order).json()
+    assert (answer["status"], answer["body"]["Status"]) == (200, "existing")
+    found = story(client, "over-http", "worked")
+    assert kinds(found) == ["delivered", "call", "call", "published", "worked"]
+    calls = [step for step in found["steps"] if step["kind"] == "call"]
+    assert [call["operation"] for call in calls] == ["CreateOTAModule", "ListOTAModuleByProduct"]
+    assert [call["success"] for call in calls] == [False, True]
+    assert calls[0]["code"]
+
+
+def test_each_of_two_requests_for_one_module_has_its_own_calls(client: httpx.Client) -> None:
+    """They take turns: one creates it, the other finds it there."""
+    for name in ("turn-1", "turn-2"):
+        request = {"ProductKey": "a1Fleet0001", "ModuleName": "turns", "Id": name}
+        client.post("/requests", json={"via": "queue", "request": request})
+    calls = {
+        name: [step["operation"] for step in story(client, name, "acknowledged")["steps"] if step["kind"] == "call"]
+        for name in ("turn-1", "turn-2")
+    }
+    assert sorted(map(len, calls.values())) == [1, 2]
+
+
+def test_calls_that_a_fault_swallowed_are_told(client: httpx.Client) -> None:
+    """They never reached the API: the function counted them, and the story says so."""
+    rule = {"service": "iot", "operation": "CreateOTAModule", "kind": "status", "times": 1, "contains": "swallowed"}
+    client.post("/faults", json=rule)
+    order = {"via": "http", "request": {"ProductKey": "a1Fleet0002", "ModuleName": "swallowed", "Id": "swallowed"}}
+    client.post("/requests", json=order)
+    client.delete("/faults")
+    worked = next(step for step in story(client, "swallowed", "worked")["steps"] if step["kind"] == "worked")
+    assert worked["lost"] == 1
+
+
+def test_a_batch_that_a_dying_function_held_is_told(client: httpx.Client) -> None:
+    """The call that ended in an error stands in the story, and the one that went well after it."""
+    rule = {"service": "iot", "operation": "CreateOTAModule", "kind": "kill", "times": 1, "contains": "killed"}
+    client.post("/faults", json=rule)
+    client.post(
+        "/requests",
+        json={"via": "queue", "request": {"ProductKey": "a1Fleet0003", "ModuleName": "killed", "Id": "killed"}},
+    )
+    failed = next(step for step in story(client, "killed", "failed")["steps"] if step["kind"] == "failed")
+    client.delete("/faults")
+    assert failed["function"] == "ota-modules-queue"
+    assert failed["error"] == "UnhandledInvocationError"
+
+
+def test_what_nobody_saw_has_no_story(client: httpx.Client) -> None:
+    """Nor has an outcome that never came."""
+    assert client.get("/requests/nobody").status_code == 404
+    assert client.get("/outcomes/999999").status_code == 404
+
+
+def test_the_modules_are_told_by_product(client: httpx.Client) -> None:
+    """Custom ones: `default` belongs to every product."""
+    products = {product["key"]: product for product in client.get("/modules").json()}
+    assert len(products["a1Full00010"]["modules"]) == products["a1Full00010"]["most"] == 10
+    assert products["a1Demo00001"]["modules"] == []
+
+
+def test_no_key_token_or_secret_is_told(client: httpx.Client, cloud: LocalCloud) -> None:
+    """Not in the state, the stream or a story, though the calls were signed with them."""
+    order = {"via": "http", "request": {"ProductKey": "a1Fleet0004", "ModuleName": "secretive", "Id": "secretive"}}
+    client.post("/requests", json=order)
+    told = [json.dumps(story(client, "secretive", "call")), client.get("/state").text, client.get("/modules").text]
+    told.append(json.dumps(events(client, "hello", "rates", "outcomes", "state")))
+    issued = cloud.call(lambda cloud: list(cloud.accounts.issued))
+    assert issued
+    for secret in ["testsecret", *(part for key in issued for part in (key.id, key.secret, key.token))]:
+        assert not [text for text in told if secret in text]
+
+
+# Dead letters
+
+
+def test_letters_of_all_origins_are_read_and_sent_again(client: httpx.Client, cloud: LocalCloud) -> None:
+    """The function's own, an event that the stream gave up, and a message that the queue gave up."""
+    request = {"ProductKey": "a1Fleet0005", "ModuleName": "dead", "Attempt": 5}
+    ours = encoded({"Reason": "quota", "Detail": "why", "Request": {**request, "Id": "ours", "Tried": True}})
+    event = json.dumps({"id": "e", "data": {"messageId": "m-1", "messageBody": json.dumps(request)}})
+    bodies = [ours, event, encoded([request, {**request, "Id": "two"}]), "not JSON"]
+    cloud.call(lambda cloud: [cloud.smq.send(DEAD, body) for body in bodies])
+    found = client.get("/dead-letters").json()
+    assert [letter["reason"] for letter in found] == ["quota", "undelivered", "undelivered", "undelivered"]
+    assert [[one["Id"] for one in letter["requests"]] for letter in found[:2]] == [["ours"], ["m-1"]]
+    one = found[0]["message"]
+    before = cloud.call(lambda cloud: len(cloud.records.events))
+    assert client.post("/dead-letters/replay", json={"messages": [one, "gone"]}).json()["replayed"] == [one]
+    assert len(client.get("/dead-letters").json()) == 3
+    assert len(client.post("/dead-letters/replay", json={}).json()["replayed"]) == 3
+    again = [
+        base64.b64decode(each.body).decode()
+        for each in cloud.call(lambda cloud: cloud.records.events[before:])
+        if getattr(each, "queue", "") == REQUESTS and hasattr(each, "body")
+    ]
+    fresh = {"ProductKey": "a1Fleet0005", "ModuleName": "dead"}
+    assert [json.loads(each) for each in again[:3]] == [
+        {**fresh, "Id": "ours", "Tried": True}, fresh, [fresh, {**fresh, "Id": "two"}],
+    ]  # fmt: skip
+    assert again[3] == "not JSON"
+    assert client.get("/dead-letters").json() == []
+
+
+def test_a_letter_that_cannot_be_sent_again_stays(client: httpx.Client, cloud: LocalCloud) -> None:
+    """Sent first, deleted after: what the request queue does not take is not lost."""
+    cloud.call(lambda cloud: cloud.smq.send(DEAD, "not JSON " + "x" * 60_000))
+    answer = client.post("/dead-letters/replay", json={}).json()
+    letters = client.get("/dead-letters").json()
+    assert answer["replayed"] == []
+    assert list(answer["refused"]) == [letter["message"] for letter in letters]
+    assert len(letters) == 1
