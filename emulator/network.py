@@ -13,6 +13,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER: closing throws away what was not sent, and sends RST."""
+TICKS = 4
+"""Turns of the loop in which a connection that was accepted becomes one that the server knows."""
 _AGAIN = 0.05
 
 
@@ -60,8 +62,7 @@ class Network:
     async def _refusing(self, name: str, seconds: float) -> None:
         server = self._servers[name]
         address = server.servers[0].sockets[0].getsockname()
-        for listening in server.servers:
-            listening.close()
+        await _accept_no_more(server)
         for connection in list(server.server_state.connections):
             reset(connection.transport)
         try:
@@ -80,6 +81,17 @@ class Network:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _accept_no_more(server: Server) -> None:
+    """Close the listening sockets. asyncio would forget, and leave open, what it is just accepting: that is let in first."""
+    for listening in server.servers:
+        for each in listening.sockets:
+            asyncio.get_running_loop().remove_reader(each.fileno())
+    for _ in range(TICKS):
+        await asyncio.sleep(0)
+    for listening in server.servers:
+        listening.close()
 
 
 async def _listening(server: Server, address: tuple[str, int]) -> asyncio.Server:

@@ -29,8 +29,8 @@ HURRIED = {
     "OTA_DEADLINE_MARGIN": "1.5",
 }
 _CHANGES = {
-    "timeout: 300 ": f"timeout: {TIMEOUT} ",
-    "timeout: 60\n": f"timeout: {TIMEOUT}\n",
+    "timeout: 300 ": "timeout: {timeout} ",
+    "timeout: 60\n": "timeout: {timeout}\n",
     "batch_seconds: 1\n": "batch_seconds: 0\n",
     # A delivery that overlaps with another needs a second instance.
     "concurrencyConfig: {reservedConcurrency: 1}": "concurrencyConfig: {reservedConcurrency: 2}",
@@ -40,12 +40,14 @@ Request = Mapping[str, Any]
 
 
 @contextmanager
-def hurried_cloud(folder: Path, *, limit: int = 300, **variables: str) -> Iterator[LocalCloud]:
+def hurried_cloud(
+    folder: Path, *, limit: int = 300, timeout: int = TIMEOUT, variables: Mapping[str, str] | None = None
+) -> Iterator[LocalCloud]:
     """A local cloud whose functions give up soon, whose waits are short, and whose quota is out of the way."""
     text = (ROOT / "template.yml").read_text(encoding="utf-8")
     for old, new in _CHANGES.items():
         assert old in text, old
-        text = text.replace(old, new)
+        text = text.replace(old, new.replace("{timeout}", str(timeout)))
     template = folder / "template.yml"
     template.write_text(text, encoding="utf-8")
     options = Options(
@@ -54,7 +56,7 @@ def hurried_cloud(folder: Path, *, limit: int = 300, **variables: str) -> Iterat
         retry_scale=0.05,
         delay_scale=0.02,
         limit=limit,
-        variables={**HURRIED, "OTA_QPS": str(limit * 2 // 3), **variables},
+        variables={**HURRIED, "OTA_QPS": str(limit * 2 // 3), **(variables or {})},
     )
     with local_cloud(options) as cloud:
         yield cloud
@@ -119,7 +121,7 @@ class Scenario:
     def http(self, plan: Plan, requests: Sequence[Request], *, at_once: int = 4) -> Ran:
         """Post requests, each again until it is finished, as a sender does; return when all is settled."""
         start = self._start(plan)
-        with ThreadPoolExecutor(at_once) as pool, httpx.Client(timeout=TIMEOUT + 5) as client:
+        with ThreadPoolExecutor(at_once) as pool, httpx.Client(timeout=60) as client:
             posted = list(pool.map(lambda request: self._post(client, request), requests))
         pages = [page for _, page in posted]
         asked = [one for one, _ in posted]

@@ -27,7 +27,7 @@ QUOTA: Mapping[str, Sequence[Rule]] = {
 
 @pytest.fixture(scope="module")
 def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
-    with hurried_cloud(tmp_path_factory.mktemp("quota"), limit=10, OTA_QPS="9") as cloud:
+    with hurried_cloud(tmp_path_factory.mktemp("quota"), limit=10, variables={"OTA_QPS": "6"}) as cloud:
         yield Scenario(cloud)
 
 

@@ -95,7 +95,7 @@ def refuse(service: str, parts: Cloud) -> None:
     parts.network.refuse(service, 2.0)
 
 
-@pytest.mark.parametrize("scenario", [{"limit": 10, "OTA_QPS": "9"}], indirect=True)
+@pytest.mark.parametrize("scenario", [{"limit": 10, "variables": {"OTA_QPS": "6"}}], indirect=True)
 def test_a_frozen_instance_thaws_without_a_burst_and_reconnects(scenario: Scenario) -> None:
     """Its connections are gone meanwhile, and the time it stood still earns it no calls."""
     products = [scenario.product() for _ in range(2)]
@@ -110,7 +110,7 @@ def test_a_frozen_instance_thaws_without_a_burst_and_reconnects(scenario: Scenar
     requests = [
         {"Id": f"{product}-{number}", "ProductKey": product, "ModuleName": f"m{number}"}
         for product in products
-        for number in range(8)
+        for number in range(7)
     ]
     ran = scenario.queue(Plan(), requests)
     assert violations(ran.evidence) == []
