@@ -91,12 +91,24 @@ class MessageService:
         request = SendMessageRequest(queue, _encoded(queue, body), delay, -1, False)
         self._send(queue, lambda client: client.send_message(request, SendMessageResponse()), keys, until)
 
-    def send_batch(self, queue: str, messages: Sequence[Message], keys: Credentials, until: float) -> None:
-        """Send at most 16 messages. Raises: SinkError: some may have been accepted."""
+    def send_batch(self, queue: str, messages: Sequence[Message], keys: Credentials, until: float) -> Sequence[Message]:
+        """Send at most 16 messages; returns those that SMQ refused. Raises: SinkError: some may have been accepted."""
         request = BatchSendMessageRequest(queue, False)
         for message in messages:
             request.add_message(_encoded(queue, message.body), message.delay, -1)
-        self._send(queue, lambda client: client.batch_send_message(request, BatchSendMessageResponse()), keys, until)
+        refused: list[Message] = []
+
+        def send(client: MNSClient) -> None:
+            try:
+                client.batch_send_message(request, BatchSendMessageResponse())
+            except MNSServerException as error:
+                parts = error.sub_errors or ()
+                if len(parts) != len(messages):
+                    raise
+                refused.extend(each for each, part in zip(messages, parts, strict=True) if "ErrorCode" in part)
+
+        self._send(queue, send, keys, until)
+        return refused
 
     def _send(self, sink: str, send: Callable[[MNSClient], None], keys: Credentials, until: float) -> None:
         for failures in range(1, PUBLISH.tries + 1):
@@ -162,12 +174,11 @@ class Outbox:
         if self.request_queue is None:
             return list(messages)
         try:
-            self.service.send_batch(self.request_queue, messages, self.keys(), self.until)
+            messages = self.service.send_batch(self.request_queue, messages, self.keys(), self.until)
         except SinkError as error:
             self._missed(error)
             # Some may have been accepted: sent one by one, at worst a request comes twice and ends in one outcome id.
-            return [message for message in messages if not self._sent(self.request_queue, message)]
-        return []
+        return [message for message in messages if not self._sent(self.request_queue, message)]
 
     def _sent(self, queue: str, message: Message) -> bool:
         try:

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
@@ -137,6 +139,43 @@ def test_a_batch_that_fails_is_sent_one_by_one(cloud: Cloud, serve: Serve) -> No
     box = outbox(serve(Faulty(cloud.app, ["busy"] * 3)))
     assert box.put_back([Message("1"), Message("2")]) == []
     assert set(bodies(cloud, "requests")) == {"1", "2"}
+
+
+class Partial:
+    """Refuses the second message of every batch and takes the others, without keeping them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.batches: list[int] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        body = await Request(scope, receive).body()
+        count = body.count(b"<Message>")
+        if count:
+            self.batches.append(count)
+            return await self._answer(count)(scope, receive, send)
+
+        async def again() -> dict[str, object]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return await self._app(scope, again, send)
+
+    def _answer(self, count: int) -> Response:
+        taken = "<Message><MessageId>1</MessageId><MessageBodyMD5>1</MessageBodyMD5></Message>"
+        refused = "<Message><ErrorCode>InternalError</ErrorCode><ErrorMessage>later</ErrorMessage></Message>"
+        parts = "".join(refused if n == 1 else taken for n in range(count))
+        xml = f'<Messages xmlns="http://mns.aliyuncs.com/doc/v1/">{parts}</Messages>'
+        return Response(xml, 500, {"x-mns-request-id": "r1"})
+
+
+def test_of_a_batch_taken_in_part_only_the_rest_is_sent_again(cloud: Cloud, serve: Serve) -> None:
+    """Whoever sent all of it again would double every request that was taken, each time."""
+    app = Partial(cloud.app)
+    assert outbox(serve(app)).put_back([Message(str(n)) for n in range(5)]) == []
+    assert bodies(cloud, "requests") == ["1"]
+    assert app.batches == [5]
 
 
 def test_no_secret_is_in_an_error() -> None:
