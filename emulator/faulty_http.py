@@ -179,10 +179,11 @@ class _Exchange:
         await self._begin(answer)
         for number in range(len(answer.body)):
             await self._around.sleep(active.rule.seconds)
-            more = number + 1 < len(answer.body)
-            await self._send(
-                {"type": "http.response.body", "body": answer.body[number : number + 1], "more_body": more}
-            )
+            if active.over.is_set() or (self._transport and self._transport.is_closing()):
+                await self._send({"type": "http.response.body", "body": answer.body[number:]})
+                return
+            part, more = answer.body[number : number + 1], number + 1 < len(answer.body)
+            await self._send({"type": "http.response.body", "body": part, "more_body": more})
 
     async def _headers_only(self, active: Active, answer: Answer) -> None:
         await self._begin(answer)

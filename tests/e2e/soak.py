@@ -20,7 +20,7 @@ from tests.e2e.scenario import Ran, Request, Scenario, hurried_cloud
 from tests.e2e.shrinking import shortest
 from tests.e2e.test_faults import API, CRASHES, DELIVERIES, SINKS
 
-REQUESTS = 200
+REQUESTS = 300
 TIMEOUT = 20
 PATIENT = {"OTA_READ_TIMEOUT": "1", "OTA_DEADLINE_MARGIN": "4"}
 """For a machine that has other things to do: a call that is answered too late is a fault that no plan speaks of."""

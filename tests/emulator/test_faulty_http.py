@@ -98,6 +98,14 @@ def test_an_answer_trickles(cloud: LocalCloud, caller: Caller) -> None:
     assert len(answer.read()) == int(answer.headers["content-length"])
 
 
+def test_what_is_left_of_a_trickle_comes_at_once_when_the_fault_ends(cloud: LocalCloud, caller: Caller) -> None:
+    """Nobody waits for a fault that is over."""
+    set_rule(cloud, "trickle", seconds=0.01)
+    answer = caller.call()
+    cloud.call(lambda parts: parts.faults.clear())
+    assert len(answer.read()) == int(answer.headers["content-length"])
+
+
 def test_connections_are_refused_for_a_while(cloud: LocalCloud, caller: Caller) -> None:
     """As the kernel says it: ECONNREFUSED; then the server is there again."""
     set_rule(cloud, "refuse", seconds=0.3)
