@@ -6,7 +6,6 @@
 `state`     everything else, whenever something of it changes
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from dataclasses import asdict, dataclass
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from emulator.console.closing import Closing
 from emulator.console.steps import Seen
 from emulator.console.watch import Watch
 
@@ -33,16 +33,13 @@ class Watchers:
             return Response("too many pages are open", 503)
         boot, _, number = request.headers.get("last-event-id", "").partition(":")
         known = int(number) if boot == self._watch.boot and number.isdecimal() and len(number) < 12 else 0
-        return StreamingResponse(self._events(known), media_type="text/event-stream")
+        return StreamingResponse(self._events(known, Closing(request.scope)), media_type="text/event-stream")
 
-    async def _events(self, known: int) -> AsyncIterator[str]:
+    async def _events(self, known: int, closing: Closing) -> AsyncIterator[str]:
         self._count += 1
         try:
-            async for event in _Feed(self._watch, known):
+            async for event in _Feed(self._watch, known, closing):
                 yield event
-        except asyncio.CancelledError:
-            # The server ends while a page is open; it would complain of a stream that does not end well.
-            return
         finally:
             self._count -= 1
 
@@ -53,6 +50,7 @@ class _Feed:
 
     watch: Watch
     known: int
+    closing: Closing
     state: str = ""
 
     async def __aiter__(self) -> AsyncIterator[str]:
@@ -61,7 +59,7 @@ class _Feed:
         yield _event("hello", about)
         yield _event("rates", [sample.shown(watch.shift) for sample in watch.rates.samples])
         tick = watch.ticks
-        while True:
+        while not self.closing():
             for seen in _chunks(watch.journal.since(self.known)):
                 self.known = seen[-1].number
                 shown = [watch.stories.summary(each) for each in seen]

@@ -3,6 +3,9 @@
 import base64
 import json
 import re
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -307,3 +310,22 @@ def test_a_letter_that_cannot_be_sent_again_stays(client: httpx.Client, cloud: L
     assert answer["replayed"] == []
     assert list(answer["refused"]) == [letter["message"] for letter in letters]
     assert len(letters) == 1
+
+
+def test_a_cloud_ends_at_once_while_a_page_is_open() -> None:
+    """The stream sees that the server ends, and ends too: nobody is cut off, and nothing is complained of."""
+    command = [sys.executable, "-m", "emulator", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        url = process.stdout.readline().split()[1]
+        with httpx.Client(trust_env=False, timeout=30) as client, client.stream("GET", f"{url}/events") as answer:
+            lines = answer.iter_lines()
+            assert next(lines) == "event: hello"
+            process.send_signal(signal.SIGINT)
+            for _line in lines:
+                pass
+        _output, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (process.returncode, errors) == (0, "")
