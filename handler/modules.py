@@ -21,6 +21,9 @@ SECOND_LOOK = 1.0
 SURELY_OLDER = 20 * 60.0
 """Seconds by which a module must be older than our call to be surely not ours: signatures allow 15 minutes of clock skew."""
 
+LONGEST_AWAY = 8 * 24 * 3600.0
+"""Seconds between two deliveries of a request at most: a queue keeps a message for seven days, and a stream one for a day."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -149,9 +152,10 @@ class Ensuring:
             return Verdict("rejected", "refused", error)
 
     def _older(self, found: Module) -> bool:
-        """Whether the module was there before this request's first call: an earlier delivery may have made it, though."""
+        """Whether the module was there before this request's first call, which an earlier delivery may have made."""
         made = moment(found.GmtCreate)
-        return made is not None and not self._request.Tried and made < self._began - SURELY_OLDER
+        away = LONGEST_AWAY * max(self._request.Attempt - 1, 1) if self._request.Tried else 0.0
+        return made is not None and made < self._began - away - SURELY_OLDER
 
 
 def ensure(request: ModuleRequest, session: Session, on_existing: str, random: Random) -> Verdict | GivenUp:

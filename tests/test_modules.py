@@ -1,5 +1,6 @@
 """Modules: ensure one, whatever the API answers or fails to answer."""
 
+import time
 from collections import deque
 from itertools import product
 from typing import Any
@@ -172,6 +173,15 @@ def test_a_module_far_older_than_our_unanswered_call_is_not_ours() -> None:
     iot = iot_with("mcu", faults=(lost_reply,))
     iot.products[PRODUCT]["mcu"]["GmtCreate"] = "1970-01-01T00:00Z"
     assert verdict(iot).status == "existing"
+
+
+@pytest.mark.parametrize(("days", "status"), [(-7, "created"), (-30, "existing")])
+def test_a_module_far_older_than_an_earlier_deliverys_call_is_not_ours_either(days: int, status: str) -> None:
+    """A queue and a stream together keep a request for eight days."""
+    iot = iot_with("mcu")
+    made = time.gmtime(FakeClock().clock.wall() + days * 24 * 3600)
+    iot.products[PRODUCT]["mcu"]["GmtCreate"] = time.strftime("%Y-%m-%dT%H:%MZ", made)
+    assert verdict(iot, Tried=True, Attempt=2).status == status
 
 
 def test_an_unanswered_call_and_another_alias_is_existing() -> None:
