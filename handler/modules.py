@@ -58,6 +58,7 @@ class Ensuring:
         self._refused: Refused | None = None
         self._looks = 0
         self._updated = False
+        self._update_accepted = False
 
     def run(self) -> Verdict | GivenUp:
         """Step until it is decided, or retries or time are used up."""
@@ -132,17 +133,17 @@ class Ensuring:
             return Verdict("created")
         if self._policy == "fail":
             return Verdict("rejected", "exists", self._refused, drift=drift)
-        if self._policy == "update" and changed:
+        if self._policy == "update" and changed and not self._update_accepted:
             return self._update(found)
         return Verdict("existing", drift=drift)
 
-    def _update(self, found: Module) -> Verdict:
+    def _update(self, found: Module) -> Verdict | None:
         # The effect of a field left out is not documented, so the one that stays is sent as it was found.
         alias = found.AliasName if self._request.AliasName is None else self._request.AliasName
         text = found.Desc if self._request.Desc is None else self._request.Desc
         try:
             wanted = {**_parameters(self._request, alias, text), "ModuleName": found.ModuleName}
-            return Verdict("updated", request_id=self._session.update(wanted))
+            request_id = self._session.update(wanted)
         except (NotSent, Throttled):
             raise
         except Transient:
@@ -150,6 +151,11 @@ class Ensuring:
             raise
         except Refused as error:
             return Verdict("rejected", "refused", error)
+        if text or not found.Desc:
+            return Verdict("updated", request_id=request_id)
+        # A description cannot be sent empty, only left out: whether that takes it away, the list says.
+        self._updated = self._update_accepted = True
+        return None
 
     def _older(self, found: Module) -> bool:
         """Whether the module was there before this request's first call, which an earlier delivery may have made."""

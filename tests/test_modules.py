@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handler.connections import Answer
 from handler.errors import Misconfigured, OutOfTime, Unanswered
 from handler.iot import Halt
 from handler.messages import ModuleRequest
@@ -202,6 +204,25 @@ def test_an_unanswered_update_is_read_back() -> None:
     """It was applied, so it is updated."""
     iot = iot_with("mcu", alias="Old", faults=(fine, fine, lost_reply))
     assert verdict(iot, AliasName="New", OnExisting="update").status == "updated"
+    assert iot.calls.count("UpdateOTAModule") == 1
+
+
+class Keeping(FakeIot):
+    """An API whose update leaves alone what the call leaves out."""
+
+    def UpdateOTAModule(self, call: Mapping[str, str]) -> Answer:  # noqa: N802
+        given = {name: call[name] for name in ("AliasName", "Desc") if name in call}
+        self.products[PRODUCT]["mcu"].update(given)
+        return answered(Success=True)
+
+
+@pytest.mark.parametrize(("kind", "status"), [(FakeIot, "updated"), (Keeping, "existing")])
+def test_a_description_taken_away_is_read_back(kind: type[FakeIot], status: str) -> None:
+    """What an update without one does is not documented, and `updated` must be true."""
+    iot = kind({PRODUCT: {}})
+    iot.add(PRODUCT, "mcu", text="Old")
+    found = verdict(iot, Desc="", OnExisting="update")
+    assert (found.status, "Desc" in found.drift) == (status, kind is Keeping)
     assert iot.calls.count("UpdateOTAModule") == 1
 
 
