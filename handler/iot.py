@@ -34,7 +34,7 @@ _DEPLOYMENT = (
     "signaturedoesnotmatch", "incompletesignature", "invalidsignature", "missingsignature", "invalidaccesskeyid",
     "missingaccesskeyid", "inactiveaccesskeyid", "invalidsecuritytoken", "missingsecuritytoken", "forbidden", "nopermission",
     "invalidtimestamp", "missingtimestamp", "unsupportedhttpmethod", "invalidproduct.notfound", "invalidapi.notfound",
-    "invalidversion", "invalidprotocol", "iot.common.ramactionpermissiondeny", "iot.common.invalidtenant",
+    "invalidaction", "invalidversion", "invalidprotocol", "iot.common.ramactionpermissiondeny", "iot.common.invalidtenant",
     "iot.system.uidnotfound", "iot.system.billisoverdue", *_INSTANCE,
 )  # fmt: skip
 # A signature made anew, with the keys of this moment, can put these right.

@@ -170,6 +170,7 @@ def test_the_token_of_the_moment_is_sent() -> None:
         (reply(400, Code="InvalidParameter", Message="bad"), Refused),
         (reply(400, Code="MissingProductKey"), Refused),
         (reply(404, Code="InvalidApi.NotFound"), Misconfigured),
+        (reply(404, Code="InvalidAction.NotFound"), Misconfigured),
         (reply(403, Code="Forbidden.RAM"), Misconfigured),
         (reply(200, Success=False, Code="iot.common.RamActionPermissionDeny"), Misconfigured),
         (reply(200, Success=False, Code="iot.system.billIsOverdue"), Misconfigured),
