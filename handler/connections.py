@@ -96,6 +96,7 @@ class Connection(http.client.HTTPConnection):
         secure = parts.scheme == "https"
         super().__init__(parts.hostname or "", parts.port or (443 if secure else 80), timeout=connect_timeout)
         self.read_timeout = read_timeout
+        self._longest = (connect_timeout, read_timeout)
         self.request_length = 0  # read by the SMQ SDK
         self._tls = tls if secure else None
         self._now = now
@@ -107,6 +108,11 @@ class Connection(http.client.HTTPConnection):
 
     def __del__(self) -> None:
         self.close()  # a thread that ends takes its connection with it
+
+    def limit(self, seconds: float) -> None:
+        """From now on connecting takes so long at most, and so does a whole answer; neither longer than it was set."""
+        connect, read = self._longest
+        self.timeout, self.read_timeout = min(connect, seconds), min(read, seconds)
 
     def open(self) -> None:
         """Connect now, unless there is a connection that still lives.
@@ -206,13 +212,15 @@ class Transport:
         self._connect = connect
         self._local = threading.local()
 
-    def open(self) -> None:
-        """Have a connection ready, so that the next `post` leaves at once.
+    def open(self, seconds: float) -> None:
+        """Have a connection ready within so many seconds, so that the next `post` leaves at once.
 
         Raises: NotSent.
         """
         try:
-            self._connection().open()
+            connection = self._connection()
+            connection.limit(seconds)
+            connection.open()
         except OSError as error:
             raise NotSent("NotConnected", type(error).__name__) from None
 
@@ -222,8 +230,7 @@ class Transport:
         Raises: NotSent, Unanswered. Their texts name the kind of fault only: the target holds a signature.
         """
         connection = self._connection()
-        self.open()
-        connection.read_timeout = seconds
+        self.open(seconds)
         try:
             connection.request("POST", target, headers={"Content-Length": "0", "Accept": "application/json"})
             response = connection.getresponse()

@@ -185,6 +185,7 @@ class Call:
             keys,
             now + timeout - min(LAST_SENDS, margin / 2),
             log,
+            reserve=margin / 4 if ceiling else 0.0,
         )
         source = f"/ota-modules/{settings.OTA_REGION}/{_function_name(context)}"
         return cls(instance, Invocation(keys, now + timeout - margin, outbox, log, source), outbox, request_id)

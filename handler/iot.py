@@ -54,7 +54,7 @@ class Module:
 class Transport(Protocol):
     """How a signed call travels; both raise NotSent and `post` raises Unanswered."""
 
-    def open(self) -> None: ...
+    def open(self, seconds: float) -> None: ...
 
     def post(self, target: str, seconds: float) -> Answer: ...
 
@@ -173,6 +173,12 @@ class Session:
         self._halt.set(action, error)
         return error
 
+    def _left(self, action: str) -> float:
+        seconds = self.deadline - self.clock.now()
+        if seconds < SHORTEST_WAIT:
+            raise OutOfTime(action)
+        return seconds
+
     def _attempt(self, action: str, parameters: Mapping[str, str]) -> Mapping[str, object]:
         self._halt.check(action)
         keys = self._credentials()
@@ -180,12 +186,10 @@ class Session:
             raise Misconfigured(
                 "NoCredentials", "neither the context nor the variables hold keys: has the function a role?"
             )
-        self._api.transport.open()
+        self._api.transport.open(self._left(action))
         self.usage.waited += self._api.quota.wait(action, self.deadline)
         self._halt.check(action)
-        seconds = min(self._api.read_timeout, self.deadline - self.clock.now())
-        if seconds < SHORTEST_WAIT:
-            raise OutOfTime(action)
+        seconds = min(self._api.read_timeout, self._left(action))
         self.usage.calls += 1
         target = self._api.signed(action, parameters, keys)
         try:

@@ -29,6 +29,8 @@ from handler.retry import PUBLISH, Random
 LARGEST_MESSAGE = 65_536
 """Bytes of a body as sent, base64 included (SMQ, "Limits"); the SDK does not check."""
 LARGEST_BATCH = 16
+SHORTEST_SEND = 0.05
+"""Seconds: a message that could not wait even this long for its answer is not sent."""
 
 # Answers that say what another try would hear as well.
 _FINAL = ("AccessDenied", "TopicNotExist", "QueueNotExist", "InvalidArgument", "MalformedXML", "MessageBodyTooLarge")
@@ -111,6 +113,8 @@ class MessageService:
         return refused
 
     def _send(self, sink: str, send: Callable[[MNSClient], None], keys: Credentials, until: float) -> None:
+        if until - self._clock.now() < SHORTEST_SEND:
+            raise SinkError(sink, "no time left")
         for failures in range(1, PUBLISH.tries + 1):
             try:
                 return send(self._client(keys, until))
@@ -133,15 +137,18 @@ class MessageService:
             plain = self._url.replace("https://", "http://", 1)
             client = self._local.client = MNSClient(plain, credentials_provider=self._local.provider)
             client.http.conn = self._connect()
-            self._local.read_timeout = client.http.conn.read_timeout
         self._local.provider.keys = _Keys(keys.access_key_id, keys.access_key_secret, keys.security_token)
-        client.http.conn.read_timeout = max(0.05, min(self._local.read_timeout, until - self._clock.now()))
+        client.http.conn.limit(max(SHORTEST_SEND, until - self._clock.now()))
         return client
 
 
 @dataclass(frozen=True)
 class Outbox:
-    """Where one invocation's messages go: its keys, and until when (clock seconds) it may send."""
+    """Where one invocation's messages go: its keys, and until when (clock seconds) it may send.
+
+    The last `reserve` seconds are for putting requests back alone: a batch that spends all its time on outcomes would lose
+    what it cannot finish, and would spend it again when it comes again.
+    """
 
     service: MessageService
     result_topic: str
@@ -150,15 +157,16 @@ class Outbox:
     keys: Callable[[], Credentials]
     until: float
     log: Log = field(default_factory=Log, repr=False)
+    reserve: float = 0.0
 
     def publish(self, body: str, tag: str) -> None:
         """Publish an outcome, tagged with its status. Raises: SinkError."""
-        self.service.publish(self.result_topic, body, tag, self.keys(), self.until)
+        self.service.publish(self.result_topic, body, tag, self.keys(), self.until - self.reserve)
 
     def dead_letter(self, body: str) -> None:
         """Keep what was given up; nothing happens where no such queue is set. Raises: SinkError."""
         if self.dead_letter_queue is not None:
-            self.service.send(self.dead_letter_queue, body, 0, self.keys(), self.until)
+            self.service.send(self.dead_letter_queue, body, 0, self.keys(), self.until - self.reserve)
 
     def enqueue(self, body: str) -> None:
         """Send a request to be handled later. Raises: SinkError."""

@@ -66,7 +66,7 @@ class FakeIot:
     created: str = "Wed, 20-Feb-2019 02:16:09 GMT"
     after: Callable[[str], None] = lambda _action: None
 
-    def open(self) -> None: ...
+    def open(self, _seconds: float) -> None: ...
 
     def post(self, target: str, _seconds: float) -> Answer:
         call = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))

@@ -66,6 +66,16 @@ def transport(url: str, tls: ssl.SSLContext | None = None) -> Transport:
     return Transport(lambda: Connection(url, connect_timeout=2, read_timeout=5, tls=tls))
 
 
+def test_limits_shorten_the_timeouts_that_were_set_and_never_lengthen_them() -> None:
+    """What is left until the deadline bounds connecting, too."""
+    connection = Connection("http://127.0.0.1:9", connect_timeout=2, read_timeout=5, tls=None)
+    seen = []
+    for seconds in (1.0, 3.0, 9.0):
+        connection.limit(seconds)
+        seen.append((connection.timeout, connection.read_timeout))
+    assert seen == [(1, 1), (2, 3), (2, 5)]
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key and a certificate of 127.0.0.1, in one file."""

@@ -76,7 +76,7 @@ class Api:
     throttles: list[float] = field(default_factory=list)
     now: float = 0.0
 
-    def open(self) -> None: ...
+    def open(self, _seconds: float) -> None: ...
 
     def post(self, target: str, seconds: float) -> Answer:
         self.calls.append({**{k: v[0] for k, v in parse_qs(urlsplit(target).query).items()}, "seconds": str(seconds)})
@@ -254,6 +254,24 @@ def test_an_instance_that_the_request_named_is_its_own_fault() -> None:
     assert halt.reasons == {}
 
 
+def test_connecting_takes_no_longer_than_the_deadline_allows() -> None:
+    """A network that swallows everything would hold the call beyond the invocation's end."""
+    limits: list[float] = []
+
+    class Slow(Api):
+        def open(self, seconds: float) -> None:
+            limits.append(seconds)
+            self.now += seconds
+            raise NotSent("NotConnected", "TimeoutError")
+
+    fake = Slow(lambda _call: reply())
+    with pytest.raises(NotSent):
+        fake.session(deadline=3.0).create(WANTED)
+    with pytest.raises(OutOfTime):
+        fake.session(deadline=3.0).create(WANTED)
+    assert limits == [3.0]
+
+
 def test_an_answer_is_waited_for_until_the_deadline_only() -> None:
     """The read timeout shrinks with the time that is left, and a call without time is not sent."""
     fake = api(reply(Success=True))
@@ -305,7 +323,7 @@ def test_a_call_that_could_not_leave_is_not_counted() -> None:
     """Nothing was sent."""
 
     class Down(Api):
-        def open(self) -> None:
+        def open(self, _seconds: float) -> None:
             raise NotSent("NotConnected", "ConnectionRefusedError")
 
     fake = Down(lambda _call: reply())

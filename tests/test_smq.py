@@ -62,6 +62,25 @@ def test_requests_are_put_back_with_their_delays(cloud: Cloud, serve: Serve) -> 
     assert cloud.depths("requests").delayed == 8
 
 
+def test_without_time_for_an_answer_nothing_is_sent(cloud: Cloud, serve: Serve) -> None:
+    """An invocation that sent all the same would end after its timeout."""
+    late = outbox(serve(cloud.app), seconds=0.0)
+    with pytest.raises(SinkError, match="no time left"):
+        late.publish("{}", "created")
+    assert late.put_back([Message("1")]) == [Message("1")]
+    assert bodies(cloud, "outcomes") == bodies(cloud, "requests") == []
+
+
+def test_the_last_seconds_are_for_putting_back(cloud: Cloud, serve: Serve) -> None:
+    """Outcomes that took them would leave what is not finished nowhere to go."""
+    late = replace(outbox(serve(cloud.app), seconds=5.0), reserve=5.0)
+    with pytest.raises(SinkError, match="no time left"):
+        late.publish("{}", "created")
+    with pytest.raises(SinkError, match="no time left"):
+        late.dead_letter("{}")
+    assert late.put_back([Message("1")]) == []
+
+
 def test_a_request_is_dead_lettered(cloud: Cloud, serve: Serve) -> None:
     """With all that is known of it."""
     outbox(serve(cloud.app)).dead_letter(json.dumps({"Reason": "upstream"}))
