@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from handler.answers import HttpAnswer, Refusal, Told, problem, together, told
 from handler.errors import SinkError
 from handler.messages import Invalid, ModuleRequest, Unreadable, parsed, read, shown
 from handler.outcomes import Outcome, Result
+from handler.triggers import LONGEST_ID
 
 __all__ = ["HttpAnswer", "HttpRequest", "Service", "from_environ", "from_event", "respond", "to_event"]
 
@@ -77,12 +79,12 @@ def _mapping(value: object) -> Mapping[Any, Any]:
 
 def _event_body(event: Mapping[str, object]) -> bytes:
     body = event.get("body")
-    text = body if isinstance(body, str) else "" if body is None else json.dumps(body)
-    if event.get("isBase64Encoded") in (True, "true"):
-        try:
+    try:
+        text = body if isinstance(body, str) else "" if body is None else json.dumps(body)
+        if event.get("isBase64Encoded") in (True, "true"):
             return base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError):
-            return b"\xff"  # no UTF-8, so that it is answered as unreadable
+    except (binascii.Error, ValueError, RecursionError):
+        return b"\xff"  # no UTF-8, so that it is answered as unreadable
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -147,13 +149,20 @@ def _routed(request: HttpRequest, service: Service) -> HttpAnswer:
 
 def _modules(request: HttpRequest, service: Service) -> HttpAnswer:
     _check_body(request)
-    default_id, trace = request.request_id or "http", request.headers.get("traceparent")
+    default_id, trace = _default_id(request), request.headers.get("traceparent")
     value, requests = _requests(request.body, default_id, trace)
     several = isinstance(value, list)
     if service.enqueue is not None and _prefers_async(request.headers.get("prefer", "")):
         return _queued(requests, service.enqueue, several=several)
     results = [told(result) for result in service.run(value, default_id, trace)]
     return together(results) if several else results[0].answer()
+
+
+def _default_id(request: HttpRequest) -> str:
+    """The platform's id of the request; one made of the body where that cannot be the Id of a request for a module."""
+    sent = request.request_id
+    usable = 0 < len(sent) <= LONGEST_ID and sent.isprintable()
+    return sent if usable else hashlib.sha256(request.body).hexdigest()[:32]
 
 
 def _check_body(request: HttpRequest) -> None:
@@ -165,7 +174,8 @@ def _check_body(request: HttpRequest) -> None:
     if kind != "application/json":
         said = f"it is {shown(kind)}" if kind else "the header Content-Type is missing"
         raise Refusal("media-type", f"send application/json ({said})", **{"Accept-Post": "application/json"})
-    charset = parameters.lower().replace(" ", "").replace('"', "").partition("charset=")[2].partition(";")[0]
+    named = (part.partition("=") for part in parameters.lower().split(";"))
+    charset = next((value.strip(' "') for name, _, value in named if name.strip() == "charset"), "")
     if charset not in ("", "utf-8", "utf8"):
         raise Refusal("media-type", f"send UTF-8 (it is {shown(charset)})")
     coding = request.headers.get("content-encoding", "identity").strip().lower()

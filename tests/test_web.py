@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handler import web
@@ -51,6 +51,7 @@ def test_a_text_that_holds_json_is_no_request() -> None:
         "application/cloudevents+json",
         "",
         "application/json;charset=gbk",
+        "application/json; version=1; charset=utf-16",
     ],
 )
 def test_other_media_types_are_answered_with_415(media: str) -> None:
@@ -62,7 +63,13 @@ def test_other_media_types_are_answered_with_415(media: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "media", ["application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"', "application/json;version=1"]
+    "media",
+    [
+        "application/json; charset=utf-8",
+        'Application/JSON;charset="UTF-8"',
+        "application/json;version=1",
+        "application/json; x-charset=gbk; charset=utf8",
+    ],
 )
 def test_the_media_types_parameters_may_stand_there(media: str) -> None:
     """As the common clients send them."""
@@ -108,6 +115,19 @@ def test_an_array_is_queued_in_messages_that_fit() -> None:
     assert all(isinstance(each, ModuleRequest) for each in found)
     assert max(len(base64.b64encode(message.encode())) for message in function.queued) <= 65_536
     assert len(function.queued) == 3
+
+
+@pytest.mark.parametrize("request_id", ["", "x" * 200, "a\nb", "\ud800"])
+def test_a_request_id_that_cannot_be_an_id_is_replaced(request_id: str) -> None:
+    """By one made of the body, the same each time, so that the queue's reader takes what was accepted here."""
+    function = Function()
+    for name in ("a", "a", "b"):
+        body = json.dumps([{"ProductKey": "a1", "ModuleName": name}] * 2).encode()
+        assert function.respond(HttpRequest("POST", "/modules", ASYNC, body=body, request_id=request_id)).status == 202
+    first, again, other = (read(message, "other") for message in function.queued)
+    assert all(isinstance(each, ModuleRequest) for each in first + other)
+    assert first == again
+    assert len({each.Id for each in first + other}) == 4
 
 
 def test_without_a_queue_the_preference_is_ignored() -> None:
@@ -302,6 +322,57 @@ def test_a_sample_is_answered_as_its_answer_file_says(path: Path) -> None:
         assert answer.status == expected["status"]
         assert expected.get("headers", {}).items() <= headers.items()
         assert expected.get("body", {}).items() <= json.loads(answer.body).items()
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """An object with some of the fields, each as it should be or not."""
+    return st.fixed_dictionaries({}, optional={name: field | values for name, field in fields.items()})
+
+
+METHODS, ROUTES = st.sampled_from(["POST", "GET"]), st.sampled_from(["/modules", "/healthz"])
+EVENTS = some(
+    body=st.just("{}"),
+    isBase64Encoded=st.booleans(),
+    headers=some(**{"Content-Type": st.just("application/json"), "prefer": st.just("respond-async")}),
+    rawPath=ROUTES,
+    queryParameters=values,
+    requestContext=some(http=some(method=METHODS, path=ROUTES), requestId=values),
+)
+ENVIRONS = some(
+    REQUEST_METHOD=METHODS,
+    PATH_INFO=ROUTES,
+    CONTENT_TYPE=st.just("application/json"),
+    CONTENT_LENGTH=st.integers(-1, 30).map(str),
+    HTTP_PREFER=st.just("respond-async"),
+)
+
+
+@given(EVENTS | values)
+@example(http_event(body=json.loads("[" * 900 + "]" * 900)))
+def test_whatever_an_event_holds_it_is_answered_or_none_of_http(event: object) -> None:
+    """An event is what its invoker writes, where it does not come from the trigger."""
+    request = web.from_event(event)
+    if request is not None:
+        function = Function()
+        assert json.dumps(web.to_event(function.respond(request)))
+        assert function.faults == []
+
+
+@given(ENVIRONS, st.binary(max_size=40))
+def test_whatever_an_environment_holds_it_is_answered(fields: dict[str, object], body: bytes) -> None:
+    """Any variable may be missing or odd."""
+    function = Function()
+    request = web.from_environ({**fields, "wsgi.input": io.BytesIO(body)})
+    assert function.respond(request).status < 500
+    assert function.faults == []
 
 
 @given(
