@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from handler.log import mask
-from handler.outcomes import Outcome, Result, Unfinished
+from handler.outcomes import LONGEST_SHORT_TEXT, Outcome, Result, Unfinished
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
@@ -125,12 +125,17 @@ def _unfinished(result: Unfinished) -> Told:
         "ProductKey": request.ProductKey,
         "ModuleName": request.ModuleName,
         "CorrelationId": request.CorrelationId,
-        "Code": result.code,
-        "RequestId": result.api_request_id,
+        "Code": _short(result.code),
+        "RequestId": _short(result.api_request_id),
     }
     wait = max(1, math.ceil(result.retry_after))
     later = {"Retry-After": str(wait)} if KINDS[result.reason].status == 503 else {}
     return problem(result.reason, result.detail, members, later)
+
+
+def _short(text: str | None) -> str | None:
+    """What the API wrote, which may be of any length."""
+    return None if text is None else mask(text)[:LONGEST_SHORT_TEXT]
 
 
 def together(parts: Sequence[Told], headers: Mapping[str, str] | None = None) -> HttpAnswer:

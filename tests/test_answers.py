@@ -81,6 +81,16 @@ def test_secrets_in_an_upstreams_words_are_masked() -> None:
     assert not any(secret in answer.body for secret in (b"testsecret", b"abc%3D", b'tok"'))
 
 
+def test_what_the_api_wrote_is_cut_to_a_bearable_length() -> None:
+    """Where there is an outcome, and where there is none."""
+    long = "x" * 100_000
+    for result in (
+        lambda each: Unfinished(each, "upstream", long, long, long),
+        lambda each: Outcome.of(each, "rejected", Code=long, RequestId=long, ErrorMessage=long),
+    ):
+        assert len(Function(result).post(REQUEST).body) < 5_000
+
+
 def test_every_why_and_every_reason_is_a_kind_of_problem() -> None:
     """So that none of them ends in a fault of ours."""
     assert {*get_args(Why), *get_args(Reason)} <= KINDS.keys()
