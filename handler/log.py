@@ -30,7 +30,10 @@ def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
 
 
 def _write(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    try:
+        sys.stdout.write(line + "\n")
+    except UnicodeEncodeError:  # a request must not fail because an environment's output is no UTF-8
+        sys.stdout.write(json.dumps(json.loads(line)) + "\n")
     sys.stdout.flush()
 
 

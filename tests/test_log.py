@@ -1,5 +1,6 @@
 """Log: JSON lines without secrets."""
 
+import io
 import json
 
 import pytest
@@ -65,6 +66,14 @@ def test_harmless_text_stays() -> None:
     """Masking takes the secrets only."""
     text = "ProductKey a1, ModuleName mcu: SignatureNonceUsed (request 7)"
     assert mask(text) == text
+
+
+def test_an_output_that_is_no_utf8_gets_the_line_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that was carried out must not fail at its own line."""
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
+    Log().info("request", id="条码 \U0001f600")
+    assert json.loads(written.getvalue())["id"] == "条码 \U0001f600"
 
 
 @given(st.text(), st.text(min_size=4))
