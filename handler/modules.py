@@ -59,6 +59,7 @@ class Ensuring:
         self._looks = 0
         self._updated = False
         self._update_accepted = False
+        self._others = False
 
     def run(self) -> Verdict | GivenUp:
         """Step until it is decided, or retries or time are used up."""
@@ -69,14 +70,17 @@ class Ensuring:
                 if verdict is not None:
                     return verdict
             except OutOfTime as error:
-                return GivenUp(error, self._tried)
+                return self._given_up(error)
             except (Throttled, Transient) as error:
                 backoff = THROTTLED if isinstance(error, Throttled) else CALL
                 failures[backoff] += 1
                 if failures[backoff] >= backoff.tries or not self._pause(backoff, failures[backoff]):
-                    return GivenUp(error, self._tried)
+                    return self._given_up(error)
             except Misconfigured as error:
-                return GivenUp(error, self._tried)
+                return self._given_up(error)
+
+    def _given_up(self, error: CallError | OutOfTime) -> GivenUp:
+        return GivenUp(error, self._tried and not self._others)
 
     def _pause(self, backoff: Backoff, failures: int) -> bool:
         try:
@@ -129,8 +133,10 @@ class Ensuring:
         changed = {name for name in drift if name != "ModuleName"}
         if self._updated and not changed:
             return Verdict("updated")
-        if self._tried and not drift and not self._older(found):
+        if self._tried and not drift and not self._others and not self._older(found):
             return Verdict("created")
+        # Once seen as somebody else's, it is not ours only because an update of ours has made it what we want.
+        self._others = True
         if self._policy == "fail":
             return Verdict("rejected", "exists", self._refused, drift=drift)
         if self._policy == "update" and changed and not self._update_accepted:

@@ -150,7 +150,7 @@ class Unfinished:
         if isinstance(self.request, Invalid):
             raise TypeError("an invalid request is not put back")
         fields: Mapping[str, object] = self.request.model_dump(exclude_none=True, exclude={"Attempt", "Tried"})
-        own = {"Attempt": self.request.Attempt + 1, **({"Tried": True} if self.tried or self.request.Tried else {})}
+        own = {"Attempt": self.request.Attempt + 1, **({"Tried": True} if self.tried else {})}
         return json.dumps({**fields, **own}, ensure_ascii=False, separators=(",", ":"))
 
 

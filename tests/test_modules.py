@@ -233,6 +233,14 @@ def test_what_was_tried_in_an_earlier_delivery_is_read_back_first() -> None:
     assert iot.calls == ["ListOTAModuleByProduct"]
 
 
+def test_what_was_seen_as_another_s_is_never_taken_for_our_own() -> None:
+    """An update of ours makes it what we wanted to create; the next delivery must not claim that it did."""
+    iot = iot_with("mcu", alias="Theirs", faults=(fine, lost_reply, *[lost_call] * 99))
+    found = given_up(iot, Tried=True, AliasName="Ours", OnExisting="update")
+    assert iot.products[PRODUCT]["mcu"]["AliasName"] == "Ours"
+    assert not found.tried
+
+
 def test_without_an_end_of_faults_it_is_given_up_in_bounded_time() -> None:
     """Bounded in attempts."""
     iot = iot_with(faults=(lost_call,) * 1000)
