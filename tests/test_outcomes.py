@@ -69,6 +69,19 @@ def test_the_cloudevents_sdk_reads_an_outcome(status: Status) -> None:
     assert read_back.get_data() == outcome.data()
 
 
+@given(
+    st.binary(max_size=60) | st.dictionaries(st.sampled_from([*ModuleRequest.model_fields]), st.text(st.characters()))
+)
+def test_the_cloudevents_sdk_reads_the_outcome_of_whatever_was_sent(body: object) -> None:
+    """No attribute is empty or holds what the format forbids."""
+    from cloudevents.core.formats.json import JSONFormat
+    from cloudevents.core.v1.event import CloudEvent
+
+    for found in read(body, "m1"):
+        outcome = Outcome.invalid(found) if isinstance(found, Invalid) else Outcome.of(found, "created")
+        assert JSONFormat().read(CloudEvent, outcome.event(SOURCE, 0)).get_data() == outcome.data()
+
+
 def test_what_is_not_known_is_left_out() -> None:
     """No nulls, and no empty subject, which CloudEvents forbids."""
     made = event(Outcome.invalid(invalid("not JSON")))
@@ -139,7 +152,11 @@ def test_the_largest_outcome_fits_into_a_message(character: str) -> None:
     wrong = dict.fromkeys(ModuleRequest.model_fields, text) | {f"{character * 200}{n}": text for n in range(100)}
     api = {"ErrorMessage": text, "Code": text, "RequestId": text}
     drift = {name: Difference(Wanted=text, Found=text) for name in ("ModuleName", "AliasName", "Desc")}
-    for outcome in (Outcome.invalid(invalid(wrong)), Outcome.of(request(), "rejected", Drift=drift, **api)):
+    largest = request(
+        ProductKey="\U0001f600" * 64, ModuleName="m" * 64, AliasName="\U00020000" * 64, Desc='"' * 100,
+        IotInstanceId="i" * 128, Id="\U0001f600" * 128, CorrelationId='"' * 128,
+    )  # fmt: skip
+    for outcome in (Outcome.invalid(invalid(wrong)), Outcome.of(largest, "rejected", Drift=drift, **api)):
         assert len(base64.b64encode(outcome.event(SOURCE, 0).encode())) <= LARGEST_MESSAGE
 
 
