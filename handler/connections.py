@@ -5,6 +5,7 @@
 
 import http.client
 import io
+import math
 import select
 import socket
 import ssl
@@ -30,7 +31,7 @@ _lookups = futures.ThreadPoolExecutor(4, thread_name_prefix="lookup")
 
 def _positive(seconds: float) -> float:
     if seconds <= 0:
-        raise TimeoutError("not connected in time")
+        raise TimeoutError("no time is left")
     return seconds
 
 
@@ -103,6 +104,7 @@ class Connection(http.client.HTTPConnection):
         self._lookup = lookup
         self._used = now()
         self._answer_by = 0.0
+        self._until = math.inf
         self._unsent: bytearray | None = None
         self.response_class: Any = self._response
 
@@ -110,9 +112,11 @@ class Connection(http.client.HTTPConnection):
         self.close()  # a thread that ends takes its connection with it
 
     def limit(self, seconds: float) -> None:
-        """From now on connecting takes so long at most, and so does a whole answer; neither longer than it was set."""
+        """From now on connecting and a whole answer take so long together at most, a second try by the SMQ SDK included; and
+        neither longer than it was set."""
         connect, read = self._longest
         self.timeout, self.read_timeout = min(connect, seconds), min(read, seconds)
+        self._until = self._now() + seconds
 
     def open(self) -> None:
         """Connect now, unless there is a connection that still lives.
@@ -126,7 +130,7 @@ class Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         """Looking up the name, trying its addresses and the handshake all count: alone, each may take the whole time."""
-        end = self._now() + (self.timeout or 0.0)
+        end = min(self._now() + (self.timeout or 0.0), self._until)
         self.sock = self._dial(lambda: end - self._now())
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls is not None:
@@ -157,10 +161,10 @@ class Connection(http.client.HTTPConnection):
             raise TimeoutError("the name is not looked up in time") from None
 
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, **more: Any) -> None:  # noqa: ANN401
-        """Send a request; its answer is due `read_timeout` seconds from the moment the connection is up."""
+        """Send a request; its answer is due `read_timeout` seconds from the moment the connection is up, or at the limit."""
         self.open()
-        self._answer_by = self._now() + self.read_timeout
-        self.sock.settimeout(self.read_timeout)
+        self._answer_by = min(self._now() + self.read_timeout, self._until)
+        self.sock.settimeout(_positive(self._answer_by - self._now()))
         # Head and body in one write: in two, the second waits for the first to be acknowledged where Nagle is on.
         self._unsent = bytearray()
         super().request(method, url, body, headers or {}, **more)

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -227,9 +228,28 @@ def test_all_addresses_of_a_name_share_the_time_to_connect() -> None:
     connection = Connection(
         "http://iot.example.com", connect_timeout=0.3, read_timeout=5, tls=None, now=lambda: moments[-1], lookup=ten
     )
-    with pytest.raises(TimeoutError, match="in time"):
+    with pytest.raises(TimeoutError, match="no time"):
         connection.open()
     assert len(moments) == 3
+
+
+def test_connecting_and_the_answer_share_the_limit() -> None:
+    """Also when the SMQ SDK sends a second time, over a new connection, because the first was closed without a word."""
+    moments = [0.0]
+
+    def slow(*where: Any) -> Any:
+        moments.append(moments[-1] + 0.4)
+        return socket.getaddrinfo(*where)
+
+    with peer(silence) as url:
+        connection = Connection(url, connect_timeout=3, read_timeout=3, tls=None, now=lambda: moments[-1], lookup=slow)
+        connection.limit(0.5)
+        connection.request("GET", "/")
+        assert connection.sock.gettimeout() == pytest.approx(0.1)
+        connection.close()
+        with pytest.raises(TimeoutError):
+            connection.request("GET", "/")
+        connection.close()
 
 
 def trickle(sock: socket.socket, _number: int) -> None:
