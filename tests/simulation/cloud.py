@@ -182,10 +182,10 @@ class Network:
     cloud: Cloud
     invocation: Callable[[], Invocation]
 
-    def open(self) -> None:
+    def open(self, seconds: float) -> None:
         cloud = self.cloud
         if cloud.chance(cloud.plan.connect_faults):
-            cloud.scheduler.sleep(cloud.random.choice((0.001, CONNECT_TIMEOUT)))
+            cloud.scheduler.sleep(cloud.random.choice((0.001, min(CONNECT_TIMEOUT, seconds))))
             raise NotSent("NotConnected", "ConnectionRefusedError")
 
     def post(self, target: str, seconds: float) -> Answer:

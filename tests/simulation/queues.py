@@ -10,7 +10,7 @@ from typing import Any
 from mns.mns_exception import MNSClientNetworkException, MNSExceptionBase, MNSServerException
 
 from handler.credentials import Credentials
-from handler.smq import MessageService
+from handler.smq import SHORTEST_SEND, MessageService
 from tests.simulation.cloud import Cloud
 from tests.simulation.records import Message
 
@@ -128,7 +128,7 @@ class SimulatedService(MessageService):
         self._now = clock.now
 
     def _client(self, keys: Credentials, until: float) -> Any:
-        return Client(self._sinks, max(0.05, min(READ_TIMEOUT, until - self._now())))
+        return Client(self._sinks, max(SHORTEST_SEND, min(READ_TIMEOUT, until - self._now())))
 
 
 def _decoded(body: str) -> str:

@@ -58,7 +58,7 @@ class Truth:
             return _existing(asked, module, states, data.get("Drift", {}))
         if data["Status"] == "updated":
             return self._updated(asked, states)
-        return _created(history, module)
+        return self._created(history, module)
 
     def _failed(self, history: History, data: Mapping[str, Any]) -> str | None:
         if data["Attempts"] < self._records.plan.max_attempts:
@@ -75,8 +75,10 @@ class Truth:
         if asked.policy == "fail":
             # A request that is delivered again may truthfully be told that its module exists although its own call
             # made it, when nobody remembers that call (a crash, or the same message twice): the module is there, and
-            # nobody can tell who made it. In one unbroken line of deliveries its own call is known, and must count.
-            return None if history.repeated or not _made_by(history, module) else "its own call made it"
+            # nobody can tell who made it. In one unbroken line of deliveries its own call is known, and must count,
+            # unless somebody has changed the module since.
+            known = not history.repeated and len(module.states) == 1
+            return "its own call made it" if known and _made_by(history, module) else None
         if refused is None or module.made < refused:
             # What was made after the refusal was not there for it.
             return None if asked.policy == "update" and refused is not None else "the module is there"
@@ -88,6 +90,13 @@ class Truth:
         if not any(sent.key == asked.key and _fits(asked, sent.call) for _, sent in self._records.updates):
             return "no such update was applied"
         return None if any(_as_wanted(asked, state) for state in states) else "it never was as wanted"
+
+    def _created(self, history: History, module: Module) -> str | None:
+        # Its call got lost without effect, the module was made by another, and a second delivery of the request updated
+        # it: what this one reads back is what it wanted to create, and nobody can tell who made it.
+        if _made_by(history, module) or (history.repeated and self._updated(history.asked, module.states) is None):
+            return None
+        return "it was made by " + ("nobody of us" if module.maker is None else f"the call {dict(module.maker.call)}")
 
 
 def _as_wanted(asked: Asked, state: State) -> bool:
@@ -107,12 +116,6 @@ def _made_by(history: History, module: Module) -> bool:
         and maker.call.get("AliasName") == asked.alias
         and maker.call.get("Desc") == asked.desc
     )
-
-
-def _created(history: History, module: Module) -> str | None:
-    if _made_by(history, module):
-        return None
-    return "it was made by " + ("nobody of us" if module.maker is None else f"the call {dict(module.maker.call)}")
 
 
 def _existing(asked: Asked, module: Module, states: list[State], said: Mapping[str, Any]) -> str | None:

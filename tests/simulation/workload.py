@@ -75,7 +75,7 @@ class Workload:
         counts = {f"a{number}": self.random.choice((0, 0, 1, 5, 9, 10)) for number in range(self.plan.products)}
         shared = {product: [f"M{number}" for number in range(count)] for product, count in counts.items()}
         alone = {
-            f"alone{number}": ["m"] if self.random.random() < 0.0 else [] for number in range(self.plan.requests + 1)
+            f"alone{number}": ["m"] if self.random.random() < 0.5 else [] for number in range(self.plan.requests + 1)
         }
         return {**shared, **alone}
 

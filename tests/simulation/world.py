@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from handler import triggers
 from handler.clock import Clock
 from handler.errors import NotFinished
-from handler.index import Call, Instance
+from handler.index import LONGEST_DELIVERY, Call, Instance
 from handler.iot import IotApi
 from handler.log import Log
 from handler.pacing import Pacer
@@ -24,8 +24,8 @@ from tests.simulation.scheduler import Process, Scheduler, Task, Violation
 from tests.simulation.truth import Truth
 from tests.simulation.workload import DEFAULT_INSTANCE, Letter, Workload
 
-LONG_AGO = -30 * 86_400.0
-LONGEST = 86_400.0
+LONG_AGO = -100 * 86_400.0
+LONGEST = 7200.0
 """Seconds of virtual time after which a run should have ended long ago."""
 COLD_START = 0.2
 """Seconds until a new instance may call: more than one interval of the quota, which it does not know to be used."""
@@ -170,7 +170,7 @@ class Stream:
             ),
             request_id="R",
         )
-        call = Call.begin(instance, context, ceiling=None)
+        call = Call.begin(instance, context, ceiling=LONGEST_DELIVERY)
         instance.pipeline.run(triggers.deliveries(event), call.invocation)
 
     def _time_out(self, process: Process, task: Task) -> None:
