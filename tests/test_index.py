@@ -204,6 +204,14 @@ def test_requests_side_by_side_on_a_new_instance_share_one_quota(
     assert created[-1] - created[0] > 1
 
 
+def test_a_delivery_ends_before_eventbridge_gives_it_up(platform: Platform) -> None:
+    """A cold start counts for EventBridge, not for the function's timeout: else the batch would come again meanwhile."""
+    index.initialize(platform.context())
+    instance = index._ready()
+    call = index.Call.begin(instance, platform.context(timeout=300), ceiling=index.LONGEST_DELIVERY)
+    assert call.outbox.until < instance.clock.now() + 300 - 5
+
+
 def test_respond_async_queues_the_request_under_its_id(platform: Platform) -> None:
     """202, and the queue has it."""
     answer = index.handler(http_event("POST", "/modules", wanted(), Prefer="respond-async"), platform.context())
