@@ -33,9 +33,12 @@ class Threads:
         if len(tasks) == 1:
             return tasks[0]()
         todo = iter(tasks)
-        workers = [self._executor.submit(_drain, todo) for _ in range(min(self._most, len(tasks)))]
+        workers = [self._executor.submit(_drain, todo) for _ in range(min(self._most, len(tasks)) - 1)]
+        # The caller works too: another call's tasks may have all threads, for longer than this one has time.
+        _drain(todo)
         for worker in workers:
-            worker.result()
+            if not worker.cancel():
+                worker.result()
         return None
 
 

@@ -25,6 +25,27 @@ def test_all_tasks_have_ended_when_it_returns() -> None:
     assert sorted(ended) == list(range(100))
 
 
+def test_a_call_does_not_wait_for_the_threads_of_another() -> None:
+    """Two requests side by side in one instance (FC 2.0): the second has a timeout of its own."""
+    pool, busy, over = Threads(2), threading.Barrier(3, timeout=10), threading.Event()
+
+    def long() -> None:
+        busy.wait()
+        over.wait(10)
+
+    first = threading.Thread(target=pool, args=([long, long, over.wait],))
+    blocker = threading.Thread(target=pool, args=([over.wait, over.wait],))
+    first.start()
+    busy.wait()
+    blocker.start()
+    ended: list[bool] = []
+    pool([lambda: ended.append(over.is_set())] * 3)
+    over.set()
+    first.join(10)
+    blocker.join(10)
+    assert ended == [False] * 3
+
+
 def test_one_task_runs_in_the_callers_thread() -> None:
     """A single request starts no thread."""
     names: list[str] = []
