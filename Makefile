@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-runtimes soak lint format bench clean locks package infra
+.PHONY: help run test test-runtimes soak lint format bench clean locks package infra screenshots
 
 help:  ## what can be made
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ package: $(VENV)/.local  ## the function's zip for each runtime, and dist/functi
 
 infra: $(VENV)/.local  ## the ROS template of template.yml, as a file of its own
 	$(BIN)/python -m deploy.infra
+
+screenshots: $(VENV)/.dev  ## the pictures of the page in docs/screenshots (needs Chromium)
+	$(BIN)/python -m tests.e2e.screenshots
 
 locks:  ## pin every dependency anew, with hashes
 	@command -v uv >/dev/null || { echo "uv is needed to make locks" >&2; exit 1; }

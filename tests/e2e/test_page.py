@@ -237,7 +237,7 @@ def test_modules_are_filtered_by_product_and_by_words(page: Page) -> None:
 
 def test_a_fault_is_switched_on_and_off(page: Page, cloud: LocalCloud) -> None:
     """The switch says what the cloud does."""
-    switch = page.get_by_role("switch", name="Batches come twice")
+    switch = page.get_by_role("switch", name="Batches twice")
     switch.click()
     expect(switch).to_have_attribute("aria-checked", "true")
     assert [each.rule.kind for each in cloud.call(lambda cloud: list(cloud.faults))] == ["redeliver"]

@@ -21,13 +21,13 @@ const FIELDS = [
 const ROLES = { RequestQueue: "Requests", OutcomeQueue: "Outcomes", DeadLetterQueue: "Dead letters" };
 const CREATE = { service: "iot", operation: "CreateOTAModule" };
 const PRESETS = [
-  ["API is slow, 2 s", { service: "iot", kind: "delay", seconds: 2 }],
+  ["API is slow", { service: "iot", kind: "delay", seconds: 2 }],
   ["API throttles", { ...CREATE, kind: "throttle", probability: 0.3 }],
   ["API says 503", { service: "iot", kind: "status", probability: 0.3 }],
-  ["Answers get lost", { ...CREATE, kind: "drop", probability: 0.3, after: true }],
-  ["Neighbour, 4 calls/s", { ...CREATE, kind: "neighbour", amount: 4 }],
-  ["Function is killed", { ...CREATE, kind: "kill", probability: 0.05 }],
-  ["Batches come twice", { service: "stream", kind: "redeliver", probability: 0.5 }],
+  ["Answers lost", { ...CREATE, kind: "drop", probability: 0.3, after: true }],
+  ["Busy neighbour", { ...CREATE, kind: "neighbour", amount: 4 }],
+  ["Function killed", { ...CREATE, kind: "kill", probability: 0.05 }],
+  ["Batches twice", { service: "stream", kind: "redeliver", probability: 0.5 }],
   ["Topic says 500", { service: "smq", operation: "PublishMessage", kind: "status", probability: 0.3, status: 500 }],
 ];
 
