@@ -28,7 +28,7 @@ SAMPLE = {
 }
 
 
-def acs(url: str, operation: str, client: AcsClient | None = None, **parameters: str) -> Any:  # noqa: ANN401 - JSON
+def acs(url: str, operation: str, client: AcsClient | None = None, **parameters: str) -> Any:
     """A call by the older SDK; a list is a GET, as its generated requests send it."""
     client = client or AcsClient("testid", "testsecret", "cn-shanghai")
     request = CommonRequest(domain=url.removeprefix("http://"), version="2018-01-20", action_name=operation)
@@ -39,7 +39,7 @@ def acs(url: str, operation: str, client: AcsClient | None = None, **parameters:
     return json.loads(client.do_action_with_exception(request))
 
 
-def tea(url: str, token: str = "", key_id: str = "testid", secret: str = "testsecret") -> Any:  # noqa: ANN401 - untyped SDK
+def tea(url: str, token: str = "", key_id: str = "testid", secret: str = "testsecret") -> Any:
     """A client of the newer SDK."""
     from alibabacloud_iot20180120.client import Client
     from alibabacloud_tea_openapi.models import Config
@@ -55,13 +55,13 @@ def tea(url: str, token: str = "", key_id: str = "testid", secret: str = "testse
     )
 
 
-def tea_create(client: Any, **parameters: str) -> Any:  # noqa: ANN401 - untyped SDK
+def tea_create(client: Any, **parameters: str) -> Any:
     from alibabacloud_iot20180120 import models
 
     return client.create_otamodule(models.CreateOTAModuleRequest().from_map(parameters)).body
 
 
-def tea_names(client: Any, key: str) -> list[str]:  # noqa: ANN401 - untyped SDK
+def tea_names(client: Any, key: str) -> list[str]:
     from alibabacloud_iot20180120 import models
 
     body = client.list_otamodule_by_product(models.ListOTAModuleByProductRequest(product_key=key)).body
