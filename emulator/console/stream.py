@@ -64,7 +64,7 @@ class _Feed:
                 self.known = seen[-1].number
                 shown = [watch.stories.summary(each) for each in seen]
                 yield _event("outcomes", shown, f"{watch.boot}:{self.known}")
-            state = json.dumps(watch.state(), ensure_ascii=False)
+            state = watch.state()
             if state != self.state:
                 self.state = state
                 yield f"event: state\ndata: {state}\n\n"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import secrets
 import time
@@ -32,6 +33,8 @@ class Watch:
         self.stories = Stories(cloud, self.journal, self.shift)
         self.rates = Rates(cloud)
         self.ticks = 0
+        self._read_at = -1
+        self._state = ""
         self._ticked = asyncio.Condition()
 
     @contextlib.asynccontextmanager
@@ -49,8 +52,14 @@ class Watch:
             await self._ticked.wait_for(lambda: self.ticks > seen)
         return self.ticks
 
-    def state(self) -> dict[str, Any]:
-        """What the page shows beside outcomes and lines."""
+    def state(self) -> str:
+        """What the page shows beside outcomes and lines, as JSON; read once for all who watch."""
+        if self._read_at != self.ticks:
+            self._read_at = self.ticks
+            self._state = json.dumps(self._shown(), ensure_ascii=False)
+        return self._state
+
+    def _shown(self) -> dict[str, Any]:
         return {
             **snapshot(self.cloud), "limits": limits(self.cloud), "modules": stamp(self.cloud),
             "statuses": dict(self.journal.statuses), "faults": [each.shown() for each in self.cloud.faults],

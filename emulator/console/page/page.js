@@ -386,11 +386,11 @@ const story = (() => {
   }
 
   async function load() {
-    try {
-      show(await ask(path));
-    } catch (error) {
-      $("story-body").replaceChildren(make("p", { class: "empty" }, error.message));
-    }
+    const wanted = path;
+    const found = await ask(wanted).catch((error) => error);
+    if (wanted !== path) return; // Another story was opened meanwhile.
+    if (found instanceof Error) $("story-body").replaceChildren(make("p", { class: "empty" }, found.message));
+    else show(found);
   }
 
   function show(found) {
@@ -669,9 +669,8 @@ const sender = (() => {
     const mine = fresh.find((outcome) => waiting.includes(outcome.id));
     if (!mine) return;
     waiting = [];
-    const found = await ask(`outcomes/${mine.n}`);
-    const data = found.outcome.data;
-    conclude(data.Status, data.Errors ?? [], mine.note, mine.id);
+    const found = await ask(`outcomes/${mine.n}`).catch(() => null);
+    conclude(mine.status, found?.outcome.data.Errors ?? [], mine.note, mine.id);
   }
 
   build();
@@ -761,11 +760,16 @@ const faults = (() => {
 
   async function flip({ rule }) {
     const on = active(rule);
-    changed(await (on ? ask(`faults/${on.id}`, "DELETE") : ask("faults", "POST", rule).then(() => ask("faults"))));
+    await tell(on ? ask(`faults/${on.id}`, "DELETE") : ask("faults", "POST", rule).then(() => ask("faults")));
+  }
+
+  // What did not work is seen by the switch that did not move.
+  async function tell(answer) {
+    changed(await answer.catch(() => rules));
   }
 
   function other({ id, seen, fired, ...rule }) {
-    const end = make("button", { type: "button", "aria-label": `End ${words(rule)}`, onclick: async () => changed(await ask(`faults/${id}`, "DELETE")) }, "End");
+    const end = make("button", { type: "button", "aria-label": `End ${words(rule)}`, onclick: () => tell(ask(`faults/${id}`, "DELETE")) }, "End");
     return make("li", {}, make("code", {}, `${words(rule)} · ${fired}×`), end);
   }
 
