@@ -67,8 +67,9 @@ package: $(VENV)/.local  ## the function's zip for each runtime, and dist/functi
 infra: $(VENV)/.local  ## the ROS template of template.yml, as a file of its own
 	$(BIN)/python -m deploy.infra
 
-screenshots: $(VENV)/.dev  ## the pictures of the page in docs/screenshots (needs Chromium)
+screenshots: $(VENV)/.dev  ## the pictures in docs/screenshots: the page (needs Chromium) and a terminal
 	$(BIN)/python -m tests.e2e.screenshots
+	$(BIN)/python -m tests.e2e.terminal
 
 locks:  ## pin every dependency anew, with hashes
 	@command -v uv >/dev/null || { echo "uv is needed to make locks" >&2; exit 1; }
