@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 from urllib.parse import parse_qsl, urlsplit
 
@@ -64,7 +65,10 @@ MISCONFIGURED = (
     answered(400, Code="InvalidSecurityToken.Expired", Message="expired"),
     answered(200, Success=False, Code="iot.common.InvalidTenant", ErrorMessage="tenant"),
 )
-CODES = ("iot.ota.NameExists", "iot.system.ParameterException", "iot.ota.LimitExceeded", "iot.common.Odd", "")
+REFUSED = tuple(
+    answered(200, Success=False, Code=code, ErrorMessage="no")
+    for code in ("iot.ota.NameExists", "iot.system.ParameterException", "iot.ota.LimitExceeded", "iot.common.Odd", "")
+)
 
 
 @dataclass
@@ -132,7 +136,7 @@ class Cloud:
         return False
 
     def _refused(self) -> Answer:
-        return answered(200, Success=False, Code=self.random.choice(CODES), ErrorMessage="no")
+        return self.random.choice(REFUSED)
 
     def _create(self, sent: Sent) -> Answer:
         product, name = sent.key
@@ -158,21 +162,21 @@ class Cloud:
 
     def _list(self, sent: Sent) -> Answer:
         then = self.scheduler.time - self.random.uniform(0, self.plan.lag)
-        shown = [
-            self._shown(module, then)
-            for module in self.products[sent.call["ProductKey"]].values()
-            if module.made <= then
-        ]
+        modules = self.products[sent.call["ProductKey"]].values()
+        shown = [_shown(module.name, *module.at(then).fields, module.made) for module in modules if module.made <= then]
         if self.random.random() < 0.8:
-            shown.append({"ModuleName": "default", "AliasName": None, "Desc": "", "GmtCreate": "2019-02-20T02:16Z"})
-        forms: tuple[object, ...] = (shown, {"OtaModuleDTO": shown}, shown or None)
-        return answered(200, Success=True, Data=self.random.choice(forms))
+            shown.append(_shown("default", "", "", 0.0))
+        forms = ("[%s]", '{"OtaModuleDTO": [%s]}', "[%s]" if shown else "null%s")
+        data = self.random.choice(forms) % ",".join(shown)
+        return Answer(200, {}, f'{{"RequestId": "R", "Success": true, "Data": {data}}}'.encode())
 
-    def _shown(self, module: Module, then: float) -> dict[str, str]:
-        state = module.at(then)
-        form = self.random.choice(("%Y-%m-%dT%H:%MZ", "%a, %d-%b-%Y %H:%M:%S GMT"))
-        made = time.strftime(form, time.gmtime(EPOCH + module.made))
-        return {"ModuleName": module.name, "AliasName": state.alias, "Desc": state.desc, "GmtCreate": made}
+
+@lru_cache(100_000)
+def _shown(name: str, alias: str, desc: str, made: float) -> str:
+    """A module as JSON, its age in one of the formats that have been seen."""
+    iso = hash(made) % 2
+    age = time.strftime("%Y-%m-%dT%H:%MZ" if iso else "%a, %d-%b-%Y %H:%M:%S GMT", time.gmtime(EPOCH + made))
+    return json.dumps({"ModuleName": name, "AliasName": alias, "Desc": desc or None, "GmtCreate": age})
 
 
 @dataclass(frozen=True)

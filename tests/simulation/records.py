@@ -12,6 +12,7 @@ import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from handler.iot import CREATE, LIST
@@ -30,6 +31,10 @@ class State:
     alias: str
     desc: str
 
+    @property
+    def fields(self) -> tuple[str, str]:
+        return self.alias, self.desc
+
 
 @dataclass
 class Module:
@@ -41,6 +46,8 @@ class Module:
     maker: "Sent | None" = None
 
     def at(self, then: float) -> State:
+        if self.states[-1].since <= then:
+            return self.states[-1]
         return next((state for state in reversed(self.states) if state.since <= then), self.states[0])
 
     def since(self, then: float) -> list[State]:
@@ -67,6 +74,11 @@ class Invocation:
     began: float
     put_back: set[str] = field(default_factory=set)
 
+    @cached_property
+    def names(self) -> list[str]:
+        """The ids of the requests in it."""
+        return [name for message in self.messages for name, _ in message.requests]
+
 
 @dataclass(eq=False)
 class Sent:
@@ -79,11 +91,11 @@ class Sent:
     arrived: float = 0.0
     told: str = "nothing"
 
-    @property
+    @cached_property
     def key(self) -> Key:
         return self.call["ProductKey"], self.call.get("ModuleName", "").lower()
 
-    @property
+    @cached_property
     def who(self) -> tuple[int, Key, str]:
         """Whose call it is: every request has an alias of its own."""
         return self.invocation.number, self.key, self.call.get("AliasName", "")
@@ -152,7 +164,7 @@ class Records:
         """What came of a call, as the function gets to hear it: done, refused, nothing, …"""
         sent.told = told
         self.note("told", *sent.call.values(), told)
-        if sent.action == LIST and told == "done":
+        if sent.action == LIST and told == "done" and self._doubts:
             product = sent.call["ProductKey"]
             self._doubts = {
                 doubt for doubt in self._doubts if doubt[0] != sent.invocation.number or doubt[1][0] != product
@@ -177,9 +189,9 @@ class Records:
     def updated(self, module: Module, sent: Sent) -> None:
         before = module.since(sent.invocation.began - self.plan.lag)
         alias, desc = sent.call.get("AliasName", ""), sent.call.get("Desc", "")
-        wanted = [self.asked[name].asked for message in sent.invocation.messages for name, _ in message.requests]
-        for asked in wanted:
-            if asked.valid and asked.key == sent.key and asked.policy == "update":
+        for name in sent.invocation.names:
+            asked = self.asked[name].asked
+            if asked.policy == "update" and asked.key == sent.key:
                 aliases = {asked.alias} if asked.alias is not None else {state.alias for state in before}
                 descs = {asked.desc} if asked.desc is not None else {state.desc for state in before}
                 if alias in aliases and desc in descs:
@@ -209,10 +221,9 @@ class Records:
     def acknowledge(self, invocation: Invocation) -> None:
         """The platform believes that a batch is done."""
         self.note("acknowledge", invocation.number)
-        for message in invocation.messages:
-            for name, _attempt in message.requests:
-                if not self.asked[name].events and name not in invocation.put_back:
-                    raise Violation(f"I5: {name} is acknowledged, with no outcome and not put back")
+        for name in invocation.names:
+            if not self.asked[name].events and name not in invocation.put_back:
+                raise Violation(f"I5: {name} is acknowledged, with no outcome and not put back")
 
     def end(self) -> None:
         for name, history in self.asked.items():

@@ -22,7 +22,7 @@ class Violation(BaseException):
 class Task:
     """Something that runs; `error` is what it ended with."""
 
-    __slots__ = ("_run", "_waiting", "done", "error", "process")
+    __slots__ = ("_run", "_waiting", "done", "error", "process", "switch")
 
     def __init__(self, work: Callable[[], object], process: "Process | None", main: greenlet) -> None:
         self.process = process
@@ -30,6 +30,7 @@ class Task:
         self.error: Exception | None = None
         self._waiting: list[Task] = []
         self._run = greenlet(lambda: self._work(work), parent=main)
+        self.switch = self._run.switch
 
     def _work(self, work: Callable[[], object]) -> None:
         try:
@@ -38,9 +39,6 @@ class Task:
             self.error = error
         except Killed:
             pass
-
-    def switch(self) -> None:
-        self._run.switch()
 
     def end(self) -> None:
         if self._run:
@@ -91,7 +89,7 @@ class Scheduler:
         self.current: Task | None = None
         self._main = getcurrent()
         self._random = Random(seed).random
-        self._due: list[tuple[float, float, int, Callable[[], None]]] = []
+        self._due: list[tuple[float, float, int, Task | Callable[[], None]]] = []
         self._count = 0
 
     def at(self, time: float, work: Callable[[], None]) -> None:
@@ -118,10 +116,7 @@ class Scheduler:
     def sleep(self, seconds: float) -> None:
         """Called by a task: others run meanwhile."""
         assert seconds >= 0, f"slept for {seconds}"
-        me = self._me()
-        if me.process is not None and not me.process.alive:
-            raise Killed
-        self._wake(me, seconds)
+        self._wake(self._me(), seconds)
         self._main.switch()
 
     def run(self, *, until: float) -> bool:
@@ -129,7 +124,10 @@ class Scheduler:
         due = self._due
         while due and due[0][0] <= until:
             self.time, _, _, work = heapq.heappop(due)
-            work()
+            if isinstance(work, Task):
+                self._resume(work)
+            else:
+                work()
         return not due
 
     def stop(self) -> None:
@@ -152,7 +150,8 @@ class Scheduler:
         return self.current
 
     def _wake(self, task: Task, seconds: float) -> None:
-        self.at(self.time + seconds, lambda: self._resume(task))
+        self._count += 1
+        heapq.heappush(self._due, (self.time + seconds, self._random(), self._count, task))
 
     def _resume(self, task: Task) -> None:
         if task.done:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from random import Random
 
 from tests.simulation.plan import Plan
@@ -28,7 +29,7 @@ class Asked:
     policy: str
     id: str = ""
 
-    @property
+    @cached_property
     def key(self) -> Key:
         return self.body["ProductKey"], self.body["ModuleName"].lower()
 
