@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-runtimes soak lint format bench clean locks package infra screenshots
+.PHONY: help run test test-runtimes soak lint format bench clean locks package infra contracts screenshots
 
 help:  ## what can be made
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ package: $(VENV)/.local  ## the function's zip for each runtime, and dist/functi
 
 infra: $(VENV)/.local  ## the ROS template of template.yml, as a file of its own
 	$(BIN)/python -m deploy.infra
+
+contracts: $(VENV)/.local  ## the schemas, AsyncAPI and OpenAPI documents of events/, from the function's own models
+	$(BIN)/python -m deploy.contracts
 
 screenshots: $(VENV)/.dev  ## the pictures in docs/screenshots: the page (needs Chromium) and a terminal
 	$(BIN)/python -m tests.e2e.screenshots
