@@ -1,48 +1,52 @@
-"""Runs the simulation for many seeds, or one plan again with its trace."""
+"""Runs the simulation for many seeds; or one plan again, with its trace."""
 
 import argparse
 import sys
 import time
+from collections.abc import Iterable, Iterator
 
 from tests.simulation.plan import Plan
 from tests.simulation.world import Result, simulate
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--seeds", default="1-200", help="a number, or a range as 1-200")
-    parser.add_argument("--plan", help="a plan as a failing run printed it")
-    parser.add_argument("--trace", action="store_true", help="print what happened")
-    chosen = parser.parse_args()
-    if chosen.plan:
-        return _show([simulate(Plan.read(chosen.plan))], trace=True)
-    first, _, last = chosen.seeds.partition("-")
-    began = time.perf_counter()
-    results = []
-    for seed in range(int(first), int(last or first) + 1):
-        results.append(simulate(Plan.drawn(seed)))
-        if results[-1].violation:
-            break
-    code = _show(results, trace=chosen.trace)
+    parser.add_argument("--seeds", default="1-200", help="one seed, or a range as 1-200")
+    parser.add_argument("--plan", type=Plan.read, help="a plan, as a run that failed printed it")
+    chosen = parser.parse_args(arguments)
+    if chosen.plan is not None:
+        result = simulate(chosen.plan)
+        print(result.report())
+        return 1 if result.violation else 0
+    return _many(_seeds(chosen.seeds))
+
+
+def _seeds(text: str) -> Iterable[int]:
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def _many(seeds: Iterable[int]) -> int:
+    began, results = time.perf_counter(), []
+    for result in _until_one_fails(seeds):
+        results.append(result)
+        if result.violation:
+            print(result.report())
     seconds = time.perf_counter() - began
-    requests = sum(result.requests for result in results)
+    sent, handled = sum(each.requests for each in results), sum(each.deliveries for each in results)
     print(
-        f"{len(results)} seeds, {requests} requests in {sum(r.deliveries for r in results)} deliveries,"
-        f" {sum(r.calls for r in results)} calls: {seconds:.1f} s, {requests / seconds * 60:,.0f} requests a minute"
+        f"\n{len(results)} seeds: {sent} requests were handled {handled} times with {sum(each.calls for each in results)}"
+        f" calls in {seconds:.1f} s, {handled / seconds * 60:,.0f} a minute; "
+        + ("the last seed failed" if results[-1].violation else "all held")
     )
-    return code
+    return 1 if results[-1].violation else 0
 
 
-def _show(results: list[Result], *, trace: bool) -> int:
-    last = results[-1]
-    if last.violation or trace:
-        for moment, who, what, *more in last.trace:
-            print(f"{moment:10.4f}  {who}  {what}", *more)
-    if last.violation is None:
-        return 0
-    print(f"\n{last.violation}\n\nseed {last.plan.seed}: again with", file=sys.stderr)
-    print(f"  python -m tests.simulation --plan '{last.plan}'", file=sys.stderr)
-    return 1
+def _until_one_fails(seeds: Iterable[int]) -> Iterator[Result]:
+    for seed in seeds:
+        yield (result := simulate(Plan.drawn(seed)))
+        if result.violation:
+            return
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from tests.simulation.scheduler import Scheduler
 EPOCH = 1_750_000_000.0
 MOST_CUSTOM = 10
 CONNECT_TIMEOUT = 3.0
+PARAMETERS = ("Action", "ProductKey", "IotInstanceId", "ModuleName", "AliasName", "Desc")
 LATE = 20.0
 """Seconds after which a call that was lost on its way takes its effect at the latest."""
 
@@ -33,9 +34,10 @@ class CheapApi(IotApi):
 
 
 def parsed(target: str) -> dict[str, str]:
-    """The parameters of a call, `Action` among them."""
+    """The parameters of a call, `Action` first, without those that every call has."""
     if target.startswith("/"):
-        return dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
+        given = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
+        return {name: given[name] for name in PARAMETERS if name in given}
     action, *parts = target.split("\n")
     return {"Action": action, **dict(zip(parts[::2], parts[1::2], strict=True))}
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from types import SimpleNamespace
+from typing import Any
 
 from handler import triggers
 from handler.clock import Clock
@@ -44,6 +45,13 @@ class Result:
     deliveries: int
     violation: str | None
     trace: list[tuple[object, ...]] = field(repr=False)
+
+    def report(self, most: int | None = None) -> str:
+        """The trace up to the fault (its last lines, if not all are wanted), the fault, and how to have it again."""
+        first = 0 if most is None else max(len(self.trace) - most, 0)
+        lines = [f"{at:10.4f}  {who:10}  {what}" for at, who, what in map(_line, self.trace[first:])]
+        again = f"seed {self.plan.seed}, again with\n  python -m tests.simulation --plan '{self.plan}'"
+        return "\n".join([*lines, "", self.violation or "all held", "", again])
 
 
 class World:
@@ -241,6 +249,11 @@ class Stream:
 
     def _fault(self, line: str) -> None:
         raise Violation(f"the function failed: {line}")
+
+
+def _line(entry: tuple[Any, ...]) -> tuple[float, str, str]:
+    at, who, *what = entry
+    return at, who, " ".join(str(part) for part in what)
 
 
 def _event(messages: list[Message]) -> bytes:

@@ -1,0 +1,101 @@
+"""The whole function on virtual time, against a cloud in which everything can go wrong."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.simulation.__main__ import main
+from tests.simulation.plan import Plan
+from tests.simulation.world import simulate
+
+SHOWN = 120
+"""Lines of a trace that a failure shows."""
+
+
+def rates(most: float) -> st.SearchStrategy[float]:
+    return st.sampled_from([0.0, 0.1 * most, 0.3 * most, most])
+
+
+PLANS = st.builds(
+    Plan,
+    seed=st.integers(0, 2**32 - 1),
+    requests=st.integers(1, 25),
+    products=st.integers(1, 3),
+    names=st.integers(1, 12),
+    batch=st.sampled_from([20, 1, 5]),
+    instances=st.sampled_from([1, 2]),
+    spread=st.sampled_from([0.0, 10.0]),
+    latency=st.sampled_from([0.1, 1.0]),
+    lateness=st.sampled_from([0.0, 0.02]),
+    lag=st.sampled_from([0.0, 0.8]),
+    call_faults=rates(0.5),
+    late_calls=rates(0.2),
+    connect_faults=rates(0.3),
+    throttles=rates(0.3),
+    refusals=rates(0.2),
+    sink_faults=rates(0.5),
+    crashes=rates(0.7),
+    repeats=rates(0.4),
+    stream_crashes=rates(0.3),
+    tenant=st.sampled_from([0.0, 5.0, 9.0]),
+    misconfigured=rates(0.2),
+    outage=rates(0.2),
+    colleague=rates(0.5),
+    timeout=st.sampled_from([60.0, 10.0]),
+    max_attempts=st.sampled_from([5, 2, 1]),
+    visibility=st.sampled_from([300.0, 30.0]),
+    policy=st.sampled_from(["keep", "update", "fail"]),
+    default_instance=st.booleans(),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(PLANS)
+def test_whatever_goes_wrong_nothing_is_lost_doubled_or_untrue(plan: Plan) -> None:
+    """I1 to I6 hold after every step of every plan."""
+    result = simulate(plan)
+    assert result.violation is None, result.report(SHOWN)
+
+
+@pytest.mark.parametrize("seed", range(1, 16))
+def test_crowds_get_through_troubles_of_every_kind(seed: int) -> None:
+    """Some of the plans of `make simulate`: hundreds of requests, batches that no timeout has room for."""
+    result = simulate(Plan.drawn(seed))
+    assert result.violation is None, result.report(SHOWN)
+
+
+def test_signed_calls_are_no_different() -> None:
+    """The simulation leaves the signature away, because it costs more than all the rest."""
+    plan = Plan(7, requests=20, call_faults=0.3, crashes=0.5)
+    cheap, signed = simulate(plan), simulate(replace(plan, signed=True))
+    assert cheap.violation is None
+    assert signed.trace == cheap.trace
+
+
+def test_the_same_plan_gives_the_same_run() -> None:
+    """A seed that fails fails again: its trace is the same to the last digit."""
+    plan = Plan.drawn(3)
+    assert simulate(plan).trace == simulate(Plan.read(str(plan))).trace
+
+
+def test_without_troubles_every_request_is_handled_once() -> None:
+    """And the quota is used up: whoever waits for a slot waits for no more than that."""
+    result = simulate(Plan(1, requests=200, products=40))
+    assert (result.violation, result.deliveries) == (None, 200)
+
+
+def test_a_run_that_fails_says_how_to_have_it_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its plan, and with all that happened."""
+    plan = Plan(1, requests=5)
+    assert main(["--plan", str(plan)]) == 0
+    shown = capsys.readouterr().out
+    assert f"python -m tests.simulation --plan '{plan}'" in shown
+    assert shown.count("published") >= 5
+
+
+def test_many_seeds_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
+    """How many requests in how much time, and that all held."""
+    assert main(["--seeds", "16-18"]) == 0
+    assert "3 seeds" in capsys.readouterr().out
