@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-runtimes soak lint format bench clean locks package infra contracts screenshots
+.PHONY: help run test test-runtimes soak simulate mutants lint format bench clean locks package infra contracts screenshots
 
 help:  ## what can be made
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ test-runtimes: $(addprefix .runtime-,$(RUNTIMES))  ## the function's own tests o
 soak: $(VENV)/.dev  ## random faults, one plan after another (SEED=1 MINUTES=10; RUN= and PLAN= for one run alone)
 	$(BIN)/python -m tests.e2e.soak --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10) \
 		$(if $(RUN),--run $(RUN)) $(if $(PLAN),--plan '$(PLAN)')
+
+simulate: $(VENV)/.dev  ## the function on virtual time, for many seeds (SEEDS=1-1000), or one PLAN again with its trace
+	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1-200) $(if $(PLAN),--plan '$(PLAN)')
+
+mutants: $(VENV)/.dev  ## plant faults in copies of the function: each must be found
+	$(BIN)/python -m tests.mutants
 
 lint: $(VENV)/.dev  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
