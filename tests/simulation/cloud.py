@@ -53,6 +53,8 @@ BUSY = (
     answered(200, Success=False, Code="iot.system.SystemException", ErrorMessage="system exception"),
     Answer(502, {}, b"<html>Bad Gateway</html>"),
     Answer(504, {}, b""),
+    Answer(503, {}, b""),
+    answered(500, Code="Odd.Failure", Message="odd"),
     Answer(200, {}, b'{"RequestId": "R", "Succ'),
 )
 THROTTLED = (

@@ -53,6 +53,8 @@ class Plan:
     visibility: float = 300.0
     policy: str = "keep"
     default_instance: bool = False
+    store_gone: bool = False
+    """Whether the quota is to be shared through a store that is not there: then each instance goes on by itself."""
     signed: bool = False
     """Whether calls are really signed, which costs ten times as much as all the rest of the API."""
 
@@ -93,6 +95,7 @@ class Plan:
             visibility=chance.choice((30.0, 300.0)),
             policy=chance.choice(("keep", "update", "fail")),
             default_instance=chance.random() < 0.3,
+            store_gone=chance.random() < 0.1,
             signed=chance.random() < 0.03,
         )
 

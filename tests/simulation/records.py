@@ -75,8 +75,12 @@ class Invocation:
     put_back: set[str] = field(default_factory=set)
 
     @cached_property
+    def requests(self) -> set[tuple[str, int]]:
+        """The ids of the requests in it, and their attempts."""
+        return {request for message in self.messages for request in message.requests}
+
+    @cached_property
     def names(self) -> list[str]:
-        """The ids of the requests in it."""
         return [name for message in self.messages for name, _ in message.requests]
 
 
@@ -207,6 +211,8 @@ class Records:
         request = json.loads(body)
         name, attempt = request["Id"], request.get("Attempt", 1)
         history = self.asked[name]
+        if (name, attempt - 1) not in invocation.requests:
+            raise Violation(f"I1: {name} is put back for attempt {attempt}, and was not delivered for the one before")
         history.put_backs += 1
         invocation.put_back.add(name)
         self.note("put back", name, attempt)

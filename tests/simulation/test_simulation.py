@@ -48,6 +48,7 @@ PLANS = st.builds(
     visibility=st.sampled_from([300.0, 30.0]),
     policy=st.sampled_from(["keep", "update", "fail"]),
     default_instance=st.booleans(),
+    store_gone=st.sampled_from([False, False, False, True]),
 )
 
 

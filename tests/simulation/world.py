@@ -13,8 +13,9 @@ from handler.errors import NotFinished
 from handler.index import LONGEST_DELIVERY, Call, Instance
 from handler.iot import IotApi
 from handler.log import Log
-from handler.pacing import Pacer
+from handler.pacing import Pacer, Quota
 from handler.pipeline import Limits, Pipeline
+from handler.quota import SharedQuota
 from handler.settings import Settings
 from handler.threads import MOST, SECONDS_A_REQUEST
 from tests.simulation.cloud import EPOCH, CheapApi, Cloud, Network
@@ -33,6 +34,7 @@ COLD_START = 0.2
 RETRIES = 3
 """Times that a stream delivers a batch again before it lets the queue do it."""
 QPS = 9.0
+NO_STORE = "unix:///nowhere/at/all"
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,10 @@ class Stream:
         """What `handler.index.Instance.wire` does, with simulated parts at both ends."""
         world = self._world
         settings, clock, chance = self._settings(), self._clock(), world.random.random
-        pacer = Pacer(settings.share, clock)
+        log = Log("ERROR", self._fault)
+        pacer: Quota = Pacer(settings.share, clock)
+        if world.plan.store_gone:
+            pacer = SharedQuota(NO_STORE, "key", QPS, Pacer(settings.share, clock), clock, log)
         api: type[IotApi] = IotApi if world.plan.signed else CheapApi
         network = Network(world.cloud, self._current)
         iot = api(settings.OTA_REGION, network, pacer, clock, settings.OTA_READ_TIMEOUT)
@@ -202,7 +207,7 @@ class Stream:
             settings,
             Pipeline(iot, limits, pool, clock, chance),
             SimulatedService(sinks, clock, chance),
-            Log("ERROR", self._fault),
+            log,
             clock,
         )
 

@@ -1,0 +1,174 @@
+"""The faults that are planted, each as a replacement of text that stands once in one file of the function."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault: in which file, what is replaced by what, and the test files that are expected to see it."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+MODULES, PIPELINE, IOT = ("tests/test_modules.py",), ("tests/test_pipeline.py",), ("tests/test_iot.py",)
+
+MUTANTS = (
+    Mutant(
+        "an outcome that the topic did not accept counts as published",
+        "pipeline.py",
+        'return Unfinished(request, "sink", str(error), tried=tried)\n        return outcome',
+        "del error\n        return outcome",
+        PIPELINE,
+    ),
+    Mutant(
+        "a batch is acknowledged although some of it could not be put back",
+        "pipeline.py",
+        "        if lost:\n            raise NotFinished",
+        "        if len(lost) < 0:\n            raise NotFinished",
+        PIPELINE,
+    ),
+    Mutant(
+        "what could not be sent back is forgotten",
+        "pipeline.py",
+        "return [each for each, message in zip(chunk, messages, strict=True) if message in refused]",
+        "return [each for each, message in zip(chunk, messages, strict=True) if message is refused]",
+        PIPELINE,
+    ),
+    Mutant(
+        "a request is given up without a dead letter",
+        "pipeline.py",
+        "self._invocation.sinks.dead_letter(_dead_letter(unfinished, self._event(outcome)))",
+        "_dead_letter(unfinished, self._event(outcome))",
+        PIPELINE,
+    ),
+    Mutant(
+        "a fault of the deployment costs attempts",
+        "pipeline.py",
+        'return valid and self._limits.has_queue and unfinished.reason != "misconfigured"',
+        "return valid and self._limits.has_queue",
+        PIPELINE,
+    ),
+    Mutant(
+        "requests for one module run side by side",
+        "pipeline.py",
+        "lanes.setdefault(key, []).append(place)",
+        "lanes.setdefault(place, []).append(place)",
+        PIPELINE,
+    ),
+    Mutant(
+        "an outcome's id depends on its status",
+        "outcomes.py",
+        "return outcome_id(self.Id, self.IotInstanceId,",
+        "return outcome_id(self.Id + self.Status, self.IotInstanceId,",
+        ("tests/test_outcomes.py", "tests/test_pipeline.py"),
+    ),
+    Mutant(
+        "attempts are not counted",
+        "outcomes.py",
+        '"Attempt": self.request.Attempt + 1',
+        '"Attempt": self.request.Attempt',
+        ("tests/test_outcomes.py", "tests/test_pipeline.py"),
+    ),
+    Mutant(
+        "names differ in case",
+        "messages.py",
+        "self.ModuleName.casefold()",
+        "self.ModuleName",
+        ("tests/test_messages.py", "tests/test_modules.py", "tests/test_pipeline.py"),
+    ),
+    Mutant(
+        "nothing is read back after a call whose effect is unknown",
+        "modules.py",
+        "            self._tried = True\n            raise",
+        "            raise",
+        MODULES,
+    ),
+    Mutant(
+        "a refusal is believed without a second look",
+        "modules.py",
+        "        if self._looks == 1:",
+        "        if self._looks == 0:",
+        MODULES,
+    ),
+    Mutant(
+        "every module that is there after an unanswered call counts as our own",
+        "modules.py",
+        "if self._tried and not drift and not self._others and not self._older(found):",
+        "if self._tried:",
+        MODULES,
+    ),
+    Mutant(
+        "what was another's is ours once our update has changed it",
+        "modules.py",
+        "        self._others = True\n",
+        "",
+        MODULES,
+    ),
+    Mutant(
+        "an update is applied that nobody asked for",
+        "modules.py",
+        'if self._policy == "update" and changed',
+        "if changed",
+        MODULES,
+    ),
+    Mutant(
+        "`default` counts among the ten modules",
+        "modules.py",
+        "sum(module.ModuleName.lower() != BUILT_IN for module in modules)",
+        "len(modules)",
+        MODULES,
+    ),
+    Mutant(
+        "a 5xx is taken for a call without effect",
+        "iot.py",
+        "    if status >= 500:\n        return Transient",
+        "    if status >= 500:\n        return Refused",
+        IOT,
+    ),
+    Mutant(
+        "retries bypass the pacer",
+        "iot.py",
+        "self.usage.waited += self._api.quota.wait(action, self.deadline)",
+        "self.usage.waited += self.usage.calls or self._api.quota.wait(action, self.deadline)",
+        (*IOT, *MODULES),
+    ),
+    Mutant(
+        "calls start after the deadline",
+        "iot.py",
+        "        if seconds < SHORTEST_WAIT:\n            raise OutOfTime(action)\n        return seconds",
+        "        return max(seconds, 1.0)",
+        IOT,
+    ),
+    Mutant(
+        "the pacer does not hear of throttles",
+        "iot.py",
+        "            self._api.quota.throttled(action, error.retry_after)\n",
+        "",
+        IOT,
+    ),
+    Mutant(
+        "who wakes leaves without looking again",
+        "pacing.py",
+        "if not count and not ahead and slot <= now + EARLY:",
+        "if not count and not ahead and (slept or slot <= now + EARLY):",
+        ("tests/test_pacing.py",),
+    ),
+    Mutant(
+        "slots that passed while the process stood still are caught up",
+        "pacing.py",
+        "CATCH_UP = 0.25",
+        "CATCH_UP = 25",
+        ("tests/test_pacing.py",),
+    ),
+    Mutant(
+        "an answer that never came counts as a call that never left",
+        "connections.py",
+        'raise Unanswered("NoAnswer", type(error).__name__) from None',
+        'raise NotSent("NoAnswer", type(error).__name__) from None',
+        ("tests/test_connections.py",),
+    ),
+)
