@@ -120,6 +120,13 @@ def test_the_eleventh_module_is_rejected_for_the_limit() -> None:
     assert (found.status, found.why) == ("rejected", "limit")
 
 
+def test_nine_modules_and_the_built_in_one_are_not_ten() -> None:
+    """A refusal for another reason is not put down to the limit."""
+    iot = iot_with(*(f"m{n}" for n in range(9)), faults=(lambda _effect: answered(Success=False, Code="iot.ota.Odd"),))
+    found = verdict(iot)
+    assert (found.status, found.why) == ("rejected", "refused")
+
+
 def test_an_unknown_product_is_rejected() -> None:
     """The list of its modules cannot be read either."""
     found = verdict(FakeIot({}))
