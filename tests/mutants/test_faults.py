@@ -1,0 +1,16 @@
+"""The planted faults, as far as that needs no running."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.faults import MUTANTS, Mutant
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_every_fault_can_be_planted(mutant: Mutant) -> None:
+    """The text that it replaces stands once in the function as it is now, and its tests exist."""
+    assert (ROOT / "handler" / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1
+    assert all((ROOT / test).is_file() for test in mutant.tests)
