@@ -131,6 +131,8 @@ class Records:
     asked: dict[str, History] = field(default_factory=dict)
     trace: list[tuple[object, ...]] = field(default_factory=list)
     refusals: dict[tuple[int, Key, str], float] = field(default_factory=dict)
+    unanswered: dict[tuple[Key, str], float] = field(default_factory=dict)
+    """When the last create call of a request got no answer, by module and alias."""
     updates: list[tuple[float, Sent]] = field(default_factory=list)
     calls: int = 0
     _doubts: set[tuple[int, Key, str]] = field(default_factory=set)
@@ -175,6 +177,7 @@ class Records:
             }
         elif told == "nothing" and sent.action == CREATE:
             self._doubts.add(sent.who)
+            self.unanswered[sent.who[1:]] = self.scheduler.time
         elif told == "refused":
             self.refusals[sent.who] = sent.arrived
 

@@ -92,11 +92,20 @@ class Truth:
         return None if any(_as_wanted(asked, state) for state in states) else "it never was as wanted"
 
     def _created(self, history: History, module: Module) -> str | None:
-        # Its call got lost without effect, the module was made by another, and a second delivery of the request updated
-        # it: what this one reads back is what it wanted to create, and nobody can tell who made it.
-        if _made_by(history, module) or (history.repeated and self._updated(history.asked, module.states) is None):
+        if _made_by(history, module) or self._looks_made(history, module):
             return None
         return "it was made by " + ("nobody of us" if module.maker is None else f"the call {dict(module.maker.call)}")
+
+    def _looks_made(self, history: History, module: Module) -> bool:
+        """Whether the module was made by another, an update of this request's own made it what the request wanted to
+        create, and a create call of its own got lost besides: in a second delivery at the same time, or in a later one,
+        which does not know of the update. What is read back then is what was to be created, and says no more."""
+        asked = history.asked
+        if self._updated(asked, module.states) is not None:
+            return False
+        applied = min(at for at, sent in self._records.updates if sent.key == asked.key and _fits(asked, sent.call))
+        lost = self._records.unanswered.get((asked.key, asked.alias or ""), 0.0)
+        return history.repeated or lost > applied
 
 
 def _as_wanted(asked: Asked, state: State) -> bool:
