@@ -163,8 +163,13 @@ class Records:
         """A call leaves."""
         self.calls += 1
         self.note("send", *sent.call.values())
-        if sent.action == CREATE and sent.who in self._doubts:
+        if sent.action == CREATE and sent.who in self._doubts and self._copies(sent) == 1:
             raise Violation(f"I3: {sent.who} was created blindly, with a call before it whose effect is unknown")
+
+    def _copies(self, sent: Sent) -> int:
+        """How many deliveries of the request whose call it is are in the batch: each begins anew."""
+        requests = [self.asked[name].asked for name, _ in sent.invocation.requests]
+        return sum(asked.key == sent.key and (asked.alias or "") == sent.who[2] for asked in requests if asked.valid)
 
     def told(self, sent: Sent, told: str) -> None:
         """What came of a call, as the function gets to hear it: done, refused, nothing, …"""

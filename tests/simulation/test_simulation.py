@@ -52,7 +52,9 @@ PLANS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(
+    max_examples=60, deadline=None, derandomize=True
+)  # `make simulate` draws anew; this run is the same every time
 @given(PLANS)
 def test_whatever_goes_wrong_nothing_is_lost_doubled_or_untrue(plan: Plan) -> None:
     """I1 to I6 hold after every step of every plan."""
