@@ -27,6 +27,8 @@ def _parts(url: str) -> SplitResult:
         parts = urlsplit(url)
         (parts.hostname or "").encode("idna")
         _ = parts.port
+        if set(parts.netloc.rpartition("@")[0]) & {"[", "]"}:  # Python refuses them since 3.11.4
+            raise ValueError
     except ValueError:  # its text may repeat a password
         raise ValueError("holds a host or a port that cannot be") from None
     return parts
