@@ -37,10 +37,10 @@ def _positive(seconds: float) -> float:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the names of the headers are in lower case."""
+    """What came back."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] | http.client.HTTPMessage
     body: bytes
 
 
@@ -163,11 +163,15 @@ class Connection(http.client.HTTPConnection):
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, **more: Any) -> None:  # noqa: ANN401
         """Send a request; its answer is due `read_timeout` seconds from the moment the connection is up, or at the limit."""
         self.open()
+        self.ask(method, url, body, headers or {}, **more)
+
+    def ask(self, method: str, url: str, body: Any, headers: Mapping[str, str], **more: Any) -> None:  # noqa: ANN401
+        """`request` on a connection that is open."""
         self._answer_by = min(self._now() + self.read_timeout, self._until)
         self.sock.settimeout(_positive(self._answer_by - self._now()))
         # Head and body in one write: in two, the second waits for the first to be acknowledged where Nagle is on.
         self._unsent = bytearray()
-        super().request(method, url, body, headers or {}, **more)
+        super().request(method, url, body, headers, **more)
         whole, self._unsent = self._unsent, None
         super().send(bytes(whole))
 
@@ -236,7 +240,7 @@ class Transport:
         connection = self._connection()
         self.open(seconds)
         try:
-            connection.request("POST", target, headers={"Content-Length": "0", "Accept": "application/json"})
+            connection.ask("POST", target, None, {"Content-Length": "0", "Accept": "application/json"})
             response = connection.getresponse()
             body = response.read(LARGEST_ANSWER)
             more = b"" if response.isclosed() else response.read(1)
@@ -249,8 +253,7 @@ class Transport:
         if more or response.length:
             connection.close()
             raise Unanswered("NoAnswer", "the answer is too large" if more else "the answer was cut short")
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, headers, body)
+        return Answer(response.status, response.headers, body)
 
     def _connection(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)

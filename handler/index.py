@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from handler import triggers, web
+from handler import triggers
 from handler.clock import Clock
 from handler.connections import Connection, Transport
 from handler.credentials import Credentials
@@ -27,6 +27,9 @@ from handler.settings import Settings
 from handler.smq import MessageService, Outbox
 from handler.threads import Threads
 from handler.triggers import Delivery
+
+if TYPE_CHECKING:  # imported when the first HTTP request comes, so that the function of a queue does not wait for it
+    from handler import web
 
 DEFAULT_TIMEOUT = 60.0
 """Seconds, where the platform's context names no timeout."""
@@ -127,10 +130,9 @@ def handler(event: bytes, context: object) -> object:
         EnvelopeError: the event is of no known shape.
     """
     instance = _ready()
-    request = web.from_event(_http(event))
-    call = Call.begin(instance, context, ceiling=None if request else LONGEST_DELIVERY)
-    if request is not None:
-        return web.to_event(call.respond(request))
+    if (answer := _http_answer(instance, event, context)) is not None:
+        return answer
+    call = Call.begin(instance, context, ceiling=LONGEST_DELIVERY)
     deliveries = triggers.deliveries(event)
     report = instance.pipeline.run(deliveries, call.invocation)
     bare = [delivery.source for delivery in deliveries] == ["bare"]
@@ -139,20 +141,27 @@ def handler(event: bytes, context: object) -> object:
 
 def http(environ: Mapping[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
     """The FC 2.0 HTTP trigger: a WSGI application."""
+    from handler import web
+
     call = Call.begin(_ready(), environ.get("fc.context"), ceiling=None)
     answer = call.respond(web.from_environ(environ))
     start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(answer.headers.items()))
     return [answer.body]
 
 
-def _http(event: bytes) -> object:
-    """The event as JSON, where it may be an HTTP trigger's."""
+def _http_answer(instance: Instance, event: bytes, context: object) -> dict[str, object] | None:
+    """The answer to an FC 3.0 HTTP trigger's event; None for any other event."""
     if b'"requestContext"' not in event:
         return None
+    from handler import web
+
     try:
-        return json.loads(event)
+        request = web.from_event(json.loads(event))
     except (ValueError, RecursionError):
         return None
+    if request is None:
+        return None
+    return web.to_event(Call.begin(instance, context, ceiling=None).respond(request))
 
 
 def _shown(outcome: Outcome) -> dict[str, object]:
@@ -191,8 +200,10 @@ class Call:
         source = f"/ota-modules/{settings.OTA_REGION}/{_function_name(context)}"
         return cls(instance, Invocation(keys, now + timeout - margin, outbox, log, source), outbox, request_id)
 
-    def respond(self, request: web.HttpRequest) -> web.HttpAnswer:
+    def respond(self, request: "web.HttpRequest") -> "web.HttpAnswer":
         """The answer to an HTTP request."""
+        from handler import web
+
         service = web.Service(
             run=lambda body, default_id, trace: self.instance.pipeline.answer(
                 Delivery(default_id, body, "http", trace), self.invocation

@@ -26,6 +26,8 @@ def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, _MASK)
+    if not any(sign in text for sign in "=:>"):  # no name can be followed by a value; most texts end here
+        return text
     return _SECRET_FIELD.sub(lambda found: found["name"] + _MASK, text)
 
 

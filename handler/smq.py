@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from mns.mns_client import MNSClient
 from mns.mns_exception import MNSExceptionBase, MNSServerException
+from mns.mns_http import RequestInternal
 from mns.mns_request import (
     BatchSendMessageRequest,
     BatchSendMessageResponse,
@@ -31,6 +32,11 @@ LARGEST_MESSAGE = 65_536
 LARGEST_BATCH = 16
 SHORTEST_SEND = 0.05
 """Seconds: a message that could not wait even this long for its answer is not sent."""
+
+_PUBLISHED = (
+    '<?xml version="1.0" encoding="utf-8"?><Message xmlns="http://mns.aliyuncs.com/doc/v1/">'
+    "<MessageBody>{body}</MessageBody><MessageTag>{tag}</MessageTag></Message>"
+)
 
 # Answers that say what another try would hear as well.
 _FINAL = ("AccessDenied", "TopicNotExist", "QueueNotExist", "InvalidArgument", "MalformedXML", "MessageBodyTooLarge")
@@ -84,9 +90,8 @@ class MessageService:
 
     def publish(self, topic: str, body: str, tag: str, keys: Credentials, until: float) -> None:
         """Publish to a topic; retried until `until` (clock seconds). Raises: SinkError."""
-        # The SDK's own default for the group, None, does not survive its XML encoder.
-        request = PublishMessageRequest(topic, _encoded(topic, body), tag, message_group_id="")
-        self._send(topic, lambda client: client.publish_message(request, PublishMessageResponse()), keys, until)
+        request = PublishMessageRequest(topic, _encoded(topic, body), tag)
+        self._send(topic, lambda client: _publish(client, request), keys, until)
 
     def send(self, queue: str, body: str, delay: int, keys: Credentials, until: float) -> None:
         """Send to a queue, to be seen after `delay` seconds. Raises: SinkError."""
@@ -140,6 +145,22 @@ class MessageService:
         self._local.provider.keys = _Keys(keys.access_key_id, keys.access_key_secret, keys.security_token)
         client.http.conn.limit(max(SHORTEST_SEND, until - self._clock.now()))
         return client
+
+
+def _publish(client: MNSClient, request: PublishMessageRequest) -> None:
+    """`MNSClient.publish_message` without its XML documents: they took an eighth of a request's processor time.
+
+    Raises: MNSExceptionBase; ValueError: SMQ's answer names no message.
+    """
+    sent = RequestInternal(request.method, f"/topics/{request.topic_name}/messages")
+    # Neither base64 nor a status holds anything that XML would have to escape.
+    sent.data = _PUBLISHED.format(body=request.message_body, tag=request.message_tag).encode()
+    client.build_header(request, sent)
+    answer, response = client.http.send_request(sent), PublishMessageResponse()
+    response.header = answer.header
+    client.check_status(sent, answer, response)
+    if "<MessageId>" not in answer.data:
+        raise ValueError
 
 
 @dataclass(frozen=True)
