@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Clock:
+class Clock(NamedTuple):
     """`now` is monotonic seconds, for waiting; `wall` is unix seconds, for printing and signing only."""
 
     now: Callable[[], float] = time.monotonic

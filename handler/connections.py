@@ -13,8 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent import futures
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from handler.errors import NotSent, Unanswered
@@ -35,8 +34,7 @@ def _positive(seconds: float) -> float:
     return seconds
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back."""
 
     status: int

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from aliyunsdkcore.auth.composer import rpc_signature_composer
 
@@ -41,8 +41,7 @@ _DEPLOYMENT = (
 _ONCE_MORE = ("invalidtimestamp.expired", "invalidsecuritytoken", "signaturedoesnotmatch", "invalidaccesskeyid")
 
 
-@dataclass(frozen=True)
-class Module:
+class Module(NamedTuple):
     """A module as ListOTAModuleByProduct shows it; `GmtCreate` is text of more than one format."""
 
     ModuleName: str

@@ -8,7 +8,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from handler.clock import Clock
 from handler.credentials import Credentials
@@ -40,8 +40,7 @@ class Sinks(Protocol):
     def put_back(self, messages: Sequence[Message]) -> list[Message]: ...
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """What the settings say about a request's life."""
 
     max_attempts: int

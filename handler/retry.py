@@ -1,14 +1,13 @@
 """Backoff, as values: how often, how long, and with how much jitter."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Random = Callable[[], float]
 """A source of numbers in [0, 1)."""
 
 
-@dataclass(frozen=True)
-class Backoff:
+class Backoff(NamedTuple):
     """Exponential backoff with full jitter: the n-th pause is random between 0 and min(cap, base x 2^n) seconds.
 
     Full jitter spreads retries best (AWS Architecture Blog, "Exponential Backoff And Jitter").

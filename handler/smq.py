@@ -7,6 +7,7 @@ import base64
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mns.mns_client import MNSClient
 from mns.mns_exception import MNSExceptionBase, MNSServerException
@@ -42,16 +43,14 @@ _PUBLISHED = (
 _FINAL = ("AccessDenied", "TopicNotExist", "QueueNotExist", "InvalidArgument", "MalformedXML", "MessageBodyTooLarge")
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """A body, and the seconds after which it is to be seen."""
 
     body: str
     delay: int = 0
 
 
-@dataclass(frozen=True)
-class _Keys:
+class _Keys(NamedTuple):
     """Credentials under the names that the SDK's signer reads; an absent token must be an empty string there."""
 
     access_key_id: str
@@ -78,6 +77,25 @@ class _Provider:
         return self.keys
 
 
+class _Client(MNSClient):  # type: ignore[misc]
+    """The SDK's client, with one call made cheaper."""
+
+    def publish_message(self, request: PublishMessageRequest, response: PublishMessageResponse) -> None:
+        """Publish without building and parsing XML documents, which took an eighth of a request's processor time.
+
+        Raises: MNSExceptionBase; ValueError: SMQ's answer names no message.
+        """
+        sent = RequestInternal(request.method, f"/topics/{request.topic_name}/messages")
+        # Neither base64 nor a status holds anything that XML would have to escape.
+        sent.data = _PUBLISHED.format(body=request.message_body, tag=request.message_tag).encode()
+        self.build_header(request, sent)
+        answer = self.http.send_request(sent)
+        response.header = answer.header
+        self.check_status(sent, answer, response)
+        if "<MessageId>" not in answer.data:
+            raise ValueError
+
+
 class MessageService:
     """Sends to one SMQ endpoint. Every method may double a message whose answer was lost, and never loses one silently."""
 
@@ -91,7 +109,7 @@ class MessageService:
     def publish(self, topic: str, body: str, tag: str, keys: Credentials, until: float) -> None:
         """Publish to a topic; retried until `until` (clock seconds). Raises: SinkError."""
         request = PublishMessageRequest(topic, _encoded(topic, body), tag)
-        self._send(topic, lambda client: _publish(client, request), keys, until)
+        self._send(topic, lambda client: client.publish_message(request, PublishMessageResponse()), keys, until)
 
     def send(self, queue: str, body: str, delay: int, keys: Credentials, until: float) -> None:
         """Send to a queue, to be seen after `delay` seconds. Raises: SinkError."""
@@ -105,7 +123,7 @@ class MessageService:
             request.add_message(_encoded(queue, message.body), message.delay, -1)
         refused: list[Message] = []
 
-        def send(client: MNSClient) -> None:
+        def send(client: _Client) -> None:
             try:
                 client.batch_send_message(request, BatchSendMessageResponse())
             except MNSServerException as error:
@@ -117,7 +135,7 @@ class MessageService:
         self._send(queue, send, keys, until)
         return refused
 
-    def _send(self, sink: str, send: Callable[[MNSClient], None], keys: Credentials, until: float) -> None:
+    def _send(self, sink: str, send: Callable[[_Client], None], keys: Credentials, until: float) -> None:
         if until - self._clock.now() < SHORTEST_SEND:
             raise SinkError(sink, "no time left")
         for failures in range(1, PUBLISH.tries + 1):
@@ -134,33 +152,17 @@ class MessageService:
             self._clock.sleep(pause)
         raise AssertionError("unreachable")
 
-    def _client(self, keys: Credentials, until: float) -> MNSClient:
+    def _client(self, keys: Credentials, until: float) -> _Client:
         client = getattr(self._local, "client", None)
         if client is None:
             self._local.provider = _Provider()
             # Told https, the SDK would build a TLS context for each client, and use it without any timeout.
             plain = self._url.replace("https://", "http://", 1)
-            client = self._local.client = MNSClient(plain, credentials_provider=self._local.provider)
+            client = self._local.client = _Client(plain, credentials_provider=self._local.provider)
             client.http.conn = self._connect()
         self._local.provider.keys = _Keys(keys.access_key_id, keys.access_key_secret, keys.security_token)
         client.http.conn.limit(max(SHORTEST_SEND, until - self._clock.now()))
         return client
-
-
-def _publish(client: MNSClient, request: PublishMessageRequest) -> None:
-    """`MNSClient.publish_message` without its XML documents: they took an eighth of a request's processor time.
-
-    Raises: MNSExceptionBase; ValueError: SMQ's answer names no message.
-    """
-    sent = RequestInternal(request.method, f"/topics/{request.topic_name}/messages")
-    # Neither base64 nor a status holds anything that XML would have to escape.
-    sent.data = _PUBLISHED.format(body=request.message_body, tag=request.message_tag).encode()
-    client.build_header(request, sent)
-    answer, response = client.http.send_request(sent), PublishMessageResponse()
-    response.header = answer.header
-    client.check_status(sent, answer, response)
-    if "<MessageId>" not in answer.data:
-        raise ValueError
 
 
 @dataclass(frozen=True)

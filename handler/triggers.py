@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from handler.errors import EnvelopeError
 from handler.messages import ModuleRequest
@@ -27,8 +27,7 @@ _KINDS = {type(None): "null", bool: "a boolean", str: "a text", list: "an array"
 Fields = Mapping[str, object]
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One message: its id, the same when it is delivered again; its body; or what is wrong with it."""
 
     id: str
@@ -38,8 +37,7 @@ class Delivery:
     problem: str | None = None
 
 
-@dataclass(frozen=True)
-class _Shape:
+class _Shape(NamedTuple):
     """How one kind of message is told from the others, and where its parts stand."""
 
     source: str
