@@ -14,7 +14,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from handler import triggers
+from handler import loading, triggers
 from handler.clock import Clock
 from handler.connections import Connection, Transport
 from handler.credentials import Credentials
@@ -237,3 +237,6 @@ def _credentials(context: object, environ: Mapping[str, str]) -> Credentials:
         environ.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET", ""),
         environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""),
     )
+
+
+loading.done()

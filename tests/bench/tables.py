@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -184,7 +185,8 @@ def cold() -> Table:
     """Whole processes, from nothing to the first outcome, in turn; the median of 15 for each way and version."""
     rows = []
     for version in ("3.10", "3.12"):
-        places = {"ours": _unpacked(version), "floor": _unpacked(version), "sdks": _installed(version)}
+        unpacked = _unpacked(version)
+        places = {"ours": unpacked, "floor": unpacked, "sdks": _installed(version)}
         took: dict[str, list[float]] = {way: [] for way in places}
         with served(0, jitter=0, limit=1e9) as url:
             for _ in range(16):
@@ -224,10 +226,10 @@ def _start(version: str, way: str, place: Path, url: str) -> float:
 
 def _unpacked(version: str) -> Path:
     place = ROOT / "build" / f"bench-function-{version}"
-    if not place.exists():
-        subprocess.run(["make", "package"], check=True, cwd=ROOT, capture_output=True)
-        with zipfile.ZipFile(ROOT / f"dist/function-python{version}.zip") as packed:
-            packed.extractall(place)
+    shutil.rmtree(place, ignore_errors=True)  # what an earlier run left is an earlier function
+    subprocess.run(["make", "package"], check=True, cwd=ROOT, capture_output=True)
+    with zipfile.ZipFile(ROOT / f"dist/function-python{version}.zip") as packed:
+        packed.extractall(place)
     return place
 
 
