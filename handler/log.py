@@ -14,11 +14,9 @@ LONGEST_TEXT = 2_000
 
 _MASK = "***"
 # What the SDKs put into texts: query parameters, headers and XML or JSON fields that grant access.
-_SECRET_FIELD = re.compile(
-    r"""(?ix) (?P<name> \b (?: signature | security[-_]?token | x-acs-security-token | access[-_]?key[-_]?secret
+_GRANTING = r"""(?ix) (?P<name> \b (?: signature | security[-_]?token | x-acs-security-token | access[-_]?key[-_]?secret
                              | product[-_]?secret | authorization | receipthandle ) ["']? \s* (?: = | : | > ) \s* ["']? )
         (?P<value> (?: (?: MNS | FC | ACS3-HMAC-SHA256 ) \s )? [^\s&"'<>,;]+ )"""
-)
 
 
 def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
@@ -28,7 +26,7 @@ def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
             text = text.replace(secret, _MASK)
     if not any(sign in text for sign in "=:>"):  # no name can be followed by a value; most texts end here
         return text
-    return _SECRET_FIELD.sub(lambda found: found["name"] + _MASK, text)
+    return re.sub(_GRANTING, lambda found: found["name"] + _MASK, text)
 
 
 def _write(line: str) -> None:

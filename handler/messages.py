@@ -30,6 +30,7 @@ LONGEST_SHOWN = 64
 MOST_PROBLEMS = 20
 """Problems of one request that are reported; an object with a thousand unknown fields is not answered a thousand times."""
 
+# Patterns are compiled when they are first used: a cold start need not wait for those that look at faults.
 # Character classes stand here in full, and not as Unicode categories, so that every version of Python and the published schema
 # mean the same. Invisible: white space and what fonts show as nothing (Default_Ignorable_Code_Point, format characters, fillers).
 _NONCHARACTERS = "\ufdd0-\ufdef" + "".join(f"{chr(last - 1)}{chr(last)}" for last in range(0xFFFF, 0x110000, 0x10000))
@@ -40,10 +41,10 @@ _INVISIBLE = (
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _CHINESE = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fffd\U00030000-\U0003fffd"
-_TRACEPARENT = re.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = "(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
 # JSON can hold half of a surrogate pair, UTF-8 cannot: pydantic refuses such texts, and no error may repeat them.
-_UNPRINTABLE = re.compile(f"[{_CONTROL}\ud800-\udfff]")
-_UNSHOWN = re.compile(f"[{_CONTROL}{_INVISIBLE}\ud800-\udfff]")
+_UNPRINTABLE = f"[{_CONTROL}\ud800-\udfff]"
+_UNSHOWN = f"[{_CONTROL}{_INVISIBLE}\ud800-\udfff]"
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ _IotInstanceId = Annotated[
 _Own = Annotated[str, Field(min_length=1, max_length=128), _Rule(f"[^{_CONTROL}]*", "must hold no control characters")]
 _Trace = Annotated[
     str,
-    _Rule(_TRACEPARENT.pattern, "must be a W3C traceparent: version-traceid-parentid-flags in lower-case hex"),
+    _Rule(_TRACEPARENT, "must be a W3C traceparent: version-traceid-parentid-flags in lower-case hex"),
 ]
 Policy = Literal["keep", "update", "fail"]
 
@@ -183,7 +184,7 @@ def read(body: object, default_id: str, trace: str | None = None) -> list[Module
         value = parsed(body)
     except Unreadable as error:
         return [_unreadable(default_id, str(error))]
-    if trace is not None and not _TRACEPARENT.fullmatch(trace):
+    if trace is not None and not re.fullmatch(_TRACEPARENT, trace):
         trace = None
     if not isinstance(value, list):
         return [_request(value, default_id, trace)]
@@ -244,7 +245,7 @@ def _request(value: object, default_id: str, trace: str | None) -> ModuleRequest
     if not isinstance(value, dict):
         return _unreadable(default_id, f"must be a JSON object (it is {shown(value)})")
     # A name that is no Unicode text would end the validation before anything else was looked at.
-    fields = {_UNPRINTABLE.sub("\ufffd", str(name)): each for name, each in value.items()}
+    fields = {re.sub(_UNPRINTABLE, "\ufffd", str(name)): each for name, each in value.items()}
     try:
         request = ModuleRequest.model_validate(fields)
     except ValidationError as error:
@@ -293,7 +294,7 @@ def shown(value: object) -> str:
     """A value in an error: short, and with nothing invisible in it."""
     text = value if isinstance(value, str) else _json(value)
     short = text[:LONGEST_SHOWN] + ("…" if len(text) > LONGEST_SHOWN else "")
-    visible = _UNSHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", short)
+    visible = re.sub(_UNSHOWN, lambda found: f"\\u{ord(found[0]):04x}", short)
     return f"'{visible}'" if isinstance(value, str) else visible
 
 
@@ -308,4 +309,4 @@ def _plain(value: object) -> str | None:
     """A string that can be shown to its sender; None for anything else."""
     if not isinstance(value, str):
         return None
-    return _UNPRINTABLE.sub("\ufffd", value[:128])
+    return re.sub(_UNPRINTABLE, "\ufffd", value[:128])

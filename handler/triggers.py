@@ -20,7 +20,7 @@ LONGEST_ID = 100
 MOST_NAMES_SHOWN = 8
 
 # Texts are passed over whole, so that what looks like a bracket in one is none.
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},]', re.DOTALL)
+_TOKEN = rb'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},]'
 
 _KINDS = {type(None): "null", bool: "a boolean", str: "a text", list: "an array"}
 
@@ -160,7 +160,7 @@ def _parts(event: bytes) -> list[object]:
     """The elements of an array that cannot be parsed whole, because one of them is nested too deeply, holds a number that is too
     long, or is cut off; what is no JSON stays text."""
     depth, start, parts = 0, 0, []
-    for token in _TOKEN.finditer(event):
+    for token in re.finditer(_TOKEN, event):
         sign = token[0]
         if depth == 1 and sign in (b",", b"]"):
             parts.append(event[start : token.start()])
