@@ -16,7 +16,7 @@ from handler.modules import MOST_CUSTOM_MODULES
 
 LARGEST_FILE = 64 * 1024 * 1024
 STANDARD_INPUT = "-"
-_OURS = ("Attempt", "Tried")
+_OURS = ("Attempt", "Tried", "Theirs")
 """Fields that the function sets when it puts a request back."""
 
 

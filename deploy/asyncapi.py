@@ -111,7 +111,7 @@ def _messages() -> Schema:
     letter = {
         "Reason": "quota",
         "Detail": given_up.ErrorMessage,
-        "Request": {**request, "Attempt": given_up.Attempts, "Tried": False},
+        "Request": {**request, "Attempt": given_up.Attempts, "Tried": False, "Theirs": False},
         "Outcome": _event(given_up),
     }
     created = Outcome.of(_REQUEST, "created", RequestId="E4C0FF92-2A86-41DB-92D3-73B60310D25E")

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 
 from pydantic import (
     BaseModel,
@@ -100,8 +100,19 @@ _Trace = Annotated[
 Policy = Literal["keep", "update", "fail"]
 
 
-@dataclass(frozen=True)
-class ModuleKey:
+class Known(NamedTuple):
+    """What the deliveries of a request have found out, as it travels with a request that is put back."""
+
+    Tried: bool = False
+    """A create call may have had its effect."""
+    Theirs: bool = False
+    """The module was seen, and no call of this request had made it."""
+
+
+NOTHING = Known()
+
+
+class ModuleKey(NamedTuple):
     """What makes two requests mean the same module; names differ in more than case."""
 
     instance: str | None
@@ -137,6 +148,10 @@ class ModuleRequest(BaseModel):
         bool,
         Field(description="Set by the function: a create call of an earlier delivery may have had its effect."),
     ] = False
+    Theirs: Annotated[
+        bool,
+        Field(description="Set by the function: an earlier delivery saw that the module is not the sender's making."),
+    ] = False
 
     def in_instance(self, default: str | None) -> "ModuleRequest":
         """The same request, in the instance that it means."""
@@ -146,6 +161,10 @@ class ModuleRequest(BaseModel):
     @property
     def key(self) -> ModuleKey:
         return ModuleKey(self.IotInstanceId, self.ProductKey, self.ModuleName.casefold())
+
+    @property
+    def known(self) -> Known:
+        return Known(self.Tried, self.Theirs)
 
 
 class Problem(BaseModel):
@@ -157,8 +176,7 @@ class Problem(BaseModel):
     Problem: str
 
 
-@dataclass(frozen=True)
-class Invalid:
+class Invalid(NamedTuple):
     """A request that breaks rules, with what could be read of it."""
 
     Id: str

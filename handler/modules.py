@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import NamedTuple
 
 from handler.errors import CallError, Misconfigured, NotSent, OutOfTime, Refused, Throttled, Transient
 from handler.iot import Module, Session
-from handler.messages import ModuleRequest
+from handler.messages import NOTHING, Known, ModuleRequest
 from handler.outcomes import Difference, Status, Why
 from handler.retry import CALL, THROTTLED, Backoff, Random
 
@@ -25,8 +26,7 @@ LONGEST_AWAY = 8 * 24 * 3600.0
 """Seconds between two deliveries of a request at most: a queue keeps a message for seven days, and a stream one for a day."""
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """How a request ended, and why."""
 
     status: Status
@@ -34,15 +34,15 @@ class Verdict:
     error: CallError | None = None
     request_id: str | None = None
     """The API's, of the call that decided."""
-    drift: Mapping[str, Difference] = field(default_factory=dict)
+    drift: Mapping[str, Difference] = MappingProxyType({})
+    known: Known = NOTHING
 
 
-@dataclass(frozen=True)
-class GivenUp:
-    """A request that is not finished in this delivery; `tried`: a create call of it may have had its effect."""
+class GivenUp(NamedTuple):
+    """A request that is not finished in this delivery."""
 
     error: CallError | OutOfTime
-    tried: bool
+    known: Known
 
 
 class Ensuring:
@@ -59,7 +59,7 @@ class Ensuring:
         self._looks = 0
         self._updated = False
         self._update_accepted = False
-        self._others = False
+        self._others = request.Theirs
 
     def run(self) -> Verdict | GivenUp:
         """Step until it is decided, or retries or time are used up."""
@@ -68,7 +68,7 @@ class Ensuring:
             try:
                 verdict = self._step()
                 if verdict is not None:
-                    return verdict
+                    return verdict._replace(known=self._known(created=verdict.status == "created"))
             except OutOfTime as error:
                 return self._given_up(error)
             except (Throttled, Transient) as error:
@@ -80,7 +80,10 @@ class Ensuring:
                 return self._given_up(error)
 
     def _given_up(self, error: CallError | OutOfTime) -> GivenUp:
-        return GivenUp(error, self._tried and not self._others)
+        return GivenUp(error, self._known())
+
+    def _known(self, *, created: bool = False) -> Known:
+        return Known(Tried=self._tried or created, Theirs=self._others and not created)
 
     def _pause(self, backoff: Backoff, failures: int) -> bool:
         try:

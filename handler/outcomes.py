@@ -4,12 +4,11 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from handler.messages import Invalid, ModuleRequest, Problem
+from handler.messages import NOTHING, Invalid, Known, ModuleRequest, Problem
 
 Status = Literal["created", "existing", "updated", "rejected", "failed"]
 _Status = Status  # inside the model its field has the name
@@ -128,8 +127,7 @@ def outcome_id(request_id: str, instance: str | None, product: str | None, modul
     return str(uuid.uuid5(_NAMESPACE, name))
 
 
-@dataclass(frozen=True)
-class Unfinished:
+class Unfinished(NamedTuple):
     """A request without an outcome in this delivery, and why."""
 
     request: ModuleRequest | Invalid
@@ -139,8 +137,7 @@ class Unfinished:
     api_request_id: str | None = None
     retry_after: float = 0.0
     """Seconds after which trying again makes sense."""
-    tried: bool = False
-    """Whether a create call of this request may have had its effect."""
+    known: Known = NOTHING
 
     def again(self) -> str:
         """The request as JSON, for its next delivery: the attempt counted, the Id kept.
@@ -149,8 +146,9 @@ class Unfinished:
         """
         if isinstance(self.request, Invalid):
             raise TypeError("an invalid request is not put back")
-        fields: Mapping[str, object] = self.request.model_dump(exclude_none=True, exclude={"Attempt", "Tried"})
-        own = {"Attempt": self.request.Attempt + 1, **({"Tried": True} if self.tried else {})}
+        fields: Mapping[str, object] = self.request.model_dump(exclude_none=True, exclude={"Attempt", *Known._fields})
+        known = {name: True for name, value in self.known._asdict().items() if value}
+        own = {"Attempt": self.request.Attempt + 1, **known}
         return json.dumps({**fields, **own}, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -4,7 +4,6 @@ read -> ensure the module -> publish the outcome -> put back or dead-letter what
 acknowledges). Nothing is acknowledged before its outcome was accepted; a crash anywhere repeats an outcome at worst.
 """
 
-import json
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +11,13 @@ from typing import NamedTuple, Protocol
 
 from handler.clock import Clock
 from handler.credentials import Credentials
-from handler.errors import CallError, Misconfigured, NotFinished, OutOfTime, SinkError, Throttled, Unanswered
+from handler.errors import NotFinished, SinkError
 from handler.iot import Halt, IotApi, Session, Usage
 from handler.log import Log
-from handler.messages import Invalid, ModuleKey, ModuleRequest, Problem, read
-from handler.modules import GivenUp, Verdict, ensure
-from handler.outcomes import LONGEST_TEXT, Outcome, Reason, Result, Unfinished
+from handler.messages import NOTHING, Invalid, Known, ModuleKey, ModuleRequest, Problem, read
+from handler.modules import Verdict, ensure
+from handler.outcomes import Outcome, Result, Unfinished
+from handler.results import dead_letter, decided, failed, interrupted
 from handler.retry import Random, put_back_delay
 from handler.smq import LARGEST_BATCH, Message
 from handler.threads import Pool
@@ -157,7 +157,8 @@ class _Batch:
             return self._one(request, give_up=give_up)
         except Exception as error:  # noqa: BLE001 - a fault of ours in one request must not cost the others
             self._invocation.log.error("fault", id=request.Id, error=type(error).__name__, text=error)
-            return Unfinished(request, "fault", type(error).__name__, tried=True)
+            theirs = isinstance(request, ModuleRequest) and request.Theirs
+            return Unfinished(request, "fault", type(error).__name__, known=Known(True, theirs))
 
     def _one(self, request: ModuleRequest | Invalid, *, give_up: bool) -> Result:
         usage = Usage()
@@ -177,10 +178,10 @@ class _Batch:
         placed = request.in_instance(self._limits.instance)
         verdict = ensure(placed, session, self._limits.on_existing, self._pipeline.random)
         if isinstance(verdict, Verdict):
-            return self._published(request, _outcome(placed, verdict), tried=verdict.status == "created")
-        unfinished = _unfinished(request, verdict)
-        last = unfinished.reason != "misconfigured" and request.Attempt >= self._limits.max_attempts
-        return self._failed(placed, unfinished) if give_up and last else unfinished
+            return self._published(request, decided(placed, verdict), verdict.known)
+        left = interrupted(request, verdict)
+        last = left.reason != "misconfigured" and request.Attempt >= self._limits.max_attempts
+        return self._failed(placed, left) if give_up and last else left
 
     def _deadline(self) -> float:
         """Early enough to put back all that has no outcome yet: what does not get back in time makes the whole batch come again,
@@ -188,27 +189,21 @@ class _Batch:
         beyond = max(0, self._without_outcome - PUT_BACK_IN_MARGIN)
         return self._invocation.deadline - beyond * PUT_BACK_SECONDS
 
-    def _published(self, request: ModuleRequest | Invalid, outcome: Outcome, *, tried: bool = False) -> Result:
+    def _published(self, request: ModuleRequest | Invalid, outcome: Outcome, known: Known = NOTHING) -> Result:
         try:
             self._invocation.sinks.publish(self._event(outcome), outcome.Status)
         except SinkError as error:
-            return Unfinished(request, "sink", str(error), tried=tried)
+            return Unfinished(request, "sink", str(error), known=known)
         return outcome
 
     def _failed(self, placed: ModuleRequest, unfinished: Unfinished) -> Result:
         """Given up: dead-lettered first, so that the outcome is true once it is out."""
-        outcome = Outcome.of(
-            placed,
-            "failed",
-            Code=unfinished.code or unfinished.reason,
-            ErrorMessage=unfinished.detail,
-            RequestId=unfinished.api_request_id,
-        )
+        outcome = failed(placed, unfinished)
         try:
-            self._invocation.sinks.dead_letter(_dead_letter(unfinished, self._event(outcome)))
+            self._invocation.sinks.dead_letter(dead_letter(unfinished, self._event(outcome)))
         except SinkError as error:
-            return Unfinished(unfinished.request, "sink", str(error), tried=unfinished.tried)
-        return self._published(unfinished.request, outcome, tried=unfinished.tried)
+            return Unfinished(unfinished.request, "sink", str(error), known=unfinished.known)
+        return self._published(unfinished.request, outcome, unfinished.known)
 
     def _event(self, outcome: Outcome) -> str:
         return outcome.event(self._invocation.source, self._pipeline.clock.wall())
@@ -293,52 +288,3 @@ def _lanes(requests: Sequence[ModuleRequest | Invalid], instance: str | None) ->
         key = request.in_instance(instance).key if isinstance(request, ModuleRequest) else place
         lanes.setdefault(key, []).append(place)
     return list(lanes.values())
-
-
-def _outcome(request: ModuleRequest, verdict: Verdict) -> Outcome:
-    error = verdict.error
-    shown = error if verdict.status == "rejected" else None
-    return Outcome.of(
-        request,
-        verdict.status,
-        why=verdict.why,
-        Code=shown.code if shown else None,
-        ErrorMessage=shown.text[:LONGEST_TEXT] if shown else None,
-        RequestId=verdict.request_id or (error.request_id if error else None),
-        Drift=dict(verdict.drift),
-    )
-
-
-def _unfinished(request: ModuleRequest, given_up: GivenUp) -> Unfinished:
-    error = given_up.error
-    if isinstance(error, OutOfTime):
-        reason: Reason = "quota" if error.wait else "deadline"
-        return Unfinished(request, reason, str(error), retry_after=error.wait, tried=given_up.tried)
-    return Unfinished(
-        request,
-        _reason(error),
-        str(error)[:LONGEST_TEXT],
-        error.code,
-        error.request_id,
-        error.retry_after,
-        given_up.tried,
-    )
-
-
-def _reason(error: CallError) -> Reason:
-    if isinstance(error, Throttled):
-        return "quota"
-    if isinstance(error, Misconfigured):
-        return "misconfigured"
-    return "unanswered" if isinstance(error, Unanswered) else "upstream"
-
-
-def _dead_letter(unfinished: Unfinished, event: str) -> str:
-    """A request that was given up, with the reason and the outcome that says so."""
-    letter = {
-        "Reason": unfinished.reason,
-        "Detail": unfinished.detail,
-        "Request": json.loads(unfinished.request.model_dump_json(exclude_none=True)),  # type: ignore[union-attr]
-        "Outcome": json.loads(event),
-    }
-    return json.dumps(letter, ensure_ascii=False, separators=(",", ":"))

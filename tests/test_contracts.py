@@ -14,8 +14,8 @@ import yaml
 from openapi_spec_validator import validate
 
 from deploy.contracts import contracts, main
-from handler import pipeline, web
-from handler.messages import Invalid, ModuleRequest, Unreadable, parsed, read
+from handler import results, web
+from handler.messages import Invalid, Known, ModuleRequest, Unreadable, parsed, read
 from handler.outcomes import Difference, Outcome, Reason, Status, Unfinished
 from handler.triggers import deliveries
 from tests.json_schemas import faults, part_of
@@ -145,14 +145,14 @@ def test_the_schema_refuses_what_is_no_outcome(change: dict[str, object]) -> Non
 def test_a_dead_letter_keeps_its_schema(reason: Reason) -> None:
     """With the reason, the request and the outcome."""
     given_up = Unfinished(FULL, reason, "detail")
-    letter = pipeline._dead_letter(given_up, json.dumps(event(outcome("failed"))))
+    letter = results.dead_letter(given_up, json.dumps(event(outcome("failed"))))
     components = contract("asyncapi.yml")["components"]
     assert faults(json.loads(letter), {**components["schemas"]["DeadLetter"], "components": components}) == []
 
 
 def test_a_request_that_is_put_back_keeps_its_schema() -> None:
     """The function reads its own messages again."""
-    again = Unfinished(FULL, "quota", "detail", tried=True).again()
+    again = Unfinished(FULL, "quota", "detail", known=Known(Tried=True, Theirs=True)).again()
     assert faults(json.loads(again), contract("request.schema.json")) == []
 
 

@@ -57,7 +57,13 @@ def test_the_documentations_sample_is_a_request() -> None:
     """Its ProductKey, masked with asterisks, included."""
     [found] = read(json.dumps(DOCUMENTED), "m1")
     assert isinstance(found, ModuleRequest)
-    assert found.model_dump(exclude_none=True) == {**DOCUMENTED, "Id": "m1", "Attempt": 1, "Tried": False}
+    assert found.model_dump(exclude_none=True) == {
+        **DOCUMENTED,
+        "Id": "m1",
+        "Attempt": 1,
+        "Tried": False,
+        "Theirs": False,
+    }
 
 
 @pytest.mark.parametrize("body", [DOCUMENTED, json.dumps(DOCUMENTED), json.dumps(DOCUMENTED).encode(), "\ufeff{}"])
@@ -137,7 +143,7 @@ def test_what_the_rules_allow_is_a_request(fields: dict[str, object]) -> None:
         ("traceparent", TRACE.upper(), "W3C"),
         *[("Attempt", value, "integer") for value in (True, "1", 1.5)],
         ("Attempt", 0, "greater than or equal to 1"),
-        *[("Tried", value, "boolean") for value in ("true", 1, 0)],
+        *[(name, value, "boolean") for name in ("Tried", "Theirs") for value in ("true", 1, 0)],
         ("AliasName", ["a"], "a valid string"),
         ("Desc", {"a": 1}, "a valid string"),
     ],
@@ -313,6 +319,7 @@ def test_whatever_arrives_is_read(body: object) -> None:
         Id=st.from_regex(r"[!-~]{1,128}", fullmatch=True),
         Attempt=st.integers(1, 1_000_000),
         Tried=st.booleans(),
+        Theirs=st.booleans(),
     )
 )
 def test_a_request_survives_being_put_back(sent: ModuleRequest) -> None:

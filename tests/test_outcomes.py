@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.messages import Invalid, ModuleRequest, read
+from handler.messages import Invalid, Known, ModuleRequest, read
 from handler.outcomes import Difference, Outcome, Status, Unfinished, outcome_id
 from handler.smq import LARGEST_MESSAGE
 
@@ -179,10 +179,10 @@ def test_an_id_is_a_uuid_of_its_four_parts(parts: tuple[str, str | None, str | N
 
 def test_an_unfinished_request_comes_again_with_its_id() -> None:
     """One attempt later, with what is known of its calls by now: that one may have had its effect, or that it had none."""
-    first = Unfinished(request(), "unanswered", "", tried=True)
+    first = Unfinished(request(), "unanswered", "", known=Known(Tried=True, Theirs=True))
     [second] = read(first.again(), "another message")
     assert isinstance(second, ModuleRequest)
-    assert second == request(Attempt=2, Tried=True)
+    assert second == request(Attempt=2, Tried=True, Theirs=True)
     [third] = read(Unfinished(second, "quota", "").again(), "yet another")
     assert third == request(Attempt=3)
 

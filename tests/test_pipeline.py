@@ -185,7 +185,7 @@ def test_the_last_attempt_ends_as_failed_and_in_the_dead_letter_queue() -> None:
     assert here.statuses() == ["failed"]
     [letter] = here.box.dead
     assert letter["Reason"] == "upstream"
-    assert letter["Request"] == {**wanted(Id="mine", Attempt=3), "Tried": False}
+    assert letter["Request"] == {**wanted(Id="mine", Attempt=3), "Tried": True, "Theirs": False}
     assert letter["Outcome"] == here.box.published[0]
     assert here.box.back == []
 

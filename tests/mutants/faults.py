@@ -20,7 +20,7 @@ MUTANTS = (
     Mutant(
         "an outcome that the topic did not accept counts as published",
         "pipeline.py",
-        'return Unfinished(request, "sink", str(error), tried=tried)\n        return outcome',
+        'return Unfinished(request, "sink", str(error), known=known)\n        return outcome',
         "del error\n        return outcome",
         PIPELINE,
     ),
@@ -41,8 +41,8 @@ MUTANTS = (
     Mutant(
         "a request is given up without a dead letter",
         "pipeline.py",
-        "self._invocation.sinks.dead_letter(_dead_letter(unfinished, self._event(outcome)))",
-        "_dead_letter(unfinished, self._event(outcome))",
+        "self._invocation.sinks.dead_letter(dead_letter(unfinished, self._event(outcome)))",
+        "dead_letter(unfinished, self._event(outcome))",
         PIPELINE,
     ),
     Mutant(
