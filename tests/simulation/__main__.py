@@ -1,6 +1,7 @@
 """Runs the simulation for many seeds; or one plan again, with its trace."""
 
 import argparse
+import gc
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
         result = simulate(chosen.plan)
         print(result.report())
         return 1 if result.violation else 0
+    gc.set_threshold(100_000)  # greenlets come and go by the thousand: looking for garbage so often took a twentieth
     return _many(_seeds(chosen.seeds))
 
 

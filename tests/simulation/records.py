@@ -131,9 +131,9 @@ class Records:
     asked: dict[str, History] = field(default_factory=dict)
     trace: list[tuple[object, ...]] = field(default_factory=list)
     refusals: dict[tuple[int, Key, str], float] = field(default_factory=dict)
-    unanswered: dict[tuple[Key, str], float] = field(default_factory=dict)
-    """When the last create call of a request got no answer, by module and alias."""
-    updates: list[tuple[float, Sent]] = field(default_factory=list)
+    unanswered: set[tuple[Key, str]] = field(default_factory=set)
+    """Modules, with their aliases, of which a create call got no answer."""
+    updates: dict[Key, list[Sent]] = field(default_factory=dict)
     calls: int = 0
     _doubts: set[tuple[int, Key, str]] = field(default_factory=set)
     _arrivals: dict[str, deque[float]] = field(default_factory=dict)
@@ -182,7 +182,7 @@ class Records:
             }
         elif told == "nothing" and sent.action == CREATE:
             self._doubts.add(sent.who)
-            self.unanswered[sent.who[1:]] = self.scheduler.time
+            self.unanswered.add(sent.who[1:])
         elif told == "refused":
             self.refusals[sent.who] = sent.arrived
 
@@ -211,7 +211,7 @@ class Records:
         else:
             raise Violation(f"I3: nobody asked for this update of {sent.key}: {alias!r}, {desc!r}")
         module.states.append(State(self.scheduler.time, alias, desc))
-        self.updates.append((self.scheduler.time, sent))
+        self.updates.setdefault(sent.key, []).append(sent)
         self.note("updated", *sent.key)
 
     def put_back(self, invocation: Invocation, body: str) -> Message:

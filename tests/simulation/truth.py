@@ -87,7 +87,7 @@ class Truth:
     def _updated(self, asked: Asked, states: list[State]) -> str | None:
         if asked.policy != "update":
             return "nobody asked for that"
-        if not any(sent.key == asked.key and _fits(asked, sent.call) for _, sent in self._records.updates):
+        if not any(_fits(asked, sent.call) for sent in self._records.updates.get(asked.key, ())):
             return "no such update was applied"
         return None if any(_as_wanted(asked, state) for state in states) else "it never was as wanted"
 
@@ -98,14 +98,12 @@ class Truth:
 
     def _looks_made(self, history: History, module: Module) -> bool:
         """Whether the module was made by another, an update of this request's own made it what the request wanted to
-        create, and a create call of its own got lost besides: in a second delivery at the same time, or in a later one,
-        which does not know of the update. What is read back then is what was to be created, and says no more."""
+        create, and a create call of its own got lost besides: all in a delivery that nobody remembers (a crash, or the same
+        message twice). What is read back then is what was to be created, and says no more."""
         asked = history.asked
-        if self._updated(asked, module.states) is not None:
+        if not history.repeated or self._updated(asked, module.states) is not None:
             return False
-        applied = min(at for at, sent in self._records.updates if sent.key == asked.key and _fits(asked, sent.call))
-        lost = self._records.unanswered.get((asked.key, asked.alias or ""), 0.0)
-        return history.repeated or lost > applied
+        return (asked.key, asked.alias or "") in self._records.unanswered
 
 
 def _as_wanted(asked: Asked, state: State) -> bool:
