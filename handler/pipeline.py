@@ -94,7 +94,7 @@ class Pipeline:
         """
         batch = _Batch(self, invocation)
         results = batch.finish(_requests(deliveries), give_up=True)
-        unfinished = [result for result in results if isinstance(result, Unfinished)]
+        unfinished = list(dict.fromkeys(result for result in results if isinstance(result, Unfinished)))
         lost = batch.put_back(unfinished)
         report = Report(
             [result for result in results if isinstance(result, Outcome)], len(unfinished) - len(lost), batch.usage
@@ -145,12 +145,8 @@ class _Batch:
         give_up: bool,
     ) -> None:
         """Requests for one module, one after another."""
-        done: dict[ModuleRequest | Invalid, Result] = {}
-        for place in places:
-            request = requests[place]
-            if request not in done:  # one message delivered twice in a batch is one request
-                done[request] = self._safely(request, give_up=give_up)
-            results[place] = done[request]
+        for request, copies in _distinct(requests, places):
+            results.update(dict.fromkeys(copies, self._safely(request, give_up=give_up)))
 
     def _safely(self, request: ModuleRequest | Invalid, *, give_up: bool) -> Result:
         try:
@@ -288,3 +284,32 @@ def _lanes(requests: Sequence[ModuleRequest | Invalid], instance: str | None) ->
         key = request.in_instance(instance).key if isinstance(request, ModuleRequest) else place
         lanes.setdefault(key, []).append(place)
     return list(lanes.values())
+
+
+def _distinct(
+    requests: Sequence[ModuleRequest | Invalid], places: Sequence[int]
+) -> Iterable[tuple[ModuleRequest | Invalid, Sequence[int]]]:
+    """Each request once, with the places of its copies. One message delivered twice in a batch is one request, and so is one
+    that two deliveries have put back: what either of them found out is known."""
+    if len(places) == 1:
+        return [(requests[places[0]], places)]
+    copies: dict[ModuleRequest | Invalid, list[int]] = {}
+    for place in places:
+        copies.setdefault(_as_sent(requests[place]), []).append(place)
+    return [(_joined([requests[place] for place in same]), same) for same in copies.values()]
+
+
+def _as_sent(request: ModuleRequest | Invalid) -> ModuleRequest | Invalid:
+    """Without what deliveries have added."""
+    own = {"Attempt": 1, **NOTHING._asdict()}
+    return request.model_copy(update=own) if isinstance(request, ModuleRequest) else request
+
+
+def _joined(copies: Sequence[ModuleRequest | Invalid]) -> ModuleRequest | Invalid:
+    """One request that knows what its copies know."""
+    first, *others = copies
+    same = [copy for copy in copies if isinstance(copy, ModuleRequest)]
+    if isinstance(first, Invalid) or not others:
+        return first
+    known = {name: any(getattr(copy, name) for copy in same) for name in Known._fields}
+    return first.model_copy(update={**known, "Attempt": max(copy.Attempt for copy in same)})

@@ -150,6 +150,31 @@ def test_a_message_twice_in_a_batch_is_one_request() -> None:
     assert len(here.box.published) == 1
 
 
+def test_what_one_copy_of_a_request_knows_is_known_of_the_others() -> None:
+    """Two deliveries have put it back, and only one of them had its create call's answer lost."""
+    here = world()
+    here.iot.add("a1", "mcu")
+    here.run(wanted(Id="mine", Attempt=2), wanted(Id="mine", Attempt=3, Tried=True))
+    assert here.statuses() == ["created"]
+    assert here.iot.calls == ["ListOTAModuleByProduct"]
+
+
+def test_copies_of_a_request_go_back_as_one() -> None:
+    """With all that is known of it, and with the attempts of the copy that has the most."""
+    here = world(seconds=0.0)
+    report = here.run(wanted(Id="mine", Tried=True), wanted(Id="mine", Attempt=2), wanted(Id="mine", Theirs=True))
+    [back] = (json.loads(each.body) for each in here.box.back)
+    assert back == wanted(Id="mine", Attempt=3, Tried=True, Theirs=True)
+    assert report.put_back == 1
+
+
+def test_requests_with_one_id_that_want_different_things_are_no_copies() -> None:
+    """Each is told what became of its own wish."""
+    here = world()
+    here.run(wanted(Id="mine", AliasName="Mcu"), wanted(Id="mine", AliasName="Other"))
+    assert here.statuses() == ["created", "existing"]
+
+
 def test_requests_for_one_module_run_one_after_another_in_order() -> None:
     """Names are compared without case; other modules run side by side."""
     here = world(pool=Threads(8))

@@ -17,10 +17,13 @@ from typing import Any
 
 from handler.iot import CREATE, LIST
 from tests.simulation.plan import Plan
-from tests.simulation.scheduler import Scheduler, Violation
+from tests.simulation.scheduler import Scheduler, Task, Violation
 from tests.simulation.workload import Asked, Key
 
 LIMIT = 10
+
+Who = tuple[int, Key, str]
+"""A request in one invocation, as its calls show it: by module and alias."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Message:
     id: str
     body: str
     requests: tuple[tuple[str, int], ...]
+    doubtful: bool = False
+    """Whether it was put back by a delivery in which a create call got no answer."""
 
 
 @dataclass(eq=False)
@@ -91,6 +96,8 @@ class Sent:
     invocation: Invocation
     action: str
     call: Mapping[str, str]
+    task: "Task | None" = None
+    left: float = 0.0
     late: bool = False
     arrived: float = 0.0
     told: str = "nothing"
@@ -100,7 +107,7 @@ class Sent:
         return self.call["ProductKey"], self.call.get("ModuleName", "").lower()
 
     @cached_property
-    def who(self) -> tuple[int, Key, str]:
+    def who(self) -> Who:
         """Whose call it is: every request has an alias of its own."""
         return self.invocation.number, self.key, self.call.get("AliasName", "")
 
@@ -110,7 +117,9 @@ class History:
     """What became of one request."""
 
     asked: Asked
+    deliveries: int = 0
     attempts: list[int] = field(default_factory=list)
+    """One entry for each invocation: copies in one batch are one request."""
     invocations: set[Invocation] = field(default_factory=set)
     events: list[dict[str, Any]] = field(default_factory=list)
     letters: int = 0
@@ -118,7 +127,7 @@ class History:
 
     @property
     def repeated(self) -> bool:
-        """Whether an attempt was delivered more than once, so that what was known of it may be lost."""
+        """Whether an attempt went to more than one invocation: what one of them found out, the other cannot know."""
         return len(set(self.attempts)) < len(self.attempts)
 
 
@@ -130,12 +139,15 @@ class Records:
     scheduler: Scheduler
     asked: dict[str, History] = field(default_factory=dict)
     trace: list[tuple[object, ...]] = field(default_factory=list)
-    refusals: dict[tuple[int, Key, str], float] = field(default_factory=dict)
+    refusals: dict[Who, float] = field(default_factory=dict)
     unanswered: set[tuple[Key, str]] = field(default_factory=set)
     """Modules, with their aliases, of which a create call got no answer."""
     updates: dict[Key, list[Sent]] = field(default_factory=dict)
     calls: int = 0
-    _doubts: set[tuple[int, Key, str]] = field(default_factory=set)
+    _doubts: dict[Who, float] = field(default_factory=dict)
+    """Since when a create call of a request is known to have got no answer."""
+    _listed: dict[tuple[int, Task | None, str], float] = field(default_factory=dict)
+    """When the last list of a product's modules left that was answered, by invocation and task."""
     _arrivals: dict[str, deque[float]] = field(default_factory=dict)
     _invocations: int = 0
 
@@ -152,36 +164,38 @@ class Records:
         self._invocations += 1
         invocation = Invocation(self._invocations, instance, messages, self.scheduler.time)
         self.note("receive", self._invocations, [message.id for message in messages])
+        for name, attempt in invocation.requests:
+            history = self.asked[name]
+            history.attempts.append(attempt)
+            history.invocations.add(invocation)
         for message in messages:
-            for name, attempt in message.requests:
-                history = self.asked[name]
-                history.attempts.append(attempt)
-                history.invocations.add(invocation)
+            for name, _ in message.requests:
+                self.asked[name].deliveries += 1
+                if message.doubtful:
+                    self._doubts[self._who(invocation, self.asked[name].asked)] = invocation.began
         return invocation
+
+    def _who(self, invocation: Invocation, asked: Asked) -> Who:
+        return invocation.number, asked.key, asked.alias or ""
 
     def sent(self, sent: Sent) -> None:
         """A call leaves."""
         self.calls += 1
+        sent.task, sent.left = self.scheduler.current, self.scheduler.time
         self.note("send", *sent.call.values())
-        if sent.action == CREATE and sent.who in self._doubts and self._copies(sent) == 1:
-            raise Violation(f"I3: {sent.who} was created blindly, with a call before it whose effect is unknown")
-
-    def _copies(self, sent: Sent) -> int:
-        """How many deliveries of the request whose call it is are in the batch: each begins anew."""
-        requests = [self.asked[name].asked for name, _ in sent.invocation.requests]
-        return sum(asked.key == sent.key and (asked.alias or "") == sent.who[2] for asked in requests if asked.valid)
+        if sent.action == CREATE and sent.who in self._doubts:
+            listed = self._listed.get((sent.invocation.number, sent.task, sent.key[0]), -1.0)
+            if listed < self._doubts[sent.who]:
+                raise Violation(f"I3: {sent.who} was created blindly, with a call before it whose effect is unknown")
 
     def told(self, sent: Sent, told: str) -> None:
         """What came of a call, as the function gets to hear it: done, refused, nothing, …"""
         sent.told = told
         self.note("told", *sent.call.values(), told)
-        if sent.action == LIST and told == "done" and self._doubts:
-            product = sent.call["ProductKey"]
-            self._doubts = {
-                doubt for doubt in self._doubts if doubt[0] != sent.invocation.number or doubt[1][0] != product
-            }
+        if sent.action == LIST and told == "done":
+            self._listed[sent.invocation.number, sent.task, sent.key[0]] = sent.left
         elif told == "nothing" and sent.action == CREATE:
-            self._doubts.add(sent.who)
+            self._doubts[sent.who] = self.scheduler.time
             self.unanswered.add(sent.who[1:])
         elif told == "refused":
             self.refusals[sent.who] = sent.arrived
@@ -224,7 +238,8 @@ class Records:
         history.put_backs += 1
         invocation.put_back.add(name)
         self.note("put back", name, attempt)
-        return Message(f"b{len(self.trace)}", body, ((name, attempt),))
+        doubtful = self._who(invocation, history.asked) in self._doubts
+        return Message(f"b{len(self.trace)}", body, ((name, attempt),), doubtful)
 
     def letter(self, body: str) -> None:
         letter = json.loads(body)

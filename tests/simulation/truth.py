@@ -55,7 +55,7 @@ class Truth:
             return "the module is not there"
         states = module.since(invocation.began - self._records.plan.lag)
         if data["Status"] == "existing":
-            return _existing(asked, module, states, data.get("Drift", {}))
+            return self._known_as_own(history, module) or _existing(asked, module, states, data.get("Drift", {}))
         if data["Status"] == "updated":
             return self._updated(asked, states)
         return self._created(history, module)
@@ -73,16 +73,19 @@ class Truth:
                 return "the API refused nothing"
             return None
         if asked.policy == "fail":
-            # A request that is delivered again may truthfully be told that its module exists although its own call
-            # made it, when nobody remembers that call (a crash, or the same message twice): the module is there, and
-            # nobody can tell who made it. In one unbroken line of deliveries its own call is known, and must count,
-            # unless somebody has changed the module since.
-            known = not history.repeated and len(module.states) == 1
-            return "its own call made it" if known and _made_by(history, module) else None
+            return self._known_as_own(history, module)
         if refused is None or module.made < refused:
             # What was made after the refusal was not there for it.
             return None if asked.policy == "update" and refused is not None else "the module is there"
         return None
+
+    def _known_as_own(self, history: History, module: Module) -> str | None:
+        """A request that is delivered again may truthfully be told that its module exists although its own call made it, when
+        nobody remembers that call (a crash, or the same message twice): the module is there, and nobody can tell who made
+        it. In one unbroken line of deliveries its own call is known, and must count, unless somebody has changed the module
+        since."""
+        known = not history.repeated and len(module.states) == 1
+        return "its own call made it" if known and _made_by(history, module) else None
 
     def _updated(self, asked: Asked, states: list[State]) -> str | None:
         if asked.policy != "update":

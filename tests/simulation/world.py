@@ -94,7 +94,7 @@ class World:
             self.records.end()
         except Violation as found:
             violation = str(found)
-        deliveries = sum(len(history.attempts) for history in self.records.asked.values())
+        deliveries = sum(history.deliveries for history in self.records.asked.values())
         return Result(self.plan, self.plan.requests, self.records.calls, deliveries, violation, self.records.trace)
 
     def _send(self, letter: Letter) -> None:
