@@ -100,11 +100,20 @@ class Settings(BaseModel):
         """Calls a second of one operation for this instance, where no store shares the quota."""
         return self.OTA_QPS / self.OTA_QUOTA_INSTANCES
 
+    @property
+    def most_in_a_second(self) -> int:
+        """Calls of one operation that all instances may make in a second, where no store shares the quota: they know nothing of
+        each other, and each keeps its own bound (`handler.pacing`)."""
+        return self.OTA_QUOTA_INSTANCES * (1 + int(self.share))
+
     def warnings(self) -> list[str]:
         """What is allowed but dangerous, in words that name the setting."""
         found = []
-        if self.OTA_QPS > ACCOUNT_LIMIT:
-            found.append(f"OTA_QPS: {self.OTA_QPS:g} is more than the {ACCOUNT_LIMIT} calls a second of an account")
+        if self.most_in_a_second > ACCOUNT_LIMIT:
+            found.append(
+                f"OTA_QPS: {self.OTA_QUOTA_INSTANCES} times {self.share:g} calls a second may be {self.most_in_a_second} calls"
+                f" in one second, and an account has {ACCOUNT_LIMIT}"
+            )
         if self.OTA_QUOTA_URL is not None and self.OTA_QUOTA_INSTANCES == 1:
             found.append("OTA_QUOTA_INSTANCES: 1, so that every instance takes all of OTA_QPS while the store is down")
         if self.OTA_REQUEST_QUEUE is None:

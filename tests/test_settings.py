@@ -99,6 +99,16 @@ def test_more_than_the_accounts_limit_is_warned_about() -> None:
     assert any("OTA_QPS" in warning for warning in read(OTA_QPS="20").warnings())
 
 
+@pytest.mark.parametrize(
+    ("instances", "share", "most"), [(1, 9, 10), (2, 4.5, 10), (3, 3, 12), (1, 10, 11), (5, 1.8, 10)]
+)
+def test_instances_that_may_exceed_the_limit_together_are_warned_about(instances: int, share: float, most: int) -> None:
+    """Each makes 1 + floor(its share) calls in some second, whatever the others do."""
+    settings = read(OTA_QPS=str(instances * share), OTA_QUOTA_INSTANCES=str(instances))
+    assert settings.most_in_a_second == most
+    assert any(f"{most} calls" in warning for warning in settings.warnings()) == (most > 10)
+
+
 def test_a_shared_quota_without_a_static_share_is_warned_about() -> None:
     """What every instance falls back to while the store is down."""
     assert any("OTA_QUOTA_INSTANCES" in warning for warning in read(OTA_QUOTA_URL="redis://store").warnings())
