@@ -291,8 +291,8 @@ def _distinct(
 ) -> Iterable[tuple[ModuleRequest | Invalid, Sequence[int]]]:
     """Each request once, with the places of its copies. One message delivered twice in a batch is one request, and so is one
     that two deliveries have put back: what either of them found out is known."""
-    if len(places) == 1:
-        return [(requests[places[0]], places)]
+    if len({requests[place].Id for place in places}) == len(places):
+        return [(requests[place], [place]) for place in places]
     copies: dict[ModuleRequest | Invalid, list[int]] = {}
     for place in places:
         copies.setdefault(_as_sent(requests[place]), []).append(place)
