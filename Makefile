@@ -51,8 +51,8 @@ soak: $(VENV)/.dev  ## random faults, one plan after another (SEED=1 MINUTES=10;
 	$(BIN)/python -m tests.e2e.soak --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10) \
 		$(if $(RUN),--run $(RUN)) $(if $(PLAN),--plan '$(PLAN)')
 
-simulate: $(VENV)/.dev  ## the function on virtual time, for many seeds (SEEDS=1-1000), or one PLAN again with its trace
-	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1-200) $(if $(PLAN),--plan '$(PLAN)')
+simulate: $(VENV)/.dev  ## the function on virtual time, for 200 seeds drawn anew, for SEEDS=1-1000, or one PLAN again with its trace
+	$(BIN)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PLAN),--plan '$(PLAN)')
 
 mutants: $(VENV)/.dev  ## plant faults in copies of the function: each must be found
 	$(BIN)/python -m tests.mutants

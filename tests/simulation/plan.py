@@ -15,6 +15,7 @@ class Plan:
     names: int = 8
     batch: int = 20
     instances: int = 1
+    """Two at most: three with a share of three calls a second each may make twelve in a second (`Settings.warnings`)."""
     spread: float = 20.0
     """Seconds over which requests are sent."""
     faulty: float = 300.0
@@ -26,7 +27,7 @@ class Plan:
     lateness: float = 0.0
     """Seconds that a sleep ends late at most."""
     lag: float = 0.0
-    """Seconds by which a list of modules may be old."""
+    """Seconds by which a list of modules may be old: less than one, after which the function takes its second and last look."""
     call_faults: float = 0.0
     late_calls: float = 0.0
     """Calls that take their effect after their sender has stopped waiting."""
