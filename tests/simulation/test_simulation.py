@@ -105,7 +105,7 @@ def test_a_run_that_fails_says_how_to_have_it_again(capsys: pytest.CaptureFixtur
     plan = Plan(1, requests=5)
     assert main(["--plan", str(plan)]) == 0
     shown = capsys.readouterr().out
-    assert f"python -m tests.simulation --plan '{plan}'" in shown
+    assert f"make simulate PLAN='{plan}'" in shown
     assert shown.count("published") >= 5
 
 

@@ -52,7 +52,7 @@ class Result:
         """The trace up to the fault (its last lines, if not all are wanted), the fault, and how to have it again."""
         first = 0 if most is None else max(len(self.trace) - most, 0)
         lines = [f"{at:10.4f}  {who:10}  {what}" for at, who, what in map(_line, self.trace[first:])]
-        again = f"seed {self.plan.seed}, again with\n  python -m tests.simulation --plan '{self.plan}'"
+        again = f"seed {self.plan.seed}, again with\n  make simulate PLAN='{self.plan}'"
         return "\n".join([*lines, "", self.violation or "all held", "", again])
 
 
