@@ -24,6 +24,8 @@ REQUESTS = 300
 TIMEOUT = 20
 PATIENT = {"OTA_READ_TIMEOUT": "1", "OTA_DEADLINE_MARGIN": "4"}
 """For a machine that has other things to do: a call that is answered too late is a fault that no plan speaks of."""
+MOST_TIMES = {"redeliver": 6}
+"""A stream waits twice as long before each retry: after ten of them, longer than a run is waited for."""
 RUNS_A_CLOUD = 25
 """Runs after which the cloud and its functions are started anew."""
 CATALOGUE = [rule for rules in (*API.values(), *SINKS.values(), *CRASHES.values()) for rule in rules]
@@ -85,7 +87,7 @@ def varied(rule: Rule, draws: random.Random) -> Rule:
     """A rule of the matrix, at another time and more or less often."""
     often = draws.choice(({"probability": round(draws.uniform(0.05, 0.6), 2)}, {"nth": draws.randint(1, 30)}))
     times = rule.times if rule.kind in ("kill", "pause", "refuse", "expire", "revoke") else draws.randint(1, 12)
-    return rule.model_copy(update={**often, "times": times})
+    return rule.model_copy(update={**often, "times": min(times, MOST_TIMES.get(rule.kind, times))})
 
 
 def run(job: Job, scenario: Scenario, plan: Plan) -> Ran:
