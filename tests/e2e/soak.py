@@ -87,7 +87,8 @@ def varied(rule: Rule, draws: random.Random) -> Rule:
     """A rule of the matrix, at another time and more or less often."""
     often = draws.choice(({"probability": round(draws.uniform(0.05, 0.6), 2)}, {"nth": draws.randint(1, 30)}))
     times = rule.times if rule.kind in ("kill", "pause", "refuse", "expire", "revoke") else draws.randint(1, 12)
-    return rule.model_copy(update={**often, "times": min(times, MOST_TIMES.get(rule.kind, times))})
+    most = MOST_TIMES.get(rule.kind)
+    return rule.model_copy(update={**often, "times": min(times, most) if times and most else times})
 
 
 def run(job: Job, scenario: Scenario, plan: Plan) -> Ran:

@@ -25,6 +25,10 @@ MAY_GROW = 3 * 1024 * 1024
 """Bytes: an allocator's noise; 800 invocations that left a kilobyte each would already be a third of it."""
 
 
+MAY_START = 4
+"""Threads, each with a connection to the API and one to SMQ: a task that is late has another thread stand by, and it stays."""
+
+
 @pytest.fixture
 def scenario(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Scenario]:
     with hurried_cloud(tmp_path_factory.mktemp("warm"), **getattr(request, "param", {})) as cloud:
@@ -66,7 +70,7 @@ def invoke(cloud: LocalCloud, requests: Sequence[dict[str, str]]) -> list[dict[s
 
 
 def test_a_thousand_invocations_leave_nothing_behind(scenario: Scenario) -> None:
-    """Each has its own outcomes and no other's; memory, threads and descriptors stay as they were."""
+    """Each has its own outcomes and no other's; memory, threads and descriptors do not grow with their number."""
     product = scenario.product(SeedModule(name="mcu", alias="Main_MCU"))
     first, size = pid_after_first(scenario, product), None
     for number in range(INVOCATIONS):
@@ -81,7 +85,8 @@ def test_a_thousand_invocations_leave_nothing_behind(scenario: Scenario) -> None
     assert size
     last = Size.of(scenario.cloud)
     assert pid(scenario.cloud) == first
-    assert (last.threads, last.descriptors) == (size.threads, size.descriptors)
+    assert last.threads - size.threads <= MAY_START
+    assert last.descriptors - size.descriptors <= 2 * MAY_START
     assert last.memory - size.memory < MAY_GROW
 
 
