@@ -26,20 +26,27 @@ LATE = 20.0
 """Seconds after which a call that was lost on its way takes its effect at the latest."""
 
 
+class Unsigned(str):
+    """The target of a call that holds its parameters as they are."""
+
+    call: dict[str, str]
+
+
 class CheapApi(IotApi):
     """Calls whose target is no URL and holds no signature: that would cost more than all the rest of a simulation."""
 
     def signed(self, action: str, parameters: Mapping[str, str], credentials: Credentials) -> str:
-        return "\n".join((action, *(part for pair in parameters.items() for part in pair)))
+        target = Unsigned(action)
+        target.call = {"Action": action, **parameters}
+        return target
 
 
 def parsed(target: str) -> dict[str, str]:
     """The parameters of a call, `Action` first, without those that every call has."""
-    if target.startswith("/"):
-        given = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
-        return {name: given[name] for name in PARAMETERS if name in given}
-    action, *parts = target.split("\n")
-    return {"Action": action, **dict(zip(parts[::2], parts[1::2], strict=True))}
+    if isinstance(target, Unsigned):
+        return target.call
+    given = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
+    return {name: given[name] for name in PARAMETERS if name in given}
 
 
 def answered(status: int, headers: Mapping[str, str] | None = None, **body: object) -> Answer:

@@ -91,6 +91,7 @@ class Scheduler:
         self._random = Random(seed).random
         self._due: list[tuple[float, float, int, Task | Callable[[], None]]] = []
         self._count = 0
+        self._until = 0.0
 
     def at(self, time: float, work: Callable[[], None]) -> None:
         """Call `work`, which must not sleep, at a time."""
@@ -116,12 +117,18 @@ class Scheduler:
     def sleep(self, seconds: float) -> None:
         """Called by a task: others run meanwhile."""
         assert seconds >= 0, f"slept for {seconds}"
-        self._wake(self._me(), seconds)
+        task = self._me()
+        self._count += 1
+        wake = (self.time + seconds, self._random(), self._count, task)
+        if self._next(wake) and not (task.process and task.process.fuse):
+            self.time = wake[0]  # what a switch to the scheduler and back would come to
+            return
+        heapq.heappush(self._due, wake)
         self._main.switch()
 
     def run(self, *, until: float) -> bool:
         """Runs until nothing is left to do, or a time; returns whether nothing is left."""
-        due = self._due
+        due, self._until = self._due, until
         while due and due[0][0] <= until:
             self.time, _, _, work = heapq.heappop(due)
             if isinstance(work, Task):
@@ -144,6 +151,10 @@ class Scheduler:
             task.process.tasks.pop(task, None)
         for other in task._waiting:
             self._wake(other, 0.0)
+
+    def _next(self, wake: tuple[float, float, int, Task]) -> bool:
+        """Whether nobody else runs before."""
+        return wake[0] <= self._until and (not self._due or wake < self._due[0])
 
     def _me(self) -> Task:
         assert self.current is not None, "only a task can wait"
