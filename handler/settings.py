@@ -16,9 +16,11 @@ ACCOUNT_LIMIT = 10
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine, so that plain http leaves no wire."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"
+    # An IPv4 address in IPv6's form: only Python 3.13 looks inside by itself.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _parts(url: str) -> SplitResult:
