@@ -3,7 +3,8 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from handler.log import mask
 from handler.outcomes import LONGEST_SHORT_TEXT, Outcome, Result, Unfinished
@@ -13,8 +14,7 @@ PROBLEM_JSON = "application/problem+json"
 LONGEST_DETAIL = 500
 
 
-@dataclass(frozen=True)
-class HttpAnswer:
+class HttpAnswer(NamedTuple):
     """An answer, its body whole."""
 
     status: int
@@ -22,8 +22,7 @@ class HttpAnswer:
     body: bytes
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """A kind of problem: `name` ends its type, `urn:ota-modules:problem:<name>`."""
 
     name: str
@@ -62,13 +61,12 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """One status and body; a request of an array has one of its own."""
 
     status: int
     body: Mapping[str, object]
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def answer(self, *, only_ascii: bool = False) -> HttpAnswer:
         # Answers are about one moment, and nothing in a browser may take them for anything but data.

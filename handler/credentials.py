@@ -1,16 +1,18 @@
 """The access key of an invocation."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import quote
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """An access key; `security_token` is empty for a long-lived one."""
 
     access_key_id: str
-    access_key_secret: str = field(repr=False)
-    security_token: str = field(default="", repr=False)
+    access_key_secret: str
+    security_token: str = ""
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.access_key_id!r})"
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -9,10 +9,9 @@ import random
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handler import loading, triggers
 from handler.clock import Clock
@@ -40,8 +39,7 @@ LAST_SENDS = 0.3
 """Seconds before the function's timeout after which nothing is sent any more, outcomes included."""
 
 
-@dataclass(frozen=True)
-class Instance:
+class Instance(NamedTuple):
     """The parts of one instance of the function."""
 
     settings: Settings
@@ -168,8 +166,7 @@ def _shown(outcome: Outcome) -> dict[str, object]:
     return {"Id": outcome.Id, **outcome.data()}
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One invocation of an instance."""
 
     instance: Instance
@@ -211,7 +208,7 @@ class Call:
             enqueue=self.outbox.enqueue if self.outbox.request_queue else None,
             fault=lambda error: self.invocation.log.error("fault", error=type(error).__name__, text=error),
         )
-        return web.respond(replace(request, request_id=self.request_id or request.request_id), service)
+        return web.respond(request._replace(request_id=self.request_id or request.request_id), service)
 
 
 def _timeout(context: object) -> float:

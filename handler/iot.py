@@ -6,7 +6,6 @@ API reference: CreateOTAModule, ListOTAModuleByProduct, UpdateOTAModule; signatu
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from aliyunsdkcore.auth.composer import rpc_signature_composer
@@ -58,13 +57,12 @@ class Transport(Protocol):
     def post(self, target: str, seconds: float) -> Answer: ...
 
 
-@dataclass
 class Usage:
     """What one request cost: calls sent, throttles among the answers, seconds waited for the quota."""
 
-    calls: int = 0
-    throttles: int = 0
-    waited: float = 0.0
+    calls = 0
+    throttles = 0
+    waited = 0.0
 
     def add(self, other: "Usage") -> None:
         self.calls += other.calls
@@ -72,8 +70,7 @@ class Usage:
         self.waited += other.waited
 
 
-@dataclass(frozen=True)
-class IotApi:
+class IotApi(NamedTuple):
     """The API at one endpoint; shared by all threads of an instance."""
 
     region: str

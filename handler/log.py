@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 LONGEST_TEXT = 2_000
@@ -37,18 +37,20 @@ def _write(line: str) -> None:
     sys.stdout.flush()
 
 
-@dataclass(frozen=True)
-class Log:
+class Log(NamedTuple):
     """Writes lines at or above `level`; `secrets` are masked wherever they occur, `fields` stand in each line."""
 
     level: str = "INFO"
     write: Callable[[str], None] = _write
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = ()
     fields: tuple[tuple[str, object], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Log({self.level!r})"
 
     def bind(self, *, secrets: tuple[str, ...] = (), **fields: object) -> "Log":
         """The same log with more secrets to mask and more fields in each line."""
-        return replace(self, secrets=self.secrets + secrets, fields=self.fields + tuple(fields.items()))
+        return self._replace(secrets=self.secrets + secrets, fields=self.fields + tuple(fields.items()))
 
     def debug(self, event: str, **fields: object) -> None:
         self._line("DEBUG", event, fields)

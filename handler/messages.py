@@ -7,7 +7,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 
 from pydantic import (
@@ -47,8 +46,7 @@ _UNPRINTABLE = f"[{_CONTROL}\ud800-\udfff]"
 _UNSHOWN = f"[{_CONTROL}{_INVISIBLE}\ud800-\udfff]"
 
 
-@dataclass(frozen=True)
-class _Rule:
+class _Rule(NamedTuple):
     """What the whole of a text must match, and how its sender is told; stands in the published schema too."""
 
     pattern: str
@@ -161,10 +159,6 @@ class ModuleRequest(BaseModel):
     @property
     def key(self) -> ModuleKey:
         return ModuleKey(self.IotInstanceId, self.ProductKey, self.ModuleName.casefold())
-
-    @property
-    def known(self) -> Known:
-        return Known(self.Tried, self.Theirs)
 
 
 class Problem(BaseModel):

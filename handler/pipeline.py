@@ -6,7 +6,6 @@ acknowledges). Nothing is acknowledged before its outcome was accepted; a crash 
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from handler.clock import Clock
@@ -49,8 +48,7 @@ class Limits(NamedTuple):
     has_queue: bool
 
 
-@dataclass(frozen=True)
-class Invocation:
+class Invocation(NamedTuple):
     """What belongs to one invocation: its keys, its deadline (clock seconds), its sinks, its log, its source."""
 
     credentials: Callable[[], Credentials]
@@ -61,13 +59,12 @@ class Invocation:
     """The CloudEvents source: `/ota-modules/<region>/<function>`."""
 
 
-@dataclass
-class Report:
+class Report(NamedTuple):
     """What became of an invocation's requests; outcomes stand in the requests' order."""
 
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: Sequence[Outcome]
+    usage: Usage
     put_back: int = 0
-    usage: Usage = field(default_factory=Usage)
 
     def summary(self) -> dict[str, int]:
         """Counts by status; `put_back` is the number that will come again."""
@@ -77,8 +74,7 @@ class Report:
         return {**counts, "put_back": self.put_back}
 
 
-@dataclass(frozen=True)
-class Pipeline:
+class Pipeline(NamedTuple):
     """The steps, wired once per instance."""
 
     api: IotApi
@@ -97,7 +93,7 @@ class Pipeline:
         unfinished = list(dict.fromkeys(result for result in results if isinstance(result, Unfinished)))
         lost = batch.put_back(unfinished)
         report = Report(
-            [result for result in results if isinstance(result, Outcome)], len(unfinished) - len(lost), batch.usage
+            [result for result in results if isinstance(result, Outcome)], batch.usage, len(unfinished) - len(lost)
         )
         batch.log_summary(report, len(lost))
         if lost:
@@ -108,7 +104,7 @@ class Pipeline:
         """One result for each request of a body, in its order; what is not finished is the sender's to send again."""
         batch = _Batch(self, invocation)
         results = batch.finish(_requests([delivery]), give_up=False)
-        batch.log_summary(Report([each for each in results if isinstance(each, Outcome)], usage=batch.usage), 0)
+        batch.log_summary(Report([each for each in results if isinstance(each, Outcome)], batch.usage), 0)
         return results
 
 

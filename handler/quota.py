@@ -84,10 +84,10 @@ class Slots:
             if answer is not None:
                 with self.lock:
                     self._slots = deque(
-                        sorted([*self._slots, *(answer.first + n * answer.interval for n in range(answer.count))])
+                        sorted([*self._slots, *(answer.first + n * answer.interval for n in range(answer.given))])
                     )
                     self._last = max([self._last, *self._slots])
-                    if not answer.count:
+                    if not answer.given:
                         self._free = max(self._free, deadline + 2 * EARLY)
         finally:
             with self.lock:

@@ -6,7 +6,6 @@
 import base64
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mns.mns_client import MNSClient
@@ -165,8 +164,7 @@ class MessageService:
         return client
 
 
-@dataclass(frozen=True)
-class Outbox:
+class Outbox(NamedTuple):
     """Where one invocation's messages go: its keys, and until when (clock seconds) it may send.
 
     The last `reserve` seconds are for putting requests back alone: a batch that spends all its time on outcomes would lose
@@ -179,7 +177,7 @@ class Outbox:
     dead_letter_queue: str | None
     keys: Callable[[], Credentials]
     until: float
-    log: Log = field(default_factory=Log, repr=False)
+    log: Log = Log()
     reserve: float = 0.0
 
     def publish(self, body: str, tag: str) -> None:

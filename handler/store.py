@@ -3,8 +3,7 @@
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from handler.clock import Clock
 from handler.errors import SettingError
@@ -64,15 +63,14 @@ return {{birth, now, first, interval, count, math.max(free, first), slowed}}
 """
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """The script's answer: instants and an interval in seconds of our own clock, and how many slots were given out."""
 
     birth: str
     now: float
     first: float
     interval: float
-    count: int
+    given: int
     free: float
     slowed: float
 

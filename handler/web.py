@@ -5,8 +5,8 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from handler.answers import HttpAnswer, Refusal, Told, problem, together, told
@@ -29,20 +29,18 @@ _APPLIED = {"Preference-Applied": "respond-async"}
 _LATER = {"Retry-After": "5"}
 
 
-@dataclass(frozen=True)
-class HttpRequest:
+class HttpRequest(NamedTuple):
     """A request; header names are in lower case, the path is decoded."""
 
     method: str
     path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     query: str = ""
     body: bytes = b""
     request_id: str = ""
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(NamedTuple):
     """What answers are made of.
 
     `run(body, default_id, trace)` gives one result for each request of a body, in their order; `enqueue(message)` is None

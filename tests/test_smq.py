@@ -6,7 +6,6 @@ import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 from starlette.requests import Request
@@ -73,7 +72,7 @@ def test_without_time_for_an_answer_nothing_is_sent(cloud: Cloud, serve: Serve) 
 
 def test_the_last_seconds_are_for_putting_back(cloud: Cloud, serve: Serve) -> None:
     """Outcomes that took them would leave what is not finished nowhere to go."""
-    late = replace(outbox(serve(cloud.app), seconds=5.0), reserve=5.0)
+    late = outbox(serve(cloud.app), seconds=5.0)._replace(reserve=5.0)
     with pytest.raises(SinkError, match="no time left"):
         late.publish("{}", "created")
     with pytest.raises(SinkError, match="no time left"):
@@ -105,7 +104,7 @@ def test_what_is_too_large_is_not_sent(cloud: Cloud, serve: Serve) -> None:
 def test_a_missing_topic_is_not_tried_again(cloud: Cloud, serve: Serve) -> None:
     """Its error says so at once."""
     with pytest.raises(SinkError, match="TopicNotExist"):
-        replace(outbox(serve(cloud.app)), result_topic="nowhere").publish("{}", "created")
+        outbox(serve(cloud.app))._replace(result_topic="nowhere").publish("{}", "created")
 
 
 def test_a_closed_port_is_a_sink_error_within_the_time_given() -> None:
