@@ -13,6 +13,8 @@ LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 LONGEST_TEXT = 2_000
 
 _MASK = "***"
+_NUMBERS = (bool, int, float)
+_json = json.JSONEncoder(ensure_ascii=False).encode
 # What the SDKs put into texts: query parameters, headers and XML or JSON fields that grant access.
 _GRANTING = r"""(?ix) (?P<name> \b (?: signature | security[-_]?token | x-acs-security-token | access[-_]?key[-_]?secret
                              | product[-_]?secret | authorization | receipthandle ) ["']? \s* (?: = | : | > ) \s* ["']? )
@@ -24,8 +26,8 @@ def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, _MASK)
-    if not any(sign in text for sign in "=:>"):  # no name can be followed by a value; most texts end here
-        return text
+    if "=" not in text and ":" not in text and ">" not in text:
+        return text  # no name can be followed by a value; most texts end here
     return re.sub(_GRANTING, lambda found: found["name"] + _MASK, text)
 
 
@@ -69,13 +71,13 @@ class Log(NamedTuple):
             return
         record = {"level": level, "event": event, **dict(self.fields), **fields}
         present = {name: self._plain(value) for name, value in record.items() if value is not None}
-        self.write(json.dumps(present, ensure_ascii=False))
+        self.write(_json(present))
 
     def _plain(self, value: object) -> object:
-        if isinstance(value, bool | int | float):
+        if isinstance(value, _NUMBERS):
             return round(value, 4) if isinstance(value, float) else value
         if isinstance(value, dict):
             return {str(name): self._plain(inner) for name, inner in value.items()}
-        text = mask(str(value), self.secrets)
+        text = mask(str(value), self.secrets)[:LONGEST_TEXT]
         # A lone surrogate cannot be written to standard output, and must not cost the whole line.
-        return text[:LONGEST_TEXT].encode("utf-8", "replace").decode()
+        return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -22,6 +22,9 @@ LONGEST_TEXT = 2_000
 LONGEST_SHORT_TEXT = 500
 """Characters of any other text of the API's."""
 
+compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""A message as JSON."""
+
 # Made once for this project; ids of outcomes are UUIDs in this name space.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:ota-modules:outcome")
 
@@ -113,7 +116,7 @@ class Outcome(BaseModel):
             **{name: value for name, value in extensions.items() if value},
             "data": self.data(),
         }
-        return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        return compact(event)
 
 
 _REPEATED = (
@@ -149,7 +152,7 @@ class Unfinished(NamedTuple):
         fields: Mapping[str, object] = self.request.model_dump(exclude_none=True, exclude={"Attempt", *Known._fields})
         known = {name: True for name, value in self.known._asdict().items() if value}
         own = {"Attempt": self.request.Attempt + 1, **known}
-        return json.dumps({**fields, **own}, ensure_ascii=False, separators=(",", ":"))
+        return compact({**fields, **own})
 
 
 Result = Outcome | Unfinished

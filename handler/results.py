@@ -5,7 +5,7 @@ import json
 from handler.errors import CallError, Misconfigured, OutOfTime, Throttled, Unanswered
 from handler.messages import Invalid, ModuleRequest
 from handler.modules import GivenUp, Verdict
-from handler.outcomes import LONGEST_TEXT, Outcome, Reason, Unfinished
+from handler.outcomes import LONGEST_TEXT, Outcome, Reason, Unfinished, compact
 
 
 def decided(request: ModuleRequest, verdict: Verdict) -> Outcome:
@@ -72,4 +72,4 @@ def dead_letter(given_up: Unfinished, event: str) -> str:
         "Request": {**given_up.request.model_dump(exclude_none=True), **given_up.known._asdict()},
         "Outcome": json.loads(event),
     }
-    return json.dumps(letter, ensure_ascii=False, separators=(",", ":"))
+    return compact(letter)

@@ -1,5 +1,7 @@
 """Connections: keep-alive, and answers that are complete in time or not at all."""
 
+import http.client
+import io
 import select
 import socket
 import ssl
@@ -18,8 +20,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
 
-from handler.connections import LARGEST_ANSWER, Connection, Transport
+from handler.connections import LARGEST_ANSWER, LONGEST_HEADER, MOST_HEADERS, Connection, Transport, read_headers
 from handler.errors import NotSent, Unanswered
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Acs-Retry-After: 150\r\n\r\nok"
@@ -103,6 +107,46 @@ def test_an_answer_comes_with_lower_case_headers() -> None:
     with peer(script) as url:
         answer = transport(url).post("/", 2)
     assert (answer.status, answer.headers["x-acs-retry-after"], answer.body) == (200, "150", b"ok")
+
+
+WORDS = st.text([chr(code) for code in range(0x21, 0x7F)] + list("é\xff"), min_size=1)
+NAMES = st.from_regex("[A-Za-z][A-Za-z0-9-]{0,20}", fullmatch=True)
+FOLDS = st.sampled_from([" ", "  ", "\t", "\r\n ", "\r\n\t", "\n "])
+
+
+HEADERS = st.tuples(NAMES, st.sampled_from(["", " ", "\t"]), st.lists(st.tuples(WORDS, FOLDS), max_size=4), WORDS)
+
+
+@given(st.lists(HEADERS, max_size=15), st.binary())
+def test_headers_are_those_that_the_standard_library_reads(
+    headers: list[tuple[str, str, list[tuple[str, str]], str]], body: bytes
+) -> None:
+    """Repeated ones, long lines that were folded, and nothing of the body."""
+    lines = [
+        f"{name}:{space}{''.join(word + fold for word, fold in words)}{last}\r\n"
+        for name, space, words, last in headers
+    ]
+    head = "".join([*lines, "\r\n"]).encode("latin-1")
+    ours, theirs = io.BytesIO(head + body), io.BytesIO(head + body)
+    read, expected = read_headers(ours), http.client.parse_headers(theirs)
+    assert [(name, value.split()) for name, value in read.items()] == [
+        (n, value.split()) for n, value in expected.items()
+    ]
+    assert ours.read() == theirs.read() == body
+
+
+@pytest.mark.parametrize(
+    "head", [b"X: %s\r\n" % (b"x" * LONGEST_HEADER), b"X: 1\r\n" * (MOST_HEADERS + 1)], ids=["long", "many"]
+)
+def test_headers_without_end_are_no_answer(head: bytes) -> None:
+    """Nobody's headers fill the memory."""
+
+    def script(sock: socket.socket, _number: int) -> None:
+        request_of(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n")
+
+    with peer(script) as url, pytest.raises(Unanswered):
+        transport(url).post("/", 2)
 
 
 def test_many_calls_share_one_connection() -> None:
