@@ -31,14 +31,14 @@ machine, on loopback: read the ratios, not the milliseconds.
 - Command: `{command}`
 """
 
-REST = """## Where a goal is missed
+REST = """## What the rest is made of
 
-- **Overhead, against the floor.** About half of the distance is the official SDKs: the composer quotes every parameter three times, and
-  the SMQ client signs eight headers for each message. The rest is checking (pydantic), the CloudEvent and the JSON log line of each
-  request, answers that are due by a given time, and a place in the quota's line. A third of ours and of the floor is `http.client`,
-  which reads headers with the e-mail parser; a well-kept reader of HTTP is worth more than the fifth that one of our own would save.
-- **Cold start.** Most of ours and of the floor is pydantic. The floor alone takes more than 0.65 of the SDKs' time, so that goal is out
-  of reach with it. What the function adds to the floor is the SMQ client (its XML, its log handlers), its own modules and models.
+- **Overhead, against the floor.** The larger half of the distance is the official SDKs: the composer quotes every parameter three
+  times, and the SMQ client signs eight headers for each message. The rest is checking (pydantic), the CloudEvent and the JSON log
+  line of each request, answers that are due by a given time, and a place in the quota's line. Answers are read by `http.client`, but
+  their headers without the e-mail parser, which took a tenth of the time.
+- **Cold start, against the SDKs.** The floor alone takes more than 0.65 of the SDKs' time, and most of it is pydantic: that goal is out
+  of reach with pydantic. What the function adds to the floor is the SMQ client (its XML, its log handlers), its own modules and models.
 """
 
 

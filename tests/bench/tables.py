@@ -157,10 +157,10 @@ def _shared_row(left: Sequence[Sequence[float]], count: int, seconds: float) -> 
 
 
 def overhead() -> Table:
-    """CPU for each request, three rounds each in turn, the median."""
+    """CPU for each request, seven rounds each in turn, the median."""
     count, ways = 1000, ("floor", "parts", "ours", "sdks")
     rounds: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
-    for _ in range(3):
+    for _ in range(7):
         for way in ways:
             with served(0, jitter=0, limit=1e9) as url:
                 rounds[way].append(run("tests.bench.overhead", way, url, str(count)))
