@@ -71,7 +71,8 @@ class Instance(NamedTuple):
         messages = MessageService(
             settings.OTA_MNS_ENDPOINT, partial(connect, settings.OTA_MNS_ENDPOINT), clock, random.random
         )
-        pool = Threads.for_rate(settings.share)
+        # With a store, one busy instance may use all of the quota.
+        pool = Threads.for_rate(settings.rate if settings.OTA_QUOTA_URL else settings.share)
         return cls(settings, Pipeline(api, _limits(settings), pool, clock, random.random), messages, log, clock)
 
 
@@ -86,7 +87,7 @@ def _quota(settings: Settings, clock: Clock, log: Log) -> Quota:
         return share
     from handler.quota import SharedQuota
 
-    return SharedQuota(settings.OTA_QUOTA_URL, settings.OTA_QUOTA_KEY, settings.OTA_QPS, share, clock, log)
+    return SharedQuota(settings.OTA_QUOTA_URL, settings.OTA_QUOTA_KEY, settings.rate, share, clock, log)
 
 
 def _limits(settings: Settings) -> Limits:

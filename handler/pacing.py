@@ -1,7 +1,8 @@
 """The quota inside one process: calls of one operation leave evenly spaced, first come first served.
 
 In any window of W seconds at most 1 + floor((W + tau) * rate) calls leave, where tau, a quarter of the interval between
-two calls, is what a late wake-up may catch up; without late wake-ups tau is 0. What counts is when a call leaves, not
+two calls, is what a late wake-up may catch up; without late wake-ups tau is 0. Where a quarter would make one call more
+fit into a second, it is less: in any second at most 1 + floor(rate) calls leave. What counts is when a call leaves, not
 when it was to leave: whoever wakes looks again, so that calls whose slots passed while the process stood still do not
 leave at once. Their slots are lost.
 """
@@ -18,7 +19,7 @@ from handler.errors import OutOfTime
 EARLY = 1e-6
 """Seconds: sleeping until an instant may end a rounding error before it."""
 CATCH_UP = 0.25
-"""Of an interval."""
+"""Of an interval, at most; see `catch_up`."""
 LONGEST_HOLD = 5.0
 """Seconds that nothing leaves at most, whatever a throttle asks for."""
 SLOWER, SLOWEST = 0.7, 0.1
@@ -36,6 +37,11 @@ _left: ContextVar[float] = ContextVar("left")
 def left_at(now: float) -> float:
     """When the last call of this thread left; `now` where there was none."""
     return _left.get(now)
+
+
+def catch_up(rate: float) -> float:
+    """Seconds that a late wake-up may catch up (tau), at `rate` calls a second."""
+    return min(CATCH_UP, 1 + math.floor(rate) - rate) / rate
 
 
 class Quota(Protocol):
@@ -179,6 +185,7 @@ class Spacing:
     def __init__(self, rate: float) -> None:
         self.lock = threading.Lock()
         self.speed = Speed(rate)
+        self._late = catch_up(rate) * rate
         self._free = self._held = -math.inf
 
     def missing(self, now: float, ahead: int, waiting: int) -> int:  # noqa: ARG002 - slots are made here, not fetched
@@ -201,7 +208,7 @@ class Spacing:
 
     def leave(self, now: float, *, slept: bool) -> None:
         interval = self.speed.interval
-        slot = max(self._free, self._held, now - interval * CATCH_UP) if slept else now
+        slot = max(self._free, self._held, now - interval * self._late) if slept else now
         self._free = max(self._free, min(slot, now)) + interval
 
     def throttled(self, left: float, now: float, retry_after: float) -> None:

@@ -22,7 +22,7 @@ from collections import deque
 
 from handler.clock import Clock
 from handler.log import Log
-from handler.pacing import CATCH_UP, EARLY, LONGEST_HOLD, Line, Pacer, Spacing, left_at
+from handler.pacing import EARLY, LONGEST_HOLD, Line, Pacer, Spacing, catch_up, left_at
 from handler.store import OVERDUE, REMEMBERED, Answer, Store
 
 LEAD = 0.3
@@ -154,7 +154,7 @@ class Slots:
             return not self._store.down
 
     def _notice(self, now: float) -> None:
-        while self._slots and now - self._slots[0] > CATCH_UP / self._rate + EARLY:
+        while self._slots and now - self._slots[0] > catch_up(self._rate) + EARLY:
             self._slots.popleft()
         if self._store.down and not self._alone:
             self._over = self._given_until(now)

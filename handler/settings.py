@@ -11,6 +11,11 @@ from handler.errors import SettingError
 
 ACCOUNT_LIMIT = 10
 """Calls a second that the API takes for each operation of one account (API reference, CreateOTAModule)."""
+JUST_BELOW = 0.985
+"""Of a whole number of calls a second. Three a second are four in some second, from its beginning to its end; a little less are
+three, even where the network brings some of them 15 ms nearer to each other."""
+LEAST_USED = 0.97
+"""Of OTA_QPS: what instances may leave unused without a word."""
 
 
 def is_loopback(host: str) -> bool:
@@ -98,23 +103,44 @@ class Settings(BaseModel):
             raise _named(error, values) from None
 
     @property
+    def rate(self) -> float:
+        """Calls a second of one operation for all instances together, where they share the quota."""
+        return self._held(self.OTA_QPS, self._limit)
+
+    @property
     def share(self) -> float:
-        """Calls a second of one operation for this instance, where no store shares the quota."""
-        return self.OTA_QPS / self.OTA_QUOTA_INSTANCES
+        """Calls a second of one operation for this instance, where no store shares the quota: instances know nothing of each
+        other, so each keeps a bound of its own for any second, and these add up to no more than the limit."""
+        return self._held(self.OTA_QPS / self.OTA_QUOTA_INSTANCES, self._limit // self.OTA_QUOTA_INSTANCES)
 
     @property
     def most_in_a_second(self) -> int:
-        """Calls of one operation that all instances may make in a second, where no store shares the quota: they know nothing of
-        each other, and each keeps its own bound (`handler.pacing`)."""
+        """Calls of one operation that all instances may make in a second, where no store shares the quota."""
         return self.OTA_QUOTA_INSTANCES * (1 + int(self.share))
+
+    @property
+    def _limit(self) -> int:
+        """Who sets more than an account has was given more, or calls another platform."""
+        return ACCOUNT_LIMIT if self.OTA_QPS <= ACCOUNT_LIMIT else 1 + int(self.OTA_QPS)
+
+    @staticmethod
+    def _held(rate: float, most: int) -> float:
+        """The rate, or the largest below it that makes at most `most` calls in any second (`handler.pacing`)."""
+        return rate if rate < max(most, 1) else JUST_BELOW * max(most, 1)
 
     def warnings(self) -> list[str]:
         """What is allowed but dangerous, in words that name the setting."""
         found = []
+        together = self.share * self.OTA_QUOTA_INSTANCES
         if self.most_in_a_second > ACCOUNT_LIMIT:
             found.append(
                 f"OTA_QPS: {self.OTA_QUOTA_INSTANCES} times {self.share:g} calls a second may be {self.most_in_a_second} calls"
                 f" in one second, and an account has {ACCOUNT_LIMIT}"
+            )
+        elif together < LEAST_USED * self.OTA_QPS:
+            found.append(
+                f"OTA_QUOTA_INSTANCES: {self.OTA_QUOTA_INSTANCES} instances are held to {self.share:g} calls a second each,"
+                f" {together:g} together, so that no second sees more than {ACCOUNT_LIMIT}; with OTA_QUOTA_URL they use all"
             )
         if self.OTA_QUOTA_URL is not None and self.OTA_QUOTA_INSTANCES == 1:
             found.append("OTA_QUOTA_INSTANCES: 1, so that every instance takes all of OTA_QPS while the store is down")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from handler.clock import Clock
 from handler.errors import OutOfTime
-from handler.pacing import CATCH_UP, EARLY, SLOWEST, Pacer
+from handler.pacing import CATCH_UP, EARLY, SLOWEST, Pacer, catch_up
 from tests.departures import CALL, NEVER, Caller, a_caller, excess
 from tests.virtual_time import Cancelled, Task, VirtualTime
 
@@ -100,8 +100,8 @@ def test_no_mishap_lets_more_leave_than_the_quota(
     # A clock that jumps ahead says that time has passed: each jump can cost one call, and not one more.
     jumps = sum(mishap.kind == "jump" for mishap in mishaps)
     frozen = any(mishap.kind == "freeze" for mishap in mishaps)
-    assert excess(caller.left, rate, CATCH_UP / rate) <= jumps
-    assert frozen or excess(caller.shown, rate, CATCH_UP / rate) <= 0
+    assert excess(caller.left, rate, catch_up(rate)) <= jumps
+    assert frozen or excess(caller.shown, rate, catch_up(rate)) <= 0
     assert len(caller.left) + sum(isinstance(task.error, Cancelled) for task in tasks) >= len(moments)
 
 

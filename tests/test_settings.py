@@ -100,14 +100,38 @@ def test_more_than_the_accounts_limit_is_warned_about() -> None:
     assert any("OTA_QPS" in warning for warning in read(OTA_QPS="20").warnings())
 
 
+@given(st.floats(0.1, 10), st.integers(1, 10))
+def test_instances_that_know_nothing_of_each_other_keep_the_limit_together(qps: float, instances: int) -> None:
+    """Each makes 1 + floor(its share) calls in some second, whatever the others do; none takes less than it has to."""
+    settings = read(OTA_QPS=str(qps), OTA_QUOTA_INSTANCES=str(instances))
+    assert settings.most_in_a_second <= 10
+    assert settings.share == pytest.approx(qps / instances) or instances * (1 + int(qps / instances)) > 10
+    assert settings.share * 1.016 > min(qps / instances, 10 // instances)
+
+
 @pytest.mark.parametrize(
-    ("instances", "share", "most"), [(1, 9, 10), (2, 4.5, 10), (3, 3, 12), (1, 10, 11), (5, 1.8, 10)]
+    ("qps", "instances", "words"),
+    [
+        ("9", "3", ""),
+        ("10", "1", ""),
+        ("8", "4", ""),
+        ("9", "4", "7.88 together"),
+        ("9", "11", "11 calls"),
+        ("20", "1", "21 calls"),
+    ],
 )
-def test_instances_that_may_exceed_the_limit_together_are_warned_about(instances: int, share: float, most: int) -> None:
-    """Each makes 1 + floor(its share) calls in some second, whatever the others do."""
-    settings = read(OTA_QPS=str(instances * share), OTA_QUOTA_INSTANCES=str(instances))
-    assert settings.most_in_a_second == most
-    assert any(f"{most} calls" in warning for warning in settings.warnings()) == (most > 10)
+def test_what_instances_cannot_keep_or_use_is_warned_about(qps: str, instances: str, words: str) -> None:
+    """More than the limit in some second, or less than 97 % of the share."""
+    about = [
+        text for text in read(OTA_QPS=qps, OTA_QUOTA_INSTANCES=instances).warnings() if "OTA_REQUEST_QUEUE" not in text
+    ]
+    assert [words in text for text in about] == [True] * bool(words)
+
+
+def test_one_quota_for_all_never_makes_eleven_calls_in_a_second() -> None:
+    """Ten a second are eleven in a second that begins with one."""
+    assert 9.7 <= read(OTA_QPS="10").rate < 10
+    assert read().rate == 9
 
 
 def test_a_shared_quota_without_a_static_share_is_warned_about() -> None:
