@@ -40,6 +40,7 @@ app = typer.Typer(
 )
 for command in (run, send, plan, outcomes, invoke):
     app.command()(command)
+app.command(help="Send dead letters again: short for dead-letters replay.")(dead_letters.replay)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(faults.app, name="faults")
 

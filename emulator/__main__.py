@@ -43,7 +43,8 @@ def _port(text: str) -> int:
 
 def _told(cloud: Cloud) -> None:
     urls = cloud.urls
-    print(f"page {urls.console}   IoT {urls.iot}   SMQ {urls.smq}   FC {urls.fc}   Ctrl-C ends", flush=True)
+    places = f"page {urls.console}   IoT {urls.iot}   SMQ {urls.smq}   FC {urls.fc}"
+    print(f"{places}   seed {cloud.options.seed}   Ctrl-C ends", flush=True)
 
 
 if __name__ == "__main__":

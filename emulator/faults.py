@@ -1,6 +1,7 @@
 """What shall go wrong: a plan of rules, seeded and printable, so that a run can be repeated."""
 
-from typing import Annotated, Literal
+import json
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -103,6 +104,9 @@ class Plan(BaseModel):
     seed: int = 0
     rules: Annotated[tuple[Rule, ...], Field(max_length=1_000)] = ()
 
+    def shown(self) -> dict[str, Any]:
+        """What `PUT /faults` takes; the seed is always there, so that a run can be repeated."""
+        return {"seed": self.seed, **self.model_dump(mode="json", exclude_defaults=True)}
+
     def __str__(self) -> str:
-        """As JSON: what `PUT /faults` takes."""
-        return self.model_dump_json(exclude_defaults=True)
+        return json.dumps(self.shown())

@@ -180,7 +180,8 @@ class Call(NamedTuple):
         """Start the clock: the platform's context tells no remaining time, only the timeout."""
         settings = instance.settings
         timeout = min(_timeout(context), ceiling or float("inf"))
-        margin = min(settings.OTA_DEADLINE_MARGIN, timeout / 2)
+        # A margin as long as the timeout would leave no time for anything.
+        margin = settings.OTA_DEADLINE_MARGIN if timeout > settings.OTA_DEADLINE_MARGIN else timeout / 2
         now = instance.clock.now()
         keys = partial(_credentials, context, os.environ)
         request_id = str(getattr(context, "request_id", None) or getattr(context, "requestId", None) or "")

@@ -25,7 +25,13 @@ UPDATE = "UpdateOTAModule"
 SHORTEST_WAIT = 0.05
 """Seconds: a call that could not wait even this long for its answer is not sent."""
 
-_TRANSIENT = ("iot.system.systemexception", "serviceunavailable", "internalerror", "iot.common.queryproductactionerror")
+_TRANSIENT = (
+    "iot.system.systemexception",
+    "systemexception",
+    "serviceunavailable",
+    "internalerror",
+    "iot.common.queryproductactionerror",
+)
 # The first copy of the call may have arrived: its effect has to be read back, as after a lost answer.
 _SEEN_BEFORE = "signaturenonceused"
 _INSTANCE = ("iot.system.instancenotfound", "iot.sre.iotinstancenotfound")

@@ -55,6 +55,7 @@ class Ensuring:
         self._random = random
         self._began = session.clock.wall()
         self._tried = request.Tried
+        self._failed = False
         self._refused: Refused | None = None
         self._looks = 0
         self._updated = False
@@ -94,7 +95,7 @@ class Ensuring:
 
     def _step(self) -> Verdict | None:
         """One call; None where another step is needed."""
-        if self._tried or self._refused or self._updated:
+        if self._failed or self._tried or self._refused or self._updated:
             return self._read_back()
         return self._create()
 
@@ -102,10 +103,11 @@ class Ensuring:
         try:
             wanted = _parameters(self._request, self._request.AliasName, self._request.Desc)
             return Verdict("created", request_id=self._session.create(wanted))
-        except (NotSent, Throttled):
+        except Throttled:
             raise
-        except Transient:
-            self._tried = True
+        except Transient as error:
+            self._failed = True
+            self._tried = self._tried or not isinstance(error, NotSent)
             raise
         except Refused as error:
             self._refused = error

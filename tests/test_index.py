@@ -170,6 +170,18 @@ def test_past_the_deadline_requests_go_back_to_the_queue(platform: Platform) -> 
     assert platform.smq.depths("requests").delayed == result["put_back"]
 
 
+@pytest.mark.parametrize(("timeout", "margin", "begins"), [("4", "3", True), ("4", "3.99", False), ("2", "2", True)])
+def test_the_margin_is_kept_where_the_timeout_leaves_any(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, timeout: str, margin: str, *, begins: bool
+) -> None:
+    """No call begins within it; one that is as long as the timeout is cut to half of it."""
+    monkeypatch.setenv("OTA_DEADLINE_MARGIN", margin)
+    index.forget()
+    result = index.handler(json.dumps(wanted()).encode(), platform.context(timeout=timeout))
+    assert isinstance(result, dict)
+    assert (result["created"], result["put_back"]) == (int(begins), int(not begins))
+
+
 def test_an_unknown_event_is_an_error_that_names_it(platform: Platform) -> None:
     """No guess."""
     with pytest.raises(EnvelopeError, match="triggerName"):

@@ -152,6 +152,7 @@ def test_the_token_of_the_moment_is_sent() -> None:
         (reply(400, {"x-acs-retry-after": "150"}, Code="Whatever"), Throttled),
         (reply(200, Success=False, Code="iot.messagebroker.RateLimit"), Throttled),
         (reply(200, Success=False, Code="iot.system.SystemException"), Transient),
+        (reply(200, Success=False, Code="SystemException"), Transient),
         (reply(503, Code="ServiceUnavailable"), Transient),
         (reply(500, Code="InternalError"), Transient),
         (Answer(500, {}, b"<html>oops</html>"), Transient),

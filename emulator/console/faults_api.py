@@ -30,7 +30,7 @@ def routes(faults: Faults) -> list[Route]:
         return JSONResponse([each.shown() for each in faults])
 
     async def plan(_request: Request) -> Response:
-        return JSONResponse(faults.plan.model_dump(exclude_defaults=True))
+        return JSONResponse(faults.plan.shown())
 
     async def add(request: Request) -> Response:
         rule = await _read(request, Rule.model_validate_json)

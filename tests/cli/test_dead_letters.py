@@ -83,9 +83,10 @@ def test_list_shows_every_letter_and_leaves_it(filled: Any, ota_modules: Any) ->
     assert len(everything(filled)) == 3
 
 
-def test_replay_sends_all_letters_again_and_removes_them(filled: Any, ota_modules: Any) -> None:
+@pytest.mark.parametrize("command", [("dead-letters", "replay"), ("replay",)])
+def test_replay_sends_all_letters_again_and_removes_them(filled: Any, ota_modules: Any, command: Any) -> None:
     """The requests lie in the request queue."""
-    assert ota_modules("dead-letters", "replay", "--all").status == 0
+    assert ota_modules(*command, "--all").status == 0
     assert [json.loads(body).get("Id") for body in filled.bodies(filled.names.request_queue)] == ["r-1", "r-2", None]
     assert filled.depth(filled.names.dead_letter_queue) == 0
 

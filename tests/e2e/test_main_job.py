@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -78,6 +80,17 @@ def test_a_request_sent_with_curl_ends_as_created(local: LocalCloud, outcomes: O
     answer = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
     assert (answer["Id"], answer["Status"]) == ("by-curl", "created")
     assert outcomes.of("by-curl")["data"]["Status"] == "created"
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "/modules"), ("PUT", "/healthz")])
+def test_what_the_http_function_does_not_take_it_says_itself(local: LocalCloud, method: str, path: str) -> None:
+    """Not the trigger: its answer would not say what is allowed."""
+    call = urllib.request.Request(f"{local.urls.fc}/ota-modules-http{path}", method=method)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(call, timeout=60)
+    with caught.value as told:
+        assert (told.code, told.headers["Content-Type"]) == (405, "application/problem+json")
+        assert told.headers["Allow"]
 
 
 def client(local: LocalCloud) -> Any:

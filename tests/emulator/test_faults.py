@@ -1,5 +1,7 @@
 """Plans of faults, and which calls they strike."""
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
@@ -28,6 +30,7 @@ def test_a_plan_is_printed_as_what_makes_it_again() -> None:
     """Whoever sees a failure can repeat it."""
     plan = Plan(seed=7, rules=(delay(nth=2, times=3), Rule(service="smq", kind="full")))
     assert Plan.model_validate_json(str(plan)) == plan
+    assert json.loads(str(Plan())) == {"seed": 0}
 
 
 def test_a_rule_that_makes_no_sense_is_refused() -> None:

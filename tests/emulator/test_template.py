@@ -68,7 +68,9 @@ def test_the_stream_is_read_with_its_window_and_what_becomes_of_failures(templat
 def test_the_http_function_is_read_with_its_address(template: Template) -> None:
     """Methods, and who may call."""
     function = named(template, "ota-modules-http")
-    assert function.http == HttpTrigger("http", "function", ("GET", "POST"))
+    assert function.http == HttpTrigger(
+        "http", "function", ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
+    )
     assert function.queues == ()
 
 

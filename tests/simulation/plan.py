@@ -15,7 +15,7 @@ class Plan:
     names: int = 8
     batch: int = 20
     instances: int = 1
-    """Two at most: three are held just below three calls a second each, and then the jitter here is enough for an eleventh call."""
+    """Two at most: three are held just below three calls a second each, and the jitter here is enough for an eleventh call."""
     spread: float = 20.0
     """Seconds over which requests are sent."""
     faulty: float = 300.0
