@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from handler.clock import Clock
-from handler.errors import OutOfTime, SettingError
+from handler.errors import OutOfTime
 from handler.log import Log
 from handler.pacing import CATCH_UP, Pacer
 from handler.quota import SharedQuota, Slots
@@ -163,15 +163,6 @@ def test_without_a_store_the_static_share_is_used_and_said_once() -> None:
     assert "testsecret" not in repr(instance.quota)
 
 
-@pytest.mark.parametrize("url", ["http://host", "redis://:testsecret/x@host:1", "host"])
-def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> None:
-    """The setting is named, its value is not."""
-    with pytest.raises(SettingError) as caught:
-        Instance(url)
-    assert caught.value.name == "OTA_QUOTA_URL"
-    assert "testsecret" not in str(caught.value)
-
-
 def test_a_store_that_is_killed_and_comes_back_empty_leads_to_no_burst(server: ValkeyServer) -> None:
     """Shared, alone, returning, shared: calls go on all the time, and together keep the bound."""
     with a_fleet(server.url) as fleet:
@@ -225,15 +216,6 @@ def test_a_stall_of_the_process_loses_its_slots(server: ValkeyServer) -> None:
     for thread in threads:
         thread.join()
     assert excess(instance.left, RATE, CATCH_UP / RATE) <= 0
-
-
-def test_an_outage_is_said_once() -> None:
-    """However often the store is tried."""
-    lines: list[str] = []
-    store = Store("redis://127.0.0.1:1", Clock(), Log(write=lines.append))
-    for _ in range(3):
-        assert store.ask("key", ()) is None
-    assert len(lines) == 1
 
 
 class Generous(Store):

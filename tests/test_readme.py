@@ -1,11 +1,9 @@
 """The documentation says what is so."""
 
-import ast
 import re
 from pathlib import Path
 from typing import get_args
 
-from handler.errors import OtaModulesError
 from handler.messages import ModuleRequest
 from handler.outcomes import Outcome, Status
 from handler.settings import Settings
@@ -64,16 +62,6 @@ def test_every_path_is_named() -> None:
     """What the HTTP trigger answers."""
     section = README.split("### HTTP\n", 1)[1].split("### Settings\n", 1)[0]
     assert [path for path in PATHS if path not in section] == []
-
-
-def test_every_error_is_in_the_tree_that_its_module_draws() -> None:
-    """With a sentence of its own."""
-    tree = ast.parse((ROOT / "handler/errors.py").read_text(encoding="utf-8"))
-    drawn = ast.get_docstring(tree) or ""
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-    assert [each.name for each in classes if not re.search(rf"\b{each.name}\b", drawn)] == []
-    assert [each.name for each in classes if not ast.get_docstring(each)] == []
-    assert issubclass(OtaModulesError, Exception)
 
 
 def test_links_lead_somewhere() -> None:
