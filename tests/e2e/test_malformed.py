@@ -17,7 +17,7 @@ from tests.e2e.invariants import violations
 from tests.e2e.scenario import Scenario, hurried_cloud
 
 ROOT = Path(__file__).resolve().parents[2]
-CORPUS = sorted(path for path in (ROOT / "events" / "malformed").iterdir() if path.read_bytes())
+CORPUS = sorted((ROOT / "events" / "malformed").iterdir())
 MIB = 1024 * 1024
 
 
@@ -34,10 +34,10 @@ def http(scenario: Scenario) -> str:
 
 
 def test_the_whole_corpus_is_rejected_and_harms_nobody(scenario: Scenario) -> None:
-    """Good requests between the bad ones are created; nothing else reaches the API."""
+    """Good requests between the bad ones are created; nothing else reaches the API. A queue takes no empty message."""
     product = scenario.product()
     good = [{"Id": f"good-{number}", "ProductKey": product, "ModuleName": f"m{number}"} for number in range(3)]
-    ran = scenario.queue(Plan(), good, bodies=[path.read_bytes() for path in CORPUS])
+    ran = scenario.queue(Plan(), good, bodies=[body for path in CORPUS if (body := path.read_bytes())])
     assert violations(ran.evidence) == []
     said = ran.statuses()
     assert {name: said.pop(name) for name in [one["Id"] for one in good]} == {one["Id"]: {"created"} for one in good}
@@ -61,12 +61,12 @@ def test_over_http_a_malformed_body_is_the_senders_fault(scenario: Scenario, htt
 @pytest.mark.parametrize(
     ("media", "status"),
     [
-        (None, 415), ("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("multipart/form-data", 415),
+        (None, 404), ("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("multipart/form-data", 415),
         ("application/json; charset=utf-16", 415), ("application/json, text/plain", 415), ("application/xml", 415),
     ],
 )  # fmt: skip
 def test_another_media_type_is_refused(http: str, media: str | None, status: int) -> None:
-    """Whatever the body."""
+    """Whatever the body. Without one it is taken for JSON; there is no such product."""
     headers = {"Content-Type": media} if media else {}
     answer = httpx.post(f"{http}/modules", content=b'{"ProductKey":"a","ModuleName":"b"}', headers=headers, timeout=20)
     assert answer.status_code == status

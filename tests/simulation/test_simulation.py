@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from handler.modules import Verdict
 from tests.simulation.__main__ import _seeds, main
 from tests.simulation.plan import Plan
 from tests.simulation.world import simulate
@@ -107,6 +108,42 @@ def test_a_run_that_fails_says_how_to_have_it_again(capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().out
     assert f"make simulate PLAN='{plan}'" in shown
     assert shown.count("published") >= 5
+
+
+def _nothing_put_back(_batch: object, _unfinished: object) -> list[object]:
+    return []
+
+
+def _never_waits(_line: object, _deadline: float) -> float:
+    return 0.0
+
+
+def _always_made(_ensuring: object) -> Verdict:
+    return Verdict("created")
+
+
+@pytest.mark.parametrize(
+    ("broken", "by", "violated"),
+    [
+        ("handler.pipeline._Batch.put_back", _nothing_put_back, "I5"),
+        ("handler.modules.Ensuring._step", _always_made, "I2"),
+        ("handler.pacing.Line.wait", _never_waits, "I4"),
+    ],
+)
+def test_a_broken_function_is_found_out_and_the_run_can_be_had_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], broken: str, by: object, violated: str
+) -> None:
+    """The plan that is printed fails in the same way, and all holds with the function as it is."""
+    monkeypatch.setattr(broken, by)
+    assert main(["--seeds", "1-20"]) == 1
+    shown = capsys.readouterr().out
+    assert f"\n{violated}: " in shown
+    assert "the last seed failed" in shown
+    plan = shown.partition("make simulate PLAN='")[2].partition("'")[0]
+    assert main(["--plan", plan]) == 1
+    assert f"\n{violated}: " in capsys.readouterr().out
+    monkeypatch.undo()
+    assert main(["--plan", plan]) == 0
 
 
 def test_seeds_are_drawn_anew_and_named() -> None:
