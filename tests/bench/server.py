@@ -1,6 +1,7 @@
 """A strict API and a topic, in a process of their own: `python -m tests.bench.server LATENCY JITTER LIMIT TENANT`.
 
-Counts the calls of each operation in any sliding second, as they arrive; what is over the limit is throttled, and does not count
+Counts the calls of each operation in any sliding second, as they arrive after a delay of their own (half of LATENCY and at most
+JITTER seconds); what is over the limit is throttled, and does not count
 against it (the kinder reading of "10 a second" for those who run into it).
 TENANT other calls a second use the quota as well, evenly spaced. Prints its port; `GET /stats` says what it saw. Answers are
 written by hand, so that little of what is measured is the server's own.
@@ -54,9 +55,9 @@ class Api:
 
     async def answer(self, target: str, action: str) -> tuple[int, dict[str, object]]:
         call = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
-        admitted = self.admit(call.get("Action", action), time.monotonic())
         if self.latency or self.jitter:
             await asyncio.sleep(self.latency / 2 + random.random() * self.jitter)
+        admitted = self.admit(call.get("Action", action), time.monotonic())
         if not admitted:
             self.throttled += 1
             return 400, {
