@@ -2,8 +2,9 @@
 
 A script on the server gives out slots by the server's clock, in one round trip, and two at once where more than one
 waits: so all processes take turns, and a turn is short. A slot is used within tau (a quarter of an interval) or lost; it
-is never used late. Each process checks its own spacing besides, whatever the server says. Between processes, tau grows
-by how exactly they know the server's clock: by half the time of the quickest round trips, a millisecond or so.
+is never used late; where answers take longer than tau, it is asked for that far ahead. Each process checks its own
+spacing besides, whatever the server says. Between processes, tau grows by how exactly they know the server's clock: by
+half the time of the quickest round trips, a millisecond or so.
 
 The store may be slow, down, restarted empty or failing over. Then each process goes on by itself, at the static share
 that its fallback holds, and tries the store again after a pause. No burst comes of the change:
@@ -99,12 +100,17 @@ class Slots:
             now = self._clock.now()
             birth = self._birth if now - self._asked <= REMEMBERED else ""
             given = int(max(self._given_until(now) - now, 0.0) * 1e6)
-        answer = self._store.ask(self._key, (self._rate, wanted, latest, birth, given, accepted, age, hold))
+            lead = int(self._lead() * 1e6) if wanted else 0
+        answer = self._store.ask(self._key, (self._rate, wanted, latest, birth, given, accepted, age, hold, lead))
         if answer is not None:
             with self.lock:
                 self._birth, self._asked, self._backlog = answer.birth, answer.now, max(answer.free - answer.now, 0.0)
                 self._free, self._slowed, self._interval = answer.free, answer.slowed, answer.interval
         return answer
+
+    def _lead(self) -> float:
+        """Seconds ahead at which slots must lie: one that is over when the answer comes is lost, and so would the next be."""
+        return self._store.trip if self._store.trip > catch_up(self._rate) else 0.0
 
     def slot(self, now: float, ahead: int) -> float:
         self._notice(now)

@@ -18,15 +18,17 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 5.0
 """Seconds between two tries of a store that is down; doubled from the one to the other."""
 MEASURES = 4
 """Readings of the server's clock on meeting it: the quickest of some is good to a millisecond on a busy machine too."""
+EASED = 0.5
+"""What each shorter answer leaves of how long one may take."""
 REMEMBERED = 60.0
 """Seconds for which a process still tells the store what it knew of it; the store remembers ten times as long."""
 
 # All instants are microseconds of the server's clock. A clock that was set back takes everything along. `birth` tells
 # a record from one that was lost. Numbers are formatted by hand: Lua's own format keeps 14 digits, and these have 16.
 SCRIPT = f"""
-local full, wanted, latest, known, given, accepted, age, hold =
+local full, wanted, latest, known, given, accepted, age, hold, lead =
     tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4],
-    tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+    tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local was = redis.call('HMGET', KEYS[1], 'birth', 'seen', 'free', 'held', 'slowed', 'rate', 'safe')
@@ -50,7 +52,7 @@ if age >= 0 then
 end
 
 local interval = math.ceil(1e6 / rate)
-local first = math.max(now, free, held)
+local first = math.max(now + lead, free, held)
 local count = 0
 if wanted > 0 and first - now <= latest then
     count = math.min(wanted, 1 + math.floor((latest - (first - now)) / interval))
@@ -107,6 +109,8 @@ class Store:
         self._retry_at = self._settled_at = -math.inf
         self.offset, self._error, self._measured = 0.0, math.inf, 0.0
         """`offset`: the seconds that the server's clock shows more than ours."""
+        self.trip = 0.0
+        """Seconds that an answer may take, as those of late did."""
         self.down = False
 
     def ready(self, now: float) -> bool:
@@ -177,6 +181,7 @@ class Store:
     def _synchronized(self, offset: float, error: float, now: float) -> float:
         """The server's clock minus ours: of the last answers, the quickest tells it best, until one contradicts it."""
         with self._lock:
+            self.trip = min(max(2 * error, self.trip * EASED), PATIENCE)
             known = self._error + (now - self._measured) / 1000
             if error <= known or abs(offset - self.offset) > error + known:
                 self.offset, self._error, self._measured = offset, error, now

@@ -14,10 +14,10 @@ from handler.errors import OutOfTime
 from handler.log import Log
 from handler.pacing import CATCH_UP, Pacer
 from handler.quota import SharedQuota, Slots
-from handler.store import LONGEST_PAUSE, OVERDUE, Answer, Store
+from handler.store import LONGEST_PAUSE, OVERDUE, PATIENCE, Answer, Store
 from tests.departures import CALL, NEVER, excess
-from tests.fleet import BACK, GONE, RATE, Instance, Worker, a_fleet, eventually
-from tests.valkey_server import ValkeyServer
+from tests.fleet import BACK, GONE, RATE, Fleet, Instance, Worker, a_fleet, eventually
+from tests.valkey_server import ValkeyServer, Way
 
 CLOCKS_APART = 0.02
 """Seconds by which processes may misjudge the server's clock on a busy machine: ten in any second all the same."""
@@ -25,10 +25,14 @@ CLOCKS_APART = 0.02
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ValkeyServer]:
-    server = ValkeyServer(tmp_path)
-    yield server
-    server.thaw()
-    server.kill()
+    with ValkeyServer(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def way(server: ValkeyServer) -> Iterator[Way]:
+    with Way(server.port) as way:
+        yield way
 
 
 def test_eight_processes_share_one_quota(server: ValkeyServer) -> None:
@@ -205,6 +209,84 @@ def test_a_store_that_stands_still_is_given_up_in_time(server: ValkeyServer) -> 
     assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
 
 
+def comes_back(fleet: Fleet) -> None:
+    """Calls go on while everybody finds the store again, and then with the store alone."""
+    fleet.skip(LONGEST_PAUSE)
+    eventually(lambda: fleet.all_said(BACK))
+    fleet.go_on()
+    fleet.skip(LONGEST_PAUSE + OVERDUE)
+    fleet.go_on()
+    assert all((one.said(GONE), one.said(BACK)) == (1, 1) for one in fleet.instances)
+
+
+def test_an_outage_that_outlasts_many_tries_stops_nobody(way: Way) -> None:
+    """The store is tried again each time, in vain, and calls go on; when it is back, they go on with it."""
+    with a_fleet(way.url) as fleet:
+        fleet.go_on()
+        way.is_cut = True
+        eventually(lambda: fleet.all_said(GONE))
+        for _ in range(3):
+            tried = way.tried
+            fleet.skip(LONGEST_PAUSE)
+            eventually(lambda tried=tried: way.tried >= tried + len(fleet.instances))  # type: ignore[misc]
+            fleet.go_on()
+        way.is_cut = False
+        comes_back(fleet)
+    assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
+
+
+def test_a_store_that_answers_late_but_in_time_is_relied_upon(way: Way) -> None:
+    """Slots are fetched ahead: a tenth of a second is no outage, and costs no burst."""
+    way.late = 0.1
+    with a_fleet(way.url) as fleet:
+        for _ in range(3):
+            fleet.go_on()
+    assert excess(fleet.left, RATE, CATCH_UP / RATE + CLOCKS_APART) <= 0
+    assert all(one.lines == [] for one in fleet.instances)
+
+
+def test_slots_are_not_over_when_a_slow_store_answers(way: Way) -> None:
+    """A lone caller has nobody whose slots lie ahead: each of its own would be lost, without an end."""
+    instance = Instance(way.url)
+    instance.call()
+    way.late = 0.8 * PATIENCE
+    for thread in instance.start(1, time.monotonic() + 2):
+        thread.join()
+    assert len(instance.left) >= 4
+    assert excess(instance.left, RATE, CATCH_UP / RATE) <= 0
+    assert instance.lines == []
+
+
+def test_a_store_that_answers_too_late_is_done_without(way: Way) -> None:
+    """Its answers come when nobody waits for them any more; once they come in time, they count again."""
+    with a_fleet(way.url) as fleet:
+        fleet.go_on()
+        way.late = 2 * PATIENCE
+        eventually(lambda: fleet.all_said(GONE))
+        fleet.go_on()
+        fleet.skip(LONGEST_PAUSE)
+        fleet.go_on()
+        assert not any(one.said(BACK) for one in fleet.instances)
+        way.late = 0.0
+        comes_back(fleet)
+    assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
+
+
+def test_a_failover_stops_nobody_and_leads_to_no_burst(server: ValkeyServer) -> None:
+    """A replica that takes no writes is no store, however quickly it answers; as a master it is one again."""
+    with a_fleet(server.url) as fleet:
+        fleet.go_on()
+        server.demote()
+        eventually(lambda: fleet.all_said(GONE))
+        for _ in range(3):
+            fleet.skip(LONGEST_PAUSE)
+            fleet.go_on()
+        assert not any(one.said(BACK) for one in fleet.instances)
+        server.promote()
+        comes_back(fleet)
+    assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
+
+
 def test_a_stall_of_the_process_loses_its_slots(server: ValkeyServer) -> None:
     """All threads sleep half a second too long: what they held is over, and they leave one after the other."""
     instance = Instance(server.url)
@@ -234,6 +316,23 @@ def test_a_slot_that_was_missed_is_lost() -> None:
     late = 1.3 / RATE
     assert gate.slot(late, 0) > late
     assert gate.missing(late, 0, 2) == 2
+
+
+class Returned(Generous):
+    """A store that is back, but not yet for all: others may still use their static shares."""
+
+    def settled(self, now: float) -> bool:
+        return False
+
+
+def test_whoever_is_back_first_takes_no_more_than_its_share() -> None:
+    """A slot of the store alone would add to what the others take by themselves."""
+    clock = Clock(now=lambda: 0.0)
+    store = Returned("redis://127.0.0.1:1", clock, Log())
+    gate = Slots("key", RATE, Pacer(RATE / 2, clock).gate(CALL), store, clock)
+    gate.fetch(2, NEVER)
+    gate.leave(0.0, slept=False)
+    assert gate.slot(1 / RATE, 0) == 2 / RATE
 
 
 class Mute(Store):

@@ -1,9 +1,14 @@
-"""A real Valkey server for tests, on a loopback port, that can be killed, frozen and started again empty."""
+"""A real Valkey server for tests, on a loopback port, that can be killed, frozen, started again empty and made a replica;
+and a way to it that can be slow or cut."""
 
+import select
 import signal
 import socket
+import socketserver
 import subprocess
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import redis
@@ -23,6 +28,13 @@ class ValkeyServer:
             if self.start():
                 return
         raise RuntimeError("valkey-server does not start")
+
+    def __enter__(self) -> "ValkeyServer":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.thaw()
+        self.kill()
 
     @property
     def url(self) -> str:
@@ -63,6 +75,65 @@ class ValkeyServer:
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def demote(self) -> None:
+        """Makes it a replica that takes no writes, of a master that nobody reaches: one side of a failover."""
+        with self.client as client:
+            client.replicaof("127.0.0.1", "1")
+
+    def promote(self) -> None:
+        with self.client as client:
+            client.replicaof("NO", "ONE")
+
     def _signal(self, number: int) -> None:
         assert self._process is not None
         self._process.send_signal(number)
+
+
+class Way(socketserver.ThreadingTCPServer):
+    """A proxy in front of a server. `late` is what each answer comes late, in seconds; a connection to one that `is_cut` ends."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Passage)
+        self.to = port
+        self.late = 0.0
+        self.is_cut = False
+        self.tried = 0
+        """Connections that were cut as soon as they were there."""
+        self.closed = threading.Event()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.closed.set()
+        self.shutdown()
+        self.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.server_address[1]}"
+
+
+class _Passage(socketserver.BaseRequestHandler):
+    """One connection through a `Way`."""
+
+    server: Way
+
+    def handle(self) -> None:
+        if self.server.is_cut:
+            self.server.tried += 1
+            return
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.server.to)) as there:
+            while not (self.server.is_cut or self.server.closed.is_set()):
+                readable, _, _ = select.select([self.request, there], [], [], 0.02)
+                if not all(self._passed(source, there) for source in readable):
+                    return
+
+    def _passed(self, source: socket.socket, there: socket.socket) -> bool:
+        """Whether there was anything to pass on."""
+        data = source.recv(65_536)
+        if source is there:
+            self.server.closed.wait(self.server.late)
+        (self.request if source is there else there).sendall(data)
+        return bool(data)

@@ -15,6 +15,8 @@ class Mutant:
 
 
 MODULES, PIPELINE, IOT = ("tests/test_modules.py",), ("tests/test_pipeline.py",), ("tests/test_iot.py",)
+PACING, QUOTA, STORE = ("tests/test_pacing.py",), ("tests/test_quota.py",), ("tests/test_store.py",)
+SMQ, WEB = ("tests/test_smq.py",), ("tests/test_web.py",)
 
 MUTANTS = (
     Mutant(
@@ -22,6 +24,20 @@ MUTANTS = (
         "pipeline.py",
         'return Unfinished(request, "sink", str(error), known=known)\n        return outcome',
         "del error\n        return outcome",
+        PIPELINE,
+    ),
+    Mutant(
+        "an outcome is published after the acknowledgement",
+        "pipeline.py",
+        "self._invocation.sinks.publish(self._event(outcome), outcome.Status)",
+        "threading.Thread(target=self._invocation.sinks.publish, args=(self._event(outcome), outcome.Status)).start()",
+        PIPELINE,
+    ),
+    Mutant(
+        "a batch is acknowledged while the deployment is wrong",
+        "pipeline.py",
+        "        if lost:\n            raise NotFinished",
+        '        if any(each.reason != "misconfigured" for each in lost):\n            raise NotFinished',
         PIPELINE,
     ),
     Mutant(
@@ -65,6 +81,13 @@ MUTANTS = (
         "return outcome_id(self.Id, self.IotInstanceId,",
         "return outcome_id(self.Id + self.Status, self.IotInstanceId,",
         ("tests/test_outcomes.py", "tests/test_pipeline.py"),
+    ),
+    Mutant(
+        "an outcome's id is made of the queue's id",
+        "messages.py",
+        '"Id": request.Id or default_id',
+        '"Id": default_id',
+        ("tests/test_messages.py", *PIPELINE),
     ),
     Mutant(
         "attempts are not counted",
@@ -111,8 +134,22 @@ MUTANTS = (
     Mutant(
         "nothing is read back after a call whose effect is unknown",
         "modules.py",
-        "            self._tried = True\n            raise",
-        "            raise",
+        "            self._failed = True\n            self._tried = self._tried or not isinstance(error, NotSent)\n",
+        "",
+        MODULES,
+    ),
+    Mutant(
+        "nothing is read back after a call that never reached the API",
+        "modules.py",
+        "            self._failed = True\n",
+        "",
+        MODULES,
+    ),
+    Mutant(
+        "what a call of unknown effect has made counts as another's",
+        "modules.py",
+        "self._tried or not isinstance(error, NotSent)",
+        "self._tried",
         MODULES,
     ),
     Mutant(
@@ -183,14 +220,14 @@ MUTANTS = (
         "pacing.py",
         "if not count and not ahead and slot <= now + EARLY:",
         "if not count and not ahead and (slept or slot <= now + EARLY):",
-        ("tests/test_pacing.py",),
+        PACING,
     ),
     Mutant(
         "slots that passed while the process stood still are caught up",
         "pacing.py",
         "CATCH_UP = 0.25",
         "CATCH_UP = 25",
-        ("tests/test_pacing.py",),
+        PACING,
     ),
     Mutant(
         "an answer that never came counts as a call that never left",
@@ -198,5 +235,89 @@ MUTANTS = (
         'raise Unanswered("NoAnswer", type(error).__name__) from None',
         'raise NotSent("NoAnswer", type(error).__name__) from None',
         ("tests/test_connections.py",),
+    ),
+    Mutant(
+        "a slot just at the deadline is refused",
+        "pacing.py",
+        "if slot > deadline + EARLY:",
+        "if slot >= deadline - EARLY:",
+        PACING,
+    ),
+    Mutant(
+        "a store that is down is not tried again",
+        "store.py",
+        "self._pause = min(self._pause * 2, LONGEST_PAUSE)",
+        "self._pause = 3600.0",
+        STORE,
+    ),
+    Mutant(
+        "an outage goes on with the pause of the last one",
+        "store.py",
+        "            self._pause = SHORTEST_PAUSE\n            if back:",
+        "            if back:",
+        STORE,
+    ),
+    Mutant(
+        "a store that takes no writes is an error nobody expects",
+        "store.py",
+        "self._faults = (redis.RedisError, OSError,",
+        "self._faults = (redis.ConnectionError, redis.TimeoutError, OSError,",
+        STORE,
+    ),
+    Mutant(
+        "who is back first does not keep to its share",
+        "quota.py",
+        "            at = max(at, self._share.slot(now, ahead))\n",
+        "            pass\n",
+        QUOTA,
+    ),
+    Mutant(
+        "a store that forgot everything begins anew at once",
+        "store.py",
+        "if known ~= '' and known ~= birth then",
+        "if known ~= '' and known == '' then",
+        QUOTA,
+    ),
+    Mutant(
+        "slots are over when a slow store answers",
+        "quota.py",
+        "lead = int(self._lead() * 1e6) if wanted else 0",
+        "lead = 0",
+        QUOTA,
+    ),
+    Mutant(
+        "a slot of the store is used late",
+        "quota.py",
+        "now - self._slots[0] > catch_up(self._rate) + EARLY",
+        "now - self._slots[0] > OVERDUE",
+        QUOTA,
+    ),
+    Mutant(
+        "what a batch of messages was refused counts as sent",
+        "smq.py",
+        "        return refused\n",
+        "        return []\n",
+        SMQ,
+    ),
+    Mutant(
+        "a batch of messages that was taken in part is sent again as a whole",
+        "smq.py",
+        "if len(parts) != len(messages):",
+        "if parts:",
+        SMQ,
+    ),
+    Mutant(
+        "a message that could not be sent back counts as sent",
+        "smq.py",
+        "            self._missed(error)\n            return False",
+        "            self._missed(error)\n            return True",
+        SMQ,
+    ),
+    Mutant(
+        "a sender is not told when to send again",
+        "web.py",
+        'return problem("sink", headers=_LATER).answer()',
+        'return problem("sink").answer()',
+        WEB,
     ),
 )
