@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from emulator.steps import Step
+
 Service = Literal["iot", "smq", "fc", "stream"]
 Kind = Literal[
     "delay", "trickle", "headers-only", "half-open", "reset", "drop", "refuse", "close-idle",
@@ -55,6 +57,8 @@ class Rule(BaseModel):
     | expire, revoke | the caller's temporary key is no longer good |
     | clock | the service's clock is `amount` seconds ahead |
     | kill, pause | what a function at work has SIGKILL, or SIGSTOP and `seconds` later SIGCONT, up to `within` seconds later |
+    | kill at a `step` | the function's call that is struck has SIGKILL when it first gets there: receive (before anything), |
+    | | validate (all is read), paced (an API call may leave), sent (it has, unanswered), answered, published, put back |
     | duplicate, reorder | a batch has every event twice, or in another order |
     | redeliver | a batch that succeeded is delivered once more |
     | overlap | a batch is delivered a second time while the first call still runs |
@@ -74,6 +78,7 @@ class Rule(BaseModel):
     after: bool = False
     seconds: Annotated[float, Field(ge=0, le=600)] = 1.0
     within: Annotated[float, Field(ge=0, le=600)] = 0.0
+    step: Step | None = None
     status: Annotated[int, Field(ge=200, le=599)] = 503
     code: Annotated[str | None, Field(max_length=200, pattern=r"^[\x20-\x7e]*$")] = None
     retry_after: Annotated[str | None, Field(max_length=200, pattern=r"^[\x20-\x7e]*$")] = None
@@ -85,6 +90,8 @@ class Rule(BaseModel):
             raise ValueError(f"{self.service} knows no {self.kind}; it knows {', '.join(_KINDS[self.service])}")
         if self.kind == "neighbour" and (self.operation is None or self.amount < 0):
             raise ValueError("a neighbour needs an operation, and an amount that is not negative")
+        if self.step and ((self.service, self.kind) != ("fc", "kill") or self.within or self.after):
+            raise ValueError("a step is for the kind kill of the service fc alone, without within and after")
         return self
 
     def matches(self, operation: str, text: str) -> bool:

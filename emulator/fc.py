@@ -22,6 +22,7 @@ from emulator.instances import (
     Reply,
 )
 from emulator.role_keys import RoleKeys
+from emulator.workers import take_steps
 
 Kind = Literal["event", "wsgi"]
 LONGEST_IDLE = 300.0
@@ -155,6 +156,7 @@ class FunctionCompute:
 
         Raises: FcError: no such function, no instance free, none that starts, payload too large.
         """
+        steps = take_steps()
         deployed = self.find(name)
         if len(payload) > SYNC_LIMIT:
             raise FcError(400, "EntityTooLarge", f"payload is larger than {SYNC_LIMIT} bytes")
@@ -164,7 +166,8 @@ class FunctionCompute:
         instance = await self._instance(deployed, request_id)
         if isinstance(instance, Invocation):
             return instance
-        header = {**self._header(deployed.config, request_id, retry_count), "kind": kind, "http": dict(http or {})}
+        called = {"kind": kind, "http": dict(http or {}), "steps": steps}
+        header = {**self._header(deployed.config, request_id, retry_count), **called}
         return await self._called(deployed, instance, header, payload, began)
 
     def invoke_later(self, name: str, payload: bytes) -> str:

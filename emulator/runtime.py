@@ -1,8 +1,8 @@
 """The program of one function instance: what the platform's Python runtime does, one request at a time.
 
 Run as `python runtime.py FD LIFELINE` with the code directory as working directory; it imports nothing but the standard
-library and the function's code. FD is a socket to the emulator: frames of a 4-byte length, a JSON header, a 4-byte length
-and a body. LIFELINE is a pipe that closes when the emulator is gone.
+library, the function's code, and steps.py beside it where an invocation is to end at a step. FD is a socket to the emulator:
+frames of a 4-byte length, a JSON header, a 4-byte length and a body. LIFELINE is a pipe that closes when the emulator is gone.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import datetime
 import decimal
 import faulthandler
 import importlib
+import importlib.util
 import io
 import json
 import logging
@@ -36,7 +37,8 @@ VISIBLE = {
     "FC_INSTANCE_ID", "FC_VER_ID", "FC_RUNTIME_VERSION", "FC_SNAPSHOT_FLAG", "FC_SERVICE_NAME", "FC_QUALIFIER",
 }  # fmt: skip
 
-BETWEEN = (__file__, str(importlib.__file__), "<frozen importlib")
+STEPS = Path(__file__).with_name("steps.py")
+BETWEEN = (__file__, str(STEPS), str(importlib.__file__), "<frozen importlib")
 """Where frames come from that stand between the platform and the function."""
 
 Header = dict[str, Any]
@@ -237,6 +239,23 @@ def through_wsgi(function: Callable[..., Iterable[Any]], environ: dict[str, Any]
     return {"status": int(status.split(" ", 1)[0]), "headers": headers}, b"".join(written)
 
 
+def called(function: Callable[..., Any], header: Header, body: bytes, given: SimpleNamespace) -> tuple[Header, bytes]:
+    """What the function makes of an event, or of a request over WSGI."""
+    if header["kind"] == "wsgi":
+        return through_wsgi(function, environ_of(header, body, given))
+    return {}, serialised(function(body, given))
+
+
+def ending_at() -> Callable[[list[str]], contextlib.AbstractContextManager[None]]:
+    """What ends this process at a step; loaded from its file, so that it hides no module of the function's."""
+    spec = importlib.util.spec_from_file_location("emulator.steps", STEPS)
+    if spec is None or spec.loader is None:
+        raise ImportError(str(STEPS))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.ending_at  # type: ignore[no-any-return]
+
+
 class Runtime:
     """Answers one frame after another."""
 
@@ -263,9 +282,11 @@ class Runtime:
             return {}, b""
         if self._handler is None:
             self._handler = loaded(os.environ["FC_FUNCTION_HANDLER"])
-        if header["kind"] == "wsgi":
-            return through_wsgi(self._handler, environ_of(header, body, given))
-        return {}, serialised(self._handler(body, given))
+        if not header["steps"]:
+            return called(self._handler, header, body, given)
+        with ending_at()(header["steps"]):
+            # Looked up anew: to enter it may be such a step.
+            return called(loaded(os.environ["FC_FUNCTION_HANDLER"]), header, body, given)
 
 
 def stop(_number: int, _frame: FrameType | None) -> None:

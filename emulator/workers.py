@@ -1,16 +1,30 @@
-"""The processes of functions that are at work: killed, or paused and resumed, when a plan says so."""
+"""The processes of functions that are at work: killed, or paused and resumed, when a plan says so.
+
+At a named step only the process itself knows when it is there: the invocation carries the step's name to it.
+"""
 
 import asyncio
 import random
 import signal
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Protocol
 
 from emulator.faults import Rule
+from emulator.steps import Step
 
 LOOK_AGAIN = 0.002
 PATIENCE = 2.0
 """Seconds for which something that works is waited for."""
+# Of the task alone that makes the call which is struck: calls that are made meanwhile are none of the rule's business.
+_steps: ContextVar[tuple[Step, ...]] = ContextVar("steps", default=())
+
+
+def take_steps() -> tuple[Step, ...]:
+    """The steps at which the invocation that this task makes next is to end, whichever comes first; told once."""
+    steps = _steps.get()
+    _steps.set(())
+    return steps
 
 
 class Working(Protocol):
@@ -30,7 +44,11 @@ class Workers:
         self._random = random.Random(seed)
 
     def strike(self, rule: Rule) -> None:
-        """Kill or pause every instance that is at work, now or within `rule.within` seconds."""
+        """Kill or pause every instance that is at work, now or within `rule.within` seconds; or have the invocation that this
+        task makes next end at `rule.step`."""
+        if rule.step is not None:
+            _steps.set((*_steps.get(), rule.step))
+            return
         asyncio.get_running_loop().call_later(rule.within * self._random.random(), self._signal, rule)
 
     def _signal(self, rule: Rule, left: float = PATIENCE) -> None:

@@ -1,0 +1,218 @@
+"""Kills at a named step: the rule, the way to the process, and what happens there."""
+
+import asyncio
+import importlib
+import json
+import textwrap
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import ValidationError
+
+from emulator.accounts import Accounts
+from emulator.faults import Rule
+from emulator.fc import FunctionCompute, Invocation
+from emulator.injection import Faults
+from emulator.instances import FunctionConfig
+from emulator.steps import PLACES, Step, ending_at
+from emulator.workers import Workers, take_steps
+
+Scenario = Callable[[FunctionCompute], Awaitable[Any]]
+MODULES = {
+    "__init__": "",
+    "index": """
+        from concurrent.futures import ThreadPoolExecutor
+        from handler import connections, pacing, pipeline, smq
+        pool = ThreadPoolExecutor(1)
+        def handler(event, context):
+            print("handling")
+            if event == b"answered":
+                return connections.Transport().post()
+            return pool.submit(pipeline._requests, event).result()
+        def http(environ, start_response):
+            start_response("200 OK", [])
+            return [b"over HTTP"]
+    """,
+    "pipeline": """
+        def _requests(event):
+            print("reading")
+            return event
+    """,
+    "pacing": "class Line:\n    def wait(self): pass",
+    "connections": """
+        class Connection:
+            def ask(self): print("asking")
+            def request(self): self.ask()
+        class Transport:
+            def post(self):
+                connection = Connection()
+                connection.request()
+                connection.ask()
+                print("reading the answer")
+    """,
+    "smq": "class Outbox:\n    def publish(self): pass\n    def put_back(self): pass",
+}
+"""A function of the same names as ours."""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> FunctionConfig:
+    (tmp_path / "handler").mkdir()
+    for name, source in MODULES.items():
+        (tmp_path / "handler" / f"{name}.py").write_text(textwrap.dedent(source), encoding="utf-8")
+    (tmp_path / "mine.py").write_text("def handler(e, c):\n    return e", encoding="utf-8")
+    return FunctionConfig("f", "handler.index.handler", tmp_path)
+
+
+def played(config: FunctionConfig, scenario: Scenario) -> Any:
+    """What comes of a scenario with one function; nothing is left running after it."""
+
+    async def play() -> Any:
+        service = FunctionCompute(Accounts(), [config])
+        try:
+            return await scenario(service)
+        finally:
+            await service.stop()
+
+    return asyncio.run(play())
+
+
+async def struck(service: FunctionCompute, *steps: Step, event: bytes = b"[]") -> Invocation:
+    """A call that rules strike."""
+    for step in steps:
+        Workers(list).strike(Rule(service="fc", kind="kill", step=step))
+    return await service.invoke("f", event)
+
+
+def printed(invocation: Invocation) -> list[str]:
+    lines = invocation.log.decode().splitlines()
+    return [line for line in lines if line in ("handling", "reading", "asking", "reading the answer")]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"service": "iot"},
+        {"kind": "pause"},
+        {"kind": "delay"},
+        {"within": 0.1},
+        {"after": True},
+        {"step": "acknowledged"},
+        {"step": ""},
+    ],
+    ids=str,
+)
+def test_a_step_is_for_a_kill_of_a_function_alone(wrong: dict[str, object]) -> None:
+    """What would be passed over silently is refused, and so is a step that nobody knows."""
+    right = {"service": "fc", "kind": "kill", "step": "put back"}
+    assert Rule.model_validate(right).step == "put back"
+    with pytest.raises(ValidationError, match="step"):
+        Rule.model_validate({**right, **wrong})
+
+
+def test_every_step_is_somewhere_in_the_function() -> None:
+    """Under the names that stand in the table, or a rule would strike nothing."""
+    assert tuple(PLACES) == get_args(Step)
+    for place in (place for places in PLACES.values() for place in places):
+        importlib.import_module(place.module)
+    with ending_at(PLACES, end=lambda: None):
+        pass
+
+
+def test_a_rule_with_a_step_strikes_as_often_as_it_may() -> None:
+    """As any other rule."""
+    faults = Faults()
+    faults.add(Rule(service="fc", kind="kill", step="sent", nth=2, times=1))
+    assert [len(faults.striking("fc", "f")) for _ in range(4)] == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [("receive", []), ("validate", ["handling", "reading"])],
+)
+def test_the_process_is_killed_when_it_gets_there(config: FunctionConfig, step: Step, expected: list[str]) -> None:
+    """Also in a thread that runs since an earlier call; the call fails, and the next has a new process."""
+
+    async def scenario(service: FunctionCompute) -> list[Invocation]:
+        return [await struck(service, *steps) for steps in ((), (step,), ())]
+
+    before, killed, after = played(config, scenario)
+    assert (before.error_type, after.error_type) == (None, None)
+    assert killed.error_type == "UnhandledInvocationError"
+    assert "Process exited unexpectedly" in json.loads(killed.body)["errorMessage"]
+    assert printed(killed) == expected
+    assert before.instance == killed.instance != after.instance
+
+
+def test_of_several_steps_the_first_that_is_reached_counts(config: FunctionConfig) -> None:
+    """Not the first that was set."""
+    killed = played(config, lambda service: struck(service, "published", "validate", "receive"))
+    assert killed.error_type
+    assert printed(killed) == []
+
+
+def test_a_request_counts_as_sent_only_on_its_way_to_the_api(config: FunctionConfig) -> None:
+    """Calls of SMQ are written by the same method."""
+    killed = played(config, lambda service: struck(service, "sent", event=b"answered"))
+    assert killed.error_type
+    assert printed(killed) == ["handling", "asking", "asking"]
+
+
+def test_a_call_over_wsgi_is_killed_on_entry_too(config: FunctionConfig, tmp_path: Path) -> None:
+    """The entry point has another name there."""
+    wsgi = FunctionConfig("f", "handler.index.http", tmp_path, wsgi=True)
+    http = {"headers": [], "query": "", "path": "/", "method": "GET", "client": "127.0.0.1", "uri": "/"}
+
+    async def scenario(service: FunctionCompute) -> list[Invocation]:
+        answered = await service.invoke("f", b"", kind="wsgi", http=http)
+        Workers(list).strike(Rule(service="fc", kind="kill", step="receive"))
+        return [answered, await service.invoke("f", b"", kind="wsgi", http=http)]
+
+    answered, killed = played(wsgi, scenario)
+    assert answered.body == b"over HTTP"
+    assert "Process exited unexpectedly" in json.loads(killed.body)["errorMessage"]
+
+
+def test_a_call_that_does_not_get_there_leaves_nothing_behind(config: FunctionConfig) -> None:
+    """The next one in the same process gets there, and lives."""
+
+    async def scenario(service: FunctionCompute) -> list[Invocation]:
+        return [await struck(service, "answered"), await service.invoke("f", b"answered")]
+
+    first, second = played(config, scenario)
+    assert (first.error_type, second.error_type) == (None, None)
+    assert first.instance == second.instance
+    assert printed(second)[-1] == "reading the answer"
+
+
+def test_a_step_that_the_function_does_not_have_is_named(config: FunctionConfig, tmp_path: Path) -> None:
+    """Other code fails, and is told why; a rule that strikes nothing would look like a function that nothing can harm."""
+    other = FunctionConfig("f", "mine.handler", tmp_path)
+
+    async def scenario(service: FunctionCompute) -> list[Invocation]:
+        return [await struck(service, "put back"), await service.invoke("f", b"next")]
+
+    failed, following = played(other, scenario)
+    assert following.body == b"next"
+    told = json.loads(failed.body)
+    assert (failed.error_type, told["errorType"]) == ("UnhandledInvocationError", "StepNotFound")
+    assert told["errorMessage"] == (
+        "the step 'put back' cannot be found: this function has no handler.smq.Outbox.put_back"
+    )
+
+
+def test_only_the_call_that_is_struck_carries_the_step() -> None:
+    """Not one that is made meanwhile, and not the next."""
+
+    async def call(*, strikes: bool) -> list[tuple[Step, ...]]:
+        if strikes:
+            Workers(list).strike(Rule(service="fc", kind="kill", step="paced"))
+        await asyncio.sleep(0)
+        return [take_steps(), take_steps()]
+
+    async def both() -> list[list[tuple[Step, ...]]]:
+        return list(await asyncio.gather(call(strikes=True), call(strikes=False)))
+
+    assert asyncio.run(both()) == [[("paced",), ()], [(), ()]]
