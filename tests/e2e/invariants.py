@@ -245,7 +245,7 @@ def _attempt(request: object) -> int:
 
 def _name(request: object, message: str, number: int) -> str:
     own = request.get("Id") if isinstance(request, dict) else None
-    return own if isinstance(own, str) and own else f"{message}/{number}" if number else message
+    return own if isinstance(own, str) and own.isprintable() and own else f"{message}/{number}" if number else message
 
 
 def nothing_behind(told: Told) -> Iterator[str]:
