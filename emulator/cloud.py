@@ -18,7 +18,7 @@ from typing import TypeVar
 import uvicorn
 from starlette.types import ASGIApp
 
-from emulator import callers, deployment, fc_api
+from emulator import callers, deployment, fc, fc_api
 from emulator.accounts import Accounts
 from emulator.console.app import application as console
 from emulator.faults import Service
@@ -59,7 +59,7 @@ class Options:
     python: str | None = None
     seed: int = 0
     retry_scale: float = 1.0
-    """Multiplies the waits between a stream's retries."""
+    """Multiplies the waits between the retries of streams, topics and asynchronous calls."""
     delay_scale: float = 1.0
     """Multiplies the delays that senders of messages ask for."""
     limit: int = 10
@@ -99,6 +99,7 @@ class Cloud:
             self.accounts,
             path=_database(options.state),
             region=deployed.region,
+            scale=options.retry_scale,
             delay_scale=options.delay_scale,
             records=self.records,
         )
@@ -108,9 +109,11 @@ class Cloud:
             deployed, self.urls.iot, code, **({"python": options.python} if options.python else {})
         )
         configs = [replace(each, environment={**each.environment, **options.variables}) for each in configs]
-        self.fc = FaultyFunctions(self.accounts, configs, region=deployed.region)
+        self.fc = FaultyFunctions(
+            self.accounts, configs, region=deployed.region, outside=fc.Outside(scale=options.retry_scale)
+        )
         self.workers = Workers(lambda: self.fc.instances, options.seed)
-        self.fc.watch(self.records, self.faults, self.workers)
+        self.fc.watch(self.records, self.faults, self.workers, self.network)
         deployment.connect(deployed, self.smq, self.fc)
         self.template = deployed
         self.streams = [
@@ -118,10 +121,10 @@ class Cloud:
             for config in deployment.streams(deployed, self.accounts.account_id)
         ]
 
-    def _caller(self, stream: StreamConfig) -> Callable[[bytes], Awaitable[deployment.Called]]:
-        call = partial(deployment.called, self.fc, stream.function, asynchronous=stream.trigger.asynchronous)
+    def _caller(self, stream: StreamConfig) -> Callable[[bytes], Awaitable[fc.Called]]:
+        call = partial(self.fc.call, stream.function, asynchronous=stream.trigger.asynchronous)
         draws = random.Random(self.options.seed)
-        return faulty(call, deployment.Called(500), self.faults, stream.function, draws)
+        return faulty(call, fc.Called(500), self.faults, stream.function, draws)
 
     def _faulty(self, app: ASGIApp, service: Service, read: Reader) -> ASGIApp:
         around = Surroundings(self.faults, self.accounts, self.network, self.workers, self.records)

@@ -19,11 +19,12 @@ Kind = Literal[
 ANSWERS = ("status", "html", "empty", "huge", "unknown-code", "throttle", "full")
 """Another answer than the service's own."""
 _WIRE = ("delay", "trickle", "headers-only", "half-open", "reset", "drop", "refuse", "close-idle")
-_PROCESS = ("kill", "pause")
-_KINDS: dict[Service, tuple[str, ...]] = {
-    "iot": (*_WIRE, *ANSWERS, *_PROCESS, "twice", "neighbour", "expire", "revoke", "clock"),
-    "smq": (*_WIRE, *ANSWERS, *_PROCESS, "twice", "expire", "revoke"),
-    "fc": (*_WIRE, *_PROCESS, "status", "html", "empty"),
+PROCESS = ("kill", "pause")
+"""What happens to a function at work."""
+KINDS: dict[Service, tuple[str, ...]] = {
+    "iot": (*_WIRE, *ANSWERS, *PROCESS, "twice", "neighbour", "expire", "revoke", "clock"),
+    "smq": (*_WIRE, *ANSWERS, *PROCESS, "twice", "expire", "revoke"),
+    "fc": (*_WIRE, *PROCESS, "status", "html", "empty"),
     "stream": ("duplicate", "reorder", "redeliver", "overlap"),
 }
 STANDING = ("neighbour", "clock")
@@ -86,8 +87,8 @@ class Rule(BaseModel):
 
     @model_validator(mode="after")
     def _possible(self) -> "Rule":
-        if self.kind not in _KINDS[self.service]:
-            raise ValueError(f"{self.service} knows no {self.kind}; it knows {', '.join(_KINDS[self.service])}")
+        if self.kind not in KINDS[self.service]:
+            raise ValueError(f"{self.service} knows no {self.kind}; it knows {', '.join(KINDS[self.service])}")
         if self.kind == "neighbour" and (self.operation is None or self.amount < 0):
             raise ValueError("a neighbour needs an operation, and an amount that is not negative")
         if self.step and ((self.service, self.kind) != ("fc", "kill") or self.within or self.after):

@@ -8,9 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emulator.accounts import Accounts
 from emulator.callers import Caller
-from emulator.faults import ANSWERS, STANDING, Rule, Service
+from emulator.faults import ANSWERS, PROCESS, STANDING, Rule, Service
 from emulator.faulty_answers import Answer, substitute
-from emulator.injection import Active, Faults
+from emulator.injection import Active, Faults, counted
 from emulator.network import Network, reset, transport_of
 from emulator.records import Arrival, Records
 from emulator.workers import Workers
@@ -56,6 +56,8 @@ class FaultyApp:
         caller = self._read(scope, body)
         self._around.records.add(Arrival(self._service, caller.operation, caller.key, moment))
         struck = self._around.faults.striking(self._service, caller.operation, caller.text)
+        if self._service == "fc":
+            counted()
         struck = [each for each in struck if each.rule.kind not in STANDING]
         if not struck:
             await self._app(scope, receive, send)
@@ -151,7 +153,7 @@ class _Exchange:
 
     def _strike_processes(self, rules: list[Rule]) -> None:
         for rule in rules:
-            if rule.kind in ("kill", "pause"):
+            if rule.kind in PROCESS:
                 self._around.workers.strike(rule)
 
     async def _effect(self) -> Answer:

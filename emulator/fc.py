@@ -60,6 +60,15 @@ class Invocation:
     """The most that the instance ever used, in MB."""
 
 
+@dataclass(frozen=True)
+class Called:
+    """What a stream or a topic is told of a call; `size` of the answer is in bytes."""
+
+    status: int
+    error_type: str | None = None
+    size: int = 0
+
+
 @dataclass
 class Counters:
     """What happened to one function."""
@@ -178,6 +187,20 @@ class FunctionCompute:
         request_id = new_request_id(deployed.config)
         self._later.accept(lambda failures: self._tried(name, payload, request_id, failures))
         return request_id
+
+    async def call(self, name: str, event: bytes, *, asynchronous: bool = False) -> Called:
+        """Call a function as a stream or a topic does: what the service refuses is a result too.
+
+        Raises: OSError: nothing came of it that the caller would know.
+        """
+        try:
+            if asynchronous:
+                self.invoke_later(name, event)
+                return Called(202)
+            result = await self.invoke(name, event)
+        except FcError as error:
+            return Called(error.status)
+        return Called(result.status, result.error_type, len(result.body))
 
     async def _tried(self, name: str, payload: bytes, request_id: str, failures: int) -> Verdict:
         try:

@@ -3,11 +3,20 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulator.faults import Plan, Rule, Service
+from emulator.faults import KINDS, Plan, Rule, Service
+
+# Of the task alone that carries a call further: what the call leads to is the same call.
+_counted: ContextVar[bool] = ContextVar("counted", default=False)
+
+
+def counted() -> None:
+    """Let the call that this task makes next be none that a rule counts: its arrival was one."""
+    _counted.set(True)
 
 
 @dataclass
@@ -74,10 +83,21 @@ class Faults:
             active.over.set()
         return bool(ended)
 
-    def striking(self, service: Service, operation: str, text: str = "") -> list[Active]:
-        """The rules that strike a call now."""
+    def striking(
+        self, service: Service, operation: str, text: str = "", kinds: Sequence[str] | None = None
+    ) -> list[Active]:
+        """The rules that strike a call now; with `kinds`, of these alone."""
         now = self._monotonic()
-        return [each for each in self._active if each.rule.service == service and each.strikes(operation, text, now)]
+        wanted = KINDS[service] if kinds is None else kinds
+        found = [each for each in self._active if each.rule.service == service and each.rule.kind in wanted]
+        return [each for each in found if each.strikes(operation, text, now)]
+
+    def striking_uncounted(self, service: Service, operation: str, text: str, kinds: Sequence[str]) -> list[Active]:
+        """The rules that strike a call which was not counted where it came in."""
+        if _counted.get():
+            _counted.set(False)
+            return []
+        return self.striking(service, operation, text, kinds)
 
     def standing(self, kind: str) -> list[Active]:
         """The rules of a kind that hold now, whether somebody calls or not."""

@@ -1,37 +1,21 @@
 """The whole local cloud: how it starts and ends, and what of template.yml it carries out."""
 
-import base64
-import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
 import pytest
-import yaml
 
-from emulator.cloud import Cloud, LocalCloud, Options, local_cloud
+from emulator.cloud import Cloud, LocalCloud, local_cloud
 from emulator.variables import TemplateError
-
-ROOT = Path(__file__).resolve().parents[2]
-FUNCTIONS = Path(__file__).with_name("functions")
-Document = dict[str, Any]
-
-
-def eventually(holds: Callable[[], object], seconds: float = 20.0) -> None:
-    """Poll until something holds."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come about in time"
-        time.sleep(0.02)
+from tests.emulator.small_cloud import ROOT, document, eventually, kept, options, send, written
 
 
 def runs(pid: int) -> bool:
@@ -42,44 +26,10 @@ def runs(pid: int) -> bool:
         return False
 
 
-def document() -> Document:
-    """template.yml, with small functions in place of the project's."""
-    read: Document = yaml.safe_load((ROOT / "template.yml").read_text(encoding="utf-8"))
-    for name, handler in (("queue", "stream_samples.keep"), ("http", "samples.web")):
-        props = read["resources"][name]["props"]
-        props |= {"code": str(FUNCTIONS), "handler": handler, "instanceLifecycleConfig": {}}
-        props["environmentVariables"]["KEPT"] = "${env('KEPT', '')}"
-    read["vars"]["batch_seconds"] = 0
-    return read
-
-
-def written(folder: Path, template: Document) -> Path:
-    path = folder / "template.yml"
-    path.write_text(yaml.safe_dump(template), encoding="utf-8")
-    return path
-
-
-def options(folder: Path, template: Document | None = None, **more: Any) -> Options:
-    """Of a cloud whose functions keep their events in the folder."""
-    path = written(folder, template or document())
-    return Options(port=0, template=path, packaged=True, variables={"KEPT": str(folder / "kept")}, **more)
-
-
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[LocalCloud]:
     with local_cloud(options(tmp_path)) as running:
         yield running
-
-
-def kept(folder: Path) -> list[Any]:
-    """The events that reached the function."""
-    path = folder / "kept"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def send(cloud: LocalCloud, text: str) -> None:
-    body = base64.b64encode(text.encode()).decode()
-    cloud.call(lambda parts: parts.smq.send("ota-module-requests", body))
 
 
 # What it carries out

@@ -1,0 +1,155 @@
+"""What streams, topics and HTTP meet on their way to a function that a plan strikes."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from emulator.accounts import Accounts
+from emulator.async_calls import RETRIES
+from emulator.cloud import Cloud, LocalCloud, local_cloud
+from emulator.faults import Plan, Rule
+from emulator.faulty_calls import FaultyFunctions
+from emulator.fc import Outside
+from emulator.injection import Faults
+from emulator.instances import FunctionConfig
+from emulator.network import Network
+from emulator.records import Records
+from emulator.workers import Workers
+from tests.emulator.small_cloud import FUNCTIONS, document, eventually, kept, options, send
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("calls")
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path) -> Iterator[LocalCloud]:
+    template = document()
+    arn = "acs:mns:cn-shanghai:1234567890123456:/topics/ota-module-results"
+    trigger = {"triggerName": "results", "triggerType": "mns_topic", "sourceArn": arn, "triggerConfig": {}}
+    template["resources"]["queue"]["props"]["triggers"].append(trigger)
+    with local_cloud(options(folder, template, retry_scale=0.02)) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def cloud(running: LocalCloud, folder: Path) -> Iterator[LocalCloud]:
+    """With nothing kept yet, and nothing that goes wrong."""
+    (folder / "kept").unlink(missing_ok=True)
+    yield running
+    running.call(lambda parts: parts.faults.clear())
+    eventually(lambda: running.call(lambda parts: not parts.network.refuses("fc")))
+
+
+def strike(cloud: LocalCloud, **rule: Any) -> None:
+    """Let one rule be in force."""
+    one = Rule.model_validate({"service": "fc", "times": 1, **rule})
+    cloud.call(lambda parts: parts.faults.set(Plan(rules=(one,))))
+
+
+def counted(cloud: LocalCloud) -> tuple[int, int]:
+    """How many calls the rule saw, and how many it struck."""
+    return cloud.call(lambda parts: next((each.seen, each.fired) for each in parts.faults))
+
+
+def stream_counts(parts: Cloud) -> tuple[int, int]:
+    return parts.streams[0].delivered, parts.streams[0].retried
+
+
+@pytest.mark.parametrize(
+    ("rule", "retried", "runs"),
+    [
+        ({"kind": "delay", "seconds": 0.05}, 0, 1),
+        ({"kind": "delay", "seconds": 0.05, "after": True}, 0, 1),
+        ({"kind": "trickle", "seconds": 0.01}, 0, 1),
+        ({"kind": "status", "status": 429}, 1, 1),
+        ({"kind": "html", "status": 502}, 1, 1),
+        ({"kind": "empty", "status": 500, "after": True}, 1, 2),
+        ({"kind": "reset"}, 1, 1),
+        ({"kind": "reset", "after": True}, 1, 2),
+        ({"kind": "drop"}, 1, 1),
+        ({"kind": "drop", "after": True}, 1, 2),
+        ({"kind": "kill", "step": "receive", "operation": "another"}, 0, 1),
+    ],
+    ids=str,
+)
+def test_a_stream_meets_what_happens_on_the_way(
+    cloud: LocalCloud, folder: Path, rule: dict[str, Any], retried: int, runs: int
+) -> None:
+    """Before the function runs, or after it did: then the batch comes again."""
+    strike(cloud, **rule)
+    delivered, before = cloud.call(stream_counts)
+    send(cloud, "hello")
+    eventually(lambda: cloud.call(stream_counts) == (delivered + 1, before + retried))
+    assert len(kept(folder)) == runs
+    assert counted(cloud) == ((retried + 1, 1) if "operation" not in rule else (0, 0))
+
+
+@pytest.mark.parametrize("kind", ["half-open", "headers-only"])
+def test_a_stream_waits_for_an_answer_that_does_not_come(cloud: LocalCloud, folder: Path, kind: str) -> None:
+    """Until the fault is ended; then the batch comes again."""
+    strike(cloud, kind=kind)
+    delivered, _ = cloud.call(stream_counts)
+    send(cloud, "hello")
+    eventually(lambda: counted(cloud) == (1, 1))
+    assert cloud.call(stream_counts)[0] == delivered
+    cloud.call(lambda parts: parts.faults.clear())
+    eventually(lambda: cloud.call(stream_counts)[0] == delivered + 1)
+    assert len(kept(folder)) == (2 if kind == "headers-only" else 1)
+
+
+def test_a_function_that_refuses_connections_refuses_everybody(cloud: LocalCloud, folder: Path) -> None:
+    """Streams too, for as long as it does."""
+    strike(cloud, kind="refuse", seconds=0.3)
+    delivered, before = cloud.call(stream_counts)
+    send(cloud, "hello")
+    eventually(lambda: cloud.call(stream_counts)[0] == delivered + 1)
+    assert cloud.call(stream_counts)[1] > before + 1
+    assert len(kept(folder)) == 1
+
+
+def test_a_topic_pushes_again_what_was_not_taken(cloud: LocalCloud, folder: Path) -> None:
+    """What was taken, though its reply was lost, comes twice."""
+    for rule, runs in (({"kind": "drop"}, 1), ({"kind": "status", "after": True}, 2)):
+        (folder / "kept").unlink(missing_ok=True)
+        strike(cloud, **rule)
+        cloud.call(lambda parts: parts.smq.publish("ota-module-results", '"published"'))
+        eventually(lambda: kept(folder) == ["published"] * runs)  # noqa: B023 - it is over before the next
+        eventually(lambda: counted(cloud) == (2, 1))
+
+
+def test_a_request_over_http_counts_once(cloud: LocalCloud) -> None:
+    """Though it is a call of the service and then one of the function."""
+    strike(cloud, kind="delay", seconds=0, nth=2)
+    for _ in range(3):
+        assert httpx.get(f"{cloud.urls.fc}/ota-modules-http/x", timeout=30).status_code == 201
+    assert counted(cloud) == (3, 1)
+
+
+def test_each_try_of_an_asynchronous_call_can_be_killed(tmp_path: Path) -> None:
+    """The first is the call that came in; the later ones are the service's own."""
+    environment = {"KEPT": str(tmp_path / "kept")}
+    config = FunctionConfig("f", "stream_samples.hang", FUNCTIONS, environment=environment)
+    faults = Faults()
+    killing = faults.add(Rule(service="fc", kind="kill"))
+    dropping = faults.add(Rule(service="fc", kind="drop", after=True))
+
+    async def scenario() -> None:
+        service = FaultyFunctions(Accounts(), [config], outside=Outside(scale=0.0001))
+        service.watch(Records(), faults, Workers(lambda: service.instances), Network())
+        with pytest.raises(ConnectionResetError):
+            await service.call("f", b"", asynchronous=True)
+        end = time.monotonic() + 30
+        while service.functions["f"].counters.errors < 1 + RETRIES:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.02)
+        await service.stop()
+
+    asyncio.run(scenario())
+    assert (killing.seen, dropping.seen) == (1 + RETRIES, 1)
