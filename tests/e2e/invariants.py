@@ -86,8 +86,8 @@ def _ids_of(letter: Mapping[str, Any]) -> Iterator[str]:
 def everything_ends(told: Told) -> Iterator[str]:
     """I1."""
     for asked in told.evidence.asked:
-        if asked.answered is not None and asked.answered >= 400 and asked.id not in told.outcomes:
-            continue  # its sender was told over HTTP that it is not done, or that it never can be
+        if asked.answered is not None and (asked.answered >= 500 or asked.answered == 429):
+            yield f"the last that the sender of {asked.id} was told is {asked.answered}"
         if asked.id not in told.outcomes and asked.id not in told.letters:
             yield f"{asked.id} has neither an outcome nor a dead letter"
 

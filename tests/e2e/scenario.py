@@ -118,11 +118,15 @@ class Scenario:
         self._settle(asked, start)
         return self._ended(start, asked)
 
-    def http(self, plan: Plan, requests: Sequence[Request], *, at_once: int = 4) -> Ran:
-        """Post requests, each again until it is finished, as a sender does; return when all is settled."""
+    def http(self, plan: Plan, requests: Sequence[Request], *, at_once: int = 4, copies: int = 1) -> Ran:
+        """Post requests, each again until it is finished, as a sender does; return when all is settled.
+
+        With `copies`, as many senders that know nothing of each other have the same requests.
+        """
         start = self._start(plan)
         with ThreadPoolExecutor(at_once) as pool, httpx.Client(timeout=60) as client:
-            posted = list(pool.map(lambda request: self._post(client, request), requests))
+            several = [request for request in requests for _ in range(copies)]
+            posted = list(pool.map(lambda request: self._post(client, request), several))
         pages = [page for _, page in posted]
         asked = [one for one, _ in posted]
         return self._ended(start, asked, pages)

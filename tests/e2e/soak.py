@@ -11,24 +11,26 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from emulator.faults import Plan, Rule
 from emulator.seeds import SeedModule
+from emulator.steps import Step
 from tests.e2e.invariants import violations
 from tests.e2e.scenario import Ran, Request, Scenario, hurried_cloud
 from tests.e2e.shrinking import shortest
-from tests.e2e.test_faults import API, CRASHES, DELIVERIES, SINKS
+from tests.e2e.test_faults import API, CALLS, CRASHES, DELIVERIES, SINKS, fc
 
 REQUESTS = 300
 TIMEOUT = 20
 PATIENT = {"OTA_READ_TIMEOUT": "1", "OTA_DEADLINE_MARGIN": "4"}
 """For a machine that has other things to do: a call that is answered too late is a fault that no plan speaks of."""
-MOST_TIMES = {"redeliver": 6}
+MOST_TIMES = {"stream": 6, "fc": 3}
 """A stream waits twice as long before each retry: after ten of them, longer than a run is waited for."""
 RUNS_A_CLOUD = 25
 """Runs after which the cloud and its functions are started anew."""
-CATALOGUE = [rule for rules in (*API.values(), *SINKS.values(), *CRASHES.values()) for rule in rules]
+STEPS = [fc("kill", step=step) for step in get_args(Step)]
+CATALOGUE = [rule for rules in (API, SINKS, CRASHES, CALLS) for each in rules.values() for rule in each] + STEPS
 STREAM_RULES = [rule for rules in DELIVERIES.values() for rule in rules]
 PER_PRODUCT = 13
 """Requests for each product: more than it can hold."""
@@ -87,7 +89,7 @@ def varied(rule: Rule, draws: random.Random) -> Rule:
     """A rule of the matrix, at another time and more or less often."""
     often = draws.choice(({"probability": round(draws.uniform(0.05, 0.6), 2)}, {"nth": draws.randint(1, 30)}))
     times = rule.times if rule.kind in ("kill", "pause", "refuse", "expire", "revoke") else draws.randint(1, 12)
-    most = MOST_TIMES.get(rule.kind)
+    most = MOST_TIMES.get(rule.service)
     return rule.model_copy(update={**often, "times": min(times, most) if times and most else times})
 
 
