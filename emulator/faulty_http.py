@@ -184,8 +184,9 @@ class _Exchange:
             if active.over.is_set() or (self._transport and self._transport.is_closing()):
                 await self._send({"type": "http.response.body", "body": answer.body[number:]})
                 return
-            part, more = answer.body[number : number + 1], number + 1 < len(answer.body)
-            await self._send({"type": "http.response.body", "body": part, "more_body": more})
+            part = answer.body[number : number + 1]
+            await self._send({"type": "http.response.body", "body": part, "more_body": True})
+        await self._send({"type": "http.response.body", "body": b""})
 
     async def _headers_only(self, active: Active, answer: Answer) -> None:
         await self._begin(answer)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from emulator.cloud import LocalCloud, Options, local_cloud
-from emulator.faults import Rule
+from emulator.faults import Plan, Rule
 from emulator.records import Arrival
 
 SECONDS = 1.0
@@ -96,6 +96,14 @@ def test_an_answer_trickles(cloud: LocalCloud, caller: Caller) -> None:
     set_rule(cloud, "trickle", seconds=0.001)
     answer = caller.call()
     assert len(answer.read()) == int(answer.headers["content-length"])
+
+
+def test_an_answer_with_nothing_in_it_has_nothing_to_trickle(cloud: LocalCloud, caller: Caller) -> None:
+    """It ends all the same, on a connection that goes on."""
+    empty, trickle = (Rule(service="iot", kind=kind, after=True, times=1) for kind in ("empty", "trickle"))
+    cloud.call(lambda parts: parts.faults.set(Plan(rules=(empty, trickle))))
+    assert caller.call().read() == b""
+    assert caller.call().status == 400
 
 
 def test_what_is_left_of_a_trickle_comes_at_once_when_the_fault_ends(cloud: LocalCloud, caller: Caller) -> None:
