@@ -15,7 +15,10 @@ that its fallback holds, and tries the store again after a pause. No burst comes
 - A store that forgot everything (the record's birth differs) starts behind the slots that the asking process knew of.
 
 What remains: a process that starts while the store is down leaves at once, in no turn; and static shares add up to the
-rate only where OTA_QUOTA_INSTANCES is right.
+rate only where OTA_QUOTA_INSTANCES is right. Nobody sees an outage for another: where one process loses the store (an
+answer that is late once is enough) while others go on with it, because they reach it, were idle or have just started,
+its static share comes on top of the rate until it finds the store again, which takes it seconds. And a clock of the
+server that is set forward brings the slots that were given out as much nearer to those that come next.
 """
 
 import math
@@ -24,7 +27,7 @@ from collections import deque
 from handler.clock import Clock
 from handler.log import Log
 from handler.pacing import EARLY, LONGEST_HOLD, Line, Pacer, Spacing, catch_up, left_at
-from handler.store import OVERDUE, REMEMBERED, Answer, Store
+from handler.store import OVERDUE, REMEMBERED, Answer, Client, Store
 
 LEAD = 0.3
 """Seconds before the last slot at which the next ones are fetched: longer than a slow answer takes."""
@@ -189,18 +192,21 @@ class Slots:
 class SharedQuota:
     """The quota of all who use the same `key`: `rate` calls a second of each operation together.
 
-    `fallback` holds the static share, for as long as the store at `url` cannot be relied upon.
+    `fallback` holds the static share, for as long as the store at `url` cannot be relied upon. `client` is what it is
+    asked through, where that is not to be a connection to `url`.
     Raises: SettingError: the address is none, or the package redis is missing.
     """
 
-    def __init__(self, url: str, key: str, rate: float, fallback: Pacer, clock: Clock, log: Log) -> None:
+    def __init__(
+        self, url: str, key: str, rate: float, fallback: Pacer, clock: Clock, log: Log, client: Client | None = None
+    ) -> None:
         if not 0 < rate < math.inf:
             raise ValueError(f"a rate must be a positive number of calls a second, not {rate}")
         self._key = key
         self._rate = rate
         self._fallback = fallback
         self._clock = clock
-        self._store = Store(url, clock, log)
+        self._store = Store(url, clock, log, client)
         self._gates: dict[str, Slots] = {}
         self._lines: dict[str, Line] = {}
 

@@ -3,7 +3,7 @@
 import math
 import threading
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 from handler.clock import Clock
 from handler.errors import SettingError
@@ -77,16 +77,32 @@ class Answer(NamedTuple):
     slowed: float
 
 
-class Store:
-    """The server, and whether it can be relied upon."""
+class Client(Protocol):
+    """The way to a server. An answer that does not come within PATIENCE is an OSError."""
 
-    def __init__(self, url: str, clock: Clock, log: Log) -> None:
-        try:
-            import redis  # a quarter of a second of cold start, which others need not pay
-            from redis.backoff import NoBackoff
-            from redis.retry import Retry
-        except ImportError:
-            raise SettingError("OTA_QUOTA_URL", "needs the package redis") from None
+    name: str
+
+    def time(self) -> tuple[int, int]:
+        """Seconds and microseconds of the server's clock."""
+        ...
+
+    def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
+        """What the script answers."""
+        ...
+
+    def disconnect(self) -> None:
+        """The connection is of no use any more: the next call makes a new one."""
+        ...
+
+
+class Valkey:
+    """A `Client` of a real server. Raises: SettingError: the address is none. ImportError: the package redis is missing."""
+
+    def __init__(self, url: str) -> None:
+        import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
         try:
             client = redis.Redis.from_url(
                 url,
@@ -98,9 +114,30 @@ class Store:
         except ValueError:
             raise SettingError("OTA_QUOTA_URL", "is no address of a store") from None
         place = client.connection_pool.connection_kwargs
-        self._name = str(place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}")
+        self.name = str(place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}")
         self._client = client
         self._script = client.register_script(SCRIPT)
+
+    def time(self) -> tuple[int, int]:
+        return self._client.time()
+
+    def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
+        return cast("list[bytes | int]", self._script([key], arguments))
+
+    def disconnect(self) -> None:
+        self._client.connection_pool.disconnect(inuse_connections=False)
+
+
+class Store:
+    """The server, and whether it can be relied upon."""
+
+    def __init__(self, url: str, clock: Clock, log: Log, client: Client | None = None) -> None:
+        try:
+            import redis  # a quarter of a second of cold start, which others need not pay
+
+            self._client = client or Valkey(url)
+        except ImportError:
+            raise SettingError("OTA_QUOTA_URL", "needs the package redis") from None
         self._faults = (redis.RedisError, OSError, ValueError, TypeError)
         self._clock = clock
         self._log = log
@@ -128,11 +165,11 @@ class Store:
             if self.down or self._error == math.inf:
                 self._meet()
             before = self._clock.now()
-            answer = cast("list[bytes | int]", self._script([key], arguments))
+            answer = self._client.run(key, arguments)
             after = self._clock.now()
             answered = self._answer(answer, before, after)
         except self._faults as error:
-            self._client.connection_pool.disconnect(inuse_connections=False)
+            self._client.disconnect()
             self.lost(type(error).__name__)
             return None
         self._found(after)
@@ -153,7 +190,7 @@ class Store:
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
         if first:
             self._log.warning(
-                "quota", text="the store is gone: on with the static share", store=self._name, error=problem
+                "quota", text="the store is gone: on with the static share", store=self._client.name, error=problem
             )
 
     def _found(self, now: float) -> None:
@@ -163,9 +200,9 @@ class Store:
             if back:
                 self._settled_at = now + LONGEST_PAUSE + OVERDUE
         if back:
-            self._log.info("quota", text="the store is back", store=self._name)
+            self._log.info("quota", text="the store is back", store=self._client.name)
 
-    def _answer(self, answer: list[bytes | int], before: float, after: float) -> Answer:
+    def _answer(self, answer: Sequence[bytes | int], before: float, after: float) -> Answer:
         birth, now, first, interval, count, free, slowed = (int(number) for number in answer)
         offset = self._synchronized(now / 1e6 - (before + after) / 2, (after - before) / 2, after)
         return Answer(

@@ -1,6 +1,6 @@
 """The store of a shared quota: its address, and what is said of an outage. Its script is tested with the quota."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,6 +59,30 @@ def test_an_outage_is_said_once() -> None:
     for _ in range(3):
         assert store.ask("key", ()) is None
     assert len(lines) == 1
+
+
+class Unreachable:
+    """A client with nothing behind it."""
+
+    name = "nowhere"
+
+    def time(self) -> tuple[int, int]:
+        raise TimeoutError
+
+    def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
+        raise AssertionError("asked although the clocks could not be compared")
+
+    def disconnect(self) -> None: ...
+
+
+def test_a_client_that_is_passed_in_is_asked_instead_of_a_connection(server: ValkeyServer) -> None:
+    """Whatever the address; and no answer of it in time is an outage like any other."""
+    lines: list[str] = []
+    store = Store(server.url, Clock(), Log(write=lines.append), Unreachable())
+    assert store.ask("key", ()) is None
+    assert store.down
+    assert "nowhere" in lines[0]
+    assert "TimeoutError" in lines[0]
 
 
 def test_a_store_that_is_down_is_tried_again_for_as_long_as_it_takes(server: ValkeyServer) -> None:

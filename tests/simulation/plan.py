@@ -4,6 +4,9 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from random import Random
 
+LIVE = 1 / 10
+"""Of the plans that are drawn: those with a live store. They take nearly twice the time of others."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -15,7 +18,8 @@ class Plan:
     names: int = 8
     batch: int = 20
     instances: int = 1
-    """Two at most: three are held just below three calls a second each, and the jitter here is enough for an eleventh call."""
+    """Two at most, unless a store always answers: three without one are held just below three calls a second each, and the
+    jitter here is enough for an eleventh call."""
     spread: float = 20.0
     """Seconds over which requests are sent."""
     faulty: float = 300.0
@@ -56,6 +60,19 @@ class Plan:
     default_instance: bool = False
     store_gone: bool = False
     """Whether the quota is to be shared through a store that is not there: then each instance goes on by itself."""
+    store_live: bool = False
+    """Whether the quota is shared through a store that is there (`tests.simulation.store`)."""
+    store_latency: float = 0.0005
+    """Seconds of a request to the store on its way there, and again of the answer."""
+    store_slow: float = 0.0
+    """Requests or answers that take up to half a second longer: more than anybody waits."""
+    store_lost: float = 0.0
+    """Requests or answers that do not arrive."""
+    store_outages: int = 0
+    store_restarts: int = 0
+    """Times that the store forgets everything, at once or after half a second without it."""
+    store_clock: float = 0.0
+    """Seconds that the store's clock is set back at most, three times; forward it is set by no more than 10 ms."""
     signed: bool = False
     """Whether calls are really signed, which costs ten times as much as all the rest of the API."""
 
@@ -67,7 +84,7 @@ class Plan:
         def rate(frequent: float, *, often: float = 0.3) -> float:
             return frequent * chance.choice((0.1, 0.3, 1.0)) if chance.random() < often else 0.0
 
-        return cls(
+        plan = cls(
             seed,
             requests=chance.choice((5, 30, 100, 300, 500)),
             products=chance.choice((1, 3, 10, 40)),
@@ -99,6 +116,25 @@ class Plan:
             store_gone=chance.random() < 0.1,
             signed=chance.random() < 0.03,
         )
+        if plan.store_gone or chance.random() > LIVE:
+            return plan
+        shared = replace(
+            plan,
+            store_live=True,
+            store_latency=chance.choice((0.0005, 0.005, 0.05, 0.1)),
+            store_slow=rate(0.1),
+            store_lost=rate(0.1),
+            store_outages=chance.choice((0, 0, 0, 1, 3)),
+            store_restarts=chance.choice((0, 0, 0, 1, 3)),
+            store_clock=chance.choice((0.0, 0.0, 0.1, 3.0, 60.0)),
+        )
+        return replace(shared, instances=chance.choice((2, 3, 4) if shared.store_always else (1, 2, 2)))
+
+    @property
+    def store_always(self) -> bool:
+        """Whether there is a store whose answers always come in time: then no instance ever goes on by itself."""
+        troubles = self.store_slow, self.store_lost, self.store_outages, self.store_restarts
+        return self.store_live and self.store_latency < 0.1 and not any(troubles)
 
     @classmethod
     def read(cls, text: str) -> "Plan":

@@ -10,7 +10,7 @@ I6  every invocation ends before its timeout, and nothing is left running behind
 
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -101,6 +101,8 @@ class Sent:
     late: bool = False
     arrived: float = 0.0
     told: str = "nothing"
+    apart: bool = False
+    """Whether others are not promised to know of it (`tests.simulation.store`)."""
 
     @cached_property
     def key(self) -> Key:
@@ -137,6 +139,8 @@ class Records:
 
     plan: Plan
     scheduler: Scheduler
+    apart: Callable[[str, str], bool]
+    """Whether others are not promised to know of a call that an instance makes now of an operation."""
     asked: dict[str, History] = field(default_factory=dict)
     trace: list[tuple[object, ...]] = field(default_factory=list)
     refusals: dict[Who, float] = field(default_factory=dict)
@@ -148,7 +152,7 @@ class Records:
     """Since when a create call of a request is known to have got no answer."""
     _listed: dict[tuple[int, Task | None, str], float] = field(default_factory=dict)
     """When the last list of a product's modules left that was answered, by invocation and task."""
-    _arrivals: dict[str, deque[float]] = field(default_factory=dict)
+    _arrivals: dict[tuple[str, bool], deque[float]] = field(default_factory=dict)
     _invocations: int = 0
 
     def note(self, *what: object) -> None:
@@ -182,6 +186,7 @@ class Records:
         """A call leaves."""
         self.calls += 1
         sent.task, sent.left = self.scheduler.current, self.scheduler.time
+        sent.apart = self.apart(sent.invocation.instance, sent.action)
         self.note("send", *sent.call.values())
         if sent.action == CREATE and sent.who in self._doubts:
             listed = self._listed.get((sent.invocation.number, sent.task, sent.key[0]), -1.0)
@@ -201,11 +206,12 @@ class Records:
             self.refusals[sent.who] = sent.arrived
 
     def arrived(self, sent: Sent) -> None:
-        """The server sees a call. One that was lost on its way for seconds is no matter of pacing."""
+        """The server sees a call. One that was lost on its way for seconds is no matter of pacing; those that others are
+        not promised to know of are counted by themselves."""
         sent.arrived = now = self.scheduler.time
         if sent.late:
             return
-        seen = self._arrivals.setdefault(sent.action, deque())
+        seen = self._arrivals.setdefault((sent.action, sent.apart), deque())
         seen.append(now)
         while seen[0] <= now - 1:
             seen.popleft()

@@ -1,15 +1,19 @@
 """The whole function on virtual time, against a cloud in which everything can go wrong."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from handler.iot import CREATE
 from handler.modules import Verdict
+from handler.store import SCRIPT
 from tests.simulation.__main__ import _seeds, main
 from tests.simulation.plan import Plan
-from tests.simulation.world import simulate
+from tests.simulation.store import QPS
+from tests.simulation.world import Result, simulate
 
 SHOWN = 120
 """Lines of a trace that a failure shows."""
@@ -50,6 +54,13 @@ PLANS = st.builds(
     policy=st.sampled_from(["keep", "update", "fail"]),
     default_instance=st.booleans(),
     store_gone=st.sampled_from([False, False, False, True]),
+    store_live=st.sampled_from([False, False, True]),
+    store_latency=st.sampled_from([0.0005, 0.05, 0.1]),
+    store_slow=rates(0.2),
+    store_lost=rates(0.2),
+    store_outages=st.sampled_from([0, 0, 1, 3]),
+    store_restarts=st.sampled_from([0, 0, 1, 3]),
+    store_clock=st.sampled_from([0.0, 0.1, 60.0]),
 )
 
 
@@ -61,12 +72,21 @@ FORGOTTEN_OTHER = Plan.read(
     '{"seed": 2446272416, "requests": 5, "products": 2, "names": 1, "late_calls": 0.4, "connect_faults": 0.1, "outage": 0.1,'
     ' "policy": "update"}'
 )
+FORGOTTEN_SLOTS = Plan.read(
+    '{"seed": 152, "products": 40, "names": 12, "batch": 50, "instances": 2, "spread": 0.0, "latency": 0.1, "store_live": true,'
+    ' "store_restarts": 1, "store_clock": 3.0}'
+)
+CROWD = Plan(3, requests=120, products=40, batch=50, instances=2, spread=0.0, latency=0.05, store_live=True)
+"""Two instances with more to do than their static shares allow."""
 
 
 # `make simulate` draws anew; this run is the same every time, so that a change is to blame for what fails.
 @settings(max_examples=400, deadline=None, derandomize=True)
 @example(FORGOTTEN_COPY).via("two copies in a batch, of which one did not know of the other's unanswered call")
 @example(FORGOTTEN_OTHER).via("a request that was put back and forgot that its module was another's")
+@example(FORGOTTEN_SLOTS).via(
+    "a store that forgot slots of which the first to ask did not know: they are counted by themselves"
+)
 @given(PLANS)
 def test_whatever_goes_wrong_nothing_is_lost_doubled_or_untrue(plan: Plan) -> None:
     """I1 to I6 hold after every step of every plan."""
@@ -99,6 +119,43 @@ def test_without_troubles_every_request_is_handled_once() -> None:
     """And the quota is used up: whoever waits for a slot waits for no more than that."""
     result = simulate(Plan(1, requests=200, products=40))
     assert (result.violation, result.deliveries) == (None, 200)
+
+
+def _sent(result: Result) -> list[tuple[float, str]]:
+    """When which calls left."""
+    return [(float(str(at)), str(what[1])) for at, _, *what in result.trace if what[0] == "send"]
+
+
+@pytest.mark.parametrize("instances", [1, 2, 4])
+def test_whoever_shares_through_a_store_gets_all_of_the_rate(instances: int) -> None:
+    """However many they are, and however little each could take by itself."""
+    plan = replace(CROWD, instances=instances)
+    result = simulate(plan)
+    assert result.violation is None, result.report(SHOWN)
+    created = [at for at, action in _sent(result) if action == CREATE]
+    assert len(created) >= 0.9 * QPS * (created[-1] - created[0])
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"store_slow": 0.2},
+        {"store_lost": 0.2},
+        {"store_outages": 3},
+        {"store_restarts": 3},
+        {"store_clock": 60.0},
+        {"store_latency": 0.1},
+        {"store_latency": 1.0},
+    ],
+    ids=str,
+)
+def test_a_store_with_troubles_is_no_burst_and_stops_nobody(trouble: dict[str, Any]) -> None:
+    """At worst each goes on at its static share; and it is the same again with the same plan."""
+    plan = replace(CROWD, **trouble)
+    result = simulate(plan)
+    assert result.violation is None, result.report(SHOWN)
+    assert _sent(result)[-1][0] <= 3 * _sent(simulate(CROWD))[-1][0]
+    assert simulate(Plan.read(str(plan))).trace == result.trace
 
 
 def test_a_run_that_fails_says_how_to_have_it_again(capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,6 +201,39 @@ def test_a_broken_function_is_found_out_and_the_run_can_be_had_again(
     assert f"\n{violated}: " in capsys.readouterr().out
     monkeypatch.undo()
     assert main(["--plan", plan]) == 0
+
+
+def _own_spacing_only(gate: Any, now: float, ahead: int) -> float:
+    slot: float = gate._own.slot(now, ahead)
+    return slot
+
+
+@pytest.mark.parametrize(
+    ("broken", "by", "trouble"),
+    [
+        ("handler.quota.Slots.slot", _own_spacing_only, {}),
+        ("handler.store.SCRIPT", SCRIPT.replace("now + lead, free, held)", "now + lead, held)"), {}),
+        ("handler.store.SCRIPT", SCRIPT.replace("known ~= birth then", "known == '' then"), {"store_restarts": 3}),
+        ("handler.store.Store.settled", lambda store, _now: not store.down, {"store_outages": 3}),
+        ("handler.quota.Slots._turn_after", lambda _gate, _instant: 0.0, {"store_outages": 3}),
+    ],
+    ids=["slots that are ignored", "one slot for all", "slots that are forgotten", "back at once", "alone at once"],
+)
+def test_a_broken_share_is_found_out_and_the_run_can_be_had_again(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    broken: str,
+    by: object,
+    trouble: dict[str, Any],
+) -> None:
+    """By what two instances do together: each of them alone looks as it should."""
+    assert by != SCRIPT
+    plans = [str(replace(CROWD, seed=seed, **trouble)) for seed in range(20)]
+    with monkeypatch.context() as patch:
+        patch.setattr(broken, by)
+        failing = next(plan for plan in plans if main(["--plan", plan]) == 1)
+        assert "\nI4: " in capsys.readouterr().out
+    assert main(["--plan", failing]) == 0
 
 
 def test_seeds_are_drawn_anew_and_named() -> None:

@@ -23,6 +23,7 @@ from tests.simulation.plan import Plan
 from tests.simulation.queues import DEAD, REQUESTS, RESULTS, Queue, SimulatedService, Sinks
 from tests.simulation.records import History, Invocation, Message, Module, Records, State
 from tests.simulation.scheduler import Process, Scheduler, Task, Violation
+from tests.simulation.store import QPS, Server
 from tests.simulation.truth import Truth
 from tests.simulation.workload import DEFAULT_INSTANCE, Letter, Workload
 
@@ -33,7 +34,6 @@ COLD_START = 0.2
 """Seconds until a new instance may call: more than one interval of the quota, which it does not know to be used."""
 RETRIES = 3
 """Times that a stream delivers a batch again before it lets the queue do it."""
-QPS = 9.0
 NO_STORE = "unix:///nowhere/at/all"
 
 
@@ -62,7 +62,8 @@ class World:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.scheduler = Scheduler(plan.seed)
-        self.records = Records(plan, self.scheduler)
+        self.store = Server(plan, self.scheduler) if plan.store_live else None
+        self.records = Records(plan, self.scheduler, self.store.apart if self.store else _never)
         self.random = Random(f"world {plan.seed}")
         work = Workload(plan)
         products = {
@@ -192,16 +193,14 @@ class Stream:
         world = self._world
         settings, clock, chance = self._settings(), self._clock(), world.random.random
         log = Log("ERROR", self._fault)
-        pacer: Quota = Pacer(settings.share, clock)
-        if world.plan.store_gone:
-            pacer = SharedQuota(NO_STORE, "key", QPS, Pacer(settings.share, clock), clock, log)
         api: type[IotApi] = IotApi if world.plan.signed else CheapApi
         network = Network(world.cloud, self._current)
-        iot = api(settings.OTA_REGION, network, pacer, clock, settings.OTA_READ_TIMEOUT)
+        iot = api(settings.OTA_REGION, network, self._quota(settings, clock, log), clock, settings.OTA_READ_TIMEOUT)
         limits = Limits(
             settings.OTA_MAX_ATTEMPTS, settings.OTA_ON_EXISTING, settings.OTA_IOT_INSTANCE_ID, has_queue=True
         )
-        pool = process.pool(max(4, min(MOST, round(settings.share * SECONDS_A_REQUEST))))
+        rate = settings.rate if world.plan.store_gone or world.plan.store_live else settings.share
+        pool = process.pool(max(4, min(MOST, round(rate * SECONDS_A_REQUEST))))
         sinks = Sinks(world.cloud, self._put_back, world.records.letter, self._publish)
         return Instance(
             settings,
@@ -210,6 +209,17 @@ class Stream:
             log,
             clock,
         )
+
+    def _quota(self, settings: Settings, clock: Clock, log: Log) -> Quota:
+        """What `handler.index` makes of the settings, with a store that is not there or a simulated one."""
+        world, share = self._world, Pacer(settings.share, clock)
+        shared = partial(SharedQuota, NO_STORE, settings.OTA_QUOTA_KEY, settings.rate, share, clock, log)
+        if world.store is not None:
+            client = world.store.client(self.name)
+            quota = shared(client)
+            client.of = quota._store
+            return quota
+        return shared() if world.plan.store_gone else share
 
     def _settings(self) -> Settings:
         plan = self._world.plan
@@ -254,6 +264,11 @@ class Stream:
 
     def _fault(self, line: str) -> None:
         raise Violation(f"the function failed: {line}")
+
+
+def _never(_instance: str, _operation: str) -> bool:
+    """What is promised where there is no store: that all calls are counted together."""
+    return False
 
 
 def _line(entry: tuple[Any, ...]) -> tuple[float, str, str]:

@@ -1,0 +1,231 @@
+"""The shared quota's store in the simulation: slow, lost, gone, empty or with a wrong clock, and who cannot know of whom.
+
+Three things are not promised of a shared quota (`handler.quota`), and calls that leave because of them are `apart`:
+
+- Of a process that starts while it cannot reach the store, the calls that leave until it does.
+- Of a process that has lost the store, the calls that leave after the store gave slots to others that go on with it, and
+  that do not keep to their static shares besides, as those do for a while that have lost it themselves.
+- Of slots that were given out before the store forgot everything, those that whoever asked first did not know of.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import NamedTuple, NoReturn, TypeVar
+
+from handler.pacing import catch_up
+from handler.store import LONGEST_PAUSE, OVERDUE, PATIENCE, Store
+from tests.simulation.plan import Plan
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.valkey import Valkey
+
+EPOCH = 1_750_000_000.0
+QPS = 9.0
+UNEVEN = 0.002
+"""Seconds by which the ways there and back differ at most: half of it is what a process misjudges the server's clock by."""
+STEPS = 3
+FORTH = 0.01
+"""Seconds that the clock is set forward at most: what is given out already comes as much nearer to what is given out next."""
+LONGEST_OUTAGE = 8.0
+RESTARTS = (0.0, 0.5)
+"""Seconds that it is away at most while it is emptied."""
+RETURNING = LONGEST_PAUSE + OVERDUE
+LATE = 0.001
+"""Seconds: what clocks that differ make of the same instant."""
+
+T = TypeVar("T")
+
+
+class Outage(NamedTuple):
+    """A time in which nobody is answered; `silent`: nor refused. After it, everything may be forgotten."""
+
+    begin: float
+    end: float
+    silent: bool
+    empties: bool
+
+
+class Given(NamedTuple):
+    """How many slots an answer gives out, in how many seconds all are over, and in how many those that the asker knew of."""
+
+    slots: int
+    over: float
+    known: float
+
+    @classmethod
+    def read(cls, arguments: Sequence[str | int | float], answer: Sequence[bytes | int]) -> "Given":
+        _, now, _, _, slots, free, _ = (int(number) for number in answer)
+        _, _, _, birth, known, *_ = arguments
+        return cls(slots, (free - now) / 1e6, float(known) / 1e6 if birth else 0.0)
+
+
+@dataclass
+class Server:
+    """The store of a run: a Valkey with a clock of its own, and all that goes wrong with it and on the way to it."""
+
+    plan: Plan
+    scheduler: Scheduler
+    random: Random = field(init=False)
+    _clients: dict[str, "Client"] = field(default_factory=dict)
+    _given: dict[str, float] = field(default_factory=dict)
+    """The instant at which all slots of an operation are over."""
+    _lost: dict[str, float] = field(default_factory=dict)
+    """The same of those that were given out before everything was forgotten, until somebody asks again."""
+
+    def __post_init__(self) -> None:
+        plan, self.random = self.plan, Random(f"store {self.plan.seed}")
+        self._valkey = Valkey()
+        self._began = EPOCH + self.random.uniform(-1e4, 1e4)
+        outages = [self._outage(LONGEST_OUTAGE, empties=False) for _ in range(plan.store_outages)]
+        restarts = [self._outage(self.random.choice(RESTARTS), empties=True) for _ in range(plan.store_restarts)]
+        self._outages = sorted(outages + restarts)
+        steps = (-plan.store_clock, min(plan.store_clock, FORTH))
+        self._steps = [(self._sometime(), self.random.choice(steps)) for _ in range(STEPS if plan.store_clock else 0)]
+        self._emptied = 0.0
+
+    def _outage(self, longest: float, *, empties: bool) -> Outage:
+        begin = self._sometime()
+        return Outage(begin, begin + self.random.uniform(0, longest), self.random.random() < 0.5, empties)
+
+    def _sometime(self) -> float:
+        """While there is something to do."""
+        return self.random.uniform(0, self.plan.spread + self.plan.requests / QPS)
+
+    def client(self, instance: str) -> "Client":
+        """A process starts."""
+        self._clients[instance] = client = Client(self)
+        return client
+
+    def apart(self, instance: str, operation: str) -> bool:
+        """Whether a call that leaves now is one that others are not promised to know of."""
+        client = self._clients[instance]
+        alone = client.of.down and (client.alone or not client.shared)
+        return alone or self.scheduler.time <= client.forgotten.get(operation, -math.inf)
+
+    def chance(self, rate: float) -> bool:
+        return rate > 0 and self.scheduler.time < self.plan.faulty and self.random.random() < rate
+
+    @property
+    def outage(self) -> Outage | None:
+        now = self.scheduler.time
+        return next((each for each in self._outages if each.begin <= now < each.end), None)
+
+    @property
+    def now(self) -> int:
+        """Microseconds of its clock."""
+        now = self.scheduler.time
+        return round((self._began + now + sum(by for at, by in self._steps if at <= now)) * 1e6)
+
+    def run(self, client: "Client", key: str, arguments: Sequence[str | int | float]) -> list[bytes | int]:
+        self._forget()
+        self._valkey.now = self.now
+        answer = self._valkey.run(key, arguments)
+        self._judge(client, key.rpartition(":")[2], Given.read(arguments, answer))
+        return answer
+
+    def _forget(self) -> None:
+        emptied = max(
+            (each.end for each in self._outages if each.empties and each.end <= self.scheduler.time), default=0.0
+        )
+        if emptied > self._emptied:
+            self._emptied = emptied
+            self._valkey.forget()
+            self._lost, self._given = {**self._lost, **self._given}, {}
+
+    def _judge(self, client: "Client", operation: str, given: Given) -> None:
+        """Notes what others cannot know of."""
+        if not given.slots:
+            return
+        now = self.scheduler.time
+        others = [other for other in self._clients.values() if other is not client]
+        lost = self._lost.pop(operation, -math.inf)
+        for other in others:
+            if lost > now + given.known + LATE:
+                other.forgotten[operation] = lost + catch_up(QPS)
+            other.alone |= other.of.down and not client.returning
+        self._given[operation] = now + given.over
+
+
+@dataclass
+class Client:
+    """One process's way to the store: a `handler.store.Client`."""
+
+    server: Server
+    name: str = "simulated"
+    of: Store = field(init=False)
+    connected: bool = False
+    shared: bool = False
+    """Whether the store has ever answered it."""
+    alone: bool = False
+    """Whether others have gone on with the store since this process lost it."""
+    returned: float = -math.inf
+    forgotten: dict[str, float] = field(default_factory=dict)
+    """Until when calls of an operation leave in slots that the store has forgotten."""
+
+    @property
+    def returning(self) -> bool:
+        """Whether this process has to keep to its static share besides, because it had lost the store."""
+        return self.of.down or self.server.scheduler.time < self.returned + RETURNING - LATE
+
+    def time(self) -> tuple[int, int]:
+        seconds, microseconds = divmod(self._asked(lambda: self.server.now), 1_000_000)
+        return seconds, microseconds
+
+    def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
+        answer = self._asked(partial(self.server.run, self, key, arguments))
+        if self.of.down:
+            self.returned = self.server.scheduler.time
+        self.shared, self.alone = True, False
+        return answer
+
+    def disconnect(self) -> None:
+        self.connected = False
+
+    def _asked(self, effect: Callable[[], T]) -> T:
+        """Raises: OSError: no answer, whether or not there was an effect."""
+        if not self.connected:
+            self._there_and_back(lambda: None)
+            self.connected = True
+        return self._there_and_back(effect)
+
+    def _there_and_back(self, effect: Callable[[], T]) -> T:
+        server = self.server
+        there, back = self._ways()
+        lost = server.random.choice(("request", "answer")) if server.chance(server.plan.store_lost) else None
+        if there > PATIENCE:
+            if lost != "request":
+                server.scheduler.at(server.scheduler.time + there, lambda: self._arrive(effect))
+            self._silence(PATIENCE)
+        server.scheduler.sleep(there)
+        if server.outage is not None or lost == "request":
+            self._refuse(PATIENCE - there)
+        answer = effect()
+        if lost == "answer" or there + back > PATIENCE:
+            self._silence(PATIENCE - there)
+        server.scheduler.sleep(back)
+        return answer
+
+    def _ways(self) -> tuple[float, float]:
+        """Seconds there and back."""
+        server, plan = self.server, self.server.plan
+        there, back = (plan.store_latency + server.random.uniform(0, UNEVEN) for _ in range(2))
+        if server.chance(plan.store_slow):
+            late = server.random.uniform(0, 2 * PATIENCE)
+            return (there + late, back) if server.random.random() < 0.5 else (there, back + late)
+        return there, back
+
+    def _arrive(self, effect: Callable[[], object]) -> None:
+        """A request arrives that nobody waits for any more."""
+        if self.server.outage is None:
+            effect()
+
+    def _refuse(self, patience: float) -> NoReturn:
+        if self.server.outage is not None and self.server.outage.silent:
+            self._silence(patience)
+        raise ConnectionResetError
+
+    def _silence(self, patience: float) -> NoReturn:
+        self.server.scheduler.sleep(patience)
+        raise TimeoutError

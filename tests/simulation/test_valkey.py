@@ -1,0 +1,72 @@
+"""Whether the simulated store answers as a real Valkey does."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from handler.store import SCRIPT
+from tests.simulation.valkey import Valkey
+from tests.valkey_server import ValkeyServer
+
+KEY = "{key}:CreateOTAModule"
+INSTANTS = ("seen", "free", "held", "slowed")
+MICROSECONDS = st.sampled_from([0, 1, 999_999, 1_000_000, 10**12]) | st.integers(0, 10**7)
+
+Asked = tuple[float, int, int, int, int, int, int, int]
+ASKED: st.SearchStrategy[Asked] = st.tuples(
+    st.sampled_from([9.0, 4.5, 0.1, 20.0, 1 / 3]),  # rate
+    st.integers(0, 3),  # slots wanted
+    MICROSECONDS,  # how late they may be
+    MICROSECONDS,  # how far slots were given out, as the asker knows
+    st.integers(0, 100),  # calls accepted
+    st.just(-1) | MICROSECONDS,  # age of a throttled call
+    MICROSECONDS,  # seconds to hold
+    MICROSECONDS,  # lead
+)
+KNOWN = st.sampled_from(["", "its own", "another"])
+STEP = st.just(0) | st.integers(-(10**8), 10**8)
+"""Microseconds by which the clock is set, as the record sees it."""
+
+SLOW_TEST = 30_000
+"""Milliseconds between two questions, on the busiest of machines."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    folder: Path = tmp_path_factory.mktemp("valkey")
+    with ValkeyServer(folder) as server:
+        yield server
+
+
+def _numbers(record: dict[str, str]) -> dict[str, float]:
+    return {name: float(value) for name, value in record.items()}
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(ASKED, KNOWN, STEP), min_size=1, max_size=12))
+def test_a_simulated_store_answers_as_a_real_one(server: ValkeyServer, asks: list[tuple[Asked, str, int]]) -> None:
+    """To the same questions at the same instants: the same answers, the same records, kept for as long."""
+    simulated = Valkey()
+    with redis.Redis(port=server.port, protocol=2) as client:
+        client.flushall()
+        script = client.register_script(SCRIPT)
+        for (rate, wanted, latest, *rest), known, step in asks:
+            record = simulated.records.get(KEY, {})
+            for name in INSTANTS if record else ():
+                client.hincrby(KEY, name, step)
+                record[name] = str(int(record[name]) + step)
+            birth = {"": "", "its own": record.get("birth", ""), "another": "1"}[known]
+            arguments: list[str | int | float] = [rate, wanted, latest, birth, *rest]
+            answer = script([KEY], arguments)
+            simulated.now = answer[1]
+            assert simulated.run(KEY, arguments) == answer
+            kept = client.hgetall(
+                KEY
+            ).items()  # one version of the server writes a number with more digits than the next
+            assert _numbers(simulated.records[KEY]) == {name.decode(): float(value) for name, value in kept}
+            left = (simulated.expires[KEY] - simulated.now) // 1000
+            assert left - SLOW_TEST <= client.pttl(KEY) <= left
