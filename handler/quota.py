@@ -15,10 +15,10 @@ that its fallback holds, and tries the store again after a pause. No burst comes
 - A store that forgot everything (the record's birth differs) starts behind the slots that the asking process knew of.
 
 What remains: a process that starts while the store is down leaves at once, in no turn; and static shares add up to the
-rate only where OTA_QUOTA_INSTANCES is right. Nobody sees an outage for another: where one process loses the store (an
-answer that is late once is enough) while others go on with it, because they reach it, were idle or have just started,
-its static share comes on top of the rate until it finds the store again, which takes it seconds. And a clock of the
-server that is set forward brings the slots that were given out as much nearer to those that come next.
+rate only where OTA_QUOTA_INSTANCES is right. Nobody sees an outage for another: where one process loses the store (two
+answers in a row that are late) while others go on with it, because they reach it, were idle or have just started, its
+static share comes on top of the rate until it finds the store again, which takes it seconds. And a clock of the server
+that is set forward brings the slots that were given out as much nearer to those that come next.
 """
 
 import math

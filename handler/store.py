@@ -12,6 +12,7 @@ from handler.pacing import CALM, PROBE, RETURN, SAFE, SLOWER, SLOWEST
 
 PATIENCE = 0.25
 """Seconds for connecting, and for each answer of the store."""
+TRIES = 2
 OVERDUE = 1.0
 """Seconds after which the store counts as down although nothing has failed: looking up a name has no time limit."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 5.0
@@ -158,22 +159,30 @@ class Store:
         return not self.down and now >= self._settled_at
 
     def ask(self, key: str, arguments: Sequence[str | int | float]) -> Answer | None:
-        """Runs the script; None where the store cannot be relied upon now."""
+        """Runs the script; None where the store cannot be relied upon now.
+
+        While it can be, an answer that does not come is asked for once more, on a new connection: a process that goes on
+        by itself because of one lost packet would come on top of all who do not.
+        """
         with self._lock:
             self._retry_at = self._clock.now() + self._pause  # while it is down, one probe at a time
-        try:
-            if self.down or self._error == math.inf:
-                self._meet()
-            before = self._clock.now()
-            answer = self._client.run(key, arguments)
-            after = self._clock.now()
-            answered = self._answer(answer, before, after)
-        except self._faults as error:
-            self._client.disconnect()
-            self.lost(type(error).__name__)
-            return None
-        self._found(after)
-        return answered
+        problem = ""
+        for _ in range(1 if self.down else TRIES):
+            try:
+                if self.down or self._error == math.inf:
+                    self._meet()
+                before = self._clock.now()
+                answer = self._client.run(key, arguments)
+                after = self._clock.now()
+                answered = self._answer(answer, before, after)
+            except self._faults as error:
+                self._client.disconnect()
+                problem = type(error).__name__
+            else:
+                self._found(after)
+                return answered
+        self.lost(problem)
+        return None
 
     def _meet(self) -> None:
         """Compares the clocks before the first slot is asked for; the first of these calls connects, and tells little."""

@@ -69,6 +69,13 @@ MUTANTS = (
         PIPELINE,
     ),
     Mutant(
+        "a process goes on by itself after one answer of the store that is lost",
+        "store.py",
+        "TRIES = 2",
+        "TRIES = 1",
+        ("tests/test_store.py",),
+    ),
+    Mutant(
         "requests for one module run side by side",
         "pipeline.py",
         "lanes.setdefault(key, []).append(place)",
