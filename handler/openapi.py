@@ -33,6 +33,19 @@ _TRACE = {
     "description": "W3C trace context, for requests that hold none; a malformed one is ignored.",
 }
 _RETRY_AFTER = {"description": "Seconds after which to send it again.", "schema": {"type": "integer", "minimum": 1}}
+_SIGNATURE = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "Authorization",
+    "description": "For a trigger with `authType: function`, ACS3-HMAC-SHA256 over method, path, query and the x-acs-* headers: "
+    "`ACS3-HMAC-SHA256 Credential=…,SignedHeaders=…,Signature=…`. A trigger with `authType: anonymous` needs none.",
+}
+_BY_THE_PLATFORM = {
+    "403": {
+        "description": "Function Compute refused the call: the signature is missing, wrong, or of somebody who may not."
+    },
+    "429": {"description": "Function Compute has no instance free: send it again after a moment."},
+}
 _PREFERENCE_APPLIED = {"description": "The preference that was followed.", "schema": {"const": "respond-async"}}
 
 
@@ -52,7 +65,8 @@ def document() -> Mapping[str, Any]:
             "/healthz": {"get": _get("healthz", "Whether the function runs", {"$ref": "#/components/schemas/Health"})},
             "/openapi.json": {"get": _get("openapi", "This document", {"type": "object"})},
         },
-        "components": {"schemas": _schemas()},
+        "components": {"schemas": _schemas(), "securitySchemes": {"signature": _SIGNATURE}},
+        "security": [{"signature": []}, {}],
     }
 
 
@@ -76,6 +90,7 @@ def _create_modules() -> Schema:
             ),
             "207": _answer("One result for each request of an array, in their order.", _ref("Results"), _waits()),
             **_problems(KINDS.values()),
+            **_BY_THE_PLATFORM,
         },
     }
 
@@ -89,7 +104,7 @@ def _get(name: str, summary: str, schema: Schema) -> Schema:
     return {
         "operationId": name,
         "summary": summary,
-        "responses": {"200": _answer(f"{summary}.", schema), **_problems([KINDS["fault"]])},
+        "responses": {"200": _answer(f"{summary}.", schema), **_problems([KINDS["fault"]]), **_BY_THE_PLATFORM},
     }
 
 

@@ -37,6 +37,8 @@ def test_the_document_lists_every_path_method_and_kind_of_problem() -> None:
     }
     responses = paths["/modules"]["post"]["responses"]
     assert all(known.type in responses[str(known.status)]["description"] for known in KINDS.values())
+    assert responses.keys() >= {"403", "429"}  # of the platform, before the function is called
+    assert {"signature": []} in document()["security"]
 
 
 def published_schema_takes(value: object) -> bool:
