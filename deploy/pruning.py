@@ -35,8 +35,8 @@ USED = {
         "topic.py",
     },
 }
-# The older pydantic inside pydantic, and plug-ins for a type checker.
-UNUSED = ("pydantic/v1/", "pydantic/mypy.py", "pydantic/_hypothesis_plugin.py")
+# The older pydantic inside pydantic, plug-ins for a type checker, and examples for tests.
+UNUSED = ("pydantic/v1/", "pydantic/mypy.py", "pydantic/_hypothesis_plugin.py", "annotated_types/test_cases.py")
 
 
 def kept(name: str, content: bytes) -> bytes | None:
