@@ -21,8 +21,8 @@ $(VENV)/.local $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: locks/%.txt $(BIN)/pytho
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: $(VENV)/.local  ## the local cloud and the main job on real input (ONCE=1: end by itself)
-	$(BIN)/ota-modules run $(if $(ONCE),--once)
+run: $(VENV)/.local  ## the local cloud and the main job on real input (ONCE=1: end by itself; PORT=9800; STATE=folder)
+	$(BIN)/ota-modules run $(if $(ONCE),--once) $(if $(PORT),--port $(PORT)) $(if $(STATE),--state $(STATE))
 
 # Some tests of template.yml need the vendor's own tool, from npm; they are skipped where there is none.
 NODE := $(if $(shell command -v npm 2>/dev/null),node_modules/.package-lock.json)

@@ -4,11 +4,14 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from cli import names
 from cli.problems import CliError
-from cli.target import LOCAL_ACCOUNT, LOCAL_KEYS, Names, Target
+from cli.target import Target, local_at
 from emulator.cloud import Cloud, LocalCloud, Options
 from emulator.cloud import local_cloud as running
+from emulator.variables import TemplateError
 
 
 @dataclass(frozen=True)
@@ -24,21 +27,23 @@ class Local:
 
 
 @contextmanager
-def local_cloud(port: int) -> Iterator[Local]:
+def local_cloud(port: int, template: Path = names.TEMPLATE, state: Path | None = None) -> Iterator[Local]:
     """A local cloud while the block runs; on `port` and the next three, or on free ones for 0.
 
-    Raises: CliError: a port is taken.
+    Raises: CliError: a port is taken, or the template cannot be carried out.
     """
     try:
-        with running(Options(port=port)) as cloud:
+        with running(Options(port=port, template=template, state=state)) as cloud:
             urls = cloud.urls
-            region = cloud.cloud.template.region
-            target = Target(True, region, LOCAL_ACCOUNT, LOCAL_KEYS, urls.iot, urls.smq, urls.fc, urls.console, Names())
-            yield Local(target, cloud)
+            called = names.read({}, template)
+            yield Local(local_at(urls.iot, urls.smq, urls.fc, urls.console, called), cloud)
     except OSError as error:
         raise CliError(
-            f"the local cloud cannot start on port {port}: {error.strerror or error}; try --port 0"
+            f"the local cloud cannot start on port {port}: {error.strerror or error}; "
+            f"try --port {port + 100} (make run PORT={port + 100})"
         ) from None
+    except TemplateError as error:
+        raise CliError(f"the local cloud cannot start: {template.name}: {error}") from None
 
 
 def _busiest(cloud: Cloud) -> dict[str, int]:

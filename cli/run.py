@@ -10,11 +10,12 @@ from rich.text import Text
 
 from cli.expectations import Arrival
 from cli.interrupts import Interrupts
+from cli.names import TEMPLATE
 from cli.problems import CliError
 from cli.samples import EVENTS, read_all
 from cli.screen import Screen, outcome_line, status_text
 from cli.smq import Mailbox
-from cli.target import LOCAL_PORT
+from cli.target import LOCAL_PORT, Target
 from cli.tour import POLL, Summary, Tour, received
 from handler.clock import Clock
 
@@ -27,8 +28,17 @@ def run(
         bool, typer.Option("--once", help="End by itself; fail if an outcome is not the expected one.")
     ] = False,
     port: Annotated[
-        int, typer.Option(help="The page's port, the servers' are the next three; 0 for free ones.")
+        int,
+        typer.Option(
+            help="The page's port, the servers' are the next three; 0 for free ones. Other commands look there too.",
+            envvar="OTA_LOCAL_PORT",
+        ),
     ] = LOCAL_PORT,
+    template: Annotated[Path, typer.Option(help="What is deployed.")] = TEMPLATE,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="A folder that keeps queues, topics and their messages; without it all is in memory."),
+    ] = None,
     events: Annotated[Path, typer.Option(help="Samples to send, laid out as events/ is.")] = EVENTS,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON value a line.")] = False,
 ) -> None:
@@ -43,10 +53,12 @@ def run(
 
     screen = Screen(as_json=as_json)
     samples = read_all(events)
-    with local_cloud(port) as local:
+    with local_cloud(port, template, state) as local:
         screen.note(
             f"the local cloud is up: IoT {local.target.iot_url}, SMQ {local.target.smq_url}, FC {local.target.fc_url}"
         )
+        if port != LOCAL_PORT:
+            screen.note(f"other commands find it with: export {_where(local.target)}")
         screen.note(f"sending {len(samples)} samples of {events.name}/ by queue, HTTP and invocation")
         with Interrupts() as interrupts:
             tour = Tour(local.target, samples, lambda arrival: _show(screen, arrival), Clock())
@@ -58,6 +70,16 @@ def run(
                 _stay(screen, local, interrupts)
     if once and summary.findings:
         raise CliError(f"{len(summary.findings)} not as expected")
+
+
+def _where(target: Target) -> str:
+    """The variables that say to other commands where the local cloud is."""
+    urls = (target.console_url or "", target.iot_url, target.smq_url, target.fc_url)
+    first, *others = (int(url.rpartition(":")[2]) for url in urls)
+    if others == [first + 1, first + 2, first + 3]:
+        return f"OTA_LOCAL_PORT={first}"
+    words = ("OTA_CONSOLE_ENDPOINT", "OTA_IOT_ENDPOINT", "OTA_MNS_ENDPOINT", "OTA_FC_ENDPOINT")
+    return " ".join(f"{name}={url}" for name, url in zip(words, urls, strict=True))
 
 
 def _show(screen: Screen, arrival: Arrival) -> None:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from cli import names
+from cli.names import Names
 from cli.problems import UsageError
 from handler.settings import is_loopback
 
 LOCAL_ACCOUNT = "1234567890123456"
-DEFAULT_REGION = "cn-shanghai"
 LOCAL_PORT = 9700
 """The page's port; IoT Platform, SMQ and Function Compute have the next three."""
 
@@ -23,19 +24,6 @@ class Keys:
 
 
 LOCAL_KEYS = Keys("testid", "testsecret")
-
-
-@dataclass(frozen=True)
-class Names:
-    """What template.yml calls things."""
-
-    request_queue: str = "ota-module-requests"
-    dead_letter_queue: str = "ota-module-dead-letters"
-    outcome_queue: str = "ota-module-outcomes"
-    result_topic: str = "ota-module-results"
-    service: str = "ota-modules"
-    queue_function: str = "ota-modules-queue"
-    http_function: str = "ota-modules-http"
 
 
 @dataclass(frozen=True)
@@ -81,12 +69,17 @@ def read(environ: Mapping[str, str], *, local: bool = False) -> Target:
 def local_target(base: int = LOCAL_PORT) -> Target:
     """The local cloud on its four ports from `base` on."""
     urls = [f"http://127.0.0.1:{base + number}" for number in range(4)]
-    return Target(True, DEFAULT_REGION, LOCAL_ACCOUNT, LOCAL_KEYS, urls[1], urls[2], urls[3], urls[0], Names())
+    return local_at(urls[1], urls[2], urls[3], urls[0], names.read({}))
+
+
+def local_at(iot: str, smq: str, fc: str, console: str, called: Names) -> Target:
+    """The local cloud at these addresses."""
+    return Target(True, called.region, LOCAL_ACCOUNT, LOCAL_KEYS, iot, smq, fc, console, called)
 
 
 def _keys(environ: Mapping[str, str]) -> Keys | None:
     id_, secret = environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID"), environ.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
-    if not id_ and not secret:
+    if (not id_ and not secret) or id_ == LOCAL_KEYS.id:
         return None
     if not id_ or not secret:
         missing = "SECRET" if id_ else "ID"
@@ -105,7 +98,7 @@ def _local(environ: Mapping[str, str], *, forced: bool) -> Target:
             ("OTA_CONSOLE_ENDPOINT", usual.console_url or ""),
         )
     )
-    return Target(True, usual.region, usual.account, LOCAL_KEYS, iot, smq, fc, console, _names(environ))
+    return local_at(iot, smq, fc, console, names.read(environ))
 
 
 def _port(environ: Mapping[str, str]) -> int:
@@ -125,10 +118,13 @@ def _loopback(environ: Mapping[str, str], name: str, usual: str, *, forced: bool
 
 
 def _account(environ: Mapping[str, str], keys: Keys) -> Target:
-    region = environ.get("OTA_REGION") or environ.get("ALIBABA_CLOUD_REGION_ID") or DEFAULT_REGION
+    called = names.read(environ)
+    region = called.region
     account = environ.get("ALIBABA_CLOUD_ACCOUNT_ID") or _account_of(environ.get("OTA_MNS_ENDPOINT", ""))
     if not account:
-        raise UsageError("ALIBABA_CLOUD_ACCOUNT_ID (or OTA_MNS_ENDPOINT) says which account; neither is set")
+        raise UsageError(
+            "ALIBABA_CLOUD_ACCOUNT_ID (or OTA_MNS_ENDPOINT) says which account; neither is set (--local: the local cloud)"
+        )
     return Target(
         local=False,
         region=region,
@@ -138,14 +134,14 @@ def _account(environ: Mapping[str, str], keys: Keys) -> Target:
         smq_url=_secure(environ, "OTA_MNS_ENDPOINT", f"https://{account}.mns.{region}.aliyuncs.com"),
         fc_url=_secure(environ, "OTA_FC_ENDPOINT", f"https://{account}.{region}.fc.aliyuncs.com"),
         console_url=None,
-        names=_names(environ),
+        names=called,
     )
 
 
 def _account_of(url: str) -> str:
     """The account's number is the first label of its SMQ endpoint."""
-    label = (urlsplit(url).hostname or "").partition(".")[0]
-    return label if label.isdigit() else ""
+    label, _, rest = (urlsplit(url).hostname or "").partition(".")
+    return label if label.isdigit() and not rest.replace(".", "").isdigit() else ""
 
 
 def _secure(environ: Mapping[str, str], name: str, usual: str) -> str:
@@ -153,13 +149,3 @@ def _secure(environ: Mapping[str, str], name: str, usual: str) -> str:
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise UsageError(f"{name} must begin with https://")
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _names(environ: Mapping[str, str]) -> Names:
-    usual = Names()
-    return Names(
-        request_queue=environ.get("OTA_REQUEST_QUEUE") or usual.request_queue,
-        dead_letter_queue=environ.get("OTA_DEAD_LETTER_QUEUE") or usual.dead_letter_queue,
-        outcome_queue=environ.get("OTA_OUTCOME_QUEUE") or usual.outcome_queue,
-        result_topic=environ.get("OTA_RESULT_TOPIC") or usual.result_topic,
-    )

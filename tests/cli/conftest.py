@@ -11,8 +11,9 @@ from starlette.types import ASGIApp
 from typer.testing import CliRunner
 
 from cli.main import app
+from cli.names import Names
 from cli.smq import Mailbox
-from cli.target import LOCAL_KEYS, Names, Target, read
+from cli.target import LOCAL_KEYS, Target, read
 from emulator.accounts import Accounts
 from emulator.iot import IotPlatform
 from emulator.smq import MessageService

@@ -5,7 +5,7 @@ import pytest
 from cli.problems import UsageError
 from cli.target import LOCAL_KEYS, read
 
-KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "testid", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testsecret"}
+KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAItestkey", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testsecret"}
 
 
 def test_without_keys_it_is_the_local_cloud() -> None:
@@ -36,6 +36,18 @@ def test_the_account_may_follow_from_its_endpoint() -> None:
     assert target.account == "1234567890123456"
 
 
+def test_the_local_clouds_own_key_means_the_local_cloud() -> None:
+    """As README's consumer has it in the environment."""
+    environ = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "testid", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testsecret"}
+    assert read({**environ, "OTA_MNS_ENDPOINT": "http://127.0.0.1:9702"}).local
+
+
+def test_an_address_is_no_account() -> None:
+    """Its first number is not the account's."""
+    with pytest.raises(UsageError, match="ALIBABA_CLOUD_ACCOUNT_ID"):
+        read({**KEYS, "OTA_MNS_ENDPOINT": "https://10.0.0.1"})
+
+
 def test_local_overrules_the_environment() -> None:
     """So that nothing can slip into an account by mistake."""
     target = read({**KEYS, "OTA_MNS_ENDPOINT": "https://1.mns.cn-shanghai.aliyuncs.com"}, local=True)
@@ -46,7 +58,7 @@ def test_local_overrules_the_environment() -> None:
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
-        ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "testid"}, "ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAItestkey"}, "ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
         ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testsecret"}, "ALIBABA_CLOUD_ACCESS_KEY_ID"),
         (KEYS, "ALIBABA_CLOUD_ACCOUNT_ID"),
         ({"OTA_MNS_ENDPOINT": "https://1.mns.cn-shanghai.aliyuncs.com"}, "ALIBABA_CLOUD_ACCESS_KEY_ID"),

@@ -57,15 +57,34 @@ def test_no_second_sees_more_than_ten_calls(records: list[dict[str, Any]]) -> No
     assert max(records[-1]["BusiestSecond"].values()) <= 10
 
 
+def few_samples(folder: Path) -> Path:
+    """One for each way."""
+    for name, stem in (("requests", "duplicate"), ("http", "healthz"), ("triggers", "bare-request")):
+        (folder / name).mkdir(parents=True)
+        for file in (EVENTS / name).glob(f"{stem}.*"):
+            shutil.copy(file, folder / name)
+    return folder
+
+
+def test_whatever_the_template_calls_things_the_tour_finds_them(tmp_path: Path) -> None:
+    """Queues, topic, functions and stack are renamed, and nothing else."""
+    template = tmp_path / "template.yml"
+    text = (EVENTS.parent / "template.yml").read_text(encoding="utf-8")
+    for name in ("name: ota-modules  #", "_queue: ota-module-", "result_topic: ota-module-"):
+        assert name in text
+        text = text.replace(name, name.replace("ota-module", "fleet"))
+    template.write_text(text, encoding="utf-8")
+    ended = run("--once", "--json", "--events", str(few_samples(tmp_path / "events")), "--template", str(template))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert json.loads(ended.stdout.splitlines()[-1])["Outcomes"] >= 3
+
+
 def test_a_wrong_expectation_is_named_and_fails(tmp_path: Path) -> None:
     """With file, Id, what was expected and what came."""
-    for folder, name in (("requests", "duplicate"), ("http", "healthz"), ("triggers", "bare-request")):
-        (tmp_path / folder).mkdir()
-        for file in (EVENTS / folder).glob(f"{name}.*"):
-            shutil.copy(file, tmp_path / folder)
-    wrong = tmp_path / "requests" / "duplicate.outcomes.json"
+    few_samples(tmp_path / "events")
+    wrong = tmp_path / "events" / "requests" / "duplicate.outcomes.json"
     wrong.write_text(wrong.read_text(encoding="utf-8").replace('"existing"', '"created"'), encoding="utf-8")
-    ended = run("--once", "--events", str(tmp_path))
+    ended = run("--once", "--events", str(tmp_path / "events"))
     assert ended.returncode == 1
     [line] = [line for line in ended.stdout.splitlines() if line.startswith("requests/duplicate.json")]
     assert "duplicate-2" in line

@@ -1,0 +1,37 @@
+"""What template.yml calls things."""
+
+from pathlib import Path
+
+from cli.names import TEMPLATE, read
+
+RENAMED = """
+vars:
+  region: cn-beijing
+  name: fleet
+  request_queue: wanted
+  dead_letter_queue: lost
+  result_topic: told
+  outcome_queue: heard
+  http_instances: 2
+"""
+
+
+def test_the_names_are_those_of_the_template(tmp_path: Path) -> None:
+    """Whatever its first lines were changed to."""
+    template = tmp_path / "template.yml"
+    template.write_text(RENAMED, encoding="utf-8")
+    names = read({}, template)
+    assert (names.region, names.request_queue, names.dead_letter_queue) == ("cn-beijing", "wanted", "lost")
+    assert (names.result_topic, names.outcome_queue) == ("told", "heard")
+    assert (names.queue_function, names.http_function) == ("fleet-queue", "fleet-http")
+
+
+def test_the_functions_settings_overrule_the_template() -> None:
+    """For an account that has others."""
+    names = read({"OTA_REQUEST_QUEUE": "another", "ALIBABA_CLOUD_REGION_ID": "ap-southeast-1"})
+    assert (names.request_queue, names.region) == ("another", "ap-southeast-1")
+
+
+def test_without_a_template_they_are_the_projects_own(tmp_path: Path) -> None:
+    """The command line may be installed by itself."""
+    assert read({}, tmp_path / "template.yml") == read({}, TEMPLATE)
