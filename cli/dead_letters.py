@@ -13,7 +13,7 @@ from cli.letters import Letter
 from cli.options import AsJson, Local, chosen
 from cli.problems import CliError, UsageError
 from cli.screen import Screen
-from cli.smq import BATCH, Mailbox
+from cli.smq import BATCH, RELEASED, Mailbox
 from cli.target import Target
 
 app = typer.Typer(no_args_is_help=True, help="What was given up: list it, send it again, or throw it away.")
@@ -48,6 +48,9 @@ class Pile:
         self._queue = target.names.dead_letter_queue
         self._requests = target.names.request_queue
         self._mailbox = Mailbox(target)
+        self._held = 0
+        self.elsewhere = 0
+        """Letters that somebody else was looking at when there were no others left."""
 
     def close(self) -> None:
         self._mailbox.close()
@@ -55,10 +58,19 @@ class Pile:
     def each(self, most: int) -> Iterator[Letter]:
         """Every letter once, `most` at most. Raises: CloudError."""
         seen: set[str] = set()
+        seconds = 0
         while len(seen) < most:
-            messages = [message for message in self._mailbox.receive(self._queue) if message.id not in seen]
+            messages = [
+                message for message in self._mailbox.receive(self._queue, BATCH, seconds) if message.id not in seen
+            ]
             if not messages:
-                return
+                hidden = self._mailbox.hidden(self._queue)
+                self.elsewhere = max(hidden - self._held, 0) if hidden is not None else 0
+                if seconds or (hidden is not None and not self.elsewhere):
+                    return
+            # What another command has just let go can be seen in a moment.
+            seconds = 0 if messages else 2 * RELEASED
+            self._held += len(messages)
             for message in messages:
                 seen.add(message.id)
                 yield letters.read(message)
@@ -71,9 +83,11 @@ class Pile:
 
     def discard(self, letter: Letter) -> None:
         self._mailbox.delete(self._queue, [letter.handle])
+        self._held -= 1
 
     def release(self, letter: Letter) -> None:
         self._mailbox.release(self._queue, letter.handle)
+        self._held -= 1
 
 
 @app.command("list")
@@ -92,7 +106,8 @@ def list_(
     rows = [(letter.id, letter.reason, ", ".join(letter.modules[:3]), letter.detail) for letter in found]
     if rows:
         screen.table(("Message", "Reason", "Modules", "Detail"), rows)
-    screen.say(f"{len(found)} dead letters")
+    screen.say(_letters(len(found)))
+    _warn_of_others(pile)
 
 
 @app.command()
@@ -108,6 +123,7 @@ def replay(
     choice = _choice(ids, reason, product, every=every)
     with closing(Pile(chosen(screen, local=local))) as pile:
         _tell(screen, choice, _work(pile, choice, most, pile.replay), "sent again")
+    _warn_of_others(pile)
 
 
 @app.command()
@@ -126,6 +142,19 @@ def discard(
         raise CliError("nothing was thrown away")
     with closing(Pile(target)) as pile:
         _tell(screen, choice, _work(pile, choice, most, pile.discard), "thrown away")
+    _warn_of_others(pile)
+
+
+def _letters(count: int) -> str:
+    return f"{count} dead letter" if count == 1 else f"{count} dead letters"
+
+
+def _warn_of_others(pile: Pile) -> None:
+    """Raises: CliError: not all could be looked at."""
+    if pile.elsewhere:
+        raise CliError(
+            f"{_letters(pile.elsewhere)} more: somebody else is looking at them now, so try again in a minute"
+        )
 
 
 def _choice(ids: list[str] | None, reason: str | None, product: str | None, *, every: bool) -> Choice:
@@ -168,6 +197,6 @@ def _work(pile: Pile, choice: Choice, most: int, act: Callable[[Letter], None]) 
 def _tell(screen: Screen, choice: Choice, done: list[Letter], what: str) -> None:
     for letter in done:
         screen.record(letter.record())
-    screen.say(f"{len(done)} dead letters {what}")
+    screen.say(f"{_letters(len(done))} {what}")
     if missing := choice.ids - {letter.id for letter in done}:
         raise CliError(f"{len(missing)} not found: {', '.join(sorted(missing))}")

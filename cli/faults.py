@@ -90,7 +90,8 @@ def _call(screen: Screen, method: str, body: bytes | None = None, path: str = ""
         value = None
     if answer.status >= 400:
         detail = value.get("detail") if isinstance(value, dict) else None
-        raise CliError(
+        wrong = UsageError if answer.status in (400, 422) else CliError
+        raise wrong(
             f"the local cloud answered {answer.status}: {detail or answer.body[:200].decode('utf-8', 'replace')}"
         )
     return value

@@ -6,7 +6,9 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
+from cli import web
 from cli.problems import CloudError
 from cli.target import Target
 from handler.clock import Clock
@@ -76,7 +78,10 @@ class Functions:
                 problem = _problem(error)
             except OSError as error:
                 # requests' exceptions are OSErrors; some hold the whole request in their text.
-                raise CloudError(f"no answer from {self._target.fc_url} ({type(error).__name__})") from None
+                host = urlsplit(self._target.fc_url).hostname or ""
+                raise CloudError(
+                    f"no answer from {self._target.fc_url} ({type(error).__name__}){web.hint(host)}"
+                ) from None
             if problem.code != "ResourceExhausted" or busy == BUSY_TRIES:
                 raise problem
             self._clock.sleep(0.25 * busy)

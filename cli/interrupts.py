@@ -1,23 +1,26 @@
-"""Ctrl-C as a wish: the step that is being done ends first."""
+"""Ctrl-C as a wish, and so is SIGTERM and the end of the terminal: the step that is being done ends first."""
 
 import signal
 from types import FrameType, TracebackType
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 class Interrupts:
-    """While entered, the first Ctrl-C sets `asked`; the second one interrupts at once."""
+    """While entered, the first signal sets `asked`; the second one interrupts at once."""
 
     def __init__(self) -> None:
         self.asked = False
 
     def __enter__(self) -> "Interrupts":
-        self._before = signal.signal(signal.SIGINT, self._ask)
+        self._before = {each: signal.signal(each, self._ask) for each in SIGNALS}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)
 
     def _ask(self, _signal: int, _frame: FrameType | None) -> None:
         if self.asked:

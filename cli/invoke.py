@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -16,6 +17,7 @@ from cli.samples import EVENTS
 from cli.screen import Screen
 from cli.target import Target
 from cli.tour import answer_value, http_body
+from handler.settings import is_loopback
 
 LARGEST_EVENT = 32 * 1024 * 1024
 """Bytes that a synchronous invocation takes (Function Compute, "Limits")."""
@@ -37,8 +39,14 @@ def invoke(
     """
     screen = Screen(as_json=as_json)
     payload = _payload(event)
+    if http is None and _http_sample(payload) is not None:
+        raise UsageError(f"{event} is a request over HTTP: --http says where to")
     target = chosen(screen, local=local)
     if http:
+        if target.local and not is_loopback(urlsplit(http).hostname or ""):
+            raise UsageError(
+                f"{http} is not on this machine, and no account's keys are set (ALIBABA_CLOUD_ACCESS_KEY_ID)"
+            )
         _over_http(screen, target, http, payload)
         return
     try:
@@ -54,6 +62,19 @@ def invoke(
     screen.say(_pretty(invocation.value))
     if log:
         screen.note(invocation.log)
+    if problem := _not_as_wished(invocation.value):
+        raise CliError(problem)
+
+
+def _not_as_wished(value: object) -> str:
+    """What a function's summary says of requests that did not end as wished, or an HTTP answer of its status."""
+    if not isinstance(value, dict):
+        return ""
+    status = value.get("statusCode")
+    if isinstance(status, int):
+        return f"answered {status}" if status >= 400 else ""
+    counts = ((value.get(name), name.replace("_", " ")) for name in ("rejected", "failed", "put_back"))
+    return ", ".join(f"{count} {name}" for count, name in counts if count)
 
 
 def _payload(event: str) -> bytes:
@@ -70,7 +91,11 @@ def _over_http(screen: Screen, target: Target, url: str, payload: bytes) -> None
     """A sample of events/http/ says method, path and headers; anything else is posted to /modules."""
     said = _http_sample(payload)
     if said is not None:
-        address, method = url.rstrip("/") + str(said["path"]), str(said["method"])
+        path, root = str(said["path"]), url.rstrip("/")
+        address, method = (
+            root.removesuffix("/modules") + path if path.startswith("/") else root + path,
+            str(said["method"]),
+        )
         headers, body = dict(said["headers"]), http_body(said.get("body"))
     else:
         path = "" if url.rstrip("/").endswith("/modules") else "/modules"

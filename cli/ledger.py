@@ -10,6 +10,7 @@ import os
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,9 @@ def state_folder(environ: Mapping[str, str]) -> Path:
     return (Path(base) if base else Path.home() / ".local" / "state") / "ota-modules"
 
 
-def content_key(target: Target, requests: Iterable[ModuleRequest]) -> str:
-    """What makes two sendings the same: the queue and the requests, however they were written down."""
-    digest = hashlib.sha256(f"{target.smq_url}\n{target.names.request_queue}\n".encode())
+def content_key(target: Target, requests: Iterable[ModuleRequest], began: str = "") -> str:
+    """What makes two sendings the same: the queue, when a local cloud `began`, and the requests, however they were written."""
+    digest = hashlib.sha256(f"{target.smq_url}\n{target.names.request_queue}\n{began}\n".encode())
     for request in requests:
         digest.update(request.model_dump_json(exclude_none=True).encode() + b"\n")
     return digest.hexdigest()[:16]
@@ -60,6 +61,11 @@ class Ledger:
         except OSError as error:
             raise UsageError(f"cannot keep the state in {ledger.path}: {error.strerror or error}") from None
         return ledger
+
+    @property
+    def changed(self) -> datetime:
+        """When something was last noted, by this machine's clock."""
+        return datetime.fromtimestamp(self.path.stat().st_mtime).astimezone()
 
     def state(self, number: int) -> int:
         return self._sent[number]

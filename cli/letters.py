@@ -7,7 +7,7 @@ from typing import Any
 
 from cli.smq import Received
 from handler.errors import EnvelopeError
-from handler.triggers import deliveries
+from handler.triggers import Delivery, deliveries
 
 UNDELIVERED = "undelivered"
 """The reason of letters that carry none: EventBridge or SMQ gave them up before the function finished them."""
@@ -46,7 +46,7 @@ def read(message: Received) -> Letter:
         return Letter(message.id, message.handle, str(value["Reason"]), detail, (_text(request),), (request,))
     bodies = _bodies(message.body)
     requests = tuple(request for body in bodies for request in _requests(_json(body)))
-    return Letter(message.id, message.handle, UNDELIVERED, f"received {message.times} times", bodies, requests)
+    return Letter(message.id, message.handle, UNDELIVERED, "given up before it was finished", bodies, requests)
 
 
 def anew(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,18 +61,30 @@ def _bodies(event: str) -> tuple[str, ...]:
         return (event,)
     if not found or any(delivery.problem for delivery in found):
         return (event,)
-    return tuple(_again(delivery.body) for delivery in found)
+    return tuple(_again(delivery) for delivery in found)
 
 
-def _again(body: object) -> str:
-    """A body with its attempts begun anew; one that cannot be read stays as it is."""
+def _again(delivery: Delivery) -> str:
+    """A body with its attempts begun anew; one that cannot be read stays as it is.
+
+    A request without an Id has its message's (see `handler.messages.read`). What sends it again is another message: the Id
+    is written down. Of a bare message nobody knows which one it was.
+    """
+    body, known = delivery.body, delivery.source != "bare"
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
     value = _json(text) if isinstance(text, str) else text
     if isinstance(value, dict):
-        return _text(anew(value))
+        return _text(_named(value, delivery.id if known else None))
     if isinstance(value, list):
-        return _text([anew(one) if isinstance(one, dict) else one for one in value])
+        names = (f"{delivery.id}/{number}" if known else None for number in range(1, len(value) + 1))
+        return _text([_named(one, name) for one, name in zip(value, names, strict=True)])
     return text if isinstance(text, str) else _text(text)
+
+
+def _named(request: object, default: str | None) -> object:
+    if not isinstance(request, dict):
+        return request
+    return anew(request) if default is None or request.get("Id") is not None else {**anew(request), "Id": default}
 
 
 def _requests(value: object) -> list[Mapping[str, Any]]:

@@ -40,7 +40,9 @@ app = typer.Typer(
 )
 for command in (run, send, plan, outcomes, invoke):
     app.command()(command)
-app.command(help="Send dead letters again: short for dead-letters replay.")(dead_letters.replay)
+app.command(
+    help="Send dead letters again, their attempts begun anew: short for dead-letters replay.\n\nExample: ota-modules replay --all"
+)(dead_letters.replay)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(faults.app, name="faults")
 

@@ -9,10 +9,10 @@ import typer
 from rich.text import Text
 
 from cli.documents import Format
-from cli.manifests import load
+from cli.manifests import Entry, load
 from cli.options import AsJson, Local, chosen
 from cli.planning import CHANGES, WRONG, Action, Step, products_of, steps
-from cli.problems import CliError
+from cli.problems import CliError, ManifestError, UsageError
 from cli.products import Products
 from cli.progress import Meter
 from cli.screen import Screen
@@ -48,7 +48,7 @@ def plan(
     """
     screen = Screen(as_json=as_json)
     target = chosen(screen, local=local)
-    entries = load(manifests, form).sound(skip_invalid=False)
+    entries = _sound(screen, manifests, form, exit_code=exit_code)
     products = products_of(entries, instance)
     found: list[Step] = []
     with closing(Products(target, qps)) as reader, Meter(screen, "products", len(products)) as meter:
@@ -61,6 +61,18 @@ def plan(
         raise typer.Exit(2 if any(step.action in CHANGES for step in found) else 0)
     if wrong:
         raise CliError(f"{wrong} of {len(found)} would not be as wished")
+
+
+def _sound(screen: Screen, manifests: list[str], form: Format | None, *, exit_code: bool) -> tuple[Entry, ...]:
+    """The requests. Raises: UsageError; where its exit status would mean that there is something to do, CliError."""
+    try:
+        return load(manifests, form).sound(skip_invalid=False)
+    except UsageError as error:
+        for fault in error.faults if isinstance(error, ManifestError) else ():
+            screen.record(fault.record())
+        if exit_code:
+            raise CliError(str(error)) from None
+        raise
 
 
 def _show(screen: Screen, target: Target, found: list[Step]) -> None:

@@ -4,13 +4,15 @@ import random
 import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+from cli import web
 from cli.problems import CloudError
 from cli.target import Target
 from handler.clock import Clock
 from handler.connections import Connection, Transport
 from handler.credentials import Credentials
-from handler.errors import CallError, Misconfigured, OutOfTime, Refused, Throttled
+from handler.errors import CallError, Misconfigured, NotSent, OutOfTime, Refused, Throttled
 from handler.iot import Halt, IotApi, Module, Session
 from handler.pacing import Pacer
 from handler.retry import CALL, THROTTLED
@@ -42,6 +44,7 @@ class Products:
 
     def __init__(self, target: Target, rate: float, clock: Clock | None = None) -> None:
         self._clock = clock or Clock()
+        self._url = target.iot_url
         tls = ssl.create_default_context() if target.iot_url.startswith("https:") else None
 
         self._connection = Connection(
@@ -59,6 +62,9 @@ class Products:
         for product in products:
             yield self._read(product)
 
+    def _hint(self, error: CallError) -> str:
+        return web.hint(urlsplit(self._url).hostname or "") if isinstance(error, NotSent) else ""
+
     def _read(self, product: ProductRef) -> Holding:
         deadline = self._clock.now() + PATIENCE
         session = Session(self._api, lambda: self._keys, deadline, Halt(), names_instance=bool(product.instance))
@@ -75,5 +81,5 @@ class Products:
                 failures += 1
                 backoff = THROTTLED if isinstance(error, Throttled) else CALL
                 if failures >= backoff.tries:
-                    raise CloudError(f"{product.key} cannot be read: {error}") from None
+                    raise CloudError(f"{product.key} cannot be read: {error}{self._hint(error)}") from None
                 self._clock.sleep(backoff.pause(failures, random.random))

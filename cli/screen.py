@@ -122,10 +122,11 @@ def module_of(outcome: Mapping[str, Any]) -> str:
 
 
 def remark(outcome: Mapping[str, Any]) -> str:
-    """Why an outcome is what it is: the rules broken, the drift, or the API's code."""
+    """Why an outcome is what it is: the rules broken, the drift, or the API's code and what it says about it."""
     errors = outcome.get("Errors") or ()
     if errors:
         return "; ".join(f"{error['Field'] or 'message'} {error['Problem']}" for error in errors)
     drift = outcome.get("Drift") or {}
     differs = ", ".join(f"{name}: {each['Found']!r}, not {each['Wanted']!r}" for name, each in drift.items())
-    return " ".join(part for part in (differs, str(outcome.get("Code") or "")) if part)
+    reason = ": ".join(str(outcome[name]) for name in ("Code", "ErrorMessage") if outcome.get(name))
+    return " ".join(part for part in (differs, reason) if part)

@@ -1,5 +1,6 @@
 """`ota-modules send`: the requests of manifests into the request queue."""
 
+import json
 import os
 from contextlib import closing
 from pathlib import Path
@@ -8,13 +9,14 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from cli import web
 from cli.documents import Format
 from cli.following import Inbox, follow
 from cli.interrupts import Interrupts
 from cli.ledger import Ledger, content_key, state_folder
 from cli.manifests import Entry, Manifest, load
 from cli.options import AsJson, Local, chosen
-from cli.problems import CliError, UsageError
+from cli.problems import CliError, CloudError, UsageError
 from cli.progress import Meter
 from cli.screen import Screen, module_of, remark, status_text
 from cli.sending import Outgoing, send_all
@@ -50,7 +52,7 @@ def send(
     manifest = load(manifests, form)
     entries = _sound(screen, manifest, skip_invalid=skip_invalid)
     requests = [entry.request for entry in entries]
-    folder, key = state or state_folder(os.environ), content_key(target, requests)
+    folder, key = state or state_folder(os.environ), content_key(target, requests, began(target))
     ledger = Ledger.open(folder, key, len(requests))
     with closing(Mailbox(target)) as mailbox:
         if again:
@@ -62,6 +64,16 @@ def send(
     counts = ((len(ledger.remarkable), "not as wished"), (len(manifest.faults), "faults passed over"))
     if problems := ", ".join(f"{count} {what}" for count, what in counts if count):
         raise CliError(problems)
+
+
+def began(target: Target) -> str:
+    """When the local cloud began, as far as it says: one that was started anew knows nothing of what was sent before."""
+    if not target.local or target.console_url is None:
+        return ""
+    try:
+        return str(json.loads(web.call(f"{target.console_url}/state", seconds=5).body).get("began", ""))
+    except (CloudError, ValueError, AttributeError):
+        return ""
 
 
 def _sound(screen: Screen, manifest: Manifest, *, skip_invalid: bool) -> tuple[Entry, ...]:
@@ -102,8 +114,7 @@ class _Sending:
     def run(self, *, wait: bool, patience: float) -> None:
         """Raises: CliError: it was stopped, or outcomes did not come."""
         if self._ledger.finished:
-            self._screen.note(f"this was sent before (run {self._ledger.run}); --again sends it anew")
-            self._show(waited=self._ledger.following)
+            self._before(wait=wait)
             return
         self._begin(wait=wait)
         with Interrupts() as interrupts:
@@ -115,6 +126,17 @@ class _Sending:
             self._inbox.close()
         self._ledger.finish()
         self._show(waited=self._ledger.following)
+
+    def _before(self, *, wait: bool) -> None:
+        """What became of a sending that is over. Raises: CliError: nobody followed its outcomes, as is wished now."""
+        ledger = self._ledger
+        self._screen.note(
+            f"nothing is sent: these {ledger.total} were sent before (run {ledger.run}, {ledger.changed:%Y-%m-%d %H:%M}); "
+            "--again sends them anew"
+        )
+        if wait and not ledger.following:
+            raise CliError("it was sent without --wait: its outcomes were not followed")
+        self._show(waited=ledger.following)
 
     def _begin(self, *, wait: bool) -> None:
         ledger = self._ledger
@@ -152,7 +174,7 @@ class _Sending:
     def _show(self, *, waited: bool) -> None:
         ledger = self._ledger
         self._screen.say(
-            f"{ledger.sent} requests are in {self._target.names.request_queue}" if not waited else _counts(ledger)
+            f"{ledger.sent} requests were sent to {self._target.names.request_queue}" if not waited else _counts(ledger)
         )
         rows = [(status_text(one["Status"]), module_of(one), remark(one)) for one in ledger.remarkable[:MOST_ROWS]]
         if rows:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from mns.account import Account
 from mns.mns_exception import MNSClientNetworkException, MNSExceptionBase, MNSServerException
+from mns.mns_request import GetQueueAttributesRequest, GetQueueAttributesResponse
 from mns.queue import Message, Queue, QueueMeta
 from mns.subscription import SubscriptionMeta, SubscriptionNotifyContentFormat
 from mns.topic import Base64TopicMessage, TopicMeta
@@ -24,6 +25,8 @@ LARGEST_BATCH = 64 * 1024
 TIMEOUT = 40
 """Seconds for a call; longer than any long poll."""
 TRIES = 4
+RELEASED = 1
+"""Seconds: the least that SMQ takes."""
 _LASTING = ("InternalError", "InternalServerError", "QpsLimitExceeded", "ServiceUnavailable")
 
 _T = TypeVar("_T")
@@ -73,6 +76,19 @@ class Mailbox:
             raise
         return [_received(message) for message in found]
 
+    def hidden(self, queue: str) -> int | None:
+        """How many messages somebody has received and not finished with, about; None where SMQ does not tell.
+
+        Its documentation says that these numbers will go, so that nothing may depend on them.
+        """
+        answer = GetQueueAttributesResponse()
+        client = self._account.get_client()
+        try:
+            self._call(lambda: client.get_queue_attributes(GetQueueAttributesRequest(queue), answer))
+        except CloudError:
+            return None
+        return int(answer.inactive_messages)
+
     def delete(self, queue: str, handles: Sequence[str]) -> None:
         """Delete up to 16 received messages; one that is gone already is no fault. Raises: CloudError."""
         try:
@@ -82,9 +98,9 @@ class Mailbox:
                 raise
 
     def release(self, queue: str, handle: str) -> None:
-        """Let a received message be seen again, in a second. Raises: CloudError."""
+        """Let a received message be seen again, in `RELEASED` seconds. Raises: CloudError."""
         try:
-            self._call(lambda: self._queue(queue).change_message_visibility(handle, 1))
+            self._call(lambda: self._queue(queue).change_message_visibility(handle, RELEASED))
         except CloudError as error:
             if error.code not in ("MessageNotExist", "ReceiptHandleError"):
                 raise

@@ -46,7 +46,14 @@ def call(url: str, method: str = "GET", headers: Mapping[str, str] | None = None
             return _answer(error.code, error.headers, error.read(LARGEST_ANSWER))
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-        raise CloudError(f"no answer from {parts.scheme}://{parts.netloc}: {reason}") from None
+        raise CloudError(
+            f"no answer from {parts.scheme}://{parts.netloc}: {reason}{hint(parts.hostname or '')}"
+        ) from None
+
+
+def hint(host: str) -> str:
+    """What to look at first where nobody answers on this machine."""
+    return "; is `ota-modules run` (or `make run`) up?" if is_loopback(host) else ""
 
 
 def _answer(status: int, headers: Message, body: bytes) -> Answer:

@@ -84,6 +84,7 @@ class Cloud:
     def __init__(self, options: Options, sockets: list[socket.socket]) -> None:
         self.options = options
         self.urls = Urls(*(f"http://127.0.0.1:{each.getsockname()[1]}" for each in sockets))
+        self.began = time.time()
         self._sockets = sockets
         self.accounts = Accounts()
         self.records = Records()

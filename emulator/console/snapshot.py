@@ -16,6 +16,7 @@ def snapshot(cloud: "Cloud") -> dict[str, object]:
     names = {name: role for role, name in cloud.template.outputs.items() if role.endswith("Queue")}
     return {
         "urls": asdict(cloud.urls),
+        "began": cloud.began,
         "calls": {"lastSecond": cloud.iot.rates(), "limit": cloud.iot.limit, "throttles": dict(cloud.iot.throttles)},
         "queues": {queue.name: asdict(cloud.smq.depths(queue.name)) for queue in cloud.template.queues},
         "roles": {queue.name: names.get(queue.name, "") for queue in cloud.template.queues},

@@ -64,6 +64,15 @@ def test_an_event_that_eventbridge_gave_up_is_unwrapped() -> None:
     assert "Attempt" not in found.bodies[0]
 
 
+def test_a_request_without_an_id_keeps_its_messages() -> None:
+    """Sent again it is another message, and its outcomes must still be the same request's."""
+    unnamed: dict[str, Any] = {**EVENT, "data": {**EVENT["data"], "messageBody": BARE}}  # type: ignore[dict-item]
+    assert json.loads(letter(json.dumps(unnamed)).bodies[0])["Id"] == "m-1"
+    several: dict[str, Any] = {**EVENT, "data": {**EVENT["data"], "messageBody": f"[{BARE}, 1, {BARE}]"}}  # type: ignore[dict-item]
+    first, second, third = json.loads(letter(json.dumps(several)).bodies[0])
+    assert (first["Id"], second, third["Id"]) == ("m-1/1", 1, "m-1/3")
+
+
 def test_a_batch_that_eventbridge_gave_up_becomes_its_messages() -> None:
     """One message each, as they were sent."""
     other = {**EVENT, "data": {**EVENT["data"], "messageBody": BARE}}  # type: ignore[dict-item]
@@ -91,10 +100,27 @@ def test_replay_sends_all_letters_again_and_removes_them(filled: Any, ota_module
     assert filled.depth(filled.names.dead_letter_queue) == 0
 
 
+def test_what_was_just_listed_can_be_replayed_at_once(filled: Any, ota_modules: Any) -> None:
+    """Letters that are let go can be seen again in a second, and are waited for."""
+    for command in (("list",), ("list",), ("replay", "--all")):
+        ended = ota_modules("dead-letters", *command)
+        assert ended.status == 0, ended.err
+        assert "3 dead letters" in ended.out
+    assert "0 dead letters" in ota_modules("dead-letters", "list").out
+
+
+def test_letters_that_somebody_else_looks_at_are_told(filled: Any, ota_modules: Any) -> None:
+    """Nobody may think that there are none."""
+    filled.mailbox.receive(filled.names.dead_letter_queue)
+    ended = ota_modules("dead-letters", "replay", "--all")
+    assert ended.status == 1
+    assert "3 dead letters more" in ended.err
+
+
 def test_replay_of_some_lets_the_others_be(filled: Any, ota_modules: Any) -> None:
     """By reason or product."""
     ended = ota_modules("dead-letters", "replay", "--all", "--product", "a1Demo00003")
-    assert "1 dead letters sent again" in ended.out
+    assert "1 dead letter sent again" in ended.out
     assert [json.loads(body) for body in filled.bodies(filled.names.request_queue)] == [json.loads(BARE)]
     assert filled.depth(filled.names.dead_letter_queue) == 2
 

@@ -57,9 +57,9 @@ def test_a_plan_takes_the_place_of_what_was(faults: Callable[..., Any], tmp_path
 
 
 def test_what_the_cloud_does_not_understand_is_told(faults: Callable[..., Any]) -> None:
-    """In its own words, with exit status 1."""
+    """In its own words, as wrong usage."""
     ended = faults("set", "service=iot", "kind=earthquake")
-    assert (ended.status, "kind" in ended.err) == (1, True)
+    assert (ended.status, "kind" in ended.err) == (2, True)
 
 
 def test_a_cloud_without_faults_is_told_so(serve: Callable[[ASGIApp], str], ota_modules: Any) -> None:

@@ -54,6 +54,35 @@ def test_a_sample_of_http_goes_over_http(invoke: Any, urls: Urls) -> None:
     assert json.loads(ended.out)["status"] == 201
 
 
+def test_the_address_may_name_the_path(invoke: Any, urls: Urls) -> None:
+    """As `make run` prints it."""
+    address = f"{urls.fc}/ota-modules-http/modules"
+    assert json.loads(invoke("http/invalid.json", "--http", address, "--json").out)["status"] == 422
+    assert json.loads(invoke("http/healthz.json", "--http", address, "--json").out)["status"] == 200
+
+
+def test_a_sample_of_http_needs_an_address(invoke: Any) -> None:
+    """To the function it would be an event of a kind that nobody knows."""
+    ended = invoke("http/created.json")
+    assert ended.status == 2
+    assert "--http" in ended.err
+
+
+def test_nothing_signed_by_the_local_clouds_key_leaves_this_machine(invoke: Any) -> None:
+    """The account's keys are missing: that is said, and nothing is sent."""
+    ended = invoke("http/created.json", "--http", "https://abc.cn-shanghai.fcapp.run")
+    assert ended.status == 2
+    assert "ALIBABA_CLOUD_ACCESS_KEY_ID" in ended.err
+
+
+def test_requests_that_do_not_end_as_wished_are_told_by_the_exit_status(invoke: Any) -> None:
+    """Though the invocation itself succeeded."""
+    ended = invoke("requests/invalid-everywhere.json", "--json")
+    assert json.loads(ended.out)["Result"]["rejected"] == 1
+    assert ended.status == 1
+    assert "1 rejected" in ended.err
+
+
 def test_an_answer_that_is_no_success_fails(invoke: Any, urls: Urls) -> None:
     """It is shown all the same."""
     ended = invoke("http/invalid.json", "--http", f"{urls.fc}/ota-modules-http")

@@ -64,6 +64,25 @@ def test_the_exit_code_says_whether_there_is_something_to_do(
     assert ota_modules("plan", str(path)).status == 0
 
 
+@pytest.mark.parametrize("row", ["{ProductKey: a1Demo00001, ModuleName: a b}", "["])
+def test_a_manifest_that_is_wrong_is_not_taken_for_something_to_do(
+    cloud: Any, ota_modules: Any, tmp_path: Path, row: str
+) -> None:
+    """A script that goes on at 2 must not go on."""
+    path = tmp_path / "wrong.yml"
+    path.write_text(f"- {row}\n", encoding="utf-8")
+    assert ota_modules("plan", str(path), "--exit-code").status == 1
+    assert ota_modules("plan", "nothing.yml", "--exit-code").status == 1
+    assert ota_modules("plan", str(path)).status == 2
+
+
+def test_the_faults_of_a_manifest_are_json_too(cloud: Any, ota_modules: Any, tmp_path: Path) -> None:
+    """One a line, as send has them."""
+    path = tmp_path / "wrong.yml"
+    path.write_text("- {ProductKey: a1Demo00001, ModuleName: a b}\n", encoding="utf-8")
+    assert json.loads(ota_modules("plan", str(path), "--json").out)["Field"] == "ModuleName"
+
+
 def test_what_cannot_be_is_an_error_whatever_the_exit_code_means(cloud: Any, ota_modules: Any, manifest: str) -> None:
     """1, as terraform has it."""
     assert ota_modules("plan", manifest, "--exit-code", "--qps", "9").status == 1
@@ -94,3 +113,4 @@ def test_a_cloud_that_is_not_there_is_said_so(ota_modules: Any, manifest: str) -
     ended = ota_modules("plan", manifest, "--local", OTA_IOT_ENDPOINT="http://127.0.0.1:1")
     assert ended.status == 1
     assert "cannot be read" in ended.err
+    assert "is `ota-modules run`" in ended.err

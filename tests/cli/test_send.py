@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 FLEET = """\
 defaults: {OnExisting: update}
@@ -74,7 +78,27 @@ def test_the_same_manifest_is_not_sent_twice(cloud: Any, ota_modules: Any, fleet
     assert len(cloud.bodies(cloud.names.request_queue)) == 5
     assert ota_modules("send", fleet).status == 0
     assert cloud.bodies(cloud.names.request_queue) == []
+    ended = ota_modules("send", fleet)
+    assert "nothing is sent" in ended.err
+    assert ota_modules("send", fleet, "--wait").status == 1
     ota_modules("send", fleet, "--again")
+    assert len(cloud.bodies(cloud.names.request_queue)) == 5
+
+
+def test_a_local_cloud_that_was_started_anew_is_another_one(
+    cloud: Any, ota_modules: Any, fleet: str, serve: Callable[[ASGIApp], str]
+) -> None:
+    """It knows nothing of what was sent to the one before."""
+
+    def console(began: float) -> str:
+        return serve(Starlette(routes=[Route("/state", lambda _request: JSONResponse({"began": began}))]))
+
+    first, second = console(1.0), console(2.0)
+    ota_modules("send", fleet, OTA_CONSOLE_ENDPOINT=first)
+    assert len(cloud.bodies(cloud.names.request_queue)) == 5
+    ota_modules("send", fleet, OTA_CONSOLE_ENDPOINT=first)
+    assert cloud.bodies(cloud.names.request_queue) == []
+    ota_modules("send", fleet, OTA_CONSOLE_ENDPOINT=second)
     assert len(cloud.bodies(cloud.names.request_queue)) == 5
 
 
