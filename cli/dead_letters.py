@@ -16,7 +16,13 @@ from cli.screen import Screen
 from cli.smq import BATCH, RELEASED, Mailbox
 from cli.target import Target
 
-app = typer.Typer(no_args_is_help=True, help="What was given up: list it, send it again, or throw it away.")
+SHOWN = 5
+"""Ids in a question."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="What was given up: list it, send it again, or throw it away.\n\nExample: ota-modules dead-letters replay --all",
+)
 
 Ids = Annotated[list[str] | None, typer.Argument(help="Message ids, as list shows them.")]
 All = Annotated[bool, typer.Option("--all", help="Every letter that the other options leave.")]
@@ -138,11 +144,26 @@ def discard(
     screen = Screen(as_json=as_json)
     choice = _choice(ids, reason, product, every=every)
     target = chosen(screen, local=local)
-    if not yes and not typer.confirm("Throw them away for good?", err=True):
-        raise CliError("nothing was thrown away")
     with closing(Pile(target)) as pile:
+        if not yes:
+            _confirm(choice, _look(pile, choice, most))
         _tell(screen, choice, _work(pile, choice, most, pile.discard), "thrown away")
     _warn_of_others(pile)
+
+
+def _confirm(choice: Choice, found: list[Letter]) -> None:
+    """Raises: CliError: there are none, one that was named is missing, or the answer is no."""
+    _complete(choice, found)
+    if not found:
+        raise CliError("no such dead letters")
+    names = ", ".join(letter.id for letter in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
+    if not typer.confirm(f"Throw {_letters(len(found))} away for good ({names})?", err=True):
+        raise CliError("nothing was thrown away")
+
+
+def _complete(choice: Choice, found: list[Letter]) -> None:
+    if missing := choice.ids - {letter.id for letter in found}:
+        raise CliError(f"{len(missing)} not found: {', '.join(sorted(missing))}")
 
 
 def _letters(count: int) -> str:
@@ -198,5 +219,4 @@ def _tell(screen: Screen, choice: Choice, done: list[Letter], what: str) -> None
     for letter in done:
         screen.record(letter.record())
     screen.say(f"{_letters(len(done))} {what}")
-    if missing := choice.ids - {letter.id for letter in done}:
-        raise CliError(f"{len(missing)} not found: {', '.join(sorted(missing))}")
+    _complete(choice, done)

@@ -1,8 +1,9 @@
 """`ota-modules faults`: what the local cloud does wrong, on purpose."""
 
+import inspect
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 import yaml
@@ -11,11 +12,33 @@ from cli import web
 from cli.options import AsJson, chosen
 from cli.problems import CliError, UsageError
 from cli.screen import Screen
+from emulator.faults import KINDS, Rule
+from emulator.steps import Step
 
-app = typer.Typer(no_args_is_help=True, help="What the local cloud does wrong on purpose: set it, list it, clear it.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="What the local cloud does wrong on purpose: set it, list it, clear it.\n\n"
+    "Example: ota-modules faults set service=smq kind=reset times=3",
+)
 
 
-@app.command("set")
+def manual() -> str:
+    """What a rule can say, as `emulator.faults.Rule` has it: a paragraph each, and a line for each kind."""
+    words, _, table = inspect.cleandoc(Rule.__doc__ or "").partition("| kind | what happens |\n|---|---|\n")
+    rows = [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in table.splitlines()]
+    kinds = [f"  {name:<20} {what}" for name, what in rows]
+    services = [f"  {service:<7} {', '.join(known)}" for service, known in KINDS.items()]
+    steps = f"The steps: {', '.join(get_args(Step))}."
+    fields = f"All fields: {', '.join(Rule.model_fields)}."
+    parts = (
+        words.strip().replace("\n\n", "\n"),
+        "\n".join(["The kinds:", *kinds]),
+        "\n".join(["Of each service:", *services]),
+    )
+    return "\n\n".join(f"\b\n{part.replace('`', '')}" for part in (*parts, steps, fields))
+
+
+@app.command("set", epilog=manual())
 def set_(
     parts: Annotated[
         list[str],

@@ -4,6 +4,7 @@ The file is lines of JSON: a head, then what happened, each line written before 
 was cut off by the end of the process is as if it had not been written.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -14,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cli.problems import UsageError
+from cli.problems import CliError, UsageError
 from cli.target import Target
 from handler.messages import ModuleRequest
 
@@ -45,16 +46,21 @@ class Ledger:
         self.run = secrets.token_hex(4)
         self.following = False
         self.finished = False
+        self._locked: int | None = None
         self._sent = bytearray(total)
         self._statuses: list[str | None] = [None] * total
         self._remarks: list[dict[str, Any]] = []
 
     @classmethod
     def open(cls, folder: Path, key: str, total: int, *, anew: bool = False) -> "Ledger":
-        """The state of a sending that was begun before, or a new one. Raises: UsageError: it cannot be kept."""
+        """The state of a sending that was begun before, or a new one; to be closed.
+
+        Raises: UsageError: it cannot be kept. CliError: another process is at work on it.
+        """
         ledger = cls(folder / f"{key}.jsonl", total)
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            ledger._lock()
             if anew or not ledger._restore():
                 ledger.path.write_text("", encoding="utf-8")
                 ledger._write({"run": ledger.run, "total": total})
@@ -66,6 +72,21 @@ class Ledger:
     def changed(self) -> datetime:
         """When something was last noted, by this machine's clock."""
         return datetime.fromtimestamp(self.path.stat().st_mtime).astimezone()
+
+    def close(self) -> None:
+        """Let another process go on with it."""
+        if self._locked is not None:
+            os.close(self._locked)
+            self._locked = None
+
+    def _lock(self) -> None:
+        """Raises: CliError: another process is at work on it."""
+        self._locked = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise CliError("another `ota-modules send` is sending these requests, or waits for them") from None
 
     def state(self, number: int) -> int:
         return self._sent[number]

@@ -1,7 +1,7 @@
 """`ota-modules outcomes`: what the result topic says."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from cli.moments import moment
 from cli.options import AsJson, Local, chosen
 from cli.problems import UsageError
 from cli.screen import STYLES, Screen, outcome_line
-from cli.smq import Mailbox
+from cli.smq import Mailbox, Received
 from handler.clock import Clock
 
 STATUSES = tuple(STYLES)[:5]
@@ -51,11 +51,15 @@ def outcomes(
     product: Annotated[list[str], typer.Option(help="Only these products; may be given more than once.")] = [],  # noqa: B006
     correlation: Annotated[str | None, typer.Option(help="Only this CorrelationId.")] = None,
     since: Annotated[
-        str | None, typer.Option(help="With --keep: only from then on: 10m (ago), or an ISO time.")
+        str | None,
+        typer.Option(
+            help="Also those of the past, from then on: 10m (ago), or an ISO time; as far as they are still kept."
+        ),
     ] = None,
     keep: Annotated[
         str | None, typer.Option(help="Keep the subscription under this name: nothing is missed between.")
     ] = None,
+    forget: Annotated[str | None, typer.Option(help="End what --keep keeps under this name, and nothing else.")] = None,
     count: Annotated[int | None, typer.Option(min=1, help="End after so many.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0, help="End after so many seconds.")] = None,
     local: Local = False,
@@ -65,44 +69,87 @@ def outcomes(
 
     Example: ota-modules outcomes --status rejected --status failed --json
     """
-    if since and not keep:
-        raise UsageError("--since needs --keep: a new subscription sees only what comes from now on")
     if unknown := set(status) - set(STATUSES):
         raise UsageError(f"--status {sorted(unknown)[0]} is none of {', '.join(STATUSES)}")
     clock = Clock()
     screen = Screen(as_json=as_json)
     target = chosen(screen, local=local)
+    if forget:
+        with closing(Mailbox(target)) as mailbox:
+            Inbox(mailbox, target, _kept(forget)).close()
+        screen.say(f"{forget} is kept no longer")
+        return
     wanted = Filter(frozenset(status), frozenset(product), correlation, moment(since, clock.wall()) if since else 0.0)
-    name = f"ota-modules-{_name(keep) if keep else 'cli-' + secrets.token_hex(4)}"
+    name = _kept(keep) if keep else f"ota-modules-cli-{secrets.token_hex(4)}"
+    until = clock.now() + seconds if seconds is not None else None
     with closing(Mailbox(target)) as mailbox:
         inbox = Inbox(mailbox, target, name)
         inbox.open()
-        screen.note(f"following {target.names.result_topic} through queue {name}; Ctrl-C ends")
         try:
-            _follow(screen, inbox, wanted, count, clock.now() + seconds if seconds is not None else None, clock)
+            following = _Following(screen, wanted, count)
+            if since and not keep:
+                following.tell(past(mailbox, target.names.outcome_queue))
+            screen.note(f"following {target.names.result_topic} through queue {name}; Ctrl-C ends")
+            following.run(inbox, until, clock)
         finally:
             if not keep:
                 inbox.close()
 
 
-def _name(keep: str) -> str:
+def _kept(keep: str) -> str:
     if not keep.isascii() or not keep.replace("-", "").isalnum():
-        raise UsageError("--keep takes letters, digits and -")
-    return f"kept-{keep}"
+        raise UsageError("--keep and --forget take letters, digits and -")
+    return f"ota-modules-kept-{keep}"
 
 
-def _follow(screen: Screen, inbox: Inbox, wanted: Filter, count: int | None, until: float | None, clock: Clock) -> None:
-    shown = 0
+def past(mailbox: Mailbox, queue: str) -> list[dict[str, Any]]:
+    """The events in the queue that the deployment keeps for whoever wants to read outcomes, by time; they stay there.
+
+    For as long as it takes, other readers of that queue do not see them. Raises: CloudError.
+    """
+    seen: dict[str, Received] = {}
     with Interrupts() as interrupts:
-        while not interrupts.asked and (until is None or clock.now() < until):
-            messages = inbox.receive(1)
-            for number, message in enumerate(messages):
-                event = event_of(message)
-                if event and wanted.wants(event):
-                    screen.record(event)
-                    screen.line(outcome_line(event["data"], str(event.get("time", ""))))
-                    shown += 1
-                if shown == count:
-                    inbox.done(messages[: number + 1])
-                    return
-            inbox.done(messages)
+        while not interrupts.asked:
+            found = [message for message in mailbox.receive(queue) if message.id not in seen]
+            if not found:
+                break
+            seen.update((message.id, message) for message in found)
+        for message in seen.values():
+            mailbox.release(queue, message.handle)
+    return sorted(filter(None, map(event_of, seen.values())), key=_published)
+
+
+class _Following:
+    """What is shown, each outcome once."""
+
+    def __init__(self, screen: Screen, wanted: Filter, count: int | None) -> None:
+        self._screen = screen
+        self._wanted = wanted
+        self._left = count
+        self._told: set[str] = set()
+
+    def tell(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Show those of the past that are wanted."""
+        for event in events:
+            self._told.add(str(event.get("id")))
+            self._show(event)
+
+    def run(self, inbox: Inbox, until: float | None, clock: Clock) -> None:
+        """Show what comes. Raises: CloudError."""
+        with Interrupts() as interrupts:
+            while self._left != 0 and not interrupts.asked and (until is None or clock.now() < until):
+                messages = inbox.receive(1)
+                for number, message in enumerate(messages):
+                    event = event_of(message)
+                    if event and event.get("id") not in self._told:
+                        self._show(event)
+                    if self._left == 0:
+                        inbox.done(messages[: number + 1])
+                        return
+                inbox.done(messages)
+
+    def _show(self, event: Mapping[str, Any]) -> None:
+        if self._left != 0 and self._wanted.wants(event):
+            self._screen.record(event)
+            self._screen.line(outcome_line(event["data"], str(event.get("time", ""))))
+            self._left = self._left - 1 if self._left is not None else None

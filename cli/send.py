@@ -2,7 +2,7 @@
 
 import json
 import os
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Annotated
 
@@ -54,10 +54,12 @@ def send(
     requests = [entry.request for entry in entries]
     folder, key = state or state_folder(os.environ), content_key(target, requests, began(target))
     ledger = Ledger.open(folder, key, len(requests))
-    with closing(Mailbox(target)) as mailbox:
+    with closing(Mailbox(target)) as mailbox, ExitStack() as ending:
         if again:
             _forget(mailbox, target, ledger)
+            ledger.close()
             ledger = Ledger.open(folder, key, len(requests), anew=True)
+        ending.callback(ledger.close)
         sending = _Sending(screen, target, ledger, Outgoing(requests, ledger.run), mailbox)
         sending.run(wait=wait, patience=patience)
     screen.record(sending.record(manifest))

@@ -141,7 +141,11 @@ def test_a_letter_is_named_by_its_message_id(filled: Any, ota_modules: Any) -> N
 
 def test_discard_asks_first(filled: Any, ota_modules: Any) -> None:
     """And without a yes nothing goes."""
-    assert ota_modules("dead-letters", "discard", "--all", text="n\n").status == 1
+    ended = ota_modules("dead-letters", "discard", "--all", text="n\n")
+    assert ended.status == 1
+    assert "Throw 3 dead letters away" in ended.err
+    ended = ota_modules("dead-letters", "discard", "ABCDEF")
+    assert (ended.status, "1 not found: ABCDEF" in ended.err) == (1, True)
     assert ota_modules("dead-letters", "discard", "--all", "--yes").status == 0
     assert filled.depth(filled.names.dead_letter_queue) == 0
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from starlette.applications import Starlette
@@ -12,7 +12,9 @@ from starlette.types import ASGIApp
 from cli.faults import rule
 from cli.problems import UsageError
 from emulator.console import faults_api
+from emulator.faults import KINDS, Rule
 from emulator.injection import Faults
+from emulator.steps import Step
 
 DELAY = ("service=iot", "operation=CreateOTAModule", "kind=delay", "seconds=2", "times=5")
 
@@ -60,6 +62,13 @@ def test_what_the_cloud_does_not_understand_is_told(faults: Callable[..., Any]) 
     """In its own words, as wrong usage."""
     ended = faults("set", "service=iot", "kind=earthquake")
     assert (ended.status, "kind" in ended.err) == (2, True)
+
+
+def test_the_help_names_every_kind_and_every_field(ota_modules: Any) -> None:
+    """What a rule can say stands nowhere else on the command line."""
+    shown = ota_modules("faults", "set", "--help", COLUMNS="200").out
+    words = [*Rule.model_fields, *(kind for kinds in KINDS.values() for kind in kinds), *get_args(Step)]
+    assert [word for word in words if word not in shown] == []
 
 
 def test_a_cloud_without_faults_is_told_so(serve: Callable[[ASGIApp], str], ota_modules: Any) -> None:

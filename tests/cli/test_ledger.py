@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cli.ledger import Ledger, content_key
-from cli.problems import UsageError
+from cli.problems import CliError, UsageError
 from cli.sending import Outgoing, batches
 from cli.target import local_target
 from handler.messages import ModuleRequest
@@ -25,6 +25,7 @@ def test_a_ledger_is_as_it_was_left(tmp_path: Path) -> None:
     ledger.accepted([0, 1])
     ledger.sending([2])
     ledger.outcome({0: {"Status": "created"}, 1: WHOLE}, as_wished=[0])
+    ledger.close()
     again = Ledger.open(tmp_path, "key", 4)
     assert (again.run, again.following, again.finished) == (ledger.run, True, False)
     assert (again.sent, again.doubtful, again.unsent()) == (2, 1, [2, 3])
@@ -38,8 +39,10 @@ def test_a_line_that_was_cut_off_is_as_if_it_had_not_been_written(tmp_path: Path
     ledger.accepted([0])
     ledger.accepted([1])
     ledger.path.write_bytes(ledger.path.read_bytes()[:-cut])
+    ledger.close()
     again = Ledger.open(tmp_path, "key", 3)
     again.accepted([2])
+    again.close()
     assert 1 in Ledger.open(tmp_path, "key", 3).unsent()
 
 
@@ -47,9 +50,19 @@ def test_anew_forgets(tmp_path: Path) -> None:
     """Another run begins, with other Ids."""
     first = Ledger.open(tmp_path, "key", 1)
     first.accepted([0])
+    first.close()
     second = Ledger.open(tmp_path, "key", 1, anew=True)
     assert second.run != first.run
     assert second.unsent() == [0]
+
+
+def test_two_processes_do_not_send_the_same(tmp_path: Path) -> None:
+    """The second is told; when the first has ended, it can go on."""
+    first = Ledger.open(tmp_path, "key", 1)
+    with pytest.raises(CliError, match="another"):
+        Ledger.open(tmp_path, "key", 1)
+    first.close()
+    Ledger.open(tmp_path, "key", 1).close()
 
 
 def test_the_first_outcome_of_a_request_counts(tmp_path: Path) -> None:

@@ -62,6 +62,30 @@ def test_a_kept_subscription_misses_nothing(cloud: Any, ota_modules: Any) -> Non
     assert json.loads(ended.out)["time"] == "2026-01-31T09:00:00Z"
 
 
+def test_the_past_is_read_from_the_queue_of_the_deployment(cloud: Any, ota_modules: Any) -> None:
+    """By time, as far as it is wanted; and it stays there for others."""
+    queue = cloud.names.outcome_queue
+    moments = ("2026-01-31T09:30:00Z", "2026-01-31T08:00:00Z", "2026-01-31T09:00:00Z")
+    cloud.mailbox.send(queue, [event("created", moment=moment) for moment in moments])
+    arguments = ("outcomes", "--since", "2026-01-31T08:30:00Z", "--seconds", "0", "--json")
+    shown = [json.loads(line)["time"] for line in ota_modules(*arguments).out.splitlines()]
+    assert shown == ["2026-01-31T09:00:00Z", "2026-01-31T09:30:00Z"]
+    assert cloud.depth(queue) == 3
+    until = time.monotonic() + 10
+    while cloud.visible(queue) < 3:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_what_is_kept_can_be_forgotten(cloud: Any, ota_modules: Any) -> None:
+    """Its queue and its subscription are gone, or it would gather outcomes for ever."""
+    ota_modules("outcomes", "--keep", "mine", "--seconds", "0")
+    assert cloud.depth("ota-modules-kept-mine") == 0
+    assert ota_modules("outcomes", "--forget", "mine").status == 0
+    with pytest.raises(Exception, match="QueueNotExist"):
+        cloud.mailbox.send("ota-modules-kept-mine", ["x"])
+
+
 def test_a_subscription_that_is_not_kept_is_removed(cloud: Any, ota_modules: Any) -> None:
     """Nothing is left in the account."""
     ended = ota_modules("outcomes", "--seconds", "0")
@@ -72,7 +96,13 @@ def test_a_subscription_that_is_not_kept_is_removed(cloud: Any, ota_modules: Any
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--since", "10m"), ("--status", "done"), ("--keep", "a b"), ("--keep", "a", "--since", "soon")],
+    [
+        ("--since", "soon"),
+        ("--status", "done"),
+        ("--forget", "a b"),
+        ("--keep", "a b"),
+        ("--keep", "a", "--since", "soon"),
+    ],
 )
 def test_options_that_make_no_sense_are_refused(cloud: Any, ota_modules: Any, arguments: tuple[str, ...]) -> None:
     """Exit status 2."""

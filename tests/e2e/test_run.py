@@ -91,7 +91,8 @@ def test_a_wrong_expectation_is_named_and_fails(tmp_path: Path) -> None:
     assert "Status: expected 'created', got 'existing'" in line
 
 
-def test_without_once_it_stays_up_until_it_is_interrupted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_without_once_it_stays_up_until_it_is_interrupted(tmp_path: Path, number: signal.Signals) -> None:
     """Says where the page is, then ends with 0."""
     for folder in ("requests", "http", "triggers"):
         (tmp_path / folder).mkdir()
@@ -104,7 +105,7 @@ def test_without_once_it_stays_up_until_it_is_interrupted(tmp_path: Path) -> Non
         )
         try:
             _wait_for(errors, "the page: http://127.0.0.1:", process)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             assert process.wait(30) == 0
         finally:
             process.kill()
