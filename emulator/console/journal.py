@@ -160,4 +160,4 @@ def _note(seen: Seen) -> str:
         return first if len(errors) == 1 else f"{first}, and {len(errors) - 1} more"
     if drift := data.get("Drift"):
         return f"differs in {', '.join(drift)}"
-    return str(data.get("Code") or data.get("ErrorMessage") or "")
+    return ": ".join(str(data[name]) for name in ("Code", "ErrorMessage") if data.get(name))
