@@ -1,7 +1,8 @@
 """`ota-modules run`: the local cloud and the tour."""
 
-from collections.abc import Mapping
-from contextlib import closing
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 from rich.text import Text
 
 from cli.expectations import Arrival
+from cli.following import Inbox
 from cli.interrupts import Interrupts
 from cli.names import TEMPLATE
 from cli.problems import CliError
@@ -60,16 +62,28 @@ def run(
         if port != LOCAL_PORT:
             screen.note(f"other commands find it with: export {_where(local.target)}")
         screen.note(f"sending {len(samples)} samples of {events.name}/ by queue, HTTP and invocation")
-        with Interrupts() as interrupts:
-            tour = Tour(local.target, samples, lambda arrival: _show(screen, arrival), Clock())
+        with _inbox(local.target) as queue, Interrupts() as interrupts:
+            tour = Tour(local.target, queue, samples, lambda arrival: _show(screen, arrival), Clock())
             summary = tour.run(lambda: interrupts.asked)
             if interrupts.asked:
                 raise CliError("stopped in the middle of the tour")
             _sum_up(screen, summary, local)
             if not once:
-                _stay(screen, local, interrupts)
+                _stay(screen, local, queue, interrupts)
     if once and summary.findings:
         raise CliError(f"{len(summary.findings)} not as expected")
+
+
+@contextmanager
+def _inbox(target: Target) -> Iterator[str]:
+    """A queue of the tour's own, by its name: what the deployment keeps of outcomes is for whoever wants to read them."""
+    with closing(Mailbox(target)) as mailbox:
+        inbox = Inbox(mailbox, target, f"ota-modules-tour-{secrets.token_hex(4)}")
+        inbox.open()
+        try:
+            yield inbox.name
+        finally:
+            inbox.close()
 
 
 def _where(target: Target) -> str:
@@ -111,12 +125,12 @@ def _sum_up(screen: Screen, summary: Summary, local: "Local") -> None:
     )
 
 
-def _stay(screen: Screen, local: "Local", interrupts: Interrupts) -> None:
+def _stay(screen: Screen, local: "Local", queue: str, interrupts: Interrupts) -> None:
     """Show what others cause, until Ctrl-C."""
     screen.note(f"the page: {local.target.console_url}   HTTP trigger: {local.target.http_url}/modules   Ctrl-C ends")
     with closing(Mailbox(local.target)) as mailbox:
         while not interrupts.asked:
-            for event in received(mailbox, local.target.names.outcome_queue, POLL):
+            for event in received(mailbox, queue, POLL):
                 _outcome(screen, event)
     screen.note("stopped")
 

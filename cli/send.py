@@ -176,7 +176,7 @@ class _Sending:
     def _show(self, *, waited: bool) -> None:
         ledger = self._ledger
         self._screen.say(
-            f"{ledger.sent} requests were sent to {self._target.names.request_queue}" if not waited else _counts(ledger)
+            _counts(ledger) if waited else f"{_requests(ledger.sent)} sent to {self._target.names.request_queue}"
         )
         rows = [(status_text(one["Status"]), module_of(one), remark(one)) for one in ledger.remarkable[:MOST_ROWS]]
         if rows:
@@ -195,8 +195,12 @@ class _Sending:
         }
 
 
+def _requests(count: int) -> str:
+    return "1 request" if count == 1 else f"{count} requests"
+
+
 def _counts(ledger: Ledger) -> Text:
-    line = Text(f"{ledger.total} requests: ")
+    line = Text(f"{_requests(ledger.total)}: ")
     for number, (status, count) in enumerate(sorted(ledger.statuses.items())):
         line.append(", " if number else "")
         line.append_text(status_text(f"{count} {status}"))

@@ -48,12 +48,14 @@ class Summary:
 
 
 class Tour:
-    """One tour of a target. `show` is called with each outcome as it comes, from the thread that runs the tour."""
+    """One tour of a target, whose outcomes come to `queue` too. `show` is called with each as it comes, from the thread that
+    runs the tour."""
 
     def __init__(
-        self, target: Target, samples: Sequence[Sample], show: Callable[[Arrival], None], clock: Clock
+        self, target: Target, queue: str, samples: Sequence[Sample], show: Callable[[Arrival], None], clock: Clock
     ) -> None:
         self._target = target
+        self._queue = queue
         self._samples = samples
         self._show = show
         self._clock = clock
@@ -85,7 +87,7 @@ class Tour:
         heard = self._clock.now()
         with closing(Mailbox(self._target, self._clock)) as mailbox:
             while not stopped() and (any(sender.is_alive() for sender in senders) or not self._complete()):
-                events = list(received(mailbox, self._target.names.outcome_queue, POLL))
+                events = list(received(mailbox, self._queue, POLL))
                 if events or any(sender.is_alive() for sender in senders):
                     heard = self._clock.now()
                 elif self._clock.now() - heard > PATIENCE:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -105,12 +106,21 @@ def test_without_once_it_stays_up_until_it_is_interrupted(tmp_path: Path, number
         )
         try:
             _wait_for(errors, "the page: http://127.0.0.1:", process)
+            [where] = re.findall(r"export (.+)", errors.read_text(encoding="utf-8"))
+            there = {**ENVIRONMENT, **dict(each.split("=", 1) for each in where.split())}
+            assert '"created"' in outcomes_of_the_past(there)
             process.send_signal(number)
             assert process.wait(30) == 0
         finally:
             process.kill()
             process.wait()
     assert "stopped" in errors.read_text(encoding="utf-8")
+
+
+def outcomes_of_the_past(environment: dict[str, str]) -> str:
+    """What the tour saw is still there for others."""
+    command = [*COMMAND[:3], "outcomes", "--since", "10m", "--count", "1", "--seconds", "20", "--json"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=environment).stdout
 
 
 def _wait_for(file: Path, text: str, process: "subprocess.Popen[bytes]") -> None:
