@@ -128,5 +128,7 @@ def remark(outcome: Mapping[str, Any]) -> str:
         return "; ".join(f"{error['Field'] or 'message'} {error['Problem']}" for error in errors)
     drift = outcome.get("Drift") or {}
     differs = ", ".join(f"{name}: {each['Found']!r}, not {each['Wanted']!r}" for name, each in drift.items())
-    reason = ": ".join(str(outcome[name]) for name in ("Code", "ErrorMessage") if outcome.get(name))
+    code, message = (str(outcome.get(name) or "") for name in ("Code", "ErrorMessage"))
+    # Of answers that were not the API's own, the message begins with what stands for a code.
+    reason = message if message and message.startswith(code) else ": ".join(part for part in (code, message) if part)
     return " ".join(part for part in (differs, reason) if part)

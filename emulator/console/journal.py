@@ -160,4 +160,5 @@ def _note(seen: Seen) -> str:
         return first if len(errors) == 1 else f"{first}, and {len(errors) - 1} more"
     if drift := data.get("Drift"):
         return f"differs in {', '.join(drift)}"
-    return ": ".join(str(data[name]) for name in ("Code", "ErrorMessage") if data.get(name))
+    code, message = (str(data.get(name) or "") for name in ("Code", "ErrorMessage"))
+    return message if message.startswith(code) and message else ": ".join(part for part in (code, message) if part)

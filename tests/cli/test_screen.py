@@ -32,6 +32,21 @@ def test_drift_is_told_field_by_field() -> None:
     assert remark(outcome) == "AliasName: 'a', not 'b'"
 
 
+@pytest.mark.parametrize(
+    ("code", "message", "told"),
+    [
+        ("iot.x", "It is so.", "iot.x: It is so."),
+        ("iot.x", None, "iot.x"),
+        (None, "It is so.", "It is so."),
+        ("Busy", "Busy: later.", "Busy: later."),
+        (None, None, ""),
+    ],
+)
+def test_a_reason_is_told_with_its_code_once(code: str | None, message: str | None, told: str) -> None:
+    """The code alone tells nobody why."""
+    assert remark({"Status": "failed", "Code": code, "ErrorMessage": message}) == told
+
+
 def test_a_table_in_a_pipe_is_plain_and_whole(capsys: pytest.CaptureFixture[str]) -> None:
     """Aligned by what is seen, nothing folded, no blanks at the ends."""
     Screen().table(("A", "B"), [("字" * 3, "x" * 300), ("ab", "y")], title="T")
