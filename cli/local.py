@@ -1,6 +1,5 @@
 """The local cloud in this process, on a thread of its own."""
 
-from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,8 +8,9 @@ from pathlib import Path
 from cli import names
 from cli.problems import CliError
 from cli.target import Target, local_at
-from emulator.cloud import Cloud, LocalCloud, Options
+from emulator.cloud import LocalCloud, Options
 from emulator.cloud import local_cloud as running
+from emulator.pulse import busiest_second
 from emulator.variables import TemplateError
 
 
@@ -23,7 +23,7 @@ class Local:
 
     def busiest_second(self) -> dict[str, int]:
         """The most calls of each operation that the IoT API saw in any second."""
-        return self.cloud.call(_busiest)
+        return dict(self.cloud.call(lambda cloud: busiest_second(cloud.records.events)))
 
 
 @contextmanager
@@ -44,15 +44,3 @@ def local_cloud(port: int, template: Path = names.TEMPLATE, state: Path | None =
         ) from None
     except TemplateError as error:
         raise CliError(f"the local cloud cannot start: {template.name}: {error}") from None
-
-
-def _busiest(cloud: Cloud) -> dict[str, int]:
-    windows: defaultdict[str, deque[float]] = defaultdict(deque)
-    most: Counter[str] = Counter()
-    for call in cloud.iot.calls:
-        window = windows[call.operation]
-        window.append(call.moment)
-        while call.moment - window[0] >= 1:
-            window.popleft()
-        most[call.operation] = max(most[call.operation], len(window))
-    return dict(most)

@@ -29,6 +29,7 @@ from emulator.instances import Instance
 from emulator.iot import IotPlatform
 from emulator.neighbours import Neighbours
 from emulator.network import Network, Wire
+from emulator.pulse import Pulse
 from emulator.records import Records
 from emulator.smq import MessageService
 from emulator.stream_events import StreamConfig
@@ -152,8 +153,8 @@ class Cloud:
         ]
         serving = list(tasks)
         tasks += [asyncio.create_task(self._run(stream)) for stream in self.streams]
-        tasks.append(asyncio.create_task(self.neighbours.run()))
-        tasks.append(asyncio.create_task(self._end_idle()))
+        endless = [self.neighbours.run(), Pulse(self.records).run(), self._end_idle()]
+        background = [asyncio.create_task(each) for each in endless]
         try:
             while not all(server.started for server in servers):
                 if any(each.done() for each in serving):
@@ -168,9 +169,9 @@ class Cloud:
             await self.fc.stop()
             for server in servers:
                 server.should_exit = True
-            for background in tasks[-2:]:
-                background.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            for each in background:
+                each.cancel()
+            await asyncio.gather(*tasks, *background, return_exceptions=True)
             self.smq.close()
 
     async def _run(self, stream: EventStream) -> None:

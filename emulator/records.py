@@ -59,7 +59,15 @@ class Invoked:
     text: str
 
 
-Event = Arrival | Sent | Deleted | Published | Invoked
+@dataclass(frozen=True)
+class Stood:
+    """The local cloud stood still: its process had no time. What arrived meanwhile was seen only at the end."""
+
+    began: float
+    ended: float
+
+
+Event = Arrival | Sent | Deleted | Published | Invoked | Stood
 
 
 class Records:

@@ -18,10 +18,10 @@ from urllib.parse import quote
 
 from emulator.iot import Call
 from emulator.products import Module, Product
+from emulator.pulse import busiest_second
 from emulator.records import Arrival, Deleted, Event, Invoked, Published, Sent
 from tests.e2e.evidence import Asked, Evidence, Key, key_of, read
 
-WINDOW = 1.0
 SHARP = 6
 ON_ITS_WAY = 0.5
 """Seconds that a call may spend in a socket after the process that made it is gone."""
@@ -166,24 +166,9 @@ def _is_asked_by(call: Call, asked: Asked) -> bool:
 
 def within_quota(told: Told) -> Iterator[str]:
     """I4."""
-    moments: dict[str, list[float]] = defaultdict(list)
-    for arrival in told.of(Arrival):
-        if arrival.service == "iot":
-            moments[arrival.operation].append(arrival.moment)
-    for operation, found in moments.items():
-        most = busiest(sorted(found))
+    for operation, most in busiest_second(told.evidence.events).items():
         if most > told.evidence.limit:
             yield f"{most} calls of {operation} in one second"
-
-
-def busiest(moments: Sequence[float]) -> int:
-    """The most moments that any second holds."""
-    most = first = 0
-    for last, moment in enumerate(moments):
-        while moment - moments[first] >= WINDOW:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
 
 
 def acknowledged_last(told: Told) -> Iterator[str]:

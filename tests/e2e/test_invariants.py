@@ -9,7 +9,7 @@ from emulator.iot import Call
 from emulator.products import Module, Product
 from emulator.records import Arrival, Deleted, Invoked, Published, Sent
 from tests.e2e.evidence import LETTERS, REQUESTS, Asked, Evidence
-from tests.e2e.invariants import busiest, violations
+from tests.e2e.invariants import violations
 
 REQUEST = {"Id": "r1", "ProductKey": "a1", "ModuleName": "mcu", "AliasName": "Mcu"}
 BEFORE = Product("a1", "One", None, "senior", 0.0, (Module("default", None, None, 0.0, 0.0),))
@@ -137,11 +137,6 @@ def test_an_eleventh_call_in_a_second_breaks_the_fourth() -> None:
     """Refused or not: it reached the server."""
     burst = tuple(replace(ARRIVED, moment=2.0 + number / 20) for number in range(11))
     assert broken(events=(SENT, *burst, *EVENTS[2:])) == {"I4"}
-
-
-def test_a_second_is_any_second() -> None:
-    """Not the clock's; what is a whole second apart is not within one."""
-    assert busiest([0.5, 1.0, 1.25, 1.5, 3.0]) == 3
 
 
 def test_an_acknowledgement_before_the_outcome_breaks_the_fifth() -> None:

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from emulator.faults import Plan, Rule
-from emulator.records import Arrival, Event, Invoked, Published, Sent
+from emulator.records import Arrival, Event, Invoked, Published, Sent, Stood
 from emulator.steps import Step
 from tests.e2e.evidence import REQUESTS
 from tests.e2e.invariants import violations
@@ -53,7 +53,9 @@ def killed(ran: Ran) -> list[Invoked]:
 
 def during(call: Invoked, events: Sequence[Event]) -> list[Event]:
     """What happened while a call ran."""
-    return [each for each in events if not isinstance(each, Invoked) and call.began <= each.moment <= call.ended]
+    return [
+        each for each in events if not isinstance(each, Invoked | Stood) and call.began <= each.moment <= call.ended
+    ]
 
 
 def check(ran: Ran, plan: Plan, step: Step) -> None:
