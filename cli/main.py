@@ -1,6 +1,7 @@
 """`ota-modules`: the commands, and how a command that fails ends."""
 
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -47,8 +48,19 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(faults.app, name="faults")
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ota-modules {version('ota-modules')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _commands() -> None:
+def _commands(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="The version, and nothing else.")
+    ] = False,
+) -> None:
     """Keeps the command's name on the command line."""
 
 

@@ -1,5 +1,6 @@
 """The commands, and how a command that fails ends."""
 
+import re
 from typing import Any
 
 import pytest
@@ -17,6 +18,13 @@ def test_every_command_has_help_with_an_example_and_json(ota_modules: Any, comma
     assert ended.status == 0
     assert f"Example: ota-modules {' '.join(command)}" in ended.out
     assert "--json" in ended.out
+
+
+def test_the_version_is_told(ota_modules: Any) -> None:
+    """With no word about targets, and exit status 0."""
+    ended = ota_modules("--version")
+    assert (ended.status, ended.err) == (0, "")
+    assert re.fullmatch(r"ota-modules \d+\.\d+\.\d+\n", ended.out)
 
 
 def test_a_command_that_is_not_there_is_a_usage_error(ota_modules: Any) -> None:
