@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from cli.names import TEMPLATE, read
+from cli.problems import UsageError
 
 RENAMED = """
 vars:
@@ -24,6 +27,18 @@ def test_the_names_are_those_of_the_template(tmp_path: Path) -> None:
     assert (names.region, names.request_queue, names.dead_letter_queue) == ("cn-beijing", "wanted", "lost")
     assert (names.result_topic, names.outcome_queue) == ("told", "heard")
     assert (names.queue_function, names.http_function) == ("fleet-queue", "fleet-http")
+
+
+def test_a_name_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Serverless Devs and the local cloud understand it; one that nobody says is told by its name."""
+    template = tmp_path / "template.yml"
+    template.write_text(
+        RENAMED.replace("wanted", "${env('STAGE', 'dev')}-wanted").replace("lost", "${env('NOBODY')}"), encoding="utf-8"
+    )
+    monkeypatch.setenv("STAGE", "live")
+    assert read({"OTA_DEAD_LETTER_QUEUE": "dead"}, template).request_queue == "live-wanted"
+    with pytest.raises(UsageError, match="dead_letter_queue: the environment has no NOBODY"):
+        read({}, template)
 
 
 def test_the_functions_settings_overrule_the_template() -> None:
