@@ -120,7 +120,7 @@ def past(mailbox: Mailbox, queue: str) -> list[dict[str, Any]]:
 
 
 class _Following:
-    """What is shown, each outcome once."""
+    """What is shown; an outcome that was told as one of the past is not shown again when it comes."""
 
     def __init__(self, screen: Screen, wanted: Filter, count: int | None) -> None:
         self._screen = screen
