@@ -9,7 +9,7 @@ from handler.outcomes import Outcome, Status
 from handler.settings import Settings
 from handler.web import PATHS
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
