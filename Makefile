@@ -31,19 +31,19 @@ node_modules/.package-lock.json: package.json package-lock.json
 	@touch $@
 
 # What counts calls by the second, or lets processes be late, has the machine to itself.
-ALONE := tests/e2e tests/test_quota.py
+ALONE := tests/e2e tests/handler/test_quota.py
 test: $(VENV)/.dev $(NODE)  ## every test
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile $(addprefix --ignore=,$(ALONE))
 	$(BIN)/pytest $(ALONE)
 
 # The platform's runtimes; each has an environment of its own beside .venv.
 RUNTIMES := 3.10 3.12
-HANDLER_TESTS = $(wildcard $(patsubst handler/%.py,tests/test_%.py,$(wildcard handler/*.py)))
+HANDLER_TESTS := tests/handler
 
 test-runtimes: $(addprefix .runtime-,$(RUNTIMES))  ## the function's own tests on Python 3.10 and 3.12, where they are installed
 
 .runtime-%: $(VENV)/.dev
-	@python=$$($(BIN)/python -c 'from tests.interpreters import find; print(find("$*") or "")'); \
+	@python=$$($(BIN)/python -c 'from tests.support.interpreters import find; print(find("$*") or "")'); \
 	test -n "$$python" || { echo "no Python $* on this machine: its tests are skipped"; exit 0; }; \
 	test $(VENV)-$*/.dev -nt locks/dev.txt || { "$$python" -m venv $(VENV)-$* && \
 		$(VENV)-$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps -r locks/dev.txt && \
@@ -80,8 +80,8 @@ contracts: $(VENV)/.local  ## the schemas, AsyncAPI and OpenAPI documents of eve
 	$(BIN)/python -m deploy.contracts
 
 screenshots: $(VENV)/.dev  ## the pictures in docs/screenshots: the page (needs Chromium) and a terminal
-	$(BIN)/python -m tests.e2e.screenshots
-	$(BIN)/python -m tests.e2e.terminal
+	$(BIN)/python -m tools.screenshots
+	$(BIN)/python -m tools.terminal
 
 locks:  ## pin every dependency anew, with hashes
 	@command -v uv >/dev/null || { echo "uv is needed to make locks" >&2; exit 1; }
@@ -92,7 +92,7 @@ locks:  ## pin every dependency anew, with hashes
 		$(foreach p,cffi cryptography deprecated jmespath pycparser pycryptodome wrapt,--no-emit-package $(p)) -o handler/requirements.txt
 
 bench: $(VENV)/.bench  ## the tables of BENCHMARKS.md, in one run (about twenty minutes; the machine should be quiet)
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m bench
 
 clean:  ## forget what was installed and built
 	rm -rf $(VENV) $(VENV)-* node_modules dist build

@@ -1,14 +1,14 @@
 """The example manifest: 50 products x 8 modules."""
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from cli.manifests import load
 from cli.planning import products_of, steps
 from cli.products import Holding
+from tests.support.paths import ROOT
 
-FLEET = str(Path(__file__).resolve().parents[2] / "examples/fleet.yml")
+FLEET = str(ROOT / "examples/fleet.yml")
 
 
 def test_the_fleet_is_400_requests_without_a_fault() -> None:

@@ -1,15 +1,14 @@
 """The documentation says what is so."""
 
 import re
-from pathlib import Path
 from typing import get_args
 
 from handler.messages import ModuleRequest
 from handler.outcomes import Outcome, Status
 from handler.settings import Settings
 from handler.web import PATHS
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

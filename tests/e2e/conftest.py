@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from emulator.cloud import Cloud, LocalCloud, Options, local_cloud
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
 
 
 def eventually(holds: Callable[[], object], seconds: float = 30.0, what: str = "it") -> None:

@@ -19,8 +19,8 @@ from emulator.records import Published
 from emulator.seeds import SeedModule, SeedProduct
 from tests.e2e.evidence import REQUESTS, Asked, Evidence, Start, read
 from tests.e2e.invariants import Told, names_in
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 6
 """Seconds that a function of these tests may take."""
 HURRIED = {

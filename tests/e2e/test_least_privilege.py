@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
@@ -11,8 +10,8 @@ import pytest
 from emulator.cloud import LocalCloud, Options, local_cloud
 from emulator.policy import Policy, Statement
 from emulator.template import load
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 ROLE = "ota-modules"
 KNOWN = "a1Known0001"
 NEVER = 60.0

@@ -15,8 +15,8 @@ from emulator.faults import Plan
 from emulator.records import Arrival
 from tests.e2e.invariants import violations
 from tests.e2e.scenario import Scenario, hurried_cloud
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 CORPUS = sorted((ROOT / "events" / "malformed").iterdir())
 MIB = 1024 * 1024
 

@@ -11,9 +11,9 @@ import pytest
 
 from deploy.package import RUNTIMES, collect, lay_out, write
 from emulator.cloud import LocalCloud, Options, local_cloud
-from tests.interpreters import interpreter
+from tests.support.interpreters import interpreter
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = "a1Le6d0abcd"
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from emulator.cloud import Cloud, LocalCloud, local_cloud
 from emulator.variables import TemplateError
-from tests.emulator.small_cloud import ROOT, document, eventually, kept, options, send, written
+from tests.support.paths import ROOT
+from tests.support.small_cloud import document, eventually, kept, options, send, written
 
 
 def runs(pid: int) -> bool:

@@ -20,7 +20,7 @@ from emulator.instances import FunctionConfig
 from emulator.network import Network
 from emulator.records import Records
 from emulator.workers import Workers
-from tests.emulator.small_cloud import FUNCTIONS, document, eventually, kept, options, send
+from tests.support.small_cloud import FUNCTIONS, document, eventually, kept, options, send
 
 
 @pytest.fixture(scope="module")

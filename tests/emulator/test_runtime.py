@@ -18,10 +18,10 @@ import pytest
 from emulator.accounts import Accounts
 from emulator.fc import FunctionCompute, Invocation
 from emulator.instances import FunctionConfig
-from tests.interpreters import interpreter
+from tests.support.interpreters import interpreter
+from tests.support.paths import ROOT
 
 Scenario = Callable[[FunctionCompute], Awaitable[Any]]
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def configured(folder: Path, source: str, **more: Any) -> FunctionConfig:

@@ -11,9 +11,10 @@ from emulator.template import Function, Template, load
 from emulator.topics import Subscription
 from emulator.triggers import HttpTrigger, QueueTrigger
 from emulator.variables import TemplateError
-from tests import vendor
+from tests.support import vendor
+from tests.support.paths import ROOT
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "template.yml"
+TEMPLATE = ROOT / "template.yml"
 LOCAL = {"MnsEndpoint": "http://127.0.0.1:9702"}
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.mutants.faults import MUTANTS, Mutant
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", ".*", "dist", "build")
 SEEDS = "1-60"
 LONGEST = 240

@@ -14,9 +14,17 @@ class Mutant:
     tests: tuple[str, ...]
 
 
-MODULES, PIPELINE, IOT = ("tests/test_modules.py",), ("tests/test_pipeline.py",), ("tests/test_iot.py",)
-PACING, QUOTA, STORE = ("tests/test_pacing.py",), ("tests/test_quota.py",), ("tests/test_store.py",)
-SMQ, WEB = ("tests/test_smq.py",), ("tests/test_web.py",)
+MODULES, PIPELINE, IOT = (
+    ("tests/handler/test_modules.py",),
+    ("tests/handler/test_pipeline.py",),
+    ("tests/handler/test_iot.py",),
+)
+PACING, QUOTA, STORE = (
+    ("tests/handler/test_pacing.py",),
+    ("tests/handler/test_quota.py",),
+    ("tests/handler/test_store.py",),
+)
+SMQ, WEB = ("tests/handler/test_smq.py",), ("tests/handler/test_web.py",)
 
 MUTANTS = (
     Mutant(
@@ -73,7 +81,7 @@ MUTANTS = (
         "store.py",
         "TRIES = 2",
         "TRIES = 1",
-        ("tests/test_store.py",),
+        ("tests/handler/test_store.py",),
     ),
     Mutant(
         "requests for one module run side by side",
@@ -87,28 +95,28 @@ MUTANTS = (
         "outcomes.py",
         "return outcome_id(self.Id, self.IotInstanceId,",
         "return outcome_id(self.Id + self.Status, self.IotInstanceId,",
-        ("tests/test_outcomes.py", "tests/test_pipeline.py"),
+        ("tests/handler/test_outcomes.py", "tests/handler/test_pipeline.py"),
     ),
     Mutant(
         "an outcome's id is made of the queue's id",
         "messages.py",
         '"Id": request.Id or default_id',
         '"Id": default_id',
-        ("tests/test_messages.py", *PIPELINE),
+        ("tests/handler/test_messages.py", *PIPELINE),
     ),
     Mutant(
         "attempts are not counted",
         "outcomes.py",
         '"Attempt": self.request.Attempt + 1',
         '"Attempt": self.request.Attempt',
-        ("tests/test_outcomes.py", "tests/test_pipeline.py"),
+        ("tests/handler/test_outcomes.py", "tests/handler/test_pipeline.py"),
     ),
     Mutant(
         "what is known of a request does not travel with it",
         "outcomes.py",
         '"Attempt": self.request.Attempt + 1, **known}',
         '"Attempt": self.request.Attempt + 1}',
-        ("tests/test_outcomes.py",),
+        ("tests/handler/test_outcomes.py",),
     ),
     Mutant(
         "a request that comes again forgets that its module is another's",
@@ -136,7 +144,7 @@ MUTANTS = (
         "messages.py",
         "self.ModuleName.casefold()",
         "self.ModuleName",
-        ("tests/test_messages.py", "tests/test_modules.py", "tests/test_pipeline.py"),
+        ("tests/handler/test_messages.py", "tests/handler/test_modules.py", "tests/handler/test_pipeline.py"),
     ),
     Mutant(
         "nothing is read back after a call whose effect is unknown",
@@ -241,7 +249,7 @@ MUTANTS = (
         "connections.py",
         'raise Unanswered("NoAnswer", type(error).__name__) from None',
         'raise NotSent("NoAnswer", type(error).__name__) from None',
-        ("tests/test_connections.py",),
+        ("tests/handler/test_connections.py",),
     ),
     Mutant(
         "a slot just at the deadline is refused",

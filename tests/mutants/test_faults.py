@@ -1,12 +1,9 @@
 """The planted faults, as far as that needs no running."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.mutants.faults import MUTANTS, Mutant
-
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -1,6 +1,6 @@
 """Virtual time for whole processes: tasks that switch nowhere but in a sleep, and processes that can die at any switch.
 
-`tests.virtual_time` bends the clock of one process; here are many processes, each of which may be killed while its tasks
+`tests.support.virtual_time` bends the clock of one process; here are many processes, each of which may be killed while its tasks
 wait, as a function's instance is: nothing of it runs any more, whatever stood in a `finally`.
 """
 

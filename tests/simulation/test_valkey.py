@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handler.store import SCRIPT
 from tests.simulation.valkey import Valkey
-from tests.valkey_server import ValkeyServer
+from tests.support.valkey_server import ValkeyServer
 
 KEY = "{key}:CreateOTAModule"
 INSTANTS = ("seen", "free", "held", "slowed")

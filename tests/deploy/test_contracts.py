@@ -1,0 +1,235 @@
+"""The contracts of events/: fresh, accepted by the tools that read them, and kept by every sample."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+import jsonschema
+import pytest
+import yaml
+from openapi_spec_validator import validate
+
+from deploy.contracts import contracts, main
+from handler import results, web
+from handler.messages import Invalid, Known, ModuleRequest, Unreadable, parsed, read
+from handler.outcomes import Difference, Outcome, Reason, Status, Unfinished
+from handler.triggers import deliveries
+from tests.support.json_schemas import faults, part_of
+from tests.support.paths import ROOT
+
+EVENTS = ROOT / "events"
+PARSER = ROOT / "node_modules/@asyncapi/parser"
+PARSE = """
+const { Parser, fromFile } = require("@asyncapi/parser");
+fromFile(new Parser(), process.argv[1]).parse().then(({ diagnostics }) => console.log(JSON.stringify(diagnostics)));
+"""
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
+NOT_THE_LATEST = "asyncapi-latest-version"
+"""3.0, by choice: more tools read it."""
+FULL = ModuleRequest(
+    ProductKey="a1", ModuleName="mcu", AliasName="微控", Desc="d", IotInstanceId="iot-1", Id="own-1",
+    CorrelationId="c-1", traceparent=TRACE, Attempt=2,
+)  # fmt: skip
+
+
+@cache
+def contract(name: str) -> Mapping[str, Any]:
+    """One of the files, as a document."""
+    text = (EVENTS / name).read_text(encoding="utf-8")
+    document: Mapping[str, Any] = json.loads(text) if name.endswith(".json") else yaml.safe_load(text)
+    return document
+
+
+def event(outcome: Outcome) -> object:
+    return json.loads(outcome.event("/ota-modules/cn-shanghai/ota-modules-queue", 1_700_000_000))
+
+
+def outcome(status: Status) -> Outcome:
+    drift = {"AliasName": Difference(Wanted="微控", Found="old")}
+    return Outcome.of(FULL, status, RequestId="r-1", Code="c", ErrorMessage="e", Drift=drift)
+
+
+# The files themselves
+
+
+@pytest.mark.parametrize("name", ["request.schema.json", "outcome.schema.json", "asyncapi.yml", "openapi.json"])
+def test_a_contract_is_fresh(name: str) -> None:
+    """`make contracts` would write what is there."""
+    assert (EVENTS / name).read_text(encoding="utf-8") == contracts()[name], "stale: run make contracts"
+
+
+def test_make_contracts_writes_all_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And says where."""
+    main(["--output", str(tmp_path)])
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == contracts()
+    assert capsys.readouterr().out.split() == [str(tmp_path / name) for name in contracts()]
+
+
+@pytest.mark.parametrize("name", ["request.schema.json", "outcome.schema.json"])
+def test_a_schema_is_one(name: str) -> None:
+    """Of the dialect that it names."""
+    jsonschema.Draft202012Validator.check_schema(contract(name))
+    assert contract(name)["$schema"] == jsonschema.Draft202012Validator.META_SCHEMA["$id"]
+
+
+def test_the_official_validator_accepts_the_openapi_document() -> None:
+    """OpenAPI 3.1."""
+    validate(contract("openapi.json"))
+
+
+def test_the_official_parser_accepts_the_asyncapi_document() -> None:
+    """Without an error and without a warning."""
+    node = shutil.which("node")
+    if node is None or not PARSER.is_dir():
+        pytest.skip("@asyncapi/parser is not installed: npm ci, where there is node")
+    command = [node, "-e", PARSE, str(EVENTS / "asyncapi.yml")]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=True)
+    assert [each["message"] for each in json.loads(run.stdout) if each["code"] != NOT_THE_LATEST] == []
+
+
+@pytest.mark.parametrize("name", ["request", "requests", "outcome", "deadLetter"])
+def test_the_examples_keep_the_schema_of_their_message(name: str) -> None:
+    """Each of them."""
+    document = contract("asyncapi.yml")
+    message = document["components"]["messages"][name]
+    schema = {**message["payload"], "components": document["components"]}
+    assert [faults(example["payload"], schema) for example in message["examples"]] == [[]] * len(message["examples"])
+
+
+# What the function sends
+
+
+@pytest.mark.parametrize("status", get_args(Status))
+def test_an_outcome_keeps_its_schema(status: Status) -> None:
+    """With every attribute and every field that it can have."""
+    assert faults(event(outcome(status)), contract("outcome.schema.json")) == []
+
+
+def test_the_schema_of_outcomes_describes_all_that_they_hold() -> None:
+    """And nothing else."""
+    definitions = contract("outcome.schema.json")["$defs"]
+    made: Any = event(outcome("existing"))
+    assert definitions["Outcome"]["properties"].keys() == made.keys()
+    assert definitions["OutcomeData"]["properties"].keys() == made["data"].keys() | {"Errors"}
+
+
+@pytest.mark.parametrize("body", ["{", "5", {}, {"ProductKey": "a1", "ModuleName": "default"}])
+def test_a_rejection_keeps_the_schema(body: object) -> None:
+    """Whatever little is known of the request."""
+    [invalid] = read(body, "m1")
+    assert isinstance(invalid, Invalid)
+    assert faults(event(Outcome.invalid(invalid)), contract("outcome.schema.json")) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "ota.module.lost"},
+        {"id": ""},
+        {"specversion": "0.3"},
+        {"causationid": None},
+        {"data": {"Status": "ok"}},
+    ],
+)
+def test_the_schema_refuses_what_is_no_outcome(change: dict[str, object]) -> None:
+    """So that keeping it means something."""
+    made: Any = event(outcome("created"))
+    assert faults(made | change, contract("outcome.schema.json"))
+
+
+@pytest.mark.parametrize("reason", get_args(Reason))
+def test_a_dead_letter_keeps_its_schema(reason: Reason) -> None:
+    """With the reason, the request and the outcome."""
+    given_up = Unfinished(FULL, reason, "detail")
+    letter = results.dead_letter(given_up, json.dumps(event(outcome("failed"))))
+    components = contract("asyncapi.yml")["components"]
+    assert faults(json.loads(letter), {**components["schemas"]["DeadLetter"], "components": components}) == []
+
+
+def test_a_request_that_is_put_back_keeps_its_schema() -> None:
+    """The function reads its own messages again."""
+    again = Unfinished(FULL, "quota", "detail", known=Known(Tried=True, Theirs=True)).again()
+    assert faults(json.loads(again), contract("request.schema.json")) == []
+
+
+# Every file of events/
+
+
+def samples(folder: str) -> list[Path]:
+    return sorted(
+        path for path in (EVENTS / folder).iterdir() if ".outcomes" not in path.name and ".answer" not in path.name
+    )
+
+
+def named(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def beside(sample: Path, what: str) -> Any:
+    return json.loads(sample.with_name(f"{sample.stem}.{what}.json").read_text(encoding="utf-8"))
+
+
+def bodies(sample: Path) -> list[object]:
+    """The message bodies that a sample carries."""
+    raw = sample.read_bytes()
+    if sample.parent.name == "requests":
+        return [raw]
+    value = json.loads(raw)
+    if sample.parent.name == "http":
+        return [value["body"]] if "body" in value else []
+    request = web.from_event(value)
+    return [request.body] if request else [delivery.body for delivery in deliveries(raw)]
+
+
+def kept(body: object) -> bool:
+    """Whether a body is JSON that can be passed on (half of a surrogate pair cannot), and keeps the schema of requests."""
+    try:
+        value = parsed(body)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (Unreadable, UnicodeEncodeError):
+        return False
+    return faults(value, contract("request.schema.json")) == []
+
+
+SAMPLES = [path for folder in ("requests", "http", "triggers") for path in samples(folder)]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=named)
+def test_a_sample_keeps_the_schema_if_its_outcomes_say_so(sample: Path) -> None:
+    """An outcome with Errors belongs to a request that breaks a rule; without any, every body keeps all of them."""
+    refused = sample.parent.name == "http" and beside(sample, "answer")["status"] in (400, 415, 422)
+    wrong = refused or any(each.get("Errors") for each in beside(sample, "outcomes"))
+    assert all(map(kept, bodies(sample))) is not wrong
+
+
+@pytest.mark.parametrize("sample", samples("malformed"), ids=named)
+def test_a_malformed_body_breaks_the_schema(sample: Path) -> None:
+    """Or is no JSON at all."""
+    assert not kept(sample.read_bytes())
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=named)
+def test_what_is_expected_of_a_sample_is_what_outcomes_say(sample: Path) -> None:
+    """Parts of an outcome's data, each of the right kind, and no field that there is not."""
+    schema = contract("outcome.schema.json")
+    data = {**schema["$defs"]["OutcomeData"], "$defs": schema["$defs"]}
+    expected = [{name: value for name, value in each.items() if name != "Id"} for each in beside(sample, "outcomes")]
+    assert [faults(each, part_of(data)) for each in expected] == [[]] * len(expected)
+
+
+@pytest.mark.parametrize("sample", samples("http"), ids=named)
+def test_an_expected_answer_is_one_that_the_document_describes(sample: Path) -> None:
+    """Its status, and its body as far as it is told; other paths and methods have no description."""
+    request, answer = json.loads(sample.read_bytes()), beside(sample, "answer")
+    document = contract("openapi.json")
+    operation = document["paths"].get(request["path"], {}).get(request["method"].lower())
+    if operation is None:
+        assert answer["status"] in (404, 405)
+        return
+    [media] = operation["responses"][str(answer["status"])]["content"].values()
+    schema = part_of({**media["schema"], "components": document["components"]})
+    assert faults(answer.get("body", {}), schema) == []

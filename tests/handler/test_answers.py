@@ -1,0 +1,162 @@
+"""Answers: what each result is told as."""
+
+from typing import get_args
+
+import pytest
+
+from handler.answers import KINDS
+from handler.messages import ModuleRequest, Problem
+from handler.outcomes import Outcome, Reason, Result, Status, Unfinished, Why
+from handler.web import HttpRequest
+from tests.support.fake_function import ASYNC, REQUEST, Function, content, kind
+
+
+def test_a_module_that_was_created_is_answered_with_201() -> None:
+    """And its outcome, with the request's Id."""
+    answer = Function().post(REQUEST)
+    assert (answer.status, answer.headers["Content-Type"]) == (201, "application/json")
+    assert content(answer) == {**REQUEST, "Status": "created", "RequestId": "r-1", "Attempts": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "why", "code", "problem"),
+    [
+        ("existing", None, 200, None),
+        ("updated", None, 200, None),
+        ("rejected", "product-unknown", 404, "product-unknown"),
+        ("rejected", "exists", 409, "exists"),
+        ("rejected", "limit", 409, "limit"),
+        ("rejected", "refused", 422, "refused"),
+        ("rejected", None, 422, "refused"),
+        ("failed", None, 502, "failed"),
+    ],
+)
+def test_an_outcome_is_answered_by_what_it_says(
+    status: Status, why: Why | None, code: int, problem: str | None
+) -> None:
+    """A problem has its type, the API's words and code, and what is known of the request."""
+    answer = Function(lambda each: Outcome.of(each, status, why=why, Code="c.1", ErrorMessage="No.")).post(REQUEST)
+    assert answer.status == code
+    body = content(answer)
+    assert (body["Id"], body["Status"], body["Code"], body["ErrorMessage"]) == ("own-1", status, "c.1", "No.")
+    if problem:
+        assert kind(answer) == problem
+        assert body["detail"] == "No."
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("quota", 503),
+        ("deadline", 503),
+        ("sink", 503),
+        ("unanswered", 504),
+        ("upstream", 502),
+        ("misconfigured", 502),
+        ("fault", 500),
+    ],
+)
+def test_an_unfinished_request_is_answered_by_its_reason(reason: Reason, code: int) -> None:
+    """With Retry-After where waiting helps."""
+    answer = Function(lambda each: Unfinished(each, reason, "busy", retry_after=1.2)).post(REQUEST)
+    assert (answer.status, kind(answer)) == (code, reason)
+    assert answer.headers.get("Retry-After") == ("2" if code == 503 else None)
+    assert content(answer)["Id"] == "own-1"
+
+
+@pytest.mark.parametrize("reason", ["sink", "misconfigured", "fault"])
+def test_what_concerns_operators_alone_is_not_told(reason: Reason) -> None:
+    """Names of queues, keys and permissions stand in the log."""
+    answer = Function(lambda each: Unfinished(each, reason, "role acs:ram::1:role/x may not", retry_after=1)).post(
+        REQUEST
+    )
+    assert b"acs:ram" not in answer.body
+
+
+def test_secrets_in_an_upstreams_words_are_masked() -> None:
+    """Some answers repeat the request."""
+    words = "bad gateway: /?AccessKeySecret=testsecret&Signature=abc%3D&SecurityToken=tok"
+    answer = Function(lambda each: Unfinished(each, "upstream", words)).post(REQUEST)
+    assert content(answer)["detail"].startswith("bad gateway")
+    assert not any(secret in answer.body for secret in (b"testsecret", b"abc%3D", b'tok"'))
+
+
+def test_what_the_api_wrote_is_cut_to_a_bearable_length() -> None:
+    """Where there is an outcome, and where there is none."""
+    long = "x" * 100_000
+    for result in (
+        lambda each: Unfinished(each, "upstream", long, long, long),
+        lambda each: Outcome.of(each, "rejected", Code=long, RequestId=long, ErrorMessage=long),
+    ):
+        assert len(Function(result).post(REQUEST).body) < 5_000
+
+
+def test_every_why_and_every_reason_is_a_kind_of_problem() -> None:
+    """So that none of them ends in a fault of ours."""
+    assert {*get_args(Why), *get_args(Reason)} <= KINDS.keys()
+
+
+def test_a_request_that_breaks_rules_is_answered_with_every_fault() -> None:
+    """By field; the detail names the first."""
+    answer = Function().post({"ModuleName": "a b", "AliasName": ""})
+    assert (answer.status, kind(answer)) == (422, "invalid")
+    body = content(answer)
+    assert [error["Field"] for error in body["errors"]] == ["ProductKey", "ModuleName", "AliasName"]
+    assert body["detail"] == "ProductKey is required, and 2 more in errors"
+    assert "Errors" not in body
+
+
+def test_an_array_is_answered_with_one_result_each() -> None:
+    """In order, each with the status it would have had by itself; Retry-After is the longest."""
+
+    def ensure(request: ModuleRequest) -> Result:
+        if request.ModuleName == "busy":
+            return Unfinished(request, "quota", "", retry_after=7)
+        return Outcome.of(request, "existing")
+
+    sent = [REQUEST, {**REQUEST, "ModuleName": "a b"}, {"ProductKey": "a1", "ModuleName": "busy"}, 5]
+    answer = Function(ensure).post(sent)
+    assert (answer.status, answer.headers["Retry-After"]) == (207, "7")
+    results = content(answer)["results"]
+    assert [part["status"] for part in results] == [200, 422, 503, 400]
+    assert [part["Id"] for part in results] == ["own-1", "own-1", "req-1/3", "req-1/4"]
+
+
+def test_an_array_of_one_is_an_array() -> None:
+    """Clients that send arrays get arrays."""
+    answer = Function().post([REQUEST])
+    assert answer.status == 207
+    assert [part["status"] for part in content(answer)["results"]] == [201]
+
+
+def test_no_answer_sets_a_header_that_is_the_platforms() -> None:
+    """Function Compute refuses them."""
+    reserved = {"connection", "content-length", "date", "keep-alive", "server", "upgrade"}
+    function = Function(lambda each: Unfinished(each, "quota", ""))
+    answers = [function.post(REQUEST), function.post(b""), function.post(REQUEST, ASYNC), function.post([REQUEST])]
+    answers += [function.respond(HttpRequest("GET", path)) for path in ("/healthz", "/openapi.json", "/modules", "/x")]
+    names = {name.lower() for answer in answers for name in answer.headers}
+    assert not names & reserved
+    assert not any(name.startswith("x-fc-") for name in names)
+
+
+def test_a_problem_keeps_no_half_of_a_surrogate_pair() -> None:
+    """What a sender wrote comes back in UTF-8 that any client reads."""
+    answer = Function(lambda each: Outcome.of(each, "rejected", Errors=(Problem(Field="\ufffd", Problem="x"),))).post(
+        b'{"ProductKey": "\\ud800", "ModuleName": "mcu"}'
+    )
+    assert answer.status == 422
+    assert answer.body.decode()
+
+
+def test_a_fault_of_ours_is_answered_without_its_text() -> None:
+    """The log gets it."""
+
+    def ensure(_request: ModuleRequest) -> Result:
+        raise RuntimeError("testsecret")
+
+    function = Function(ensure)
+    answer = function.post(REQUEST)
+    assert (answer.status, kind(answer)) == (500, "fault")
+    assert b"testsecret" not in answer.body
+    assert [str(error) for error in function.faults] == ["testsecret"]

@@ -1,0 +1,122 @@
+"""The samples: complete, consistent with the contract, and out of one another's way."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from handler.messages import Invalid, read
+from handler.triggers import deliveries
+from tests.support.paths import ROOT
+
+EVENTS = ROOT / "events"
+FOLDERS = ("requests", "http", "triggers")
+BESIDE = (".outcomes.json", ".answer.json")
+MESSAGE = "{message}"
+
+
+def samples(folder: str) -> list[Path]:
+    return sorted(path for path in (EVENTS / folder).iterdir() if not path.name.endswith(BESIDE))
+
+
+def outcomes(sample: Path) -> list[dict[str, Any]]:
+    expected: list[dict[str, Any]] = json.loads(beside(sample, ".outcomes.json").read_text(encoding="utf-8"))
+    return expected
+
+
+def beside(sample: Path, suffix: str) -> Path:
+    return sample.with_name(sample.stem + suffix)
+
+
+def named(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+SAMPLES = [path for folder in FOLDERS for path in samples(folder)]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=named)
+def test_every_sample_has_its_outcomes_beside_it(sample: Path) -> None:
+    """Each outcome names its request and its status."""
+    assert all({"Id", "Status"} <= outcome.keys() for outcome in outcomes(sample))
+
+
+@pytest.mark.parametrize("sample", samples("http"), ids=named)
+def test_every_http_sample_has_its_answer_beside_it(sample: Path) -> None:
+    """An answer has a status at least."""
+    assert 200 <= json.loads(beside(sample, ".answer.json").read_text(encoding="utf-8"))["status"] < 500
+
+
+def test_nothing_lies_beside_a_sample_that_is_gone() -> None:
+    """Every outcomes and answer file belongs to a sample."""
+    kept = {beside(sample, suffix) for sample in SAMPLES for suffix in BESIDE}
+    found = {path for folder in FOLDERS for path in (EVENTS / folder).iterdir() if path.name.endswith(BESIDE)}
+    assert found <= kept
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_readme_lists_every_sample(folder: str) -> None:
+    """In the table of its folder, each file once."""
+    readme = (EVENTS / "README.md").read_text(encoding="utf-8")
+    heading = {"requests": "Requests", "http": "HTTP", "triggers": "Triggers"}[folder]
+    table = readme.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    listed = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert sorted(listed) == [sample.name for sample in samples(folder)]
+
+
+@pytest.mark.parametrize("sample", samples("requests"), ids=named)
+def test_a_body_ends_as_its_rules_say(sample: Path) -> None:
+    """What breaks a rule is expected as rejected, with the fields that break one; nothing else expects Errors."""
+    found = {one.Id: one for one in read(sample.read_bytes(), MESSAGE)}
+    expected = {outcome["Id"]: outcome for outcome in outcomes(sample)}
+    assert found.keys() == expected.keys()
+    for name, one in found.items():
+        fields = [problem.Field for problem in one.problems] if isinstance(one, Invalid) else []
+        assert Counter(error["Field"] for error in expected[name].get("Errors") or ()) <= Counter(fields)
+        assert expected[name]["Status"] == "rejected" or not fields
+
+
+@pytest.mark.parametrize("sample", [path for path in samples("triggers") if "http-" not in path.name], ids=named)
+def test_an_event_holds_the_requests_that_its_outcomes_name(sample: Path) -> None:
+    """Each delivery of an event is read under the id that the outcome will carry."""
+    found = [str(one.Id) for delivery in deliveries(sample.read_bytes()) for one in read(delivery.body, delivery.id)]
+    assert sorted(found) == sorted(outcome["Id"] for outcome in outcomes(sample))
+
+
+@pytest.mark.parametrize("sample", sorted((EVENTS / "malformed").iterdir()), ids=named)
+def test_a_malformed_body_is_refused_whole(sample: Path) -> None:
+    """Every request in it breaks a rule, and there is at least one."""
+    found = read(sample.read_bytes(), "id")
+    assert found
+    assert all(isinstance(one, Invalid) for one in found)
+
+
+def seed() -> dict[str, set[str]]:
+    products = yaml.safe_load((ROOT / "emulator/products.yml").read_text(encoding="utf-8"))["products"]
+    return {one["key"]: {module["name"].lower() for module in one.get("modules", [])} for one in products}
+
+
+def created() -> list[tuple[str, str, str]]:
+    """Product, module and sample of everything that the samples create."""
+    return [
+        (outcome["ProductKey"], outcome["ModuleName"].lower(), named(sample))
+        for sample in SAMPLES
+        for outcome in outcomes(sample)
+        if outcome["Status"] == "created"
+    ]
+
+
+def test_no_two_samples_create_the_same_module() -> None:
+    """Nor one that is there from the start: so their order does not matter."""
+    modules = Counter((product, module) for product, module, _ in created())
+    assert [module for module, times in modules.items() if times > 1] == []
+    assert [module for module in modules if module[1] in seed()[module[0]]] == []
+
+
+def test_a_product_has_room_for_all_that_the_samples_create() -> None:
+    """Ten custom modules at most."""
+    rooms = Counter(product for product, _, _ in created())
+    assert {product for product, number in rooms.items() if number + len(seed()[product]) > 10} == set()

@@ -1,0 +1,326 @@
+"""Messages: what is a request, and every fault of what is none."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from handler.messages import (
+    LARGEST_BODY,
+    LONGEST_SHOWN,
+    MOST_PROBLEMS,
+    MOST_REQUESTS,
+    Invalid,
+    ModuleKey,
+    ModuleRequest,
+    read,
+    shown,
+)
+from handler.outcomes import Outcome
+from tests.support.paths import ROOT
+
+DOCUMENTED = {
+    "ProductKey": "a1Le6d0****",
+    "ModuleName": "barcodeScanner",
+    "AliasName": "Barcode_scanner",
+    "Desc": "The firmware module of the barcode scanner.",
+}
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
+
+
+def request(**fields: object) -> ModuleRequest | Invalid:
+    """One request, valid but for the fields given."""
+    [found] = read(json.dumps({"ProductKey": "a1", "ModuleName": "mcu", **fields}), "m1")
+    return found
+
+
+def problems(**fields: object) -> list[tuple[str, str]]:
+    """Its faults, by field."""
+    found = request(**fields)
+    assert isinstance(found, Invalid)
+    return [(problem.Field, problem.Problem) for problem in found.problems]
+
+
+def why(body: object) -> str:
+    """Why a body holds no request."""
+    [found] = read(body, "m1")
+    assert isinstance(found, Invalid)
+    assert not found.readable
+    [problem] = found.problems
+    assert problem.Field == ""
+    return problem.Problem
+
+
+def test_the_documentations_sample_is_a_request() -> None:
+    """Its ProductKey, masked with asterisks, included."""
+    [found] = read(json.dumps(DOCUMENTED), "m1")
+    assert isinstance(found, ModuleRequest)
+    assert found.model_dump(exclude_none=True) == {
+        **DOCUMENTED,
+        "Id": "m1",
+        "Attempt": 1,
+        "Tried": False,
+        "Theirs": False,
+    }
+
+
+@pytest.mark.parametrize("body", [DOCUMENTED, json.dumps(DOCUMENTED), json.dumps(DOCUMENTED).encode(), "\ufeff{}"])
+def test_a_body_is_text_bytes_or_a_value(body: object) -> None:
+    """Each trigger hands over another; a byte order mark is passed over."""
+    [found] = read(body, "m1")
+    assert isinstance(found, Invalid if body == "\ufeff{}" else ModuleRequest)
+
+
+def test_a_request_of_an_array_gets_an_id_with_its_number() -> None:
+    """Where the sender gave none of its own."""
+    found = read([DOCUMENTED, {**DOCUMENTED, "Id": "own"}, 5, {}], "m1")
+    assert [each.Id for each in found] == ["m1/1", "own", "m1/3", "m1/4"]
+    assert [isinstance(each, Invalid) for each in found] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"ProductKey": "产品"},
+        {"ProductKey": "x" * 64, "ModuleName": "y" * 64},
+        {"ModuleName": "A.z_0-9"},
+        {"ModuleName": "defaults"},
+        {"AliasName": "模块-一._A9"},
+        {"AliasName": "\U00020000"},
+        {"AliasName": None, "Desc": None, "IotInstanceId": None, "OnExisting": None},
+        {"Desc": ""},
+        {"Desc": "说" * 100},
+        {"Desc": "<b>&\U0001f600 a  b</b>"},
+        {"IotInstanceId": "iot-060a0test"},
+        {"OnExisting": "update", "Id": "i" * 128, "CorrelationId": "ein Wort", "traceparent": TRACE},
+        {"Attempt": 5.0, "Tried": True},
+    ],
+)
+def test_what_the_rules_allow_is_a_request(fields: dict[str, object]) -> None:
+    """To the longest value, and no narrower."""
+    found = request(**fields)
+    assert isinstance(found, ModuleRequest)
+    assert {name: getattr(found, name) for name in fields} == fields
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("ProductKey", "", "at least 1 character"),
+        ("ProductKey", "x" * 65, "at most 64 characters"),
+        ("ProductKey", 5, "a valid string (it is 5)"),
+        ("ProductKey", None, "a valid string (it is null)"),
+        *[
+            ("ProductKey", f"a{c}b", "white space")
+            for c in " \t\n\r\x00\x7f\xa0\u1680\u2003\u3000\u200b\u2060\ufeff\u202e"
+        ],
+        *[("ProductKey", f"a{c}b", "invisible") for c in "\xad\u034f\u115f\u2800\ufe0f\U000e0041\ufffe"],
+        ("ModuleName", "", "at least 1 character"),
+        ("ModuleName", "x" * 65, "at most 64 characters"),
+        *[
+            ("ModuleName", name, "English letters")
+            for name in ("a b", "a/b", "a\n", "mcu\u200b", "bаrcode", "mcu١", "\u212a")
+        ],
+        *[("ModuleName", name, "built in") for name in ("default", "DEFAULT", "deFault")],
+        ("AliasName", "", "at least 1 character"),
+        ("AliasName", "x" * 65, "at most 64 characters"),
+        *[("AliasName", name, "Chinese") for name in ("a b", "é", "カ", "한", "，", "a\n", "a\u200d", "\U0001f600")],
+        ("Desc", "x" * 101, "at most 100 characters"),
+        *[("Desc", f"a{c}b", "control characters") for c in "\r\n\t\x00\x85\u2028"],
+        ("IotInstanceId", "a b", "ASCII"),
+        ("IotInstanceId", "", "at least 1 character"),
+        ("OnExisting", "replace", "'keep', 'update' or 'fail' (it is 'replace')"),
+        ("OnExisting", "Keep", "'keep'"),
+        ("Id", "", "at least 1 character"),
+        ("Id", "x" * 129, "at most 128 characters"),
+        ("Id", "a\r\nb", r"(it is 'a\u000d\u000ab')"),
+        ("Id", 7, "a valid string"),
+        ("CorrelationId", "x" * 129, "at most 128 characters"),
+        ("traceparent", "00-0", "W3C"),
+        ("traceparent", f"00-{'0' * 32}-{'b' * 16}-01", "W3C"),
+        ("traceparent", TRACE.upper(), "W3C"),
+        *[("Attempt", value, "integer") for value in (True, "1", 1.5)],
+        ("Attempt", 0, "greater than or equal to 1"),
+        *[(name, value, "boolean") for name in ("Tried", "Theirs") for value in ("true", 1, 0)],
+        ("AliasName", ["a"], "a valid string"),
+        ("Desc", {"a": 1}, "a valid string"),
+    ],
+)
+def test_what_a_rule_forbids_is_a_problem_of_that_field(field: str, value: object, words: str) -> None:
+    """With the rule and the value in words."""
+    [(name, problem)] = problems(**{field: value})
+    assert name == field
+    assert words in problem
+
+
+@pytest.mark.parametrize("name", ["productKey", "Extra", "__proto__", "alias\nName", "模块", "Desc\ud800"])
+def test_a_field_that_is_none_of_the_contracts_is_refused(name: str) -> None:
+    """So that a slip in an optional field's name is not silently lost."""
+    assert problems(**{name: "x"})[0][1] == "is not a field of a request"
+
+
+def test_all_faults_of_a_request_are_told_at_once() -> None:
+    """One round for the sender, whatever is wrong."""
+    [found] = read({"ModuleName": "a b", "AliasName": "", "Desc": "x" * 101, "Nme": 1, "Attempt": "1"}, "m1")
+    assert isinstance(found, Invalid)
+    assert {p.Field for p in found.problems} == {"ProductKey", "ModuleName", "AliasName", "Desc", "Nme", "Attempt"}
+    assert [p.Problem for p in found.problems if p.Field == "ProductKey"] == ["is required"]
+
+
+def test_many_faults_are_counted() -> None:
+    """A thousand unknown fields are not answered a thousand times."""
+    found = problems(**{f"x{n}": n for n in range(1000)})
+    assert len(found) == MOST_PROBLEMS + 1
+    assert found[-1] == ("", f"{1000 - MOST_PROBLEMS} more problems")
+
+
+def test_a_refused_value_is_shown_short_and_visible() -> None:
+    """No line break, no control sequence, no megabyte comes back."""
+    assert shown("x" * 1000) == f"'{'x' * LONGEST_SHOWN}…'"
+    assert shown("a\x1b[31m\u200b\ud800 b") == r"'a\u001b[31m\u200b\ud800 b'"
+    assert shown(["x"] * 1000).endswith("…")
+    assert shown(None) == "null"
+
+
+def test_an_invalid_request_keeps_what_could_be_read() -> None:
+    """So that its outcome says which request it was; what is broken itself is replaced."""
+    found = request(ModuleName="a\nb", Id="own", CorrelationId="c", traceparent=TRACE, Attempt=3, AliasName=5)
+    assert isinstance(found, Invalid)
+    assert (found.Id, found.CorrelationId, found.traceparent, found.Attempt) == ("own", "c", TRACE, 3)
+    assert (found.ProductKey, found.ModuleName, found.AliasName) == ("a1", "a\ufffdb", None)
+
+
+def test_an_id_that_breaks_its_rule_is_not_used() -> None:
+    """The message's own stands for it."""
+    found = request(Id="a\nb", Attempt="x")
+    assert isinstance(found, Invalid)
+    assert (found.Id, found.Attempt) == ("m1", 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "is empty"),
+        ("  \n", "is empty"),
+        (b"\xff\xfe", "is not UTF-8"),
+        (b'{"ProductKey": "\xed\xa0\x80"}', "is not UTF-8"),
+        ("ProductKey=a1", "is not JSON: Expecting value at line 1 column 1"),
+        ('{"a": 1,}', "is not JSON"),
+        ('{"a": 1} {}', "is not JSON: Extra data"),
+        ('{"Attempt": NaN}', "NaN is no JSON value"),
+        ('{"Attempt": -Infinity}', "-Infinity is no JSON value"),
+        ('{"a": 1, "a": 2}', "names the field 'a' twice"),
+        ('{"Attempt": ' + "9" * 5000 + "}", "is not JSON"),
+        ("[" * 200_000, "is nested too deeply"),
+        ("[]", "the array is empty"),
+        ("[" + ",".join(["{}"] * (MOST_REQUESTS + 1)) + "]", f"more than {MOST_REQUESTS}"),
+        ('"' + "x" * LARGEST_BODY + '"', "is longer than"),
+        ("null", "must be a JSON object (it is null)"),
+        ("5", "must be a JSON object (it is 5)"),
+        ('"text"', "must be a JSON object (it is 'text')"),
+    ],
+)
+def test_a_body_without_a_request_says_why(body: object, words: str) -> None:
+    """In words, for its sender."""
+    assert words in why(body)
+
+
+def test_a_field_named_twice_is_found_in_no_more_than_its_length() -> None:
+    """A hundred thousand names, and the last is the first again."""
+    names = ",".join(f'"{n}":0' for n in range(100_000))
+    assert why(f'{{{names},"7":1}}') == "names the field '7' twice"
+
+
+@pytest.mark.parametrize("field", ["ProductKey", "ModuleName", "AliasName", "Desc", "Id", "CorrelationId"])
+def test_half_a_surrogate_pair_is_refused(field: str) -> None:
+    """JSON can write it, UTF-8 cannot; the error can be sent all the same."""
+    [(name, problem)] = problems(**{field: "a\ud800"})
+    assert name == field
+    assert problem.encode()
+
+
+def test_a_name_that_is_no_text_hides_no_other_fault() -> None:
+    """Nor lets one through."""
+    assert [name for name, _ in problems(**{"a\ud800": 1, "Id": "\ud800", "Desc": 5})] == ["Desc", "Id", "a\ufffd"]
+
+
+def test_a_trace_is_the_requests_own_or_the_messages() -> None:
+    """The message's only where it is a valid one, of invalid requests too."""
+    other = TRACE.replace("a", "c")
+    bodies: list[Any] = [DOCUMENTED, {**DOCUMENTED, "traceparent": TRACE}, {}]
+    assert [each.traceparent for each in read(bodies, "m1", other)] == [other, TRACE, other]
+    assert [each.traceparent for each in read(bodies, "m1", "00-x")] == [None, TRACE, None]
+
+
+def test_names_that_differ_in_case_only_are_one_module() -> None:
+    """In one product of one instance."""
+    keys = {request(ModuleName=name).key for name in ("MCU", "mcu", "McU")}  # type: ignore[union-attr]
+    assert keys == {ModuleKey(None, "a1", "mcu")}
+    assert request(IotInstanceId="i").key not in keys  # type: ignore[union-attr]
+
+
+def test_an_instance_is_added_where_none_is_named() -> None:
+    """The request's own stays."""
+    own, none = request(IotInstanceId="own"), request()
+    assert isinstance(own, ModuleRequest)
+    assert isinstance(none, ModuleRequest)
+    assert own.in_instance("default").IotInstanceId == "own"
+    assert none.in_instance("default").IotInstanceId == "default"
+    assert none.in_instance(None) is none
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "events/malformed").iterdir()), ids=lambda path: path.name)
+def test_every_malformed_sample_is_invalid_with_problems_that_can_be_sent(path: Path) -> None:
+    """In UTF-8, and each no longer than a line or two."""
+    for found in read(path.read_bytes(), "m1"):
+        assert isinstance(found, Invalid)
+        assert found.problems
+        assert all(len(each.Problem.encode()) < 2_000 for each in found.problems)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=140),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(), max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+objects = st.dictionaries(st.sampled_from([*ModuleRequest.model_fields]) | st.text(max_size=5), values, max_size=8)
+
+
+@given(st.binary() | st.text(st.characters()) | values | objects | st.lists(objects | values, max_size=4))
+@example(b"\xef\xbb\xbf{}")
+@example("[" * 990 + "]" * 990)
+def test_whatever_arrives_is_read(body: object) -> None:
+    """Never an exception; every request has an Id, every refusal a problem, and all of it can be sent."""
+    found = read(body, "m1")
+    assert found
+    for each in found:
+        assert each.Id
+        if isinstance(each, Invalid):
+            assert each.problems
+            assert Outcome.invalid(each).event("/source", 0).encode()
+
+
+@given(
+    st.builds(
+        ModuleRequest,
+        ProductKey=st.from_regex(r"[!-~]{1,64}", fullmatch=True),
+        ModuleName=st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True).filter(
+            lambda name: name.lower() != "default"
+        ),
+        AliasName=st.none() | st.from_regex(r"[A-Za-z0-9._\u4e00-\u9fff-]{1,64}", fullmatch=True),
+        Desc=st.none() | st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), max_size=100),
+        OnExisting=st.none() | st.sampled_from(["keep", "update", "fail"]),
+        Id=st.from_regex(r"[!-~]{1,128}", fullmatch=True),
+        Attempt=st.integers(1, 1_000_000),
+        Tried=st.booleans(),
+        Theirs=st.booleans(),
+    )
+)
+def test_a_request_survives_being_put_back(sent: ModuleRequest) -> None:
+    """Written and read again, it is the same."""
+    assert read(sent.model_dump_json(exclude_none=True), "other") == [sent]

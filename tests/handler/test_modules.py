@@ -1,0 +1,341 @@
+"""Modules: ensure one, whatever the API answers or fails to answer."""
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handler.connections import Answer
+from handler.errors import Misconfigured, OutOfTime, Unanswered
+from handler.iot import Halt
+from handler.messages import ModuleRequest
+from handler.modules import GivenUp, Verdict, ensure, moment
+from tests.support.fake_iot import (
+    FakeClock,
+    FakeIot,
+    Fault,
+    answered,
+    busy,
+    busy_after_effect,
+    chances,
+    denied,
+    fine,
+    lost_call,
+    lost_reply,
+    refused_connection,
+    session,
+    throttle,
+)
+
+PRODUCT = "a1"
+
+
+def request(**fields: object) -> ModuleRequest:
+    return ModuleRequest.model_validate({"ProductKey": PRODUCT, "ModuleName": "mcu", "Id": "r1", **fields})
+
+
+def iot_with(*names: str, alias: str = "", text: str = "", faults: tuple[Fault, ...] = ()) -> FakeIot:
+    iot = FakeIot({PRODUCT: {}}, deque(faults))
+    iot.add(PRODUCT, *names, alias=alias, text=text)
+    return iot
+
+
+def run(iot: FakeIot, *, seconds: float = 300.0, halt: Halt | None = None, **fields: Any) -> Verdict | GivenUp:
+    numbers = chances()
+    return ensure(request(**fields), session(iot, seconds=seconds, halt=halt), "keep", lambda: next(numbers))
+
+
+def verdict(iot: FakeIot, **fields: Any) -> Verdict:
+    found = run(iot, **fields)
+    assert isinstance(found, Verdict)
+    return found
+
+
+def given_up(iot: FakeIot, *, seconds: float = 300.0, **fields: Any) -> GivenUp:
+    found = run(iot, seconds=seconds, **fields)
+    assert isinstance(found, GivenUp)
+    return found
+
+
+def test_a_new_module_is_created_with_one_call() -> None:
+    """The common case costs nothing more."""
+    iot = iot_with()
+    assert verdict(iot, AliasName="Mcu", Desc="text").status == "created"
+    assert iot.calls == ["CreateOTAModule"]
+    assert iot.products[PRODUCT]["mcu"]["AliasName"] == "Mcu"
+
+
+def test_a_module_that_is_there_is_existing() -> None:
+    """No code says so; the list does."""
+    iot = iot_with("mcu", alias="Mcu")
+    assert verdict(iot, AliasName="Mcu").status == "existing"
+    assert verdict(iot, AliasName="Mcu").drift == {}
+
+
+def test_existing_says_where_the_module_differs() -> None:
+    """Field by field; what the request leaves out is not compared."""
+    iot = iot_with("MCU", alias="Old", text="old")
+    found = verdict(iot, AliasName="New")
+    assert {name: (d.Wanted, d.Found) for name, d in found.drift.items()} == {
+        "AliasName": ("New", "Old"),
+        "ModuleName": ("mcu", "MCU"),
+    }
+
+
+def test_update_changes_what_was_asked_for_and_leaves_the_rest() -> None:
+    """The description stays as it was found."""
+    iot = iot_with("Mcu", alias="Old", text="kept")
+    assert verdict(iot, AliasName="New", OnExisting="update").status == "updated"
+    assert (iot.products[PRODUCT]["mcu"]["AliasName"], iot.products[PRODUCT]["mcu"]["Desc"]) == ("New", "kept")
+
+
+def test_update_of_a_module_that_is_as_wanted_is_existing() -> None:
+    """No update is applied that is not needed."""
+    iot = iot_with("mcu", alias="Mcu")
+    assert verdict(iot, AliasName="Mcu", OnExisting="update").status == "existing"
+    assert "UpdateOTAModule" not in iot.calls
+
+
+def test_no_update_is_applied_that_was_not_asked_for() -> None:
+    """Keep means keep."""
+    iot = iot_with("mcu", alias="Old")
+    assert verdict(iot, AliasName="New").status == "existing"
+    assert iot.products[PRODUCT]["mcu"]["AliasName"] == "Old"
+
+
+def test_fail_rejects_what_is_there() -> None:
+    """With the reason and the difference."""
+    found = verdict(iot_with("mcu", alias="Old"), AliasName="New", OnExisting="fail")
+    assert (found.status, found.why, list(found.drift)) == ("rejected", "exists", ["AliasName"])
+
+
+def test_the_eleventh_module_is_rejected_for_the_limit() -> None:
+    """Ten custom ones; `default` does not count."""
+    found = verdict(iot_with(*(f"m{n}" for n in range(10))))
+    assert (found.status, found.why) == ("rejected", "limit")
+
+
+def test_nine_modules_and_the_built_in_one_are_not_ten() -> None:
+    """A refusal for another reason is not put down to the limit."""
+    iot = iot_with(*(f"m{n}" for n in range(9)), faults=(lambda _effect: answered(Success=False, Code="iot.ota.Odd"),))
+    found = verdict(iot)
+    assert (found.status, found.why) == ("rejected", "refused")
+
+
+def test_an_unknown_product_is_rejected() -> None:
+    """The list of its modules cannot be read either."""
+    found = verdict(FakeIot({}))
+    assert (found.status, found.why) == ("rejected", "product-unknown")
+
+
+def test_a_refusal_for_its_own_reasons_is_rejected_with_the_code_as_it_came() -> None:
+    """After a second look: nothing says that the list shows a module at once."""
+    iot = iot_with(faults=(lambda _effect: answered(Success=False, Code="iot.ota.Odd", ErrorMessage="odd"),))
+    found = verdict(iot)
+    assert (found.status, found.why) == ("rejected", "refused")
+    assert found.error is not None
+    assert (found.error.code, found.error.text) == ("iot.ota.Odd", "odd")
+    assert iot.calls == ["CreateOTAModule", "ListOTAModuleByProduct", "ListOTAModuleByProduct"]
+
+
+def test_a_list_that_lags_does_not_make_a_rejection() -> None:
+    """The second look sees the module that the first did not."""
+    iot = iot_with("mcu")
+    hidden = iot.products[PRODUCT].pop("mcu")
+    iot.faults.append(lambda _effect: answered(Success=False, Code="x"))
+    iot.after = lambda _action: iot.products[PRODUCT].update(mcu=hidden) if len(iot.calls) == 2 else None
+    assert verdict(iot).status == "existing"
+
+
+@pytest.mark.parametrize("fault", [lost_reply, busy_after_effect])
+def test_our_own_unanswered_call_is_created_as_seen_by_reading_back(fault: Fault) -> None:
+    """The effect is there, the answer is not: it is never created twice."""
+    iot = iot_with(faults=(fault,))
+    iot.created = "garbage"
+    assert verdict(iot, AliasName="Mcu").status == "created"
+    assert iot.calls == ["CreateOTAModule", "ListOTAModuleByProduct"]
+
+
+@pytest.mark.parametrize("fault", [lost_call, busy, refused_connection])
+def test_a_call_without_effect_is_made_again_after_reading_back(fault: Fault) -> None:
+    """Read back before creating again."""
+    iot = iot_with(faults=(fault,))
+    assert verdict(iot).status == "created"
+    assert iot.calls == ["CreateOTAModule", "ListOTAModuleByProduct", "CreateOTAModule"]
+
+
+def test_a_throttled_call_is_made_again_at_once() -> None:
+    """No list call is spent."""
+    iot = iot_with(faults=(throttle,))
+    assert verdict(iot).status == "created"
+    assert iot.calls == ["CreateOTAModule", "CreateOTAModule"]
+
+
+def test_a_module_far_older_than_our_unanswered_call_is_not_ours() -> None:
+    """`created` would be untrue: it was there before."""
+    iot = iot_with("mcu", faults=(lost_reply,))
+    iot.products[PRODUCT]["mcu"]["GmtCreate"] = "1970-01-01T00:00Z"
+    assert verdict(iot).status == "existing"
+
+
+@pytest.mark.parametrize(("days", "status"), [(-7, "created"), (-30, "existing")])
+def test_a_module_far_older_than_an_earlier_deliverys_call_is_not_ours_either(days: int, status: str) -> None:
+    """A queue and a stream together keep a request for eight days."""
+    iot = iot_with("mcu")
+    made = time.gmtime(FakeClock().clock.wall() + days * 24 * 3600)
+    iot.products[PRODUCT]["mcu"]["GmtCreate"] = time.strftime("%Y-%m-%dT%H:%MZ", made)
+    assert verdict(iot, Tried=True, Attempt=2).status == status
+
+
+def test_an_unanswered_call_and_another_alias_is_existing() -> None:
+    """Somebody else's module."""
+    iot = iot_with("mcu", alias="Theirs", faults=(lost_call,))
+    assert verdict(iot, AliasName="Ours").status == "existing"
+
+
+def test_an_unanswered_call_and_another_spelling_is_existing() -> None:
+    """Our own call would have made the module as it spells the name."""
+    iot = iot_with("MCU", faults=(lost_call,))
+    found = verdict(iot)
+    assert found.status == "existing"
+    assert found.drift["ModuleName"].Found == "MCU"
+
+
+def test_an_unanswered_update_is_read_back() -> None:
+    """It was applied, so it is updated."""
+    iot = iot_with("mcu", alias="Old", faults=(fine, fine, lost_reply))
+    assert verdict(iot, AliasName="New", OnExisting="update").status == "updated"
+    assert iot.calls.count("UpdateOTAModule") == 1
+
+
+class Keeping(FakeIot):
+    """An API whose update leaves alone what the call leaves out."""
+
+    def UpdateOTAModule(self, call: Mapping[str, str]) -> Answer:  # noqa: N802
+        given = {name: call[name] for name in ("AliasName", "Desc") if name in call}
+        self.products[PRODUCT]["mcu"].update(given)
+        return answered(Success=True)
+
+
+@pytest.mark.parametrize(("kind", "status"), [(FakeIot, "updated"), (Keeping, "existing")])
+def test_a_description_taken_away_is_read_back(kind: type[FakeIot], status: str) -> None:
+    """What an update without one does is not documented, and `updated` must be true."""
+    iot = kind({PRODUCT: {}})
+    iot.add(PRODUCT, "mcu", text="Old")
+    found = verdict(iot, Desc="", OnExisting="update")
+    assert (found.status, "Desc" in found.drift) == (status, kind is Keeping)
+    assert iot.calls.count("UpdateOTAModule") == 1
+
+
+def test_what_was_tried_in_an_earlier_delivery_is_read_back_first() -> None:
+    """`Tried` travels with a request that is put back."""
+    iot = iot_with("mcu")
+    assert verdict(iot, Tried=True, OnExisting="fail").status == "created"
+    assert iot.calls == ["ListOTAModuleByProduct"]
+
+
+def test_what_was_seen_as_another_s_is_never_taken_for_our_own() -> None:
+    """An update of ours makes it what we wanted to create; the next delivery must not claim that it did."""
+    iot = iot_with("mcu", alias="Theirs", faults=(fine, lost_reply, *[lost_call] * 99))
+    found = given_up(iot, Tried=True, AliasName="Ours", OnExisting="update")
+    assert iot.products[PRODUCT]["mcu"]["AliasName"] == "Ours"
+    assert found.known.Theirs
+
+
+def test_what_was_seen_as_another_s_two_deliveries_ago_is_not_taken_for_our_own() -> None:
+    """Its update had its effect, then a create call got lost: what is read back looks as if that call had made it."""
+    iot = iot_with("mcu", alias="Theirs", faults=(fine, lost_reply, *[lost_call] * 9))
+    first = given_up(iot, Tried=True, AliasName="Ours", OnExisting="update").known
+    iot.faults = deque([lost_call] * 9)
+    second = given_up(iot, **first._asdict(), AliasName="Ours", OnExisting="update").known
+    iot.faults.clear()
+    assert verdict(iot, **second._asdict(), AliasName="Ours", OnExisting="update").status == "existing"
+
+
+def test_without_an_end_of_faults_it_is_given_up_in_bounded_time() -> None:
+    """Bounded in attempts."""
+    iot = iot_with(faults=(lost_call,) * 1000)
+    found = given_up(iot)
+    assert isinstance(found.error, Unanswered)
+    assert found.known.Tried
+    assert len(iot.calls) <= 10
+
+
+def test_throttles_are_borne_longer_than_faults() -> None:
+    """They harm nothing, and the pacer waits."""
+    assert verdict(iot_with(faults=(throttle,) * 20)).status == "created"
+
+
+def test_misconfiguration_is_given_up_at_once() -> None:
+    """No request can succeed."""
+    iot = iot_with(faults=(denied,) * 9)
+    assert isinstance(given_up(iot).error, Misconfigured)
+    assert iot.calls == ["CreateOTAModule"]
+
+
+def test_no_pause_goes_beyond_the_deadline() -> None:
+    """What would come too late is not waited for."""
+    clock = FakeClock()
+    started = clock.time
+    numbers = chances()
+    ensure(request(), session(iot_with(faults=(busy,) * 99), clock=clock, seconds=1.0), "keep", lambda: next(numbers))
+    assert clock.time - started <= 1.0
+
+
+def test_past_the_deadline_no_call_starts() -> None:
+    """Not even the first."""
+    iot = iot_with()
+    assert isinstance(given_up(iot, seconds=0.0).error, OutOfTime)
+    assert iot.calls == []
+
+
+KINDS = [fine, busy, busy_after_effect, lost_call, lost_reply, refused_connection, throttle]
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.sampled_from(KINDS), max_size=4),
+    st.sampled_from(["none", "same", "other"]),
+    st.sampled_from(["keep", "update", "fail"]),
+)
+def test_whatever_fails_the_verdict_is_true(faults: list[Fault], before: str, policy: str) -> None:
+    """Created, existing and updated: it is there as Drift says; rejected: it was there; never twice."""
+    iot = iot_with(faults=tuple(faults))
+    if before != "none":
+        iot.add(PRODUCT, "mcu", alias="Wanted" if before == "same" else "Other")
+        iot.products[PRODUCT]["mcu"]["GmtCreate"] = "1970-01-01T00:00Z"
+    found = verdict(iot, AliasName="Wanted", OnExisting=policy)
+    alias = iot.products[PRODUCT]["mcu"]["AliasName"]
+    truths = {
+        "created": before == "none" and alias == "Wanted",
+        "existing": before != "none" and (alias == "Wanted") == (not found.drift),
+        "updated": before == "other" and policy == "update" and alias == "Wanted",
+        "rejected": before != "none" and policy == "fail",
+    }
+    assert truths[found.status]
+    if policy != "update":
+        assert "UpdateOTAModule" not in iot.calls
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Wed, 20-Feb-2019 02:16:09 GMT", 1550628969.0), ("2020-10-13T09:46Z", 1602582360.0),
+        ("2020-10-13T09:46:30Z", 1602582390.0), ("2020-10-13T09:46:30.000Z", 1602582390.0), ("", None),
+        ("yesterday", None), ("0", None),
+    ],
+)  # fmt: skip
+def test_moments_are_read_in_the_formats_seen(text: str, expected: float | None) -> None:
+    """Any other text says nothing."""
+    assert moment(text) == expected
+
+
+def test_every_kind_of_fault_is_covered() -> None:
+    """Pairs of faults, each policy: nothing but a true verdict."""
+    for first, second, policy in product(KINDS, KINDS, ("keep", "update", "fail")):
+        assert verdict(iot_with(faults=(first, second)), OnExisting=policy).status == "created"

@@ -1,0 +1,84 @@
+"""OpenAPI: the published contract is the one that is kept."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openapi_spec_validator import validate
+
+from handler import web
+from handler.answers import KINDS
+from handler.messages import ModuleRequest, read
+from handler.openapi import document
+from handler.web import HttpRequest
+from tests.support.fake_function import Function
+from tests.support.json_schemas import faults
+from tests.support.paths import ROOT
+
+REQUESTS = sorted(path for path in (ROOT / "events/requests").glob("*.json") if "." not in path.stem)
+
+
+def test_the_openapi_document_is_valid_and_served() -> None:
+    """OpenAPI 3.1, as the official validator sees it; in ASCII, whatever its patterns hold."""
+    answer = Function().respond(HttpRequest("GET", "/openapi.json"))
+    assert answer.body.isascii()
+    assert json.loads(answer.body) == document()
+    validate(json.loads(answer.body))
+
+
+def test_the_document_lists_every_path_method_and_kind_of_problem() -> None:
+    """Nothing is answered that is not described."""
+    paths = document()["paths"]
+    assert {path: [method.upper() for method in methods] for path, methods in paths.items()} == {
+        path: [method for method in methods if method not in ("HEAD", "OPTIONS")] for path, methods in web.PATHS.items()
+    }
+    responses = paths["/modules"]["post"]["responses"]
+    assert all(known.type in responses[str(known.status)]["description"] for known in KINDS.values())
+    assert responses.keys() >= {"403", "429"}  # of the platform, before the function is called
+    assert {"signature": []} in document()["security"]
+
+
+def published_schema_takes(value: object) -> bool:
+    return not faults(value, {"$ref": "#/components/schemas/ModuleRequest", "components": document()["components"]})
+
+
+@pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path.stem)
+def test_the_schema_takes_the_samples_that_the_function_takes(path: Path) -> None:
+    """And refuses the ones that it refuses."""
+    value = json.loads(path.read_bytes())
+    for each in value if isinstance(value, list) else [value]:
+        taken = isinstance(each, dict) and isinstance(read(each, "m1")[0], ModuleRequest)
+        assert published_schema_takes(each) is taken
+
+
+values: st.SearchStrategy[object] = st.sampled_from(
+    [
+        None,
+        0,
+        1,
+        1.5,
+        True,
+        "",
+        "keep",
+        "default",
+        "a b",
+        "a",
+        "a\n",
+        "x" * 65,
+        "x" * 101,
+        "x" * 129,
+        "微",
+        "\u200b",
+        [],
+        {},
+    ]
+)
+
+
+@given(st.dictionaries(st.sampled_from([*ModuleRequest.model_fields, "Other"]), values, max_size=6))
+def test_schema_and_function_agree(fields: dict[str, object]) -> None:
+    """On every combination of values."""
+    whole = {"ProductKey": "a1", "ModuleName": "mcu", **fields}
+    assert published_schema_takes(whole) is isinstance(read(whole, "m1")[0], ModuleRequest)

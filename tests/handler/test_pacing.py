@@ -1,0 +1,295 @@
+"""The quota inside one process, in virtual time."""
+
+import math
+import threading
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handler.clock import Clock
+from handler.errors import OutOfTime
+from handler.pacing import CATCH_UP, EARLY, SLOWEST, Pacer, catch_up
+from tests.support.departures import CALL, NEVER, Caller, a_caller, excess
+from tests.support.virtual_time import Cancelled, Task, VirtualTime
+
+RATES = st.one_of(st.sampled_from([9.0, 9 / 4, 0.5, 1.0, 10.0]), st.floats(0.2, 50))
+MOMENTS = st.lists(st.floats(0, 5), min_size=1, max_size=40)
+SEEDS = st.integers(0, 1000)
+
+
+@given(RATES, MOMENTS, SEEDS)
+def test_no_window_holds_more_than_its_share_when_every_wake_up_is_on_time(
+    rate: float, moments: list[float], seed: int
+) -> None:
+    """Without late wake-ups the bound is 1 + floor(W * rate), whatever the arrivals."""
+    caller = a_caller(rate, seed)
+    caller.arrive(*moments)
+    caller.time.run()
+    assert len(caller.left) == len(moments)
+    assert excess(caller.left, rate, tau=0) <= 0
+
+
+@given(RATES, MOMENTS, SEEDS)
+def test_nobody_waits_longer_than_the_quota_demands(rate: float, moments: list[float], seed: int) -> None:
+    """The n-th call leaves when the ideal schedule lets it, within one slot."""
+    caller = a_caller(rate, seed)
+    caller.arrive(*moments)
+    caller.time.run()
+    ideal = -NEVER
+    for came, left in zip(sorted(moments), caller.left, strict=True):
+        ideal = max(came, ideal + 1 / rate)
+        assert left <= ideal + 1e-3
+
+
+@given(RATES, st.lists(st.floats(0, 5), min_size=1, max_size=40, unique=True), SEEDS)
+def test_first_come_is_first_served(rate: float, moments: list[float], seed: int) -> None:
+    """Calls leave in the order in which they came."""
+    caller = a_caller(rate, seed)
+    caller.arrive(*moments)
+    caller.time.run()
+    assert caller.names == sorted(range(len(moments)), key=lambda name: moments[name])
+
+
+@dataclass(frozen=True)
+class Mishap:
+    """Something that happens to the process at a moment: `stall`, `jump`, `freeze` or `cancel`."""
+
+    kind: str
+    moment: float
+    amount: float
+
+
+MISHAPS = st.lists(
+    st.builds(
+        Mishap,
+        st.sampled_from(["stall", "jump", "freeze", "cancel", "throttle"]),
+        st.floats(0, 8),
+        st.one_of(st.floats(0, 3), st.just(600.0)),
+    ),
+    max_size=8,
+)
+
+
+def befall(caller: Caller, tasks: list[Task], mishap: Mishap) -> None:
+    time = caller.time
+    effects = {
+        "stall": lambda: time.stall(mishap.amount),
+        "jump": lambda: time.jump(mishap.amount),
+        "freeze": lambda: time.freeze(min(mishap.amount, 3)),
+        "cancel": lambda: time.cancel(tasks[int(mishap.amount * 7) % len(tasks)]),
+        "throttle": lambda: caller.pacer.throttled(CALL, mishap.amount),
+    }
+    time.spawn(effects[mishap.kind], at=mishap.moment)
+
+
+@settings(max_examples=200)
+@given(RATES, MOMENTS, MISHAPS, SEEDS, st.floats(0, 0.3))
+def test_no_mishap_lets_more_leave_than_the_quota(
+    rate: float, moments: list[float], mishaps: list[Mishap], seed: int, lateness: float
+) -> None:
+    """Stalls, clocks that jump or stand still, cancellations, throttles and late wake-ups never lead to a burst."""
+    caller = a_caller(rate, seed, lateness)
+    tasks = caller.arrive(*moments)
+    for mishap in mishaps:
+        befall(caller, tasks, mishap)
+    caller.time.run()
+    # A clock that jumps ahead says that time has passed: each jump can cost one call, and not one more.
+    jumps = sum(mishap.kind == "jump" for mishap in mishaps)
+    frozen = any(mishap.kind == "freeze" for mishap in mishaps)
+    assert excess(caller.left, rate, catch_up(rate)) <= jumps
+    assert frozen or excess(caller.shown, rate, catch_up(rate)) <= 0
+    assert len(caller.left) + sum(isinstance(task.error, Cancelled) for task in tasks) >= len(moments)
+
+
+def test_calls_whose_slots_passed_in_a_stall_do_not_leave_at_once() -> None:
+    """After ten minutes frozen, 45 waiting calls go on leaving one at a time."""
+    caller = a_caller(9)
+    caller.arrive(*[0.0] * 45)
+    caller.time.spawn(lambda: caller.time.stall(600), at=1.05)
+    caller.time.run()
+    after = [moment for moment in caller.left if moment > 500]
+    assert len(after) == 45 - 10
+    assert all(later - earlier >= 0.75 / 9 - EARLY for earlier, later in pairwise(after))
+
+
+def test_a_clock_that_goes_back_stops_nobody() -> None:
+    """An hour back costs one slot at most, not an hour."""
+    caller = a_caller(9)
+    caller.arrive(*[0.0] * 20)
+    caller.time.spawn(lambda: caller.time.jump(-3600), at=1)
+    caller.time.run()
+    assert caller.left[-1] <= 19 / 9 + 2 / 9
+    assert excess(caller.left, 9, CATCH_UP / 9) <= 0
+
+
+def test_a_clock_that_goes_back_makes_no_retry_after_longer_than_five_seconds() -> None:
+    """What holds back the next call is forgotten with the time that it was counted from."""
+    caller = a_caller(9)
+    caller.pacer.throttled(CALL, 5.0)
+    caller.time.jump(-3600)
+    caller.arrive(0.0)
+    caller.time.run()
+    assert caller.left == pytest.approx([5.0])
+
+
+@given(st.integers(0, 9), SEEDS)
+def test_a_slot_that_is_given_back_is_used(cancelled: int, seed: int) -> None:
+    """When one of ten waiting calls is cancelled, the others leave as if it had never come."""
+    caller = a_caller(9, seed)
+    tasks = caller.arrive(*[0.0] * 11)
+    caller.time.run(until=0.01)
+    waiting = [task for task in tasks if not task.done]
+    caller.time.cancel(waiting[cancelled])
+    caller.time.run()
+    assert caller.left == pytest.approx([slot / 9 for slot in range(10)])
+
+
+def test_a_deadline_before_the_slot_is_refused_at_once_and_takes_no_slot() -> None:
+    """The fourth call at once does not wait for a slot that lies behind its deadline."""
+    caller = a_caller(1)
+    caller.arrive(0, 0, 0, 0, deadline=2.0)
+    caller.time.run()
+    assert caller.left == pytest.approx([0, 1, 2])
+    with pytest.raises(OutOfTime) as caught:
+        caller.pacer.wait(CALL, deadline=2.5)
+    assert caught.value.wait == pytest.approx(1.0)
+    assert caught.value.doing == CALL
+
+
+def test_a_slot_that_moves_behind_the_deadline_is_refused_when_it_is_noticed() -> None:
+    """A throttle can move the slots of calls that wait; who cannot leave in time any more is told."""
+    caller = a_caller(1)
+    caller.arrive(0, 0, 0, deadline=2.0)
+    caller.time.spawn(lambda: caller.pacer.throttled(CALL, 5.0), at=0.5)
+    caller.time.run()
+    assert caller.left == [0]
+    assert len(caller.late) == 2
+
+
+def test_wait_returns_the_seconds_waited() -> None:
+    """Nothing for the first call, one interval for the second."""
+    caller = a_caller(4)
+    waited: list[float] = []
+    for _ in range(2):
+        caller.time.spawn(lambda: waited.append(caller.pacer.wait(CALL, NEVER)))
+    caller.time.run()
+    assert waited == pytest.approx([0, 0.25])
+
+
+def test_operations_do_not_wait_for_each_other() -> None:
+    """The API counts each operation by itself."""
+    caller = a_caller(1)
+    for operation in ("CreateOTAModule", "ListOTAModuleByProduct", "UpdateOTAModule"):
+        caller.time.spawn(lambda operation=operation: caller.pacer.wait(operation, NEVER))  # type: ignore[misc]
+    caller.time.run()
+    assert caller.time.time == 0
+
+
+@pytest.mark.parametrize("rate", [0, -1, math.nan, math.inf])
+def test_a_rate_that_is_no_rate_is_refused(rate: float) -> None:
+    """No rate means never, or all at once: neither is a quota."""
+    with pytest.raises(ValueError, match="positive"):
+        Pacer(rate, Clock())
+
+
+class Api:
+    """Throttles the calls that leave before `until`, and answers each after `latency`."""
+
+    def __init__(self, rate: float, latency: float, until: float) -> None:
+        self.time = VirtualTime()
+        self.pacer = Pacer(rate, self.time.clock)
+        self.left: list[float] = []
+        self._latency = latency
+        self._until = until
+
+    def run(self, callers: int, seconds: float) -> None:
+        for _ in range(callers):
+            self.time.spawn(lambda: self._call(seconds))
+        self.time.run()
+
+    def pace(self, begin: float, end: float) -> float:
+        return sum(begin <= moment < end for moment in self.left) / (end - begin)
+
+    def _call(self, seconds: float) -> None:
+        while self.time.time < seconds:
+            self.pacer.wait(CALL, NEVER)
+            left = self.time.time
+            self.left.append(left)
+            self.time.clock.sleep(self._latency)
+            if left < self._until:
+                self.pacer.throttled(CALL, 0.0)
+            else:
+                self.pacer.accepted(CALL)
+
+
+def test_throttles_of_calls_that_left_together_count_once() -> None:
+    """Eighteen calls on their way are all refused: the rate goes to 0.7 of what it was, not to 0.7 ** 18."""
+    api = Api(9, latency=2, until=1.9)
+    api.run(callers=45, seconds=10)
+    assert api.pace(2.1, 3.9) == pytest.approx(6.3, rel=0.15)
+
+
+def test_the_rate_climbs_back_step_by_step() -> None:
+    """After a throttle the full rate is back within half a minute, and not at once."""
+    api = Api(9, latency=0.05, until=0.01)
+    api.run(callers=9, seconds=40)
+    paces = [api.pace(second, second + 2.0) for second in (0.1, 5, 30)]
+    assert paces[0] < 0.9 * 9
+    assert paces[0] < paces[1] <= 9
+    assert paces[2] == pytest.approx(9, rel=0.06)
+
+
+def test_refusals_without_end_leave_a_tenth_of_the_rate() -> None:
+    """Never stuck: there must be calls for the API to say that it is better."""
+    api = Api(9, latency=0.05, until=1000)
+    api.run(callers=9, seconds=200)
+    assert api.pace(100, 200) == pytest.approx(9 * SLOWEST, rel=0.1)
+
+
+@pytest.mark.parametrize(("asked", "held"), [(2.0, 2.0), (60.0, 5.0), (-1.0, 0.0)])
+def test_nothing_leaves_before_retry_after_is_over(asked: float, held: float) -> None:
+    """What the API asks for is honoured within 0 to 5 seconds."""
+    caller = a_caller(9)
+    caller.time.run(until=10)
+    caller.pacer.throttled(CALL, asked)
+    caller.arrive(10.0)
+    caller.time.run()
+    assert caller.left == pytest.approx([10 + held])
+
+
+def test_a_throttle_of_one_operation_leaves_the_others_alone() -> None:
+    """Reading back goes on while creating is held."""
+    caller = a_caller(9)
+    caller.pacer.throttled("ListOTAModuleByProduct", 5.0)
+    caller.arrive(0.0)
+    caller.time.run()
+    assert caller.left == [0]
+
+
+def test_real_threads_keep_the_bound() -> None:
+    """Twenty threads on the real clock: never closer than the catch-up allows, and nobody is forgotten."""
+    left: list[float] = []
+    seen = threading.local()
+
+    def now() -> float:
+        seen.now = time.monotonic()
+        return float(seen.now)
+
+    pacer = Pacer(100, Clock(now=now))
+
+    def call() -> None:
+        for _ in range(5):
+            pacer.wait(CALL, NEVER)
+            left.append(seen.now)
+
+    threads = [threading.Thread(target=call) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(left) == 100
+    assert excess(left, 100, CATCH_UP / 100) <= 0

@@ -1,0 +1,373 @@
+"""One quota for many, on a real Valkey server."""
+
+import math
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from handler.clock import Clock
+from handler.errors import OutOfTime
+from handler.log import Log
+from handler.pacing import CATCH_UP, Pacer
+from handler.quota import SharedQuota, Slots
+from handler.store import LONGEST_PAUSE, OVERDUE, PATIENCE, Answer, Store
+from tests.support.departures import CALL, NEVER, excess
+from tests.support.fleet import BACK, GONE, RATE, Fleet, Instance, Worker, a_fleet, eventually
+from tests.support.valkey_server import ValkeyServer, Way
+
+CLOCKS_APART = 0.02
+"""Seconds by which processes may misjudge the server's clock on a busy machine: ten in any second all the same."""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ValkeyServer]:
+    with ValkeyServer(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def way(server: ValkeyServer) -> Iterator[Way]:
+    with Way(server.port) as way:
+        yield way
+
+
+def test_eight_processes_share_one_quota(server: ValkeyServer) -> None:
+    """Together never more than the bound, nearly all of the rate, and to each its part."""
+    with ExitStack() as stack:
+        workers = [stack.enter_context(Worker(server.url, "key", 9, 9 / 8)) for _ in range(8)]
+        for worker in workers:
+            worker.ready()
+        begin, seconds = time.monotonic(), 5.0
+        for worker in workers:
+            worker.go(until=begin + seconds)
+        results = [worker.result() for worker in workers]
+    lost = sum(result.overslept for result in results)
+    left = [moment for result in results for moment in result.left]
+    assert excess(left, 9, CATCH_UP / 9 + CLOCKS_APART) <= 0
+    assert len(left) + lost >= 0.9 * 9 * seconds
+    fair = 9 * seconds / 8
+    assert min(len(result.left) for result in results) + lost >= fair / 2
+
+
+def test_many_waiting_threads_are_served_in_few_round_trips(server: ValkeyServer) -> None:
+    """Two slots come in one reservation where two wait."""
+    instance = Instance(server.url)
+    for thread in instance.start(12, time.monotonic() + 1.5):
+        thread.join()
+    with server.client as client:
+        trips = client.info("commandstats")["cmdstat_evalsha"]["calls"]
+    assert len(instance.left) + instance.watch.overslept >= 20
+    assert trips <= 0.7 * len(instance.left) + instance.watch.overslept
+
+
+def test_keys_and_operations_do_not_wait_for_each_other(server: ValkeyServer) -> None:
+    """Each operation of each key has a record of its own, named so that a cluster keeps a key's records together."""
+    one = Instance(server.url, rate=0.1)
+    other = Instance(server.url, rate=0.1, key="other")
+    began = time.monotonic()
+    one.call()
+    one.call(operation="UpdateOTAModule")
+    other.call()
+    assert time.monotonic() - began < 9
+    with server.client as client:
+        names = set(client.scan_iter())
+        assert names == {"{key}:CreateOTAModule", "{key}:UpdateOTAModule", "{other}:CreateOTAModule"}
+        assert all(client.pttl(name) > 0 for name in names)
+
+
+def test_a_slot_behind_the_deadline_is_refused_at_once_and_not_taken(server: ValkeyServer) -> None:
+    """Whoever asks for too much leaves the store as it was."""
+    instance = Instance(server.url, rate=0.1)
+    instance.call()
+    with server.client as client:
+        before = client.hget("{key}:CreateOTAModule", "free")
+        with pytest.raises(OutOfTime) as caught:
+            instance.quota.wait(CALL, time.monotonic() + 1)
+        assert client.hget("{key}:CreateOTAModule", "free") == before
+    assert 5 < caught.value.wait <= 10
+
+
+def test_a_script_that_the_server_forgot_is_sent_again(server: ValkeyServer) -> None:
+    """SCRIPT FLUSH, or a failover to a server that never saw it, is no outage."""
+    instance = Instance(server.url)
+    instance.call()
+    with server.client as client:
+        client.script_flush()
+    instance.call(2)
+    assert instance.lines == []
+
+
+def test_a_clock_of_the_server_that_is_set_back_stops_nobody(server: ValkeyServer) -> None:
+    """An hour back takes the next slot along: nobody waits an hour."""
+    instance = Instance(server.url)
+    instance.call()
+    with server.client as client:
+        for name in ("seen", "free"):
+            client.hincrby("{key}:CreateOTAModule", name, 3_600_000_000)
+    first, second = instance.call(2)
+    assert second - first < 10
+
+
+def test_a_throttle_slows_every_instance(server: ValkeyServer) -> None:
+    """One is told, and the other's calls are spaced by the slower rate."""
+    told, other = Instance(server.url, rate=10), Instance(server.url, rate=10)
+    told.call()
+    told.quota.throttled(CALL, 0.0)
+    left = other.call(3)
+    assert left[2] - left[1] >= (1 - CATCH_UP) / 7 - 0.002
+
+
+def test_retry_after_holds_every_instance(server: ValkeyServer) -> None:
+    """Nothing leaves anywhere before it is over."""
+    told, other = Instance(server.url), Instance(server.url)
+    told.call()
+    began = time.monotonic()
+    told.quota.throttled(CALL, 0.8)
+    assert min(*other.call(), *told.call()) - began >= 0.79
+
+
+def test_throttles_of_calls_that_left_before_the_slow_down_count_once(server: ValkeyServer) -> None:
+    """Two instances are told at the same time: the rate is 0.7 of what it was, not 0.49."""
+    instances = [Instance(server.url), Instance(server.url)]
+    for instance in instances:
+        instance.call(2)
+    for instance in instances:
+        instance.quota.throttled(CALL, 0.0)
+    with server.client as client:
+        assert float(client.hget("{key}:CreateOTAModule", "rate") or 0) == pytest.approx(0.7 * RATE)
+
+
+def test_accepted_calls_bring_the_shared_rate_back(server: ValkeyServer) -> None:
+    """Step by step, and never above the full rate."""
+    instance = Instance(server.url)
+    instance.call()
+    instance.quota.throttled(CALL, 0.0)
+    rates = []
+    with server.client as client:
+        for _ in range(12):
+            instance.call()
+            instance.quota.accepted(CALL)
+            rates.append(float(client.hget("{key}:CreateOTAModule", "rate") or 0))
+    assert rates == sorted(rates)
+    assert 0.7 * RATE < rates[-1] <= RATE
+
+
+def test_without_a_store_the_static_share_is_used_and_said_once() -> None:
+    """Nobody waits for a store that is not there, and the log holds no password."""
+    instance = Instance("redis://name:testsecret@127.0.0.1:1")
+    left = instance.call(10)
+    assert excess(left, RATE / 2, 2 * CATCH_UP / RATE) <= 0
+    assert left[-1] - left[0] < 10
+    assert instance.said(GONE) == 1
+    assert "testsecret" not in "".join(instance.lines)
+    assert "testsecret" not in repr(instance.quota)
+
+
+def test_a_store_that_is_killed_and_comes_back_empty_leads_to_no_burst(server: ValkeyServer) -> None:
+    """Shared, alone, returning, shared: calls go on all the time, and together keep the bound."""
+    with a_fleet(server.url) as fleet:
+        fleet.go_on()
+        server.kill()
+        eventually(lambda: fleet.all_said(GONE))
+        fleet.go_on()
+        assert server.start()
+        eventually(lambda: fleet.all_said(BACK))
+        fleet.go_on()
+        fleet.skip(LONGEST_PAUSE + OVERDUE)
+        fleet.go_on()
+    # Two processes alone keep their turns, but no longer know of each other's late wake-ups.
+    assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
+    assert all((one.said(GONE), one.said(BACK)) == (1, 1) for one in fleet.instances)
+
+
+def test_a_store_that_forgot_everything_leads_to_no_burst(server: ValkeyServer) -> None:
+    """The slots that were given out before stay the only ones for as long as they last."""
+    with a_fleet(server.url) as fleet:
+        for _ in range(3):
+            fleet.go_on()
+            with server.client as client:
+                client.flushall()
+        fleet.go_on()
+    assert excess(fleet.left, RATE, CATCH_UP / RATE) <= 0
+    assert all(one.lines == [] for one in fleet.instances)
+
+
+def test_a_store_that_stands_still_is_given_up_in_time(server: ValkeyServer) -> None:
+    """Connections open, no answers: calls go on at the static share, and with the store when it answers again."""
+    with a_fleet(server.url) as fleet:
+        fleet.go_on()
+        server.freeze()
+        eventually(lambda: fleet.all_said(GONE))
+        fleet.go_on()
+        server.thaw()
+        eventually(lambda: fleet.all_said(BACK))
+        fleet.go_on()
+    assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
+
+
+def comes_back(fleet: Fleet) -> None:
+    """Calls go on while everybody finds the store again, and then with the store alone."""
+    fleet.skip(LONGEST_PAUSE)
+    eventually(lambda: fleet.all_said(BACK))
+    fleet.go_on()
+    fleet.skip(LONGEST_PAUSE + OVERDUE)
+    fleet.go_on()
+    assert all((one.said(GONE), one.said(BACK)) == (1, 1) for one in fleet.instances)
+
+
+def test_an_outage_that_outlasts_many_tries_stops_nobody(way: Way) -> None:
+    """The store is tried again each time, in vain, and calls go on; when it is back, they go on with it."""
+    with a_fleet(way.url) as fleet:
+        fleet.go_on()
+        way.is_cut = True
+        eventually(lambda: fleet.all_said(GONE))
+        for _ in range(3):
+            tried = way.tried
+            fleet.skip(LONGEST_PAUSE)
+            eventually(lambda tried=tried: way.tried >= tried + len(fleet.instances))  # type: ignore[misc]
+            fleet.go_on()
+        way.is_cut = False
+        comes_back(fleet)
+    assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
+
+
+def test_a_store_that_answers_late_but_in_time_is_relied_upon(way: Way) -> None:
+    """Slots are fetched ahead: a tenth of a second is no outage, and costs no burst."""
+    way.late = 0.1
+    with a_fleet(way.url) as fleet:
+        for _ in range(3):
+            fleet.go_on()
+    assert excess(fleet.left, RATE, CATCH_UP / RATE + CLOCKS_APART) <= 0
+    assert all(one.lines == [] for one in fleet.instances)
+
+
+def test_slots_are_not_over_when_a_slow_store_answers(way: Way) -> None:
+    """A lone caller has nobody whose slots lie ahead: each of its own would be lost, without an end."""
+    instance = Instance(way.url)
+    instance.call()
+    way.late = 0.8 * PATIENCE
+    for thread in instance.start(1, time.monotonic() + 2):
+        thread.join()
+    assert len(instance.left) >= 4
+    assert excess(instance.left, RATE, CATCH_UP / RATE) <= 0
+    assert instance.lines == []
+
+
+def test_a_store_that_answers_too_late_is_done_without(way: Way) -> None:
+    """Its answers come when nobody waits for them any more; once they come in time, they count again."""
+    with a_fleet(way.url) as fleet:
+        fleet.go_on()
+        way.late = 2 * PATIENCE
+        eventually(lambda: fleet.all_said(GONE))
+        fleet.go_on()
+        fleet.skip(LONGEST_PAUSE)
+        fleet.go_on()
+        assert not any(one.said(BACK) for one in fleet.instances)
+        way.late = 0.0
+        comes_back(fleet)
+    assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
+
+
+def test_a_failover_stops_nobody_and_leads_to_no_burst(server: ValkeyServer) -> None:
+    """A replica that takes no writes is no store, however quickly it answers; as a master it is one again."""
+    with a_fleet(server.url) as fleet:
+        fleet.go_on()
+        server.demote()
+        eventually(lambda: fleet.all_said(GONE))
+        for _ in range(3):
+            fleet.skip(LONGEST_PAUSE)
+            fleet.go_on()
+        assert not any(one.said(BACK) for one in fleet.instances)
+        server.promote()
+        comes_back(fleet)
+    assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
+
+
+def test_a_stall_of_the_process_loses_its_slots(server: ValkeyServer) -> None:
+    """All threads sleep half a second too long: what they held is over, and they leave one after the other."""
+    instance = Instance(server.url)
+    threads = instance.start(6, time.monotonic() + 1.5)
+    eventually(lambda: len(instance.left) >= 5)
+    instance.watch.late = 0.5
+    eventually(lambda: instance.watch.overslept >= 6)
+    instance.watch.late = 0.0
+    for thread in threads:
+        thread.join()
+    assert excess(instance.left, RATE, CATCH_UP / RATE) <= 0
+
+
+class Generous(Store):
+    """A store that gives out a slot at once, and the next after an interval."""
+
+    def ask(self, key: str, arguments: Sequence[str | int | float]) -> Answer | None:
+        return Answer("1", 0.0, 0.0, 1 / RATE, 2, 2 / RATE, 0.0)
+
+
+def test_a_slot_that_was_missed_is_lost() -> None:
+    """Used late, it would add to what others do with theirs."""
+    clock = Clock(now=lambda: 0.0)
+    gate = Slots("key", RATE, Pacer(RATE, clock).gate(CALL), Generous("redis://127.0.0.1:1", clock, Log()), clock)
+    gate.fetch(gate.missing(0.0, 0, 2), NEVER)
+    assert gate.slot(CATCH_UP / RATE, 0) == CATCH_UP / RATE
+    late = 1.3 / RATE
+    assert gate.slot(late, 0) > late
+    assert gate.missing(late, 0, 2) == 2
+
+
+class Returned(Generous):
+    """A store that is back, but not yet for all: others may still use their static shares."""
+
+    def settled(self, now: float) -> bool:
+        return False
+
+
+def test_whoever_is_back_first_takes_no_more_than_its_share() -> None:
+    """A slot of the store alone would add to what the others take by themselves."""
+    clock = Clock(now=lambda: 0.0)
+    store = Returned("redis://127.0.0.1:1", clock, Log())
+    gate = Slots("key", RATE, Pacer(RATE / 2, clock).gate(CALL), store, clock)
+    gate.fetch(2, NEVER)
+    gate.leave(0.0, slept=False)
+    assert gate.slot(1 / RATE, 0) == 2 / RATE
+
+
+class Mute(Store):
+    """A store whose name cannot be looked up: a call hangs, without an error and without an end."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.over = threading.Event()
+        super().__init__("redis://127.0.0.1:1", Clock(), Log(write=self.lines.append))
+
+    def ask(self, key: str, arguments: Sequence[str | int | float]) -> Answer | None:
+        self.over.wait(60)
+        return None
+
+
+def test_a_call_of_the_store_that_hangs_holds_only_its_own_thread() -> None:
+    """After a second the others go on without it."""
+    store = Mute()
+    gate = Slots("key", RATE, Pacer(RATE, Clock()).gate(CALL), store, Clock())
+    began = time.monotonic()
+    assert gate.missing(began, 0, 2) == 2
+    hanging = threading.Thread(target=gate.fetch, args=(2, NEVER))
+    hanging.start()
+    assert gate.missing(began + OVERDUE / 2, 0, 2) == 0
+    assert gate.slot(began + OVERDUE / 2, 0) > began + OVERDUE / 2
+    later = began + 2 * OVERDUE
+    assert gate.missing(later, 0, 2) == 0
+    assert gate.slot(later, 0) == later
+    assert GONE in store.lines[0]
+    store.over.set()
+    hanging.join()
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])
+def test_a_rate_that_is_no_rate_is_refused(rate: float) -> None:
+    """As in one process."""
+    with pytest.raises(ValueError, match="positive"):
+        SharedQuota("redis://127.0.0.1:1", "key", rate, Pacer(1, Clock()), Clock(), Log())

@@ -1,0 +1,154 @@
+"""The store of a shared quota: its address, and what is said of an outage. Its script is tested with the quota."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from handler.clock import Clock
+from handler.errors import SettingError
+from handler.log import Log
+from handler.store import LONGEST_PAUSE, OVERDUE, SHORTEST_PAUSE, Answer, Store, Valkey
+from tests.support.fleet import BACK, GONE
+from tests.support.valkey_server import ValkeyServer
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ValkeyServer]:
+    with ValkeyServer(tmp_path) as server:
+        yield server
+
+
+@dataclass
+class Asking:
+    """A process that asks for a slot now and then, by a clock that only it moves on."""
+
+    url: str
+    time: float = 0.0
+    lines: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.store = Store(self.url, Clock(now=lambda: self.time), Log(write=self.lines.append))
+
+    def ask(self) -> Answer | None:
+        return self.store.ask("key", (20.0, 1, 10**12, "", 0, 0, -1, 0, 0))
+
+    def probe(self) -> float:
+        """Moves the clock on until the store may be tried again; returns the seconds."""
+        since = self.time
+        while not self.store.ready(self.time):
+            self.time += 0.25
+            assert self.time <= since + LONGEST_PAUSE, "the store is not tried again"
+        return self.time - since
+
+
+@pytest.mark.parametrize("url", ["http://host", "redis://:testsecret/x@host:1", "host"])
+def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> None:
+    """The setting is named, its value is not."""
+    with pytest.raises(SettingError) as caught:
+        Store(url, Clock(), Log())
+    assert caught.value.name == "OTA_QUOTA_URL"
+    assert "testsecret" not in str(caught.value)
+
+
+def test_an_outage_is_said_once() -> None:
+    """However often the store is tried."""
+    lines: list[str] = []
+    store = Store("redis://127.0.0.1:1", Clock(), Log(write=lines.append))
+    for _ in range(3):
+        assert store.ask("key", ()) is None
+    assert len(lines) == 1
+
+
+class Unreachable:
+    """A client with nothing behind it."""
+
+    name = "nowhere"
+
+    def time(self) -> tuple[int, int]:
+        raise TimeoutError
+
+    def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
+        raise AssertionError("asked although the clocks could not be compared")
+
+    def disconnect(self) -> None: ...
+
+
+def test_a_client_that_is_passed_in_is_asked_instead_of_a_connection(server: ValkeyServer) -> None:
+    """Whatever the address; and no answer of it in time is an outage like any other."""
+    lines: list[str] = []
+    store = Store(server.url, Clock(), Log(write=lines.append), Unreachable())
+    assert store.ask("key", ()) is None
+    assert store.down
+    assert "nowhere" in lines[0]
+    assert "TimeoutError" in lines[0]
+
+
+class Lossy(Valkey):
+    """A connection on which every third answer is lost, though the request had its effect."""
+
+    asked = 0
+
+    def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
+        answer = super().run(key, arguments)
+        self.asked += 1
+        if self.asked % 3 == 0:
+            raise TimeoutError
+        return answer
+
+
+def test_one_answer_that_is_lost_is_no_outage(server: ValkeyServer) -> None:
+    """It is asked for again: whoever went on by itself would come on top of all who lost nothing. No slot comes twice."""
+    lines: list[str] = []
+    client = Lossy(server.url)
+    store = Store(server.url, Clock(), Log(write=lines.append), client)
+    answers = [store.ask("key", (20.0, 1, 10**12, "", 0, 0, -1, 0, 0)) for _ in range(6)]
+    given = [round(answer.first + store.offset, 3) for answer in answers if answer is not None]
+    assert len(set(given)) == len(answers)
+    assert client.asked == 8
+    assert (store.down, lines) == (False, [])
+
+
+def test_a_store_that_is_down_is_tried_again_for_as_long_as_it_takes(server: ValkeyServer) -> None:
+    """At pauses that double up to the longest, and then it counts again; the next outage begins with the shortest."""
+    process = Asking(server.url)
+    assert process.ask() is not None
+    for _ in range(2):
+        server.kill()
+        pauses = []
+        for _ in range(5):
+            assert process.ask() is None
+            pauses.append(process.probe())
+        assert pauses == [SHORTEST_PAUSE, 2.0, 4.0, LONGEST_PAUSE, LONGEST_PAUSE]
+        assert server.start()
+        assert process.ask() is not None
+        assert not process.store.down
+    assert [line.count(GONE) + 2 * line.count(BACK) for line in process.lines] == [1, 2, 1, 2]
+
+
+def test_a_store_that_is_back_is_settled_once_everybody_must_have_noticed(server: ValkeyServer) -> None:
+    """Whoever tried it last before it came back tries it again after the longest pause."""
+    process = Asking(server.url)
+    server.kill()
+    process.ask()
+    assert server.start()
+    process.ask()
+    assert not process.store.settled(process.time + LONGEST_PAUSE)
+    assert process.store.settled(process.time + LONGEST_PAUSE + OVERDUE)
+
+
+def test_a_replica_that_takes_no_writes_is_no_store(server: ValkeyServer) -> None:
+    """It tells the time and would tell the record, but gives out nothing until it is the master again; no slot comes twice."""
+    process = Asking(server.url)
+    before = process.ask()
+    assert before is not None
+    server.demote()
+    for _ in range(3):
+        assert process.ask() is None
+        process.probe()
+    server.promote()
+    after = process.ask()
+    assert after is not None
+    assert after.given == 1
+    assert after.birth == before.birth

@@ -1,0 +1,211 @@
+"""Triggers: every envelope is opened, and what is none is named."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.errors import EnvelopeError
+from handler.messages import Invalid, ModuleRequest, read
+from handler.triggers import deliveries
+from tests.support.paths import ROOT
+
+REQUEST = {"ProductKey": "a1", "ModuleName": "mcu", "AliasName": "微控"}
+TEXT = json.dumps(REQUEST)
+CODED = base64.b64encode(TEXT.encode()).decode()
+SAMPLES = sorted(
+    path
+    for path in (ROOT / "events/triggers").glob("*.json")
+    if not path.name.endswith(".outcomes.json") and "http" not in path.name
+)
+
+
+def event(data: object, **attributes: object) -> dict[str, object]:
+    """A CloudEvent as EventBridge sends it."""
+    return {"id": "e1", "source": "acs:mns", "specversion": "1.0", "type": "t", "data": data, **attributes}
+
+
+def smq(body: object = TEXT, message: str = "m1") -> dict[str, object]:
+    return {"requestId": "r", "messageId": message, "messageBody": body}
+
+
+ROCKET = {"topic": "T", "systemProperties": {"UNIQ_KEY": "u1", "TAGS": "t"}, "userProperties": {}, "body": TEXT}
+RABBIT = {"envelope": {"deliveryTag": 98, "redeliver": False}, "body": REQUEST, "props": {"messageId": "f76"}}
+KAFKA = {"topic": "t", "partition": 7, "offset": 25, "timestamp": 1, "headers": {}, "key": "k", "value": REQUEST}
+TOPIC = {"TopicOwner": "1", "Message": TEXT, "TopicName": "t", "MessageId": "2F5B", "SubscriptionName": "s"}
+
+
+def seen(sent: object) -> list[tuple[str, object]]:
+    """Ids and requests of an event, read as the pipeline reads them."""
+    raw = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
+    return [
+        (delivery.id, request.model_dump(include=set(REQUEST)) if isinstance(request, ModuleRequest) else request)
+        for delivery in deliveries(raw)
+        for request in read(delivery.body, delivery.id)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sent", "message"),
+    [
+        ([event(smq())], "m1"),
+        (event(smq()), "m1"),
+        ([json.dumps(event(smq()))], "m1"),
+        ([smq()], "m1"),
+        (smq(), "m1"),
+        ([event(smq(CODED))], "m1"),
+        ([event(smq(CODED[:20] + "\n" + CODED[20:]))], "m1"),
+        ([event(smq("\n  " + TEXT))], "m1"),
+        (TOPIC, "2F5B"),
+        ({**TOPIC, "Message": CODED, "Extend": "{}"}, "2F5B"),
+        ([event(ROCKET)], "u1"),
+        ([event({**ROCKET, "systemProperties": {}})], "e1"),
+        ([event(RABBIT)], "f76"),
+        ([event({**RABBIT, "body": TEXT, "props": {}})], "e1"),
+        ([event(KAFKA)], "t-7-25"),
+        ([event({**KAFKA, "value": TEXT})], "t-7-25"),
+        ([event({**KAFKA, "value": CODED})], "t-7-25"),
+        (event(REQUEST), "e1"),
+    ],
+)
+def test_every_envelope_is_opened(sent: object, message: str) -> None:
+    """The same request comes out, with the message's own id."""
+    assert seen(sent) == [(message, REQUEST)]
+
+
+@pytest.mark.parametrize(
+    "sent", [TEXT.encode(), CODED.encode(), json.dumps({"body": TEXT, "attrs": {"k": "v"}}).encode()]
+)
+def test_a_message_without_an_id_gets_one_from_its_body(sent: bytes) -> None:
+    """The same on every delivery, another for another body."""
+    [(first, request)] = seen(sent)
+    assert request == REQUEST
+    assert [first] == [again for again, _ in seen(sent)]
+    assert first != seen(TEXT.replace("mcu", "mcv").encode())[0][0]
+
+
+def test_an_array_of_requests_is_one_message() -> None:
+    """A bare array is told from a batch of events."""
+    assert [request for _, request in seen([REQUEST, REQUEST])] == [REQUEST, REQUEST]
+    assert len(deliveries(json.dumps([REQUEST, REQUEST]).encode())) == 1
+
+
+def test_an_empty_batch_holds_nothing() -> None:
+    """No message, no outcome."""
+    assert deliveries(b"[]") == []
+
+
+@pytest.mark.parametrize("broken", [None, 5, "{broken", {}, {"foo": 1}, event(5), event({"x": 1}), [event(smq())]])
+def test_one_broken_element_never_hides_the_others(broken: object) -> None:
+    """It becomes a rejected outcome of its own; its neighbours are read."""
+    found = deliveries(json.dumps([event(smq(message="m1")), broken, event(smq(message="m3"))]).encode())
+    assert [(delivery.id, delivery.problem) for delivery in (found[0], found[2])] == [("m1", None), ("m3", None)]
+    assert found[1].problem
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"data": ' * 100_000 + b"1" + b"}" * 100_000,
+        b"9" * 5_000,
+        b'"\xff"',
+        b"{a: 1}",
+    ],
+    ids=["deep arrays", "deep objects", "a long number", "no UTF-8", "no JSON"],
+)
+def test_an_element_that_cannot_be_parsed_hides_no_other(broken: bytes) -> None:
+    """The parser gives the whole array up; its other elements are read all the same."""
+    first, last = (json.dumps(event(smq(r"a \" ] and } in a text", message=name))).encode() for name in ("m1", "m3"))
+    found = deliveries(b"[" + first + b", " + broken + b" ," + last + b"]")
+    assert [delivery.id for delivery in found if not delivery.problem] == ["m1", "m3"]
+    assert [bool(delivery.problem) for delivery in found] == [False, True, False]
+
+
+def test_a_batch_that_is_cut_off_gives_what_is_whole() -> None:
+    """And one rejected request for the rest."""
+    text = json.dumps([event(smq(message="m1")), event(smq(message="m2"))])
+    first, second = deliveries(text[:-20].encode())
+    assert (first.id, first.problem) == ("m1", None)
+    assert second.problem == "element 1 of the batch is no event: a text"
+
+
+def test_a_text_without_an_end_costs_no_more_than_its_length() -> None:
+    """A quote that never closes is looked at once, not once more for every quote behind it."""
+    [delivery] = deliveries(b'[1, "' + b'\\"' * 500_000)
+    assert isinstance(read(delivery.body, delivery.id)[0], Invalid)
+
+
+@pytest.mark.parametrize(
+    ("sent", "named"),
+    [
+        ({"triggerTime": "x", "triggerName": "timer", "payload": ""}, "triggerTime, triggerName, payload"),
+        ({"events": [{"oss": {}}]}, "events"),
+        ({}, "an empty object"),
+    ],
+)
+def test_an_event_of_no_known_shape_names_what_was_seen(sent: object, named: str) -> None:
+    """Field names, never their contents."""
+    with pytest.raises(EnvelopeError) as caught:
+        deliveries(json.dumps(sent).encode())
+    assert named in str(caught.value)
+
+
+@pytest.mark.parametrize("sent", [b"hello topic", b"null", b"5", b"", b"\xff\xfe", b"[" * 100_000, b'"text"', b"NaN"])
+def test_what_is_no_request_at_all_is_one_invalid_message(sent: bytes) -> None:
+    """An SMQ topic hands over its message as it is."""
+    [(_, request)] = seen(sent)
+    assert isinstance(request, Invalid)
+
+
+def test_a_plain_body_that_could_be_base64_is_left_alone() -> None:
+    """Decided by what comes out: only JSON is taken for an encoded body."""
+    assert deliveries(json.dumps([event(smq("TEST"))]).encode())[0].body == "TEST"
+
+
+def test_the_events_trace_is_the_requests_where_it_has_none() -> None:
+    """Traces go through the queue."""
+    trace = f"00-{'a' * 32}-{'b' * 16}-01"
+    [delivery] = deliveries(json.dumps(event(smq(), traceparent=trace)).encode())
+    [request] = read(delivery.body, delivery.id, delivery.trace)
+    assert request.traceparent == trace
+    assert read(TEXT, "m", "nonsense")[0].traceparent is None
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_every_sample_event_is_opened(path: Path) -> None:
+    """It holds as many requests as it has outcomes, and as many valid ones as are not rejected."""
+    outcomes = json.loads(path.with_name(f"{path.stem}.outcomes.json").read_bytes())
+    valid = [request for _, request in seen(path.read_bytes()) if not isinstance(request, Invalid)]
+    assert len(seen(path.read_bytes())) == len(outcomes)
+    assert len(valid) == sum(outcome["Status"] != "rejected" for outcome in outcomes)
+
+
+json_values: Any = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([*TOPIC, *KAFKA, *ROCKET, "data", "specversion", "id", "messageBody", "attrs"]),
+            inner,
+            max_size=6,
+        )
+    ),
+)
+
+
+@given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
+def test_no_event_does_more_than_raise_an_envelope_error(sent: bytes) -> None:
+    """Whatever arrives: deliveries with an id, or an error that says what was seen."""
+    try:
+        found = deliveries(sent)
+    except EnvelopeError:
+        return
+    assert all(0 < len(delivery.id) <= 100 for delivery in found)
+    assert [delivery.id for delivery in found] == [delivery.id for delivery in deliveries(sent)]
+    for delivery in found:
+        read(delivery.body, delivery.id, delivery.trace)

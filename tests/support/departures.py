@@ -1,0 +1,59 @@
+"""Callers in virtual time, when their calls left, and the bound that every quota must keep."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from handler.errors import OutOfTime
+from handler.pacing import EARLY, Pacer
+from tests.support.virtual_time import Task, VirtualTime
+
+NEVER = math.inf
+CALL = "CreateOTAModule"
+
+
+@dataclass
+class Caller:
+    """Calls one operation and notes when each call left: by the true time, by the clock, and who it was."""
+
+    time: VirtualTime
+    pacer: Pacer
+    left: list[float] = field(default_factory=list)
+    shown: list[float] = field(default_factory=list)
+    names: list[int] = field(default_factory=list)
+    late: list[int] = field(default_factory=list)
+
+    def call(self, name: int = 0, deadline: float = NEVER) -> None:
+        try:
+            self.pacer.wait(CALL, deadline)
+        except OutOfTime:
+            self.late.append(name)
+        else:
+            self.left.append(self.time.time)
+            self.shown.append(self.time.clock.now())
+            self.names.append(name)
+
+    def arrive(self, *moments: float, deadline: float = NEVER) -> list[Task]:
+        return [
+            self.time.spawn(lambda name=name: self.call(name, deadline), at=moment)  # type: ignore[misc]
+            for name, moment in enumerate(moments)
+        ]
+
+
+def a_caller(rate: float, seed: int = 0, lateness: float = 0.0) -> Caller:
+    time = VirtualTime(seed, lambda: lateness)
+    return Caller(time, Pacer(rate, time.clock))
+
+
+def excess(moments: Sequence[float], rate: float, tau: float) -> int:
+    """How many calls more than 1 + floor((W + tau) * rate) leave in the worst of all windows W."""
+    ordered = sorted(moments)
+    spare = tau + 2 * EARLY
+    return max(
+        (
+            last - first - math.floor((ordered[last] - ordered[first] + spare) * rate + 1e-9)
+            for first in range(len(ordered))
+            for last in range(first, len(ordered))
+        ),
+        default=0,
+    )

@@ -1,0 +1,58 @@
+"""A local cloud of the project's template.yml whose functions are small and keep what they get."""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from emulator.cloud import LocalCloud, Options
+from tests.support.paths import ROOT
+
+FUNCTIONS = ROOT / "tests/emulator/functions"
+Document = dict[str, Any]
+
+
+def eventually(holds: Callable[[], object], seconds: float = 20.0) -> None:
+    """Poll until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.02)
+
+
+def document() -> Document:
+    """template.yml, with small functions in place of the project's."""
+    read: Document = yaml.safe_load((ROOT / "template.yml").read_text(encoding="utf-8"))
+    for name, handler in (("queue", "stream_samples.keep"), ("http", "samples.web")):
+        props = read["resources"][name]["props"]
+        props |= {"code": str(FUNCTIONS), "handler": handler, "instanceLifecycleConfig": {}}
+        props["environmentVariables"]["KEPT"] = "${env('KEPT', '')}"
+    read["vars"]["batch_seconds"] = 0
+    return read
+
+
+def written(folder: Path, template: Document) -> Path:
+    path = folder / "template.yml"
+    path.write_text(yaml.safe_dump(template), encoding="utf-8")
+    return path
+
+
+def options(folder: Path, template: Document | None = None, **more: Any) -> Options:
+    """Of a cloud whose functions keep their events in the folder."""
+    path = written(folder, template or document())
+    return Options(port=0, template=path, packaged=True, variables={"KEPT": str(folder / "kept")}, **more)
+
+
+def kept(folder: Path) -> list[Any]:
+    """The events that reached the function."""
+    path = folder / "kept"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def send(cloud: LocalCloud, text: str) -> None:
+    body = base64.b64encode(text.encode()).decode()
+    cloud.call(lambda parts: parts.smq.send("ota-module-requests", body))
