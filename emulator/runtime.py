@@ -285,8 +285,7 @@ class Runtime:
         if not header["steps"]:
             return called(self._handler, header, body, given)
         with ending_at()(header["steps"]):
-            # Looked up anew: to enter it may be such a step.
-            return called(loaded(os.environ["FC_FUNCTION_HANDLER"]), header, body, given)
+            return called(self._handler, header, body, given)
 
 
 def stop(_number: int, _frame: FrameType | None) -> None:

@@ -246,8 +246,10 @@ class Connection(http.client.HTTPConnection):
 class Transport:
     """Sends requests to one endpoint, over a connection of the calling thread."""
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    def __init__(self, connect: Callable[[], Connection], sent: Callable[[], object] = lambda: None) -> None:
+        """`sent` is called when a request has left."""
         self._connect = connect
+        self._sent = sent
         self._local = threading.local()
 
     def open(self, seconds: float) -> None:
@@ -271,6 +273,7 @@ class Transport:
         self.open(seconds)
         try:
             connection.ask("POST", target, None, {"Content-Length": "0", "Accept": "application/json"})
+            self._sent()
             response = connection.getresponse()
             body = response.read(LARGEST_ANSWER)
             more = b"" if response.isclosed() else response.read(1)

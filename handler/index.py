@@ -24,6 +24,7 @@ from handler.pacing import Pacer, Quota
 from handler.pipeline import Invocation, Limits, Pipeline
 from handler.settings import Settings
 from handler.smq import MessageService, Outbox
+from handler.steps import reached
 from handler.threads import Threads
 from handler.triggers import Delivery
 
@@ -63,7 +64,7 @@ class Instance(NamedTuple):
         )
         api = IotApi(
             settings.OTA_REGION,
-            Transport(partial(connect, settings.OTA_IOT_ENDPOINT)),
+            Transport(partial(connect, settings.OTA_IOT_ENDPOINT), sent=partial(reached, "sent")),
             _quota(settings, clock, log),
             clock,
             settings.OTA_READ_TIMEOUT,
@@ -128,6 +129,7 @@ def handler(event: bytes, context: object) -> object:
     Raises: NotFinished: some requests could be neither finished nor put back, so the platform must deliver the event again.
         EnvelopeError: the event is of no known shape.
     """
+    reached("receive")
     instance = _ready()
     if (answer := _http_answer(instance, event, context)) is not None:
         return answer
@@ -142,6 +144,7 @@ def http(environ: Mapping[str, Any], start_response: Callable[..., object]) -> I
     """The FC 2.0 HTTP trigger: a WSGI application."""
     from handler import web
 
+    reached("receive")
     call = Call.begin(_ready(), environ.get("fc.context"), ceiling=None)
     answer = call.respond(web.from_environ(environ))
     start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(answer.headers.items()))

@@ -16,6 +16,7 @@ from handler.credentials import Credentials
 from handler.errors import CallError, Misconfigured, OutOfTime, Refused, Throttled, Transient, Unanswered
 from handler.log import mask
 from handler.pacing import Quota
+from handler.steps import reached
 
 VERSION = "2018-01-20"
 CREATE = "CreateOTAModule"
@@ -190,12 +191,15 @@ class Session:
             )
         self._api.transport.open(self._left(action))
         self.usage.waited += self._api.quota.wait(action, self.deadline)
+        reached("paced")
         self._halt.check(action)
         seconds = min(self._api.read_timeout, self._left(action))
         self.usage.calls += 1
         target = self._api.signed(action, parameters, keys)
         try:
-            body = understood(self._api.transport.post(target, seconds), keys.secrets)
+            answer = self._api.transport.post(target, seconds)
+            reached("answered")
+            body = understood(answer, keys.secrets)
         except Throttled as error:
             self.usage.throttles += 1
             self._api.quota.throttled(action, error.retry_after)

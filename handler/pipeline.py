@@ -19,6 +19,7 @@ from handler.outcomes import Outcome, Result, Unfinished
 from handler.results import dead_letter, decided, failed, interrupted
 from handler.retry import Random, put_back_delay
 from handler.smq import LARGEST_BATCH, Message
+from handler.steps import reached
 from handler.threads import Pool
 from handler.triggers import Delivery
 
@@ -184,6 +185,7 @@ class _Batch:
     def _published(self, request: ModuleRequest | Invalid, outcome: Outcome, known: Known = NOTHING) -> Result:
         try:
             self._invocation.sinks.publish(self._event(outcome), outcome.Status)
+            reached("published")
         except SinkError as error:
             return Unfinished(request, "sink", str(error), known=known)
         return outcome
@@ -228,6 +230,7 @@ class _Batch:
         except Exception as error:  # noqa: BLE001 - what is not surely put back must come again
             self._invocation.log.error("fault", error=type(error).__name__, text=error)
             return list(chunk)
+        reached("put back")
         return [each for each, message in zip(chunk, messages, strict=True) if message in refused]
 
     def _account(self, request: ModuleRequest | Invalid, result: Result, usage: Usage) -> None:
@@ -264,7 +267,9 @@ class _Batch:
 
 
 def _requests(deliveries: Iterable[Delivery]) -> list[ModuleRequest | Invalid]:
-    return [request for delivery in deliveries for request in _read(delivery)]
+    requests = [request for delivery in deliveries for request in _read(delivery)]
+    reached("validate")
+    return requests
 
 
 def _read(delivery: Delivery) -> list[ModuleRequest | Invalid]:

@@ -1,7 +1,6 @@
 """Kills at a named step: the rule, the way to the process, and what happens there."""
 
 import asyncio
-import importlib
 import json
 import textwrap
 from collections.abc import Awaitable, Callable
@@ -16,45 +15,33 @@ from emulator.faults import Rule
 from emulator.fc import FunctionCompute, Invocation
 from emulator.injection import Faults
 from emulator.instances import FunctionConfig
-from emulator.steps import PLACES, Step, ending_at
+from emulator.steps import Step, StepNotFound, ending_at
 from emulator.workers import Workers, take_steps
+from handler import steps
 
 Scenario = Callable[[FunctionCompute], Awaitable[Any]]
 MODULES = {
     "__init__": "",
+    "steps": (Path(__file__).parents[2] / "handler" / "steps.py").read_text(encoding="utf-8"),
     "index": """
         from concurrent.futures import ThreadPoolExecutor
-        from handler import connections, pacing, pipeline, smq
+        from handler.steps import reached
         pool = ThreadPoolExecutor(1)
+        def read(event):
+            print("reading")
+            reached("validate")
+            return event
         def handler(event, context):
+            reached("receive")
             print("handling")
-            if event == b"answered":
-                return connections.Transport().post()
-            return pool.submit(pipeline._requests, event).result()
+            return pool.submit(read, event).result()
         def http(environ, start_response):
+            reached("receive")
             start_response("200 OK", [])
             return [b"over HTTP"]
     """,
-    "pipeline": """
-        def _requests(event):
-            print("reading")
-            return event
-    """,
-    "pacing": "class Line:\n    def wait(self): pass",
-    "connections": """
-        class Connection:
-            def ask(self): print("asking")
-            def request(self): self.ask()
-        class Transport:
-            def post(self):
-                connection = Connection()
-                connection.request()
-                connection.ask()
-                print("reading the answer")
-    """,
-    "smq": "class Outbox:\n    def publish(self): pass\n    def put_back(self): pass",
 }
-"""A function of the same names as ours."""
+"""A function that announces its steps as ours does."""
 
 
 @pytest.fixture
@@ -88,7 +75,7 @@ async def struck(service: FunctionCompute, *steps: Step, event: bytes = b"[]") -
 
 def printed(invocation: Invocation) -> list[str]:
     lines = invocation.log.decode().splitlines()
-    return [line for line in lines if line in ("handling", "reading", "asking", "reading the answer")]
+    return [line for line in lines if line in ("handling", "reading")]
 
 
 @pytest.mark.parametrize(
@@ -112,13 +99,21 @@ def test_a_step_is_for_a_kill_of_a_function_alone(wrong: dict[str, object]) -> N
         Rule.model_validate({**right, **wrong})
 
 
-def test_every_step_is_somewhere_in_the_function() -> None:
-    """Under the names that stand in the table, or a rule would strike nothing."""
-    assert tuple(PLACES) == get_args(Step)
-    for place in (place for places in PLACES.values() for place in places):
-        importlib.import_module(place.module)
-    with ending_at(PLACES, end=lambda: None):
-        pass
+def test_the_function_announces_every_step_that_a_rule_may_name() -> None:
+    """And the local cloud knows no other."""
+    assert get_args(steps.Step) == get_args(Step)
+    ended: list[Step] = []
+    with ending_at(["paced"], end=lambda: ended.append("paced")):
+        steps.reached("receive")
+        steps.reached("paced")
+    steps.reached("paced")
+    assert ended == ["paced"]
+
+
+def test_a_step_that_nobody_announces_is_not_found() -> None:
+    """Before anything runs."""
+    with pytest.raises(StepNotFound, match="does not announce"), ending_at(["tea"]):  # type: ignore[list-item]
+        pytest.fail("it ran")
 
 
 def test_a_rule_with_a_step_strikes_as_often_as_it_may() -> None:
@@ -153,13 +148,6 @@ def test_of_several_steps_the_first_that_is_reached_counts(config: FunctionConfi
     assert printed(killed) == []
 
 
-def test_a_request_counts_as_sent_only_on_its_way_to_the_api(config: FunctionConfig) -> None:
-    """Calls of SMQ are written by the same method."""
-    killed = played(config, lambda service: struck(service, "sent", event=b"answered"))
-    assert killed.error_type
-    assert printed(killed) == ["handling", "asking", "asking"]
-
-
 def test_a_call_over_wsgi_is_killed_on_entry_too(config: FunctionConfig, tmp_path: Path) -> None:
     """The entry point has another name there."""
     wsgi = FunctionConfig("f", "handler.index.http", tmp_path, wsgi=True)
@@ -179,12 +167,12 @@ def test_a_call_that_does_not_get_there_leaves_nothing_behind(config: FunctionCo
     """The next one in the same process gets there, and lives."""
 
     async def scenario(service: FunctionCompute) -> list[Invocation]:
-        return [await struck(service, "answered"), await service.invoke("f", b"answered")]
+        return [await struck(service, "answered"), await service.invoke("f", b"[]")]
 
     first, second = played(config, scenario)
     assert (first.error_type, second.error_type) == (None, None)
     assert first.instance == second.instance
-    assert printed(second)[-1] == "reading the answer"
+    assert printed(second) == ["handling", "reading"]
 
 
 def test_a_step_that_the_function_does_not_have_is_named(config: FunctionConfig, tmp_path: Path) -> None:
@@ -199,7 +187,7 @@ def test_a_step_that_the_function_does_not_have_is_named(config: FunctionConfig,
     told = json.loads(failed.body)
     assert (failed.error_type, told["errorType"]) == ("UnhandledInvocationError", "StepNotFound")
     assert told["errorMessage"] == (
-        "the step 'put back' cannot be found: this function has no handler.smq.Outbox.put_back"
+        "the step 'put back' cannot be found: this function's handler.steps does not announce it"
     )
 
 

@@ -15,7 +15,7 @@ from emulator.accounts import Accounts, Key
 from emulator.iot import IotPlatform
 from emulator.seeds import SEED
 from emulator.smq import MessageService
-from handler import index
+from handler import index, steps
 from handler.errors import EnvelopeError, NotFinished, SettingError
 
 Serve = Callable[[ASGIApp], str]
@@ -237,3 +237,16 @@ def test_healthz_needs_no_role(platform: Platform) -> None:
     answer = index.handler(http_event("GET", "/healthz"), SimpleNamespace(request_id="x"))
     assert isinstance(answer, dict)
     assert answer["statusCode"] == 200
+
+
+def test_an_invocation_announces_its_steps(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In their order; what is sent to SMQ is no call of the API."""
+    reached: list[str] = []
+    monkeypatch.setattr(steps, "listener", reached.append)
+    index.handler(json.dumps(wanted()).encode(), platform.context())
+    assert reached == ["receive", "validate", "paced", "sent", "answered", "published"]
+    monkeypatch.setenv("OTA_DEADLINE_MARGIN", "3.99")
+    index.forget()
+    reached.clear()
+    index.handler(json.dumps(wanted("late")).encode(), platform.context(timeout=4))
+    assert reached == ["receive", "validate", "put back"]
