@@ -5,10 +5,8 @@ import json
 import shutil
 import struct
 import sys
-import time
 import zlib
 from collections import Counter
-from collections.abc import Callable
 from typing import Any, Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -16,6 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from emulator.cloud import Cloud, LocalCloud, Options, local_cloud
 from emulator.faults import Rule
 from tests.support.paths import ROOT
+from tests.support.waiting import eventually
 
 FOLDER = ROOT / "docs" / "screenshots"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]
@@ -51,14 +50,6 @@ def work(cloud: Cloud) -> None:
     cloud.faults.add(Rule(service="iot", kind="status", contains="unlucky"))
     for request in requests():
         cloud.smq.send("ota-module-requests", base64.b64encode(json.dumps(request).encode()).decode())
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        if time.monotonic() > end:
-            raise TimeoutError
-        time.sleep(0.2)
 
 
 def page(browser: Browser, local: LocalCloud, size: tuple[int, int], scheme: Literal["light", "dark"]) -> Page:
@@ -131,12 +122,12 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 def pictures(browser: Browser, local: LocalCloud) -> None:
     dark, light = (page(browser, local, (1440, 900), scheme) for scheme in SCHEMES)
     local.call(work)
-    eventually(lambda: seen(dark) > 12)
+    eventually(lambda: seen(dark) > 12, PATIENCE)
     # Colleagues use up the quota for a moment.
     local.call(lambda cloud: cloud.iot.consume("CreateOTAModule", 7))
-    eventually(lambda: seen(dark) > 24)
+    eventually(lambda: seen(dark) > 24, PATIENCE)
     shoot(browser, dark, "page-dark")
-    eventually(lambda: seen(light) == len(requests()))
+    eventually(lambda: seen(light) == len(requests()), PATIENCE)
     local.call(lambda cloud: cloud.faults.clear())
     shoot(browser, light, "page-light")
     light.locator("#outcome-search").fill("a1known0001")

@@ -1,14 +1,13 @@
 """`ota-modules dead-letters`."""
 
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from cli.letters import UNDELIVERED, read
 from cli.smq import Received
+from tests.support.waiting import eventually
 
 REQUEST = {"ProductKey": "a1Demo00001", "ModuleName": "mcu", "Id": "r-1", "Attempt": 5, "Tried": True}
 OURS = json.dumps(
@@ -31,16 +30,9 @@ def filled(cloud: Any) -> Any:
     return cloud
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
 def everything(cloud: Any) -> list[Received]:
     """All dead letters: what a command let go can be seen again after a second."""
-    wait_until(lambda: cloud.visible(cloud.names.dead_letter_queue) == 3)
+    eventually(lambda: cloud.visible(cloud.names.dead_letter_queue) == 3)
     found: list[Received] = cloud.mailbox.receive(cloud.names.dead_letter_queue)
     return found
 
@@ -130,7 +122,7 @@ def test_a_letter_is_named_by_its_message_id(filled: Any, ota_modules: Any) -> N
     messages = everything(filled)
     for message in messages:
         filled.mailbox.release(filled.names.dead_letter_queue, message.handle)
-    wait_until(lambda: filled.visible(filled.names.dead_letter_queue) == 3)
+    eventually(lambda: filled.visible(filled.names.dead_letter_queue) == 3)
     ended = ota_modules("dead-letters", "replay", messages[1].id, "ABCDEF")
     assert ended.status == 1
     assert "1 not found: ABCDEF" in ended.err

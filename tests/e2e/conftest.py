@@ -1,67 +1,11 @@
-"""The local cloud, as tests of the whole use it."""
+"""The local cloud of a file of tests."""
 
-import base64
-import json
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from emulator.cloud import Cloud, LocalCloud, Options, local_cloud
-from tests.support.paths import ROOT
-
-
-def eventually(holds: Callable[[], object], seconds: float = 30.0, what: str = "it") -> None:
-    """Poll until something holds, and fail when it does not in time."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"{what} did not come about in {seconds:g} s"
-        time.sleep(0.05)
-
-
-@dataclass
-class Outcomes:
-    """The outcomes that reached the queue subscribed to the result topic, in the order of their coming."""
-
-    local: LocalCloud
-    events: list[Mapping[str, Any]] = field(default_factory=list)
-
-    def collect(self) -> list[Mapping[str, Any]]:
-        def take(cloud: Cloud) -> list[str]:
-            bodies = []
-            while messages := cloud.smq.receive("ota-module-outcomes", 16):
-                for message in messages:
-                    bodies.append(message.body)
-                    cloud.smq.delete("ota-module-outcomes", message.handle)
-            return bodies
-
-        self.events += [json.loads(base64.b64decode(body)) for body in self.local.call(take)]
-        return self.events
-
-    def of(self, request_id: str, seconds: float = 30.0) -> Mapping[str, Any]:
-        """The first outcome of a request, as soon as it has come."""
-        eventually(lambda: self._found(request_id), seconds, f"an outcome of {request_id}")
-        return self._found(request_id)[0]
-
-    def _found(self, request_id: str) -> list[Mapping[str, Any]]:
-        return [event for event in self.collect() if event["causationid"] == request_id]
-
-
-def with_variables(folder: Path, **variables: object) -> Path:
-    """A copy of template.yml with other values for its variables."""
-    text = (ROOT / "template.yml").read_text(encoding="utf-8")
-    for name, value in variables.items():
-        lines = text.splitlines(keepends=True)
-        found = [number for number, line in enumerate(lines) if line.startswith(f"  {name}:")]
-        assert len(found) == 1, f"template.yml has no variable {name}"
-        lines[found[0]] = f"  {name}: {json.dumps(value)}\n"
-        text = "".join(lines)
-    path = folder / "template.yml"
-    path.write_text(text, encoding="utf-8")
-    return path
+from emulator.cloud import LocalCloud, Options, local_cloud
+from tests.support.local import Outcomes
 
 
 @pytest.fixture(scope="module")

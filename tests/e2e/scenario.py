@@ -4,7 +4,7 @@ import base64
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +20,7 @@ from emulator.seeds import SeedModule, SeedProduct
 from tests.e2e.evidence import REQUESTS, Asked, Evidence, Start, read
 from tests.e2e.invariants import Told, names_in
 from tests.support.paths import ROOT
+from tests.support.waiting import within
 
 TIMEOUT = 6
 """Seconds that a function of these tests may take."""
@@ -163,7 +164,7 @@ class Scenario:
             told = {read(each.body)["causationid"] for each in events if isinstance(each, Published)}
             return {each.id for each in asked} <= told or not any(_unsettled(parts))
 
-        eventually(lambda: self.cloud.call(done), self._seconds)
+        within(lambda: self.cloud.call(done), self._seconds)
 
     def _ended(self, start: Start, asked: Sequence[Asked], pages: Sequence[str] = ()) -> Ran:
         """Let everything go right again, and wait until nothing moves."""
@@ -172,7 +173,7 @@ class Scenario:
             return not any(_unsettled(parts)) and all(each.state in ("idle", "stopped") for each in parts.instances)
 
         # A fault ends by its own limits: what is left of the requests still meets it.
-        eventually(lambda: self.cloud.call(quiet), self._seconds)
+        within(lambda: self.cloud.call(quiet), self._seconds)
 
         shown = [httpx.get(self.cloud.urls.console + path, timeout=10).text for path in ("/state", "/faults")]
 
@@ -189,16 +190,6 @@ def _unsettled(parts: Cloud) -> Iterator[bool]:
     depths = parts.smq.depths(REQUESTS)
     yield depths.active + depths.inactive + depths.delayed > 0
     yield any(stream.in_flight for stream in parts.streams)
-
-
-def eventually(holds: Callable[[], bool], seconds: float) -> bool:
-    """Poll until something holds, or the time is over: what is missing then, the invariants name."""
-    end = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() >= end:
-            return False
-        time.sleep(0.03)
-    return True
 
 
 def requests_for(scenario: Scenario) -> list[Request]:

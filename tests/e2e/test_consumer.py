@@ -14,7 +14,7 @@ from mns.topic import Base64TopicMessage
 
 from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from emulator.cloud import LocalCloud
-from tests.e2e.conftest import Outcomes
+from tests.support.local import Outcomes
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:mns")

@@ -31,7 +31,8 @@ from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from emulator.cloud import LocalCloud, Options, local_cloud
 from emulator.pulse import busiest_second
 from emulator.records import Arrival
-from tests.e2e.conftest import Outcomes, eventually, with_variables
+from tests.support.local import Outcomes, with_variables
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:datetime.datetime.utcnow:DeprecationWarning",  # alibabacloud-iot20180120

@@ -16,7 +16,8 @@ import pytest
 from emulator.cloud import Cloud, LocalCloud, local_cloud
 from emulator.variables import TemplateError
 from tests.support.paths import ROOT
-from tests.support.small_cloud import document, eventually, kept, options, send, written
+from tests.support.small_cloud import document, kept, options, send, written
+from tests.support.waiting import eventually
 
 
 def runs(pid: int) -> bool:

@@ -5,14 +5,14 @@ import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from emulator.cloud import LocalCloud, Options, local_cloud
+from tests.support.waiting import eventually
 
 DEAD = "ota-module-dead-letters"
 REQUESTS = "ota-module-requests"
@@ -33,15 +33,6 @@ def client(cloud: LocalCloud) -> Iterator[httpx.Client]:
 
 def encoded(value: object) -> str:
     return base64.b64encode(json.dumps(value).encode()).decode()
-
-
-def eventually(read: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """The first value that is true."""
-    end = time.monotonic() + seconds
-    while not (found := read()):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return found
 
 
 def story(client: httpx.Client, name: str, kind: str) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from emulator.instances import FunctionConfig
 from emulator.network import Network
 from emulator.records import Records
 from emulator.workers import Workers
-from tests.support.small_cloud import FUNCTIONS, document, eventually, kept, options, send
+from tests.support.small_cloud import FUNCTIONS, document, kept, options, send
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -24,6 +23,7 @@ from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
 from emulator.fc import FunctionCompute, Outside
 from emulator.fc_api import application
 from emulator.instances import FunctionConfig
+from tests.support.waiting import eventually
 
 CODE = Path(__file__).parent / "functions"
 Serve = Callable[[ASGIApp], str]
@@ -57,13 +57,6 @@ def fc(serve: Serve) -> Callable[..., Fc]:
 
 
 Make = Callable[..., Fc]
-
-
-def eventually(holds: Callable[[], object], seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come about in time"
-        time.sleep(0.02)
 
 
 def test_bytes_go_in_and_come_out(fc: Make) -> None:

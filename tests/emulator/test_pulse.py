@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from emulator.cloud import Cloud, Options, local_cloud
 from emulator.pulse import Pulse, busiest_second
 from emulator.records import Arrival, Event, Records, Stood
-from tests.e2e.conftest import eventually
+from tests.support.waiting import eventually
 
 CREATE = "CreateOTAModule"
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from emulator.fc import FunctionCompute, Invocation
 from emulator.instances import FunctionConfig
 from tests.support.interpreters import interpreter
 from tests.support.paths import ROOT
+from tests.support.waiting import soon
 
 Scenario = Callable[[FunctionCompute], Awaitable[Any]]
 
@@ -47,14 +47,6 @@ def called(config: FunctionConfig, event: bytes = b"") -> Invocation:
     """One call."""
     result: Invocation = played(config, lambda service: service.invoke("f", event))
     return result
-
-
-async def eventually(holds: Callable[[], object], seconds: float = 20.0) -> None:
-    """Poll until something holds."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come about in time"
-        await asyncio.sleep(0.02)
 
 
 def runs(pid: int) -> bool:
@@ -176,7 +168,7 @@ def test_what_the_function_started_ends_with_it(tmp_path: Path) -> None:
     async def scenario(service: FunctionCompute) -> None:
         result = await service.invoke("f", b"")
         pid = int(result.log.decode().splitlines()[1])
-        await eventually(lambda: not runs(pid))
+        await soon(lambda: not runs(pid))
 
     played(configured(tmp_path, source, timeout=1), scenario)
 
@@ -245,7 +237,7 @@ def test_a_paused_instance_times_out(tmp_path: Path) -> None:
 
     async def scenario(service: FunctionCompute) -> Invocation:
         call = asyncio.ensure_future(service.invoke("f", b""))
-        await eventually(lambda: service.instances and service.instances[0].state == "busy")
+        await soon(lambda: service.instances and service.instances[0].state == "busy")
         service.instances[0].signal(signal.SIGSTOP)
         return await call
 
@@ -259,10 +251,10 @@ def test_a_paused_instance_goes_on_where_it_stood(tmp_path: Path) -> None:
 
     async def scenario(service: FunctionCompute) -> Invocation:
         call = asyncio.ensure_future(service.invoke("f", b""))
-        await eventually(lambda: service.instances and service.instances[0].state == "busy")
+        await soon(lambda: service.instances and service.instances[0].state == "busy")
         [instance] = service.instances
         instance.signal(signal.SIGSTOP)
-        await eventually(lambda: psutil.Process(instance.pid).status() == psutil.STATUS_STOPPED)
+        await soon(lambda: psutil.Process(instance.pid).status() == psutil.STATUS_STOPPED)
         instance.signal(signal.SIGCONT)
         return await call
 
@@ -275,10 +267,10 @@ def test_a_caller_that_leaves_takes_the_instance_with_it(tmp_path: Path) -> None
 
     async def scenario(service: FunctionCompute) -> bytes:
         call = asyncio.ensure_future(service.invoke("f", b"60"))
-        await eventually(lambda: service.instances and service.instances[0].state == "busy")
+        await soon(lambda: service.instances and service.instances[0].state == "busy")
         call.cancel()
         await asyncio.wait({call})
-        await eventually(lambda: not service.instances)
+        await soon(lambda: not service.instances)
         return (await service.invoke("f", b"0")).body
 
     assert played(configured(tmp_path, source, instances=1), scenario) == b"0"
@@ -301,12 +293,12 @@ def test_no_process_outlives_an_emulator_that_is_killed(tmp_path: Path, paused: 
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(emulator)], cwd=ROOT)
     try:
         written = tmp_path / "pid"
-        asyncio.run(eventually(lambda: written.exists() and written.read_text()))
+        asyncio.run(soon(lambda: written.exists() and written.read_text()))
         pid = int(written.read_text())
         if paused:
             os.kill(pid, signal.SIGSTOP)
-            asyncio.run(eventually(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED))
+            asyncio.run(soon(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED))
     finally:
         process.kill()
         process.wait()
-    asyncio.run(eventually(lambda: not runs(pid)))
+    asyncio.run(soon(lambda: not runs(pid)))

@@ -1,7 +1,6 @@
 """Long polls: who waits for a message gets it at once, and who hangs up takes none along."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +14,7 @@ from emulator.accounts import Accounts
 from emulator.queues import DlqPolicy
 from emulator.smq import MessageService
 from emulator.smq_errors import QueueNotExist
+from tests.support.waiting import eventually
 
 Login = Callable[[], Queue]
 
@@ -48,19 +48,11 @@ def queue(login: Login) -> Queue:
     return login()
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that another thread does."""
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
-
-
 def test_a_long_poll_ends_when_a_message_arrives(service: MessageService, login: Login, queue: Queue) -> None:
     """The one who waits gets what somebody else sends meanwhile, long before the 30 s are over."""
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(login().receive_message_with_str_body, 30)
-        until(lambda: service.waiting > 0)
+        eventually(lambda: service.waiting > 0)
         queue.send_message(Message("hello"))
         assert answer.result(20).message_body == "hello"
 
@@ -78,7 +70,7 @@ def test_a_long_poll_sees_a_visibility_that_began_after_it(service: MessageServi
     queue.send_message(Message("x", delay_seconds=1))
     with ThreadPoolExecutor(2) as pool:
         polls = [pool.submit(login().receive_message, 30) for _ in range(2)]
-        until(lambda: any(poll.done() for poll in polls))
+        eventually(lambda: any(poll.done() for poll in polls))
         first = next(poll for poll in polls if poll.done()).result()
         queue.change_message_visibility(first.receipt_handle, 1)
         assert sorted(poll.result(20).dequeue_count for poll in polls) == [1, 2]
@@ -111,7 +103,7 @@ def test_a_caller_that_hangs_up_takes_no_message_along(service: MessageService, 
     impatient.mns_client.set_connection_timeout(0.3)
     with pytest.raises(MNSClientNetworkException):
         impatient.receive_message(30)
-    until(lambda: service.waiting == 0)
+    eventually(lambda: service.waiting == 0)
     queue.send_message(Message("x"))
     assert queue.receive_message().dequeue_count == 1
 

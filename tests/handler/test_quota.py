@@ -16,8 +16,9 @@ from handler.pacing import CATCH_UP, Pacer
 from handler.quota import SharedQuota, Slots
 from handler.store import LONGEST_PAUSE, OVERDUE, PATIENCE, Answer, Store
 from tests.support.departures import CALL, NEVER, excess
-from tests.support.fleet import BACK, GONE, RATE, Fleet, Instance, Worker, a_fleet, eventually
+from tests.support.fleet import BACK, GONE, RATE, Fleet, Instance, Worker, a_fleet
 from tests.support.valkey_server import ValkeyServer, Way
+from tests.support.waiting import eventually
 
 CLOCKS_APART = 0.02
 """Seconds by which processes may misjudge the server's clock on a busy machine: ten in any second all the same."""

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from handler.log import Log
@@ -14,6 +14,7 @@ from handler.quota import SharedQuota
 from tests.support.departures import CALL, NEVER
 from tests.support.paths import ROOT
 from tests.support.quota_worker import Result, Watch, work
+from tests.support.waiting import eventually
 
 RATE = 20.0
 GONE, BACK = "the store is gone", "the store is back"
@@ -54,13 +55,6 @@ class Instance:
 
     def said(self, words: str) -> int:
         return sum(words in line for line in self.lines)
-
-
-def eventually(seen: Callable[[], bool], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def fresh(left: Sequence[float], since: float) -> int:

@@ -2,8 +2,6 @@
 
 import base64
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +12,6 @@ from tests.support.paths import ROOT
 
 FUNCTIONS = ROOT / "tests/emulator/functions"
 Document = dict[str, Any]
-
-
-def eventually(holds: Callable[[], object], seconds: float = 20.0) -> None:
-    """Poll until something holds."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come about in time"
-        time.sleep(0.02)
 
 
 def document() -> Document:
