@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from cli import letters
+from cli.errors import CliError, UsageError
 from cli.interrupts import Interrupts
 from cli.letters import Letter
 from cli.options import AsJson, Local, chosen
-from cli.problems import CliError, UsageError
 from cli.screen import Screen
 from cli.smq import BATCH, RELEASED, Mailbox
 from cli.target import Target

@@ -9,8 +9,8 @@ import typer
 import yaml
 
 from cli import web
+from cli.errors import CliError, UsageError
 from cli.options import AsJson, chosen
-from cli.problems import CliError, UsageError
 from cli.screen import Screen
 from emulator.faults import KINDS, Rule
 from emulator.steps import Step

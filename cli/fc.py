@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cli import web
-from cli.problems import CloudError
+from cli.errors import CloudError
 from cli.target import Target
 from handler.clock import Clock
 

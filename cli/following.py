@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from cli.errors import CloudError
 from cli.interrupts import Interrupts
 from cli.ledger import Ledger
-from cli.problems import CloudError
 from cli.progress import Meter
 from cli.smq import Mailbox, Received
 from cli.target import Target

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import typer
 
 from cli import signing, web
+from cli.errors import CliError, UsageError
 from cli.fc import FunctionError, Functions
 from cli.options import AsJson, Local, chosen
-from cli.problems import CliError, UsageError
 from cli.samples import EVENTS
 from cli.screen import Screen
 from cli.target import Target

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cli.problems import CliError, UsageError
+from cli.errors import CliError, UsageError
 from cli.target import Target
 from handler.messages import ModuleRequest
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli import names
-from cli.problems import CliError
+from cli.errors import CliError
 from cli.target import Target, local_at
 from emulator.cloud import LocalCloud, Options
 from emulator.cloud import local_cloud as running

@@ -7,10 +7,10 @@ import typer
 from typer.core import TyperGroup
 
 from cli import dead_letters, faults
+from cli.errors import CliError
 from cli.invoke import invoke
 from cli.outcomes import outcomes
 from cli.plan import plan
-from cli.problems import CliError
 from cli.run import run
 from cli.screen import Screen
 from cli.send import send

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cli import documents
 from cli.documents import DocumentError, Format
-from cli.problems import Fault, ManifestError, Place, UsageError
+from cli.errors import Fault, ManifestError, Place, UsageError
 from cli.wanted import MOST_REQUESTS, Wanted, wanted_by
 from handler.messages import Invalid, ModuleKey, ModuleRequest
 from handler.messages import read as read_requests

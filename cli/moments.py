@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timezone
 
-from cli.problems import UsageError
+from cli.errors import UsageError
 
 _AGO = re.compile(r"(\d{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

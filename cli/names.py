@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import yaml
 
-from cli.problems import UsageError
+from cli.errors import UsageError
 from emulator.variables import Document, TemplateError, resolved, variables
 
 TEMPLATE = Path(__file__).parents[1] / "template.yml"

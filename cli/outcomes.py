@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.errors import UsageError
 from cli.following import Inbox, event_of
 from cli.interrupts import Interrupts
 from cli.moments import moment
 from cli.options import AsJson, Local, chosen
-from cli.problems import UsageError
 from cli.screen import STYLES, Screen, outcome_line
 from cli.smq import Mailbox, Received
 from handler.clock import Clock

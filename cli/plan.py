@@ -9,10 +9,10 @@ import typer
 from rich.text import Text
 
 from cli.documents import Format
+from cli.errors import CliError, ManifestError, UsageError
 from cli.manifests import Entry, load
 from cli.options import AsJson, Local, chosen
 from cli.planning import CHANGES, WRONG, Action, Step, products_of, steps
-from cli.problems import CliError, ManifestError, UsageError
 from cli.products import Products
 from cli.progress import Meter
 from cli.screen import Screen

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from cli import web
-from cli.problems import CloudError
+from cli.errors import CloudError
 from cli.target import Target
 from handler.clock import Clock
 from handler.connections import Connection, Transport

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from cli.errors import CliError
 from cli.expectations import Arrival
 from cli.following import Inbox
 from cli.interrupts import Interrupts
 from cli.names import TEMPLATE
-from cli.problems import CliError
 from cli.samples import EVENTS, read_all
 from cli.screen import Screen, outcome_line, status_text
 from cli.smq import Mailbox

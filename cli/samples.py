@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cli.problems import UsageError
+from cli.errors import UsageError
 
 EVENTS = Path(__file__).parents[1] / "events"
 MESSAGE = "{message}"

@@ -14,7 +14,7 @@ from mns.queue import Message, Queue, QueueMeta
 from mns.subscription import SubscriptionMeta, SubscriptionNotifyContentFormat
 from mns.topic import Base64TopicMessage, TopicMeta
 
-from cli.problems import CloudError
+from cli.errors import CloudError
 from cli.target import Target
 from handler.clock import Clock
 

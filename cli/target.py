@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from cli import names
+from cli.errors import UsageError
 from cli.names import Names
-from cli.problems import UsageError
 from handler.settings import is_loopback
 
 LOCAL_ACCOUNT = "1234567890123456"

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cli import web
+from cli.errors import CliError
 from cli.expectations import Arrival, Expectations, Finding
 from cli.fc import Functions
 from cli.matching import differences
-from cli.problems import CliError
 from cli.samples import Sample, Way
 from cli.smq import BATCH, Mailbox
 from cli.target import Target

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.documents import Document, Row
-from cli.problems import Fault, Place, UsageError
+from cli.errors import Fault, Place, UsageError
 
 MOST_REQUESTS = 200_000
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.message import Message
 from urllib.parse import urlsplit
 
-from cli.problems import CloudError
+from cli.errors import CloudError
 from handler.settings import is_loopback
 
 LARGEST_ANSWER = 16 * 1024 * 1024

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.errors import CliError, UsageError
 from cli.ledger import Ledger, content_key
-from cli.problems import CliError, UsageError
 from cli.sending import Outgoing, batches
 from cli.target import local_target
 from handler.messages import ModuleRequest

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.errors import ManifestError, UsageError
 from cli.manifests import Manifest, load
-from cli.problems import ManifestError, UsageError
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.errors import UsageError
 from cli.names import TEMPLATE, read
-from cli.problems import UsageError
 
 RENAMED = """
 vars:

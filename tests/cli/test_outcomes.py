@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cli.problems import UsageError
+from cli.errors import UsageError
 from cli.smq import Mailbox
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.problems import UsageError
+from cli.errors import UsageError
 from cli.target import LOCAL_KEYS, read
 
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAItestkey", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testsecret"}
