@@ -9,12 +9,12 @@ import typer
 
 from cli import letters
 from cli.errors import CliError, UsageError
-from cli.interrupts import Interrupts
 from cli.letters import Letter
 from cli.options import AsJson, Local, chosen
-from cli.screen import Screen
 from cli.smq import BATCH, RELEASED, Mailbox
 from cli.target import Target
+from cli.terminal.interrupts import Interrupts
+from cli.terminal.screen import Screen
 
 SHOWN = 5
 """Ids in a question."""

@@ -11,7 +11,7 @@ import yaml
 from cli import web
 from cli.errors import CliError, UsageError
 from cli.options import AsJson, chosen
-from cli.screen import Screen
+from cli.terminal.screen import Screen
 from emulator.faults import KINDS, Rule
 from emulator.steps import Step
 

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 
 from cli.errors import CloudError
-from cli.interrupts import Interrupts
 from cli.ledger import Ledger
-from cli.progress import Meter
 from cli.smq import Mailbox, Received
 from cli.target import Target
+from cli.terminal.interrupts import Interrupts
+from cli.terminal.progress import Meter
 from handler.clock import Clock
 
 POLL = 2

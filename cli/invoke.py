@@ -14,8 +14,8 @@ from cli.errors import CliError, UsageError
 from cli.fc import FunctionError, Functions
 from cli.options import AsJson, Local, chosen
 from cli.samples import EVENTS
-from cli.screen import Screen
 from cli.target import Target
+from cli.terminal.screen import Screen
 from cli.tour import answer_value, http_body
 from handler.settings import is_loopback
 

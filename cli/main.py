@@ -12,8 +12,8 @@ from cli.invoke import invoke
 from cli.outcomes import outcomes
 from cli.plan import plan
 from cli.run import run
-from cli.screen import Screen
 from cli.send import send
+from cli.terminal.screen import Screen
 
 EPILOG = "Exit status: 0 all as wished, 1 some not, 2 the command line or a manifest makes no sense."
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from cli import target
-from cli.screen import Screen
 from cli.target import Target
+from cli.terminal.screen import Screen
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON value a line on standard output.")]
 Local = Annotated[bool, typer.Option("--local", help="The local cloud, whatever the environment says.")]

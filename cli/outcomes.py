@@ -10,11 +10,11 @@ import typer
 
 from cli.errors import UsageError
 from cli.following import Inbox, event_of
-from cli.interrupts import Interrupts
-from cli.moments import moment
 from cli.options import AsJson, Local, chosen
-from cli.screen import STYLES, Screen, outcome_line
 from cli.smq import Mailbox, Received
+from cli.terminal.interrupts import Interrupts
+from cli.terminal.moments import moment
+from cli.terminal.screen import STYLES, Screen, outcome_line
 from handler.clock import Clock
 
 STATUSES = tuple(STYLES)[:5]

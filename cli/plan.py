@@ -14,9 +14,9 @@ from cli.manifests import Entry, load
 from cli.options import AsJson, Local, chosen
 from cli.planning import CHANGES, WRONG, Action, Step, products_of, steps
 from cli.products import Products
-from cli.progress import Meter
-from cli.screen import Screen
 from cli.target import Target
+from cli.terminal.progress import Meter
+from cli.terminal.screen import Screen
 from handler.messages import Policy
 
 LOOKS: Mapping[Action, tuple[str, str]] = {

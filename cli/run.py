@@ -12,12 +12,12 @@ from rich.text import Text
 from cli.errors import CliError
 from cli.expectations import Arrival
 from cli.following import Inbox
-from cli.interrupts import Interrupts
 from cli.names import TEMPLATE
 from cli.samples import EVENTS, read_all
-from cli.screen import Screen, outcome_line, status_text
 from cli.smq import Mailbox
 from cli.target import LOCAL_PORT, Target
+from cli.terminal.interrupts import Interrupts
+from cli.terminal.screen import Screen, outcome_line, status_text
 from cli.tour import POLL, Summary, Tour, received
 from handler.clock import Clock
 

@@ -13,15 +13,15 @@ from cli import web
 from cli.documents import Format
 from cli.errors import CliError, CloudError, UsageError
 from cli.following import Inbox, follow
-from cli.interrupts import Interrupts
 from cli.ledger import Ledger, content_key, state_folder
 from cli.manifests import Entry, Manifest, load
 from cli.options import AsJson, Local, chosen
-from cli.progress import Meter
-from cli.screen import Screen, module_of, remark, status_text
 from cli.sending import Outgoing, send_all
 from cli.smq import Mailbox
 from cli.target import Target
+from cli.terminal.interrupts import Interrupts
+from cli.terminal.progress import Meter
+from cli.terminal.screen import Screen, module_of, remark, status_text
 from handler.clock import Clock
 
 MOST_ROWS = 50

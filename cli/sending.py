@@ -3,10 +3,10 @@
 import base64
 from collections.abc import Iterator, Sequence
 
-from cli.interrupts import Interrupts
 from cli.ledger import Ledger
-from cli.progress import Meter
 from cli.smq import BATCH, LARGEST_BATCH, Mailbox
+from cli.terminal.interrupts import Interrupts
+from cli.terminal.progress import Meter
 from handler.messages import ModuleRequest
 
 

@@ -111,7 +111,7 @@ def test_options_that_make_no_sense_are_refused(cloud: Any, ota_modules: Any, ar
 
 def test_a_moment_may_be_said_in_two_ways() -> None:
     """Ago, and in ISO 8601; without a zone it is UTC."""
-    from cli.moments import moment
+    from cli.terminal.moments import moment
 
     assert moment("10m", 1000) == 400
     assert (

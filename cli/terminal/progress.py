@@ -5,7 +5,7 @@ from types import TracebackType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from cli.screen import Screen
+from cli.terminal.screen import Screen
 from handler.clock import Clock
 
 LINE_EVERY = 10.0

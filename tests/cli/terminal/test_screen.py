@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cli.screen import Screen, outcome_line, remark, visible
+from cli.terminal.screen import Screen, outcome_line, remark, visible
 
 
 def test_nothing_from_elsewhere_can_move_the_cursor() -> None:
