@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from cli import letters
+from cli.clients import letters
+from cli.clients.letters import Letter
+from cli.clients.smq import BATCH, RELEASED, Mailbox
+from cli.clients.target import Target
 from cli.errors import CliError, UsageError
-from cli.letters import Letter
 from cli.options import AsJson, Local, chosen
-from cli.smq import BATCH, RELEASED, Mailbox
-from cli.target import Target
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.screen import Screen
 

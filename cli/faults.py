@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 import typer
 import yaml
 
-from cli import web
+from cli.clients import http
 from cli.errors import CliError, UsageError
 from cli.options import AsJson, chosen
 from cli.terminal.screen import Screen
@@ -104,7 +104,7 @@ def _call(screen: Screen, method: str, body: bytes | None = None, path: str = ""
     # Never in an account: only a local cloud does what this asks for.
     target = chosen(screen, local=True)
     headers = {"Content-Type": "application/json"} if body else {}
-    answer = web.call(f"{target.console_url}/faults{path}", method, headers, body, seconds=10)
+    answer = http.call(f"{target.console_url}/faults{path}", method, headers, body, seconds=10)
     if answer.status in (404, 405) and not path:
         raise CliError("this local cloud has no fault API")
     try:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from cli.clients.smq import Mailbox, Received
+from cli.clients.target import Target
 from cli.errors import CloudError
 from cli.ledger import Ledger
-from cli.smq import Mailbox, Received
-from cli.target import Target
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.progress import Meter
 from handler.clock import Clock

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import typer
 
-from cli import signing, web
+from cli.clients import http, signing
+from cli.clients.fc import FunctionError, Functions
+from cli.clients.target import Target
 from cli.errors import CliError, UsageError
-from cli.fc import FunctionError, Functions
 from cli.options import AsJson, Local, chosen
 from cli.samples import EVENTS
-from cli.target import Target
 from cli.terminal.screen import Screen
 from cli.tour import answer_value, http_body
 from handler.settings import is_loopback
@@ -102,7 +102,7 @@ def _over_http(screen: Screen, target: Target, url: str, payload: bytes) -> None
         address, method = url.rstrip("/") + path, "POST"
         headers, body = {"Content-Type": "application/json"}, payload
     headers.update(signing.signed_headers(method, address, target.keys, time.time()))
-    answer = web.call(address, method, headers, body)
+    answer = http.call(address, method, headers, body)
     value = answer_value(answer)
     screen.record(value)
     screen.say(f"{answer.status} {answer.headers.get('content-type', '')}")

@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cli.clients.target import Target
 from cli.errors import CliError, UsageError
-from cli.target import Target
 from handler.messages import ModuleRequest
 
 NOTHING, DOUBTFUL, SENT = 0, 1, 2

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli import names
+from cli.clients import names
+from cli.clients.target import Target, local_at
 from cli.errors import CliError
-from cli.target import Target, local_at
 from emulator.cloud import LocalCloud, Options
 from emulator.cloud import local_cloud as running
 from emulator.pulse import busiest_second

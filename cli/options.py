@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli import target
-from cli.target import Target
+from cli.clients import target
+from cli.clients.target import Target
 from cli.terminal.screen import Screen
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON value a line on standard output.")]

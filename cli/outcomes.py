@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.clients.smq import Mailbox, Received
 from cli.errors import UsageError
 from cli.following import Inbox, event_of
 from cli.options import AsJson, Local, chosen
-from cli.smq import Mailbox, Received
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.moments import moment
 from cli.terminal.screen import STYLES, Screen, outcome_line

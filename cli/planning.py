@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from cli.clients.iot import Holding, ProductRef
 from cli.manifests import Entry
-from cli.products import Holding, ProductRef
 from handler.messages import ModuleRequest, Policy
 from handler.modules import BUILT_IN, MOST_CUSTOM_MODULES, differences
 from handler.outcomes import Difference

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from cli.clients.names import TEMPLATE
+from cli.clients.smq import Mailbox
+from cli.clients.target import LOCAL_PORT, Target
 from cli.errors import CliError
 from cli.expectations import Arrival
 from cli.following import Inbox
-from cli.names import TEMPLATE
 from cli.samples import EVENTS, read_all
-from cli.smq import Mailbox
-from cli.target import LOCAL_PORT, Target
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.screen import Screen, outcome_line, status_text
 from cli.tour import POLL, Summary, Tour, received

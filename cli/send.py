@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from cli import web
+from cli.clients import http
+from cli.clients.smq import Mailbox
+from cli.clients.target import Target
 from cli.documents import Format
 from cli.errors import CliError, CloudError, UsageError
 from cli.following import Inbox, follow
@@ -17,8 +19,6 @@ from cli.ledger import Ledger, content_key, state_folder
 from cli.manifests import Entry, Manifest, load
 from cli.options import AsJson, Local, chosen
 from cli.sending import Outgoing, send_all
-from cli.smq import Mailbox
-from cli.target import Target
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.progress import Meter
 from cli.terminal.screen import Screen, module_of, remark, status_text
@@ -73,7 +73,7 @@ def began(target: Target) -> str:
     if not target.local or target.console_url is None:
         return ""
     try:
-        return str(json.loads(web.call(f"{target.console_url}/state", seconds=5).body).get("began", ""))
+        return str(json.loads(http.call(f"{target.console_url}/state", seconds=5).body).get("began", ""))
     except (CloudError, ValueError, AttributeError):
         return ""
 

@@ -8,14 +8,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from cli import web
+from cli.clients import http
+from cli.clients.fc import Functions
+from cli.clients.smq import BATCH, Mailbox
+from cli.clients.target import Target
 from cli.errors import CliError
 from cli.expectations import Arrival, Expectations, Finding
-from cli.fc import Functions
 from cli.matching import differences
 from cli.samples import Sample, Way
-from cli.smq import BATCH, Mailbox
-from cli.target import Target
 from handler.clock import Clock
 
 POLL = 2
@@ -135,7 +135,7 @@ class Tour:
     def _over_http(self, samples: Sequence[Sample]) -> None:
         for sample in samples:
             said = json.loads(sample.body)
-            answer = web.call(
+            answer = http.call(
                 self._target.http_url + said["path"], said["method"], said["headers"], http_body(said.get("body"))
             )
             for difference in differences(sample.answer, answer_value(answer)):
@@ -171,7 +171,7 @@ def http_body(said: object) -> bytes | None:
     return said.encode() if isinstance(said, str) else json.dumps(said, ensure_ascii=False).encode()
 
 
-def answer_value(answer: web.Answer) -> dict[str, object]:
+def answer_value(answer: http.Answer) -> dict[str, object]:
     """An HTTP answer in the form of an answer file."""
     try:
         body = json.loads(answer.body)

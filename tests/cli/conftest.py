@@ -10,10 +10,10 @@ import pytest
 from starlette.types import ASGIApp
 from typer.testing import CliRunner
 
+from cli.clients.names import Names
+from cli.clients.smq import Mailbox
+from cli.clients.target import LOCAL_KEYS, Target, read
 from cli.main import app
-from cli.names import Names
-from cli.smq import Mailbox
-from cli.target import LOCAL_KEYS, Target, read
 from emulator.accounts import Accounts
 from emulator.iot import IotPlatform
 from emulator.smq import MessageService

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from cli.letters import UNDELIVERED, read
-from cli.smq import Received
+from cli.clients.letters import UNDELIVERED, read
+from cli.clients.smq import Received
 from tests.support.waiting import eventually
 
 REQUEST = {"ProductKey": "a1Demo00001", "ModuleName": "mcu", "Id": "r-1", "Attempt": 5, "Tried": True}

@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import Any
 
+from cli.clients.iot import Holding
 from cli.manifests import load
 from cli.planning import products_of, steps
-from cli.products import Holding
 from tests.support.paths import ROOT
 
 FLEET = str(ROOT / "examples/fleet.yml")

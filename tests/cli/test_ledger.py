@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from cli.clients.target import local_target
 from cli.errors import CliError, UsageError
 from cli.ledger import Ledger, content_key
 from cli.sending import Outgoing, batches
-from cli.target import local_target
 from handler.messages import ModuleRequest
 
 WHOLE = {"Status": "rejected", "ProductKey": "a1", "ModuleName": "mcu"}

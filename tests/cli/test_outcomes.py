@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from cli.clients.smq import Mailbox
 from cli.errors import UsageError
-from cli.smq import Mailbox
 
 
 def event(status: str, product: str = "a1", moment: str = "2026-01-31T08:00:00Z") -> str:

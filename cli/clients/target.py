@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from cli import names
+from cli.clients import names
+from cli.clients.names import Names
 from cli.errors import UsageError
-from cli.names import Names
 from handler.settings import is_loopback
 
 LOCAL_ACCOUNT = "1234567890123456"

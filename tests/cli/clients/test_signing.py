@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 from alibabacloud_openapi_util.client import Client  # type: ignore[import-untyped]
 
-from cli.signing import signed_headers
-from cli.target import Keys
+from cli.clients.signing import signed_headers
+from cli.clients.target import Keys
 
 MOMENT = 1_767_225_600.0
 

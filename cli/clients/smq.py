@@ -14,8 +14,8 @@ from mns.queue import Message, Queue, QueueMeta
 from mns.subscription import SubscriptionMeta, SubscriptionNotifyContentFormat
 from mns.topic import Base64TopicMessage, TopicMeta
 
+from cli.clients.target import Target
 from cli.errors import CloudError
-from cli.target import Target
 from handler.clock import Clock
 
 BATCH = 16

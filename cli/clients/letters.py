@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cli.smq import Received
+from cli.clients.smq import Received
 from handler.errors import EnvelopeError
 from handler.triggers import Delivery, deliveries
 

@@ -12,7 +12,7 @@ import yaml
 from cli.errors import UsageError
 from emulator.variables import Document, TemplateError, resolved, variables
 
-TEMPLATE = Path(__file__).parents[1] / "template.yml"
+TEMPLATE = Path(__file__).parents[2] / "template.yml"
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.clients.names import TEMPLATE, read
 from cli.errors import UsageError
-from cli.names import TEMPLATE, read
 
 RENAMED = """
 vars:

@@ -6,7 +6,7 @@ import hmac
 import time
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from cli.target import Keys
+from cli.clients.target import Keys
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from cli import web
+from cli.clients import http
+from cli.clients.target import Target
 from cli.errors import CloudError
-from cli.target import Target
 from handler.clock import Clock
 
 TIMEOUT = 310
@@ -80,7 +80,7 @@ class Functions:
                 # requests' exceptions are OSErrors; some hold the whole request in their text.
                 host = urlsplit(self._target.fc_url).hostname or ""
                 raise CloudError(
-                    f"no answer from {self._target.fc_url} ({type(error).__name__}){web.hint(host)}"
+                    f"no answer from {self._target.fc_url} ({type(error).__name__}){http.hint(host)}"
                 ) from None
             if problem.code != "ResourceExhausted" or busy == BUSY_TRIES:
                 raise problem

@@ -2,8 +2,8 @@
 
 import pytest
 
+from cli.clients.target import LOCAL_KEYS, read
 from cli.errors import UsageError
-from cli.target import LOCAL_KEYS, read
 
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAItestkey", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testsecret"}
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from cli import web
+from cli.clients import http
+from cli.clients.target import Target
 from cli.errors import CloudError
-from cli.target import Target
 from handler.clock import Clock
 from handler.connections import Connection, Transport
 from handler.credentials import Credentials
@@ -63,7 +63,7 @@ class Products:
             yield self._read(product)
 
     def _hint(self, error: CallError) -> str:
-        return web.hint(urlsplit(self._url).hostname or "") if isinstance(error, NotSent) else ""
+        return http.hint(urlsplit(self._url).hostname or "") if isinstance(error, NotSent) else ""
 
     def _read(self, product: ProductRef) -> Holding:
         deadline = self._clock.now() + PATIENCE

@@ -1,0 +1,1 @@
+"""The ways to a cloud: whose it is, and how its services are called."""
