@@ -12,11 +12,11 @@ from rich.text import Text
 from cli.clients import http
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
-from cli.documents import Format
 from cli.errors import CliError, CloudError, UsageError
 from cli.following import Inbox, follow
 from cli.ledger import Ledger, content_key, state_folder
-from cli.manifests import Entry, Manifest, load
+from cli.manifests.documents import Format
+from cli.manifests.manifest import Entry, Manifest, load
 from cli.options import AsJson, Local, chosen
 from cli.sending import Outgoing, send_all
 from cli.terminal.interrupts import Interrupts

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.documents import Document, DocumentError, Row, format_of, read
+from cli.manifests.documents import Document, DocumentError, Row, format_of, read
 
 MANIFESTS = {
     "yaml": """\

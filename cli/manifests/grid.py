@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cli.documents import Document, Row
 from cli.errors import Fault, Place, UsageError
+from cli.manifests.documents import Document, Row
 
 MOST_REQUESTS = 200_000
 

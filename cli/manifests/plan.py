@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cli.clients.iot import Holding, ProductRef
-from cli.manifests import Entry
+from cli.manifests.manifest import Entry
 from handler.messages import ModuleRequest, Policy
 from handler.modules import BUILT_IN, MOST_CUSTOM_MODULES, differences
 from handler.outcomes import Difference

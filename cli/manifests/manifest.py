@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli import documents
-from cli.documents import DocumentError, Format
 from cli.errors import Fault, ManifestError, Place, UsageError
-from cli.wanted import MOST_REQUESTS, Wanted, wanted_by
+from cli.manifests import documents
+from cli.manifests.documents import DocumentError, Format
+from cli.manifests.grid import MOST_REQUESTS, Wanted, wanted_by
 from handler.messages import Invalid, ModuleKey, ModuleRequest
 from handler.messages import read as read_requests
 from handler.modules import MOST_CUSTOM_MODULES

@@ -4,8 +4,8 @@ from collections import Counter
 from typing import Any
 
 from cli.clients.iot import Holding
-from cli.manifests import load
-from cli.planning import products_of, steps
+from cli.manifests.manifest import load
+from cli.manifests.plan import products_of, steps
 from tests.support.paths import ROOT
 
 FLEET = str(ROOT / "examples/fleet.yml")

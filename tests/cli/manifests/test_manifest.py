@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.errors import ManifestError, UsageError
-from cli.manifests import Manifest, load
+from cli.manifests.manifest import Manifest, load
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Which requests files want, and what they would change."""
