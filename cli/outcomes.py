@@ -10,8 +10,8 @@ import typer
 
 from cli.clients.smq import Mailbox, Received
 from cli.errors import UsageError
-from cli.following import Inbox, event_of
 from cli.options import AsJson, Local, chosen
+from cli.sending.follow import Inbox, event_of
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.moments import moment
 from cli.terminal.screen import STYLES, Screen, outcome_line

@@ -14,8 +14,8 @@ from cli.clients.smq import Mailbox
 from cli.clients.target import LOCAL_PORT, Target
 from cli.errors import CliError
 from cli.expectations import Arrival
-from cli.following import Inbox
 from cli.samples import EVENTS, read_all
+from cli.sending.follow import Inbox
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.screen import Screen, outcome_line, status_text
 from cli.tour import POLL, Summary, Tour, received

@@ -13,12 +13,12 @@ from cli.clients import http
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
 from cli.errors import CliError, CloudError, UsageError
-from cli.following import Inbox, follow
-from cli.ledger import Ledger, content_key, state_folder
 from cli.manifests.documents import Format
 from cli.manifests.manifest import Entry, Manifest, load
 from cli.options import AsJson, Local, chosen
-from cli.sending import Outgoing, send_all
+from cli.sending.follow import Inbox, follow
+from cli.sending.ledger import Ledger, content_key, state_folder
+from cli.sending.outgoing import Outgoing, send_all
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.progress import Meter
 from cli.terminal.screen import Screen, module_of, remark, status_text

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Iterator, Sequence
 
 from cli.clients.smq import BATCH, LARGEST_BATCH, Mailbox
-from cli.ledger import Ledger
+from cli.sending.ledger import Ledger
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.progress import Meter
 from handler.messages import ModuleRequest

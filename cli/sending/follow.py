@@ -8,7 +8,7 @@ from typing import Any
 from cli.clients.smq import Mailbox, Received
 from cli.clients.target import Target
 from cli.errors import CloudError
-from cli.ledger import Ledger
+from cli.sending.ledger import Ledger
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.progress import Meter
 from handler.clock import Clock

@@ -6,8 +6,8 @@ import pytest
 
 from cli.clients.target import local_target
 from cli.errors import CliError, UsageError
-from cli.ledger import Ledger, content_key
-from cli.sending import Outgoing, batches
+from cli.sending.ledger import Ledger, content_key
+from cli.sending.outgoing import Outgoing, batches
 from handler.messages import ModuleRequest
 
 WHOLE = {"Status": "rejected", "ProductKey": "a1", "ModuleName": "mcu"}

@@ -1,0 +1,1 @@
+"""One sending, from where it stands to its end."""
