@@ -14,9 +14,9 @@ from cli.clients.fc import FunctionError, Functions
 from cli.clients.target import Target
 from cli.errors import CliError, UsageError
 from cli.options import AsJson, Local, chosen
-from cli.samples import EVENTS
 from cli.terminal.screen import Screen
-from cli.tour import answer_value, http_body
+from cli.tour.samples import EVENTS
+from cli.tour.tour import answer_value, http_body
 from handler.settings import is_loopback
 
 LARGEST_EVENT = 32 * 1024 * 1024

@@ -13,16 +13,16 @@ from cli.clients.names import TEMPLATE
 from cli.clients.smq import Mailbox
 from cli.clients.target import LOCAL_PORT, Target
 from cli.errors import CliError
-from cli.expectations import Arrival
-from cli.samples import EVENTS, read_all
 from cli.sending.follow import Inbox
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.screen import Screen, outcome_line, status_text
-from cli.tour import POLL, Summary, Tour, received
+from cli.tour.expectations import Arrival
+from cli.tour.samples import EVENTS, read_all
+from cli.tour.tour import POLL, Summary, Tour, received
 from handler.clock import Clock
 
 if TYPE_CHECKING:
-    from cli.local import Local
+    from cli.tour.local import Local
 
 
 def run(
@@ -51,7 +51,7 @@ def run(
     Example: ota-modules run --once
     """
     # Not above: the servers take a third of a second to import, and no other command needs them.
-    from cli.local import local_cloud
+    from cli.tour.local import local_cloud
 
     screen = Screen(as_json=as_json)
     samples = read_all(events)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cli.local import local_cloud
+from cli.tour.local import local_cloud
 from emulator.cloud import Urls
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cli.samples import EVENTS
+from cli.tour.samples import EVENTS
 
 COMMAND = (sys.executable, "-c", "from cli.main import main; main()", "run", "--port", "0")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("ALIBABA_CLOUD_", "OTA_"))}

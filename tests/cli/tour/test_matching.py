@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cli.matching import differences
+from cli.tour.matching import differences
 
 
 @pytest.mark.parametrize(

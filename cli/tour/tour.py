@@ -13,9 +13,9 @@ from cli.clients.fc import Functions
 from cli.clients.smq import BATCH, Mailbox
 from cli.clients.target import Target
 from cli.errors import CliError
-from cli.expectations import Arrival, Expectations, Finding
-from cli.matching import differences
-from cli.samples import Sample, Way
+from cli.tour.expectations import Arrival, Expectations, Finding
+from cli.tour.matching import differences
+from cli.tour.samples import Sample, Way
 from handler.clock import Clock
 
 POLL = 2

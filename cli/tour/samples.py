@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from cli.errors import UsageError
 
-EVENTS = Path(__file__).parents[1] / "events"
+EVENTS = Path(__file__).parents[2] / "events"
 MESSAGE = "{message}"
 """Stands in an expected Id for an id that is known only once the sample is sent."""
 BESIDE = (".outcomes.json", ".answer.json")

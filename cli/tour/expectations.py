@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cli.matching import differences
-from cli.samples import Sample
+from cli.tour.matching import differences
+from cli.tour.samples import Sample
 
 
 @dataclass(frozen=True)

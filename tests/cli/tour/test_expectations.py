@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from cli.expectations import Expectations
-from cli.samples import Sample
+from cli.tour.expectations import Expectations
+from cli.tour.samples import Sample
 
 
 def sample(*outcomes: dict[str, Any]) -> Sample:
