@@ -6,13 +6,13 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import dead_letters, faults
+from cli.commands import dead_letters, faults
+from cli.commands.invoke import invoke
+from cli.commands.outcomes import outcomes
+from cli.commands.plan import plan
+from cli.commands.run import run
+from cli.commands.send import send
 from cli.errors import CliError
-from cli.invoke import invoke
-from cli.outcomes import outcomes
-from cli.plan import plan
-from cli.run import run
-from cli.send import send
 from cli.terminal.screen import Screen
 
 EPILOG = "Exit status: 0 all as wished, 1 some not, 2 the command line or a manifest makes no sense."

@@ -9,8 +9,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from cli.commands.faults import rule
 from cli.errors import UsageError
-from cli.faults import rule
 from emulator.console import faults_api
 from emulator.faults import KINDS, Rule
 from emulator.injection import Faults

@@ -12,8 +12,8 @@ import typer
 from cli.clients import http, signing
 from cli.clients.fc import FunctionError, Functions
 from cli.clients.target import Target
+from cli.commands.options import AsJson, Local, chosen
 from cli.errors import CliError, UsageError
-from cli.options import AsJson, Local, chosen
 from cli.terminal.screen import Screen
 from cli.tour.samples import EVENTS
 from cli.tour.tour import answer_value, http_body

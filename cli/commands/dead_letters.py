@@ -11,8 +11,8 @@ from cli.clients import letters
 from cli.clients.letters import Letter
 from cli.clients.smq import BATCH, RELEASED, Mailbox
 from cli.clients.target import Target
+from cli.commands.options import AsJson, Local, chosen
 from cli.errors import CliError, UsageError
-from cli.options import AsJson, Local, chosen
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.screen import Screen
 

@@ -12,10 +12,10 @@ from rich.text import Text
 from cli.clients import http
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
+from cli.commands.options import AsJson, Local, chosen
 from cli.errors import CliError, CloudError, UsageError
 from cli.manifests.documents import Format
 from cli.manifests.manifest import Entry, Manifest, load
-from cli.options import AsJson, Local, chosen
 from cli.sending.follow import Inbox, follow
 from cli.sending.ledger import Ledger, content_key, state_folder
 from cli.sending.outgoing import Outgoing, send_all

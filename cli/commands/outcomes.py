@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from cli.clients.smq import Mailbox, Received
+from cli.commands.options import AsJson, Local, chosen
 from cli.errors import UsageError
-from cli.options import AsJson, Local, chosen
 from cli.sending.follow import Inbox, event_of
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.moments import moment

@@ -9,8 +9,8 @@ import typer
 import yaml
 
 from cli.clients import http
+from cli.commands.options import AsJson, chosen
 from cli.errors import CliError, UsageError
-from cli.options import AsJson, chosen
 from cli.terminal.screen import Screen
 from emulator.faults import KINDS, Rule
 from emulator.steps import Step

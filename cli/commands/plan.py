@@ -10,11 +10,11 @@ from rich.text import Text
 
 from cli.clients.iot import Products
 from cli.clients.target import Target
+from cli.commands.options import AsJson, Local, chosen
 from cli.errors import CliError, ManifestError, UsageError
 from cli.manifests.documents import Format
 from cli.manifests.manifest import Entry, load
 from cli.manifests.plan import CHANGES, WRONG, Action, Step, products_of, steps
-from cli.options import AsJson, Local, chosen
 from cli.terminal.progress import Meter
 from cli.terminal.screen import Screen
 from handler.messages import Policy

@@ -1,0 +1,1 @@
+"""What the user can type, one command a file."""
