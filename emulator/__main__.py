@@ -5,10 +5,11 @@ import asyncio
 import sys
 from pathlib import Path
 
-from emulator.cloud import NAMES, PORT, ROOT, Cloud, Options, run
+from emulator.cloud import PORT, ROOT, Cloud, Options
+from emulator.serving import SERVERS, run
 from emulator.variables import TemplateError
 
-HIGHEST_PORT = 65_536 - len(NAMES)
+HIGHEST_PORT = 65_536 - len(SERVERS)
 
 
 def main() -> int:

@@ -9,12 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from emulator import gateway, rpc, seeds
+from emulator import gateway, seeds
 from emulator.accounts import Accounts, Key
 from emulator.gateway import Gateway
 from emulator.operations import Operations
@@ -29,7 +24,6 @@ DEEP_PAGE_LIMIT = 2
 CALLS_KEPT = 100_000
 RECOMMEND = "https://error-center.alibabacloud.com/status/product/Iot"
 _SECRET_PARAMETERS = ("Signature", "SecurityToken")
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +87,6 @@ class IotPlatform:
         self._gateway = Gateway(accounts, lambda: self.wall(), random_source)
         self._quota = SlidingQuota(monotonic)
         self._operations = Operations(self.products, self.quirks)
-        self.app = Starlette(routes=[Route("/{path:path}", self._respond, methods=_METHODS)])
 
     def load_products(self, path: Path = seeds.SEED) -> None:
         """Raises: SeedError, OSError."""
@@ -107,14 +100,15 @@ class IotPlatform:
         """Calls in the last second by operation, those of others included."""
         return self._quota.counts()
 
-    async def _respond(self, http: Request) -> Response:
+    async def answer(self, request: RpcRequest) -> Answer:
+        """Admit a call or refuse it, let it have its effect, and record it."""
         half = (self.latency() if callable(self.latency) else self.latency) / 2
-        arrival = self._arrive(await rpc.read(http))
+        arrival = self._arrive(request)
         await self._pause(half)
         answer = self._perform(arrival)
         self._record(arrival, answer)
         await self._pause(half)
-        return answer.response(as_json=arrival.request.wants_json)
+        return answer
 
     async def _pause(self, seconds: float) -> None:
         if seconds > 0:

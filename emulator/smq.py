@@ -1,4 +1,4 @@
-"""SMQ on one machine: queues and topics over the official wire protocol (`app`), and as plain methods.
+"""SMQ on one machine: queues and topics as plain methods; `emulator.smq_api` puts them on the wire.
 
 Everything runs on one event loop. Times given are seconds; the service's clock is `wall`.
 """
@@ -10,8 +10,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from starlette.types import ASGIApp
-
 from emulator.accounts import Accounts
 from emulator.messages import Depths, Draft, Message, Messages, Properties, check_body
 from emulator.notifications import Publication
@@ -19,7 +17,6 @@ from emulator.pushes import Outside, Post, Pusher, Receiver, post
 from emulator.queues import QueueAttributes, Queues
 from emulator.records import Deleted, Published, Records, Sent
 from emulator.retries import BACKOFF_RETRY
-from emulator.smq_api import application
 from emulator.smq_store import Database
 from emulator.topics import XML, Subscription, TopicAttributes, Topics, check_tag
 
@@ -60,7 +57,6 @@ class MessageService:
             account=accounts.account_id,
             outside=Outside(post, sleep, dice, scale),
         )
-        self.app: ASGIApp = application(self)
 
     def queue_arn(self, queue: str) -> str:
         """The form that dead-letter settings and policies use."""

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
@@ -15,13 +14,11 @@ from starlette.types import ASGIApp
 
 from emulator import smq_queue_operations, smq_topic_operations
 from emulator.accounts import Key
+from emulator.smq import MessageService
 from emulator.smq_errors import AccessDenied, InvalidArgument, InvalidRequestURL, SmqError
 from emulator.smq_operations import Call, Operation, Reply
 from emulator.smq_signature import Signed, authenticate, check_digest
 from emulator.smq_wire import Node, document, nodes
-
-if TYPE_CHECKING:
-    from emulator.smq import MessageService
 
 LARGEST_BODY = 2 * 1024 * 1024
 """Bytes; the largest batch that is allowed is far below, whatever its escapes and properties."""
@@ -30,7 +27,7 @@ _OPERATIONS = (*smq_queue_operations.OPERATIONS, *smq_topic_operations.OPERATION
 _METHODS = ["GET", "PUT", "POST", "DELETE", "HEAD", "PATCH", "OPTIONS"]
 
 
-def application(service: "MessageService") -> ASGIApp:
+def application(service: MessageService) -> ASGIApp:
     """The ASGI app that answers for a service; while it runs, its topics' deliveries go on."""
 
     async def answer(request: Request) -> Response:
@@ -56,7 +53,7 @@ def application(service: "MessageService") -> ASGIApp:
     return Starlette(routes=[route], lifespan=lifespan, exception_handlers={Exception: failed})
 
 
-async def _reply(service: "MessageService", request: Request) -> Reply:
+async def _reply(service: MessageService, request: Request) -> Reply:
     body = await _body(request)
     target = _target(request)
     headers = dict(request.headers)
@@ -72,7 +69,7 @@ async def _reply(service: "MessageService", request: Request) -> Reply:
     return await _perform(call, request.method, unquote(path).strip("/"), key)
 
 
-def action(service: "MessageService", method: str, path: str, query: str, body: bytes) -> str:
+def action(service: MessageService, method: str, path: str, query: str, body: bytes) -> str:
     """Which operation a request means, though it may not be let in; empty for none."""
 
     async def never() -> None:

@@ -4,14 +4,11 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from emulator.queues import LARGEST_PAGE, Limit, Page
+from emulator.smq import MessageService
 from emulator.smq_errors import InvalidQueryString
 from emulator.smq_wire import Node
-
-if TYPE_CHECKING:
-    from emulator.smq import MessageService
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Call:
     `gone` ends when the caller hangs up.
     """
 
-    service: "MessageService"
+    service: MessageService
     base: str
     names: Mapping[str, str]
     query: Mapping[str, str]

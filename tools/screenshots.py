@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from emulator.cloud import Cloud, LocalCloud, Options, local_cloud
+from emulator.cloud import Cloud, Options
 from emulator.faults import Rule
+from emulator.local import LocalCloud, local_cloud
 from tests.support.paths import ROOT
 from tests.support.waiting import eventually
 

@@ -18,8 +18,9 @@ from pyte.screens import Char
 from rich.console import Console
 from rich.text import Text
 
-from emulator.cloud import LocalCloud, Options, local_cloud
+from emulator.cloud import Options
 from emulator.faults import Plan, Rule
+from emulator.local import LocalCloud, local_cloud
 from tests.support.paths import ROOT
 
 PICTURES = ROOT / "docs" / "screenshots"

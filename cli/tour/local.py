@@ -8,8 +8,9 @@ from pathlib import Path
 from cli.clients import names
 from cli.clients.target import Target, local_at
 from cli.errors import CliError
-from emulator.cloud import LocalCloud, Options
-from emulator.cloud import local_cloud as running
+from emulator.cloud import Options
+from emulator.local import LocalCloud
+from emulator.local import local_cloud as running
 from emulator.pulse import busiest_second
 from emulator.variables import TemplateError
 

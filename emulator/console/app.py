@@ -2,22 +2,19 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
+from emulator.cloud import Cloud
 from emulator.console import faults_api, pages
 from emulator.console.api import Api, problem
 from emulator.console.guard import Guard
 from emulator.console.watch import Watch
 
-if TYPE_CHECKING:
-    from emulator.cloud import Cloud
 
-
-def application(cloud: "Cloud") -> ASGIApp:
+def application(cloud: Cloud) -> ASGIApp:
     """The ASGI app of the first port; it looks at the cloud while the server runs."""
     watch = Watch(cloud)
 

@@ -7,16 +7,14 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from emulator import records
+from emulator.cloud import Cloud
 from emulator.console import letters
 from emulator.console.bodies import requests_in, text_of, value_of
 from emulator.console.steps import Acknowledged, DeadLettered, Published, Queued, Seen, Step, Worked
 from emulator.console.tails import Tail
-
-if TYPE_CHECKING:
-    from emulator.cloud import Cloud
 
 KEPT = 20_000
 """Outcomes, requests, messages and invocations that are remembered, each."""
@@ -29,7 +27,7 @@ V = TypeVar("V")
 class Journal:
     """Outcomes in the order of their coming, and the steps of each request by its Id."""
 
-    def __init__(self, cloud: "Cloud") -> None:
+    def __init__(self, cloud: Cloud) -> None:
         names = cloud.template.outputs
         self.outcomes: deque[Seen] = deque(maxlen=KEPT)
         self.statuses: Counter[str] = Counter()

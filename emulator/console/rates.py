@@ -2,10 +2,8 @@
 
 from collections import Counter, deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from emulator.cloud import Cloud
+from emulator.cloud import Cloud
 
 EVERY = 0.2
 """Seconds between samples."""
@@ -28,7 +26,7 @@ class Sample:
 class Rates:
     """The samples of the last minute."""
 
-    def __init__(self, cloud: "Cloud") -> None:
+    def __init__(self, cloud: Cloud) -> None:
         self.samples: deque[Sample] = deque(maxlen=int(SPAN / EVERY))
         self._cloud = cloud
         self._before: Counter[str] = Counter()

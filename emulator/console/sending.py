@@ -4,13 +4,10 @@ import asyncio
 import time
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from emulator.cloud import Cloud
 from emulator.console.bodies import Value, encoded, json_text, value_of
-
-if TYPE_CHECKING:
-    from emulator.cloud import Cloud
 
 PATIENCE = 75.0
 """Seconds; the function's own timeout is 60."""
@@ -29,12 +26,12 @@ class Answer:
     seconds: float
 
 
-def to_queue(cloud: "Cloud", request: Value) -> str:
+def to_queue(cloud: Cloud, request: Value) -> str:
     """Put a request into the request queue; the message's id. Raises: SmqError."""
     return cloud.smq.send(cloud.template.outputs["RequestQueue"], encoded(json_text(request)))
 
 
-async def over_http(cloud: "Cloud", request: Value) -> Answer:
+async def over_http(cloud: Cloud, request: Value) -> Answer:
     """Raises: NoAnswer."""
     name = next(function.name for function in cloud.template.functions if function.http)
     began = time.monotonic()

@@ -1,17 +1,14 @@
 """What the local cloud is doing at this moment."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
+from emulator.cloud import Cloud
 from emulator.iot import QUERY_LIMIT
 from emulator.products import Module, Product
 from emulator.seeds import CUSTOM_MODULES
 
-if TYPE_CHECKING:
-    from emulator.cloud import Cloud
 
-
-def snapshot(cloud: "Cloud") -> dict[str, object]:
+def snapshot(cloud: Cloud) -> dict[str, object]:
     """Queues, streams, instances and calls at this moment."""
     names = {name: role for role, name in cloud.template.outputs.items() if role.endswith("Queue")}
     return {
@@ -45,18 +42,18 @@ def snapshot(cloud: "Cloud") -> dict[str, object]:
     }  # fmt: skip
 
 
-def limits(cloud: "Cloud") -> dict[str, int]:
+def limits(cloud: Cloud) -> dict[str, int]:
     """Calls of each operation that pass in any second, for those that were called."""
     queries = max(cloud.iot.limit, QUERY_LIMIT)
     return {name: queries if name.startswith("QueryProduct") else cloud.iot.limit for name in cloud.iot.rates()}
 
 
-def products(cloud: "Cloud") -> list[dict[str, object]]:
+def products(cloud: Cloud) -> list[dict[str, object]]:
     """Every product with its own modules."""
     return [_product(product) for product in cloud.iot.products]
 
 
-def stamp(cloud: "Cloud") -> str:
+def stamp(cloud: Cloud) -> str:
     """Changes whenever a product or a module does."""
     found = [module.modified for product in cloud.iot.products for module in product.modules]
     return f"{len(found)}-{max(found, default=0)}"

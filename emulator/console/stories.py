@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from emulator.cloud import Cloud
 from emulator.console.journal import Journal, summary
 from emulator.console.rates import EVERY
 from emulator.console.steps import Acknowledged, DeadLettered, Published, Queued, Seen, Step, Worked
 from emulator.iot import Call
-
-if TYPE_CHECKING:
-    from emulator.cloud import Cloud
 
 LONGEST = 300
 """Steps that are shown of a story."""
@@ -36,7 +34,7 @@ class _Visit:
 class Stories:
     """Tells stories from the journal and the calls that reached the API. `shift` makes monotonic seconds unix ones."""
 
-    def __init__(self, cloud: "Cloud", journal: Journal, shift: float) -> None:
+    def __init__(self, cloud: Cloud, journal: Journal, shift: float) -> None:
         self._cloud = cloud
         self._journal = journal
         self._shift = shift

@@ -7,15 +7,13 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from emulator.cloud import Cloud
 from emulator.console.journal import Journal
 from emulator.console.rates import EVERY, Rates
 from emulator.console.snapshot import limits, snapshot, stamp
 from emulator.console.stories import Stories
-
-if TYPE_CHECKING:
-    from emulator.cloud import Cloud
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +21,7 @@ _log = logging.getLogger(__name__)
 class Watch:
     """What the page knows. It is looked at anew every 0.2 seconds while `running`."""
 
-    def __init__(self, cloud: "Cloud") -> None:
+    def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.boot = secrets.token_hex(4)
         """Another one after a restart: what a page remembers is then out of date."""

@@ -14,6 +14,7 @@ from cli.clients.names import Names
 from cli.clients.smq import Mailbox
 from cli.clients.target import LOCAL_KEYS, Target, read
 from cli.main import app
+from emulator import iot_api, smq_api
 from emulator.accounts import Accounts
 from emulator.iot import IotPlatform
 from emulator.smq import MessageService
@@ -56,8 +57,8 @@ def cloud(serve: Callable[[ASGIApp], str], tmp_path: Path) -> Iterator[Cloud]:
     platform.quirks.list_shape = "array"
     service = MessageService(accounts)
     environ = {
-        "OTA_IOT_ENDPOINT": serve(platform.app),
-        "OTA_MNS_ENDPOINT": serve(service.app),
+        "OTA_IOT_ENDPOINT": serve(iot_api.application(platform)),
+        "OTA_MNS_ENDPOINT": serve(smq_api.application(service)),
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "NO_PROXY": "127.0.0.1",
     }

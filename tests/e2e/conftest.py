@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from emulator.cloud import LocalCloud, Options, local_cloud
+from emulator.cloud import Options
+from emulator.local import LocalCloud, local_cloud
 from tests.support.local import Outcomes
 
 

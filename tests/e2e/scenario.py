@@ -13,8 +13,9 @@ from typing import Any
 
 import httpx
 
-from emulator.cloud import Cloud, LocalCloud, Options, local_cloud
+from emulator.cloud import Cloud, Options
 from emulator.faults import Plan
+from emulator.local import LocalCloud, local_cloud
 from emulator.records import Published
 from emulator.seeds import SeedModule, SeedProduct
 from tests.e2e.evidence import REQUESTS, Asked, Evidence, Start, read

@@ -13,7 +13,7 @@ from mns.queue import Message
 from mns.topic import Base64TopicMessage
 
 from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET
-from emulator.cloud import LocalCloud
+from emulator.local import LocalCloud
 from tests.support.local import Outcomes
 from tests.support.paths import ROOT
 

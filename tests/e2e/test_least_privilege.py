@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from emulator.cloud import LocalCloud, Options, local_cloud
+from emulator.cloud import Options
+from emulator.local import LocalCloud, local_cloud
 from emulator.policy import Policy, Statement
 from emulator.template import load
 from tests.support.paths import ROOT

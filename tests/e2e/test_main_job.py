@@ -28,7 +28,8 @@ from mns.account import Account
 from mns.queue import Message
 
 from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET
-from emulator.cloud import LocalCloud, Options, local_cloud
+from emulator.cloud import Options
+from emulator.local import LocalCloud, local_cloud
 from emulator.pulse import busiest_second
 from emulator.records import Arrival
 from tests.support.local import Outcomes, with_variables

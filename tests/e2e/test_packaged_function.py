@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from deploy.package import RUNTIMES, collect, lay_out, write
-from emulator.cloud import LocalCloud, Options, local_cloud
+from emulator.cloud import Options
+from emulator.local import LocalCloud, local_cloud
 from tests.support.interpreters import interpreter
 from tests.support.paths import ROOT
 

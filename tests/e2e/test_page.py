@@ -10,7 +10,8 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from emulator.cloud import Cloud, LocalCloud, Options, local_cloud
+from emulator.cloud import Cloud, Options
+from emulator.local import LocalCloud, local_cloud
 from tests.support.paths import ROOT
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"

@@ -9,8 +9,9 @@ from functools import partial
 import psutil
 import pytest
 
-from emulator.cloud import Cloud, LocalCloud
+from emulator.cloud import Cloud
 from emulator.faults import Plan
+from emulator.local import LocalCloud
 from emulator.records import Arrival, Published
 from emulator.seeds import SeedModule
 from tests.e2e.evidence import read

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from emulator import signatures
+from emulator import iot_api, signatures
 from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
 from emulator.iot import IotPlatform
 
@@ -53,7 +53,7 @@ def platform(accounts: Accounts, steady: SimpleNamespace) -> IotPlatform:
 
 @pytest.fixture
 def platform_url(platform: IotPlatform, serve: Callable[[ASGIApp], str]) -> str:
-    return serve(platform.app)
+    return serve(iot_api.application(platform))
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def call(platform: IotPlatform) -> Callable[..., httpx.Response]:
 
 
 async def _exchange(platform: IotPlatform, request: httpx.Request) -> httpx.Response:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(platform.app)) as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(iot_api.application(platform))) as client:
         return await client.send(request)
 
 

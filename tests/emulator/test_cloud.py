@@ -13,7 +13,8 @@ import httpx
 import psutil
 import pytest
 
-from emulator.cloud import Cloud, LocalCloud, local_cloud
+from emulator.cloud import Cloud
+from emulator.local import LocalCloud, local_cloud
 from emulator.variables import TemplateError
 from tests.support.paths import ROOT
 from tests.support.small_cloud import document, kept, options, send, written

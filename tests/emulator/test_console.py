@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from emulator.cloud import LocalCloud, Options, local_cloud
+from emulator.cloud import Options
+from emulator.local import LocalCloud, local_cloud
 from tests.support.waiting import eventually
 
 DEAD = "ota-module-dead-letters"

@@ -11,12 +11,13 @@ import pytest
 
 from emulator.accounts import Accounts
 from emulator.async_calls import RETRIES
-from emulator.cloud import Cloud, LocalCloud, local_cloud
+from emulator.cloud import Cloud
 from emulator.faults import Plan, Rule
 from emulator.faulty_calls import FaultyFunctions
 from emulator.fc import Outside
 from emulator.injection import Faults
 from emulator.instances import FunctionConfig
+from emulator.local import LocalCloud, local_cloud
 from emulator.network import Network
 from emulator.records import Records
 from emulator.workers import Workers

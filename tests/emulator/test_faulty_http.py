@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from emulator.cloud import LocalCloud, Options, local_cloud
+from emulator.cloud import Options
 from emulator.faults import Plan, Rule
+from emulator.local import LocalCloud, local_cloud
 from emulator.records import Arrival
 
 SECONDS = 1.0

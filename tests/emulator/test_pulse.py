@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.cloud import Cloud, Options, local_cloud
+from emulator.cloud import Cloud, Options
+from emulator.local import local_cloud
 from emulator.pulse import Pulse, busiest_second
 from emulator.records import Arrival, Event, Records, Stood
 from tests.support.waiting import eventually

@@ -9,6 +9,7 @@ from mns.mns_exception import MNSServerException
 from mns.queue import Message, Queue, QueueMeta
 from starlette.types import ASGIApp
 
+from emulator import smq_api
 from emulator.accounts import Accounts
 from emulator.queues import DlqPolicy
 from emulator.smq import MessageService
@@ -28,7 +29,7 @@ def service() -> Iterator[MessageService]:
 
 @pytest.fixture
 def account(service: MessageService, serve: Serve) -> Iterator[Account]:
-    account = Account(serve(service.app), "testid", "testsecret")
+    account = Account(serve(smq_api.application(service)), "testid", "testsecret")
     yield account
     account.get_client().close_connection()
 

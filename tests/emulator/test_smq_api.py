@@ -18,6 +18,7 @@ from mns.queue import Message
 from mns.topic import TopicMessage
 from starlette.types import ASGIApp
 
+from emulator import smq_api
 from emulator.accounts import Accounts
 from emulator.smq import MessageService
 
@@ -60,7 +61,7 @@ def service(accounts: Accounts) -> Iterator[MessageService]:
 
 @pytest.fixture
 def url(service: MessageService, serve: Callable[[ASGIApp], str]) -> str:
-    return serve(service.app)
+    return serve(smq_api.application(service))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from mns.subscription import Subscription, SubscriptionMeta
 from mns.topic import Base64TopicMessage, Topic, TopicMessage, TopicMeta
 from starlette.types import ASGIApp
 
+from emulator import smq_api
 from emulator.accounts import Accounts
 from emulator.smq import MessageService
 
@@ -27,7 +28,7 @@ def service() -> Iterator[MessageService]:
 
 @pytest.fixture
 def account(service: MessageService, serve: Serve) -> Iterator[Account]:
-    account = Account(serve(service.app), "testid", "testsecret")
+    account = Account(serve(smq_api.application(service)), "testid", "testsecret")
     yield account
     account.get_client().close_connection()
 

@@ -10,6 +10,7 @@ from mns.mns_exception import MNSClientNetworkException, MNSServerException
 from mns.queue import Message, Queue, QueueMeta
 from starlette.types import ASGIApp
 
+from emulator import smq_api
 from emulator.accounts import Accounts
 from emulator.queues import DlqPolicy
 from emulator.smq import MessageService
@@ -30,7 +31,7 @@ def service() -> Iterator[MessageService]:
 @pytest.fixture
 def login(service: MessageService, serve: Callable[[ASGIApp], str]) -> Iterator[Login]:
     """The queue, through an SDK client of its own at each call: one is not thread-safe."""
-    url, accounts = serve(service.app), list[Account]()
+    url, accounts = serve(smq_api.application(service)), list[Account]()
 
     def start() -> Queue:
         accounts.append(Account(url, "testid", "testsecret"))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp
 
+from emulator import iot_api, smq_api
 from emulator.accounts import Accounts, Key
 from emulator.iot import IotPlatform
 from emulator.seeds import SEED
@@ -33,7 +34,8 @@ class Platform:
             self.smq.create_queue(queue)
         self.smq.create_topic("results")
         self.environ = {
-            "OTA_REGION": "cn-shanghai", "OTA_IOT_ENDPOINT": serve(self.iot.app), "OTA_MNS_ENDPOINT": serve(self.smq.app),
+            "OTA_REGION": "cn-shanghai", "OTA_IOT_ENDPOINT": serve(iot_api.application(self.iot)),
+            "OTA_MNS_ENDPOINT": serve(smq_api.application(self.smq)),
             "OTA_RESULT_TOPIC": "results", "OTA_REQUEST_QUEUE": "requests", "OTA_DEAD_LETTER_QUEUE": "dead", "OTA_QPS": "10",
         }  # fmt: skip
         for name in [name for name in os.environ if name.startswith(("OTA_", "ALIBABA_CLOUD_", "FC_"))]:

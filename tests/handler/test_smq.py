@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from emulator import smq_api
 from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
 from emulator.smq import MessageService as Cloud
 from handler.clock import Clock
@@ -49,13 +50,15 @@ Serve = Callable[[ASGIApp], str]
 
 def test_an_outcome_reaches_the_topics_subscribers(cloud: Cloud, serve: Serve) -> None:
     """As base64 of the JSON, which the SDKs decode."""
-    outbox(serve(cloud.app)).publish('{"a": "微控"}', "created")
+    outbox(serve(smq_api.application(cloud))).publish('{"a": "微控"}', "created")
     assert bodies(cloud, "outcomes") == ['{"a": "微控"}']
 
 
 def test_requests_are_put_back_with_their_delays(cloud: Cloud, serve: Serve) -> None:
     """In one call for sixteen."""
-    refused = outbox(serve(cloud.app)).put_back([Message(str(n), 0 if n % 2 else 60) for n in range(16)])
+    refused = outbox(serve(smq_api.application(cloud))).put_back(
+        [Message(str(n), 0 if n % 2 else 60) for n in range(16)]
+    )
     assert refused == []
     assert sorted(bodies(cloud, "requests"), key=int) == [str(n) for n in range(16) if n % 2]
     assert cloud.depths("requests").delayed == 8
@@ -63,7 +66,7 @@ def test_requests_are_put_back_with_their_delays(cloud: Cloud, serve: Serve) -> 
 
 def test_without_time_for_an_answer_nothing_is_sent(cloud: Cloud, serve: Serve) -> None:
     """An invocation that sent all the same would end after its timeout."""
-    late = outbox(serve(cloud.app), seconds=0.0)
+    late = outbox(serve(smq_api.application(cloud)), seconds=0.0)
     with pytest.raises(SinkError, match="no time left"):
         late.publish("{}", "created")
     assert late.put_back([Message("1")]) == [Message("1")]
@@ -72,7 +75,7 @@ def test_without_time_for_an_answer_nothing_is_sent(cloud: Cloud, serve: Serve) 
 
 def test_the_last_seconds_are_for_putting_back(cloud: Cloud, serve: Serve) -> None:
     """Outcomes that took them would leave what is not finished nowhere to go."""
-    late = outbox(serve(cloud.app), seconds=5.0)._replace(reserve=5.0)
+    late = outbox(serve(smq_api.application(cloud)), seconds=5.0)._replace(reserve=5.0)
     with pytest.raises(SinkError, match="no time left"):
         late.publish("{}", "created")
     with pytest.raises(SinkError, match="no time left"):
@@ -82,29 +85,33 @@ def test_the_last_seconds_are_for_putting_back(cloud: Cloud, serve: Serve) -> No
 
 def test_a_request_is_dead_lettered(cloud: Cloud, serve: Serve) -> None:
     """With all that is known of it."""
-    outbox(serve(cloud.app)).dead_letter(json.dumps({"Reason": "upstream"}))
+    outbox(serve(smq_api.application(cloud))).dead_letter(json.dumps({"Reason": "upstream"}))
     assert bodies(cloud, "dead") == ['{"Reason": "upstream"}']
 
 
 def test_temporary_keys_are_sent_with_their_token(cloud: Cloud, serve: Serve) -> None:
     """The keys of the invocation, asked for on each message."""
     issued = cloud.accounts.issue("ota-modules")
-    outbox(serve(cloud.app), Credentials(issued.id, issued.secret, issued.token)).publish("{}", "created")
+    outbox(serve(smq_api.application(cloud)), Credentials(issued.id, issued.secret, issued.token)).publish(
+        "{}", "created"
+    )
     with pytest.raises(SinkError):
-        outbox(serve(cloud.app), Credentials(issued.id, issued.secret, "wrong")).publish("{}", "created")
+        outbox(serve(smq_api.application(cloud)), Credentials(issued.id, issued.secret, "wrong")).publish(
+            "{}", "created"
+        )
 
 
 def test_what_is_too_large_is_not_sent(cloud: Cloud, serve: Serve) -> None:
     """SMQ's 64 KiB count the base64."""
     with pytest.raises(TooLarge):
-        outbox(serve(cloud.app)).publish("x" * 49_153, "created")
-    outbox(serve(cloud.app)).publish("x" * 49_152, "created")
+        outbox(serve(smq_api.application(cloud))).publish("x" * 49_153, "created")
+    outbox(serve(smq_api.application(cloud))).publish("x" * 49_152, "created")
 
 
 def test_a_missing_topic_is_not_tried_again(cloud: Cloud, serve: Serve) -> None:
     """Its error says so at once."""
     with pytest.raises(SinkError, match="TopicNotExist"):
-        outbox(serve(cloud.app))._replace(result_topic="nowhere").publish("{}", "created")
+        outbox(serve(smq_api.application(cloud)))._replace(result_topic="nowhere").publish("{}", "created")
 
 
 def test_a_closed_port_is_a_sink_error_within_the_time_given() -> None:
@@ -141,20 +148,20 @@ class Faulty:
 @pytest.mark.parametrize("fault", ["busy", "garbage"])
 def test_a_fault_of_the_service_is_tried_again(cloud: Cloud, serve: Serve, fault: str) -> None:
     """Within the time that is left."""
-    outbox(serve(Faulty(cloud.app, [fault]))).publish("{}", "created")
+    outbox(serve(Faulty(smq_api.application(cloud), [fault]))).publish("{}", "created")
     assert "{}" in bodies(cloud, "outcomes")
 
 
 def test_a_lost_answer_doubles_a_message_and_never_loses_it(cloud: Cloud, serve: Serve) -> None:
     """Its id tells the consumer."""
     with suppress(SinkError):
-        outbox(serve(Faulty(cloud.app, ["busy", "busy"]))).publish("{}", "created")
+        outbox(serve(Faulty(smq_api.application(cloud), ["busy", "busy"]))).publish("{}", "created")
     assert len(bodies(cloud, "outcomes")) >= 1
 
 
 def test_a_batch_that_fails_is_sent_one_by_one(cloud: Cloud, serve: Serve) -> None:
     """Which of them were accepted, a fault does not say."""
-    box = outbox(serve(Faulty(cloud.app, ["busy"] * 3)))
+    box = outbox(serve(Faulty(smq_api.application(cloud), ["busy"] * 3)))
     assert box.put_back([Message("1"), Message("2")]) == []
     assert set(bodies(cloud, "requests")) == {"1", "2"}
 
@@ -190,7 +197,7 @@ class Partial:
 
 def test_of_a_batch_taken_in_part_only_the_rest_is_sent_again(cloud: Cloud, serve: Serve) -> None:
     """Whoever sent all of it again would double every request that was taken, each time."""
-    app = Partial(cloud.app)
+    app = Partial(smq_api.application(cloud))
     assert outbox(serve(app)).put_back([Message(str(n)) for n in range(5)]) == []
     assert bodies(cloud, "requests") == ["1"]
     assert app.batches == [5]
@@ -205,7 +212,7 @@ def test_no_secret_is_in_an_error() -> None:
 
 def test_threads_do_not_share_a_connection(cloud: Cloud, serve: Serve) -> None:
     """The SDK's client gives one thread another's answer."""
-    box = outbox(serve(cloud.app), seconds=30)
+    box = outbox(serve(smq_api.application(cloud)), seconds=30)
 
     def many(name: int) -> None:
         for number in range(20):

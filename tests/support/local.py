@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emulator.cloud import Cloud, LocalCloud
+from emulator.cloud import Cloud
+from emulator.local import LocalCloud
 from tests.support.paths import ROOT
 from tests.support.waiting import eventually
 

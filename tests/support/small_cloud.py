@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from emulator.cloud import LocalCloud, Options
+from emulator.cloud import Options
+from emulator.local import LocalCloud
 from tests.support.paths import ROOT
 
 FUNCTIONS = ROOT / "tests/emulator/functions"

@@ -1,0 +1,23 @@
+"""The IoT Platform API over HTTP."""
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from emulator import rpc
+from emulator.iot import IotPlatform
+
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]
+
+
+def application(platform: IotPlatform) -> ASGIApp:
+    """Return the ASGI app that answers for a platform."""
+
+    async def answer(http: Request) -> Response:
+        request = await rpc.read(http)
+        answered = await platform.answer(request)
+        return answered.response(as_json=request.wants_json)
+
+    return Starlette(routes=[Route("/{path:path}", answer, methods=_METHODS)])

@@ -1,0 +1,137 @@
+"""Serves a local cloud: four servers on one asyncio loop, the streams, and what goes on in the background."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import fields
+from functools import partial
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from emulator import callers, fc_api, iot_api, smq_api
+from emulator.cloud import Cloud, Options, Urls
+from emulator.console.app import application as console
+from emulator.faults import Service
+from emulator.faulty_http import FaultyApp, Reader, Surroundings
+from emulator.network import Wire
+from emulator.pulse import Pulse
+from emulator.streams import EventStream
+
+SERVERS = tuple(field.name for field in fields(Urls))
+"""The servers, in the order of their ports."""
+IDLE_CHECK = 5.0
+"""Seconds between two looks for idle instances."""
+_log = logging.getLogger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to whoever runs the local cloud."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(options: Options) -> AsyncIterator[Cloud]:
+    """Serve a new local cloud until the block is left; then nothing is left running.
+
+    Raises: OSError: a port is taken; TemplateError.
+    """
+    sockets = _listen(options.port)
+    try:
+        cloud = Cloud(options, Urls(*(f"http://127.0.0.1:{each.getsockname()[1]}" for each in sockets)))
+    except BaseException:
+        for each in sockets:
+            each.close()
+        raise
+    servers = [_server(app) for app in _applications(cloud)]
+    cloud.network.attach(dict(zip(SERVERS, servers, strict=True)))
+    running = [asyncio.create_task(server.serve([each])) for server, each in zip(servers, sockets, strict=True)]
+    streams = [asyncio.create_task(_run(stream)) for stream in cloud.streams]
+    endless = [cloud.neighbours.run(), Pulse(cloud.records).run(), _end_idle(cloud)]
+    background = [asyncio.create_task(each) for each in endless]
+    try:
+        while not all(server.started for server in servers):
+            if any(task.done() for task in running):
+                raise RuntimeError("a server of the local cloud did not start")
+            await asyncio.sleep(0.01)
+        yield cloud
+    finally:
+        cloud.faults.clear()
+        await cloud.network.restore()
+        for stream in cloud.streams:
+            stream.stop()
+        await cloud.fc.stop()
+        for server in servers:
+            server.should_exit = True
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*running, *streams, *background, return_exceptions=True)
+        cloud.smq.close()
+
+
+async def run(options: Options, ready: Callable[[Cloud], None]) -> None:
+    """Serve until SIGINT or SIGTERM. Raises: OSError: a port is taken; TemplateError."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with serving(options) as cloud:
+        ready(cloud)
+        await stop.wait()
+
+
+def _applications(cloud: Cloud) -> list[ASGIApp]:
+    """The apps of the servers, in the order of their ports."""
+    around = Surroundings(cloud.faults, cloud.accounts, cloud.network, cloud.workers, cloud.records)
+
+    def faulty(app: ASGIApp, service: Service, read: Reader) -> ASGIApp:
+        return FaultyApp(app, service, read, around)
+
+    return [
+        console(cloud),
+        faulty(iot_api.application(cloud.iot), "iot", callers.of_iot),
+        faulty(smq_api.application(cloud.smq), "smq", partial(callers.of_smq, cloud.smq)),
+        faulty(fc_api.application(cloud.fc), "fc", callers.of_fc),
+    ]
+
+
+def _server(app: ASGIApp) -> uvicorn.Server:
+    config = uvicorn.Config(app, http=Wire, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1)
+    return _Server(config)
+
+
+def _listen(port: int) -> list[socket.socket]:
+    """Open a socket for each server, on loopback. Raises: OSError: a port is taken."""
+    sockets = []
+    try:
+        for number, _name in enumerate(SERVERS):
+            # asyncio sets TCP_NODELAY only where the protocol is named; without it each reply takes 40 ms.
+            opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+            sockets.append(opened)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.bind(("127.0.0.1", port + number if port else 0))
+            opened.listen(512)
+    except OSError:
+        for opened in sockets:
+            opened.close()
+        raise
+    return sockets
+
+
+async def _run(stream: EventStream) -> None:
+    """Run a stream, and log it where it ends by an error of its own."""
+    try:
+        await stream.run()
+    except Exception:  # noqa: BLE001 - whatever it was, the other parts go on
+        _log.exception("the stream %s has ended", stream.config.name)
+
+
+async def _end_idle(cloud: Cloud) -> None:
+    while True:
+        await asyncio.sleep(IDLE_CHECK)
+        await cloud.fc.end_idle()
