@@ -1,11 +1,12 @@
 """Dead letters: what was given up, by whom, and how it is sent again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cli.clients.smq import Received
+from cli.clients.smq import BATCH, RELEASED, Mailbox, Received
+from cli.clients.target import Target
 from handler.errors import EnvelopeError
 from handler.triggers import Delivery, deliveries
 
@@ -35,6 +36,55 @@ class Letter:
 
     def record(self) -> dict[str, object]:
         return {"MessageId": self.id, "Reason": self.reason, "Detail": self.detail, "Requests": list(self.requests)}
+
+
+class Pile:
+    """The dead-letter queue. A letter looked at is nobody else's until it is released, deleted, or its time is over."""
+
+    def __init__(self, target: Target) -> None:
+        self._queue = target.names.dead_letter_queue
+        self._requests = target.names.request_queue
+        self._mailbox = Mailbox(target)
+        self._held = 0
+        self.elsewhere = 0
+        """Letters that somebody else was looking at when there were no others left."""
+
+    def close(self) -> None:
+        self._mailbox.close()
+
+    def each(self, most: int) -> Iterator[Letter]:
+        """Every letter once, `most` at most. Raises: CloudError."""
+        seen: set[str] = set()
+        seconds = 0
+        while len(seen) < most:
+            messages = [
+                message for message in self._mailbox.receive(self._queue, BATCH, seconds) if message.id not in seen
+            ]
+            if not messages:
+                hidden = self._mailbox.hidden(self._queue)
+                self.elsewhere = max(hidden - self._held, 0) if hidden is not None else 0
+                if seconds or (hidden is not None and not self.elsewhere):
+                    return
+            # What another command has just let go can be seen in a moment.
+            seconds = 0 if messages else 2 * RELEASED
+            self._held += len(messages)
+            for message in messages:
+                seen.add(message.id)
+                yield read(message)
+
+    def replay(self, letter: Letter) -> None:
+        """Sent first, deleted after: interrupted between, it is in both queues, and its Id makes its outcomes one."""
+        for start in range(0, len(letter.bodies), BATCH):
+            self._mailbox.send(self._requests, letter.bodies[start : start + BATCH])
+        self.discard(letter)
+
+    def discard(self, letter: Letter) -> None:
+        self._mailbox.delete(self._queue, [letter.handle])
+        self._held -= 1
+
+    def release(self, letter: Letter) -> None:
+        self._mailbox.release(self._queue, letter.handle)
+        self._held -= 1
 
 
 def read(message: Received) -> Letter:

@@ -1,16 +1,13 @@
 """`ota-modules dead-letters`: look at what was given up, send it again, or throw it away."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from cli.clients import letters
-from cli.clients.letters import Letter
-from cli.clients.smq import BATCH, RELEASED, Mailbox
-from cli.clients.target import Target
+from cli.clients.letters import Letter, Pile
 from cli.commands.options import AsJson, Local, chosen
 from cli.errors import CliError, UsageError
 from cli.terminal.interrupts import Interrupts
@@ -45,55 +42,6 @@ class Choice:
             and self.reason in (None, letter.reason)
             and (self.product is None or self.product in letter.products)
         )
-
-
-class Pile:
-    """The dead-letter queue. A letter looked at is nobody else's until it is released, deleted, or its time is over."""
-
-    def __init__(self, target: Target) -> None:
-        self._queue = target.names.dead_letter_queue
-        self._requests = target.names.request_queue
-        self._mailbox = Mailbox(target)
-        self._held = 0
-        self.elsewhere = 0
-        """Letters that somebody else was looking at when there were no others left."""
-
-    def close(self) -> None:
-        self._mailbox.close()
-
-    def each(self, most: int) -> Iterator[Letter]:
-        """Every letter once, `most` at most. Raises: CloudError."""
-        seen: set[str] = set()
-        seconds = 0
-        while len(seen) < most:
-            messages = [
-                message for message in self._mailbox.receive(self._queue, BATCH, seconds) if message.id not in seen
-            ]
-            if not messages:
-                hidden = self._mailbox.hidden(self._queue)
-                self.elsewhere = max(hidden - self._held, 0) if hidden is not None else 0
-                if seconds or (hidden is not None and not self.elsewhere):
-                    return
-            # What another command has just let go can be seen in a moment.
-            seconds = 0 if messages else 2 * RELEASED
-            self._held += len(messages)
-            for message in messages:
-                seen.add(message.id)
-                yield letters.read(message)
-
-    def replay(self, letter: Letter) -> None:
-        """Sent first, deleted after: interrupted between, it is in both queues, and its Id makes its outcomes one."""
-        for start in range(0, len(letter.bodies), BATCH):
-            self._mailbox.send(self._requests, letter.bodies[start : start + BATCH])
-        self.discard(letter)
-
-    def discard(self, letter: Letter) -> None:
-        self._mailbox.delete(self._queue, [letter.handle])
-        self._held -= 1
-
-    def release(self, letter: Letter) -> None:
-        self._mailbox.release(self._queue, letter.handle)
-        self._held -= 1
 
 
 @app.command("list")

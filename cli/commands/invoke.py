@@ -15,8 +15,7 @@ from cli.clients.target import Target
 from cli.commands.options import AsJson, Local, chosen
 from cli.errors import CliError, UsageError
 from cli.terminal.screen import Screen
-from cli.tour.samples import EVENTS
-from cli.tour.tour import answer_value, http_body
+from cli.tour.samples import EVENTS, answer_value, http_body
 from handler.settings import is_loopback
 
 LARGEST_EVENT = 32 * 1024 * 1024

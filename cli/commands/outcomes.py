@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.clients.inbox import Inbox, event_of
 from cli.clients.smq import Mailbox, Received
 from cli.commands.options import AsJson, Local, chosen
 from cli.errors import UsageError
-from cli.sending.follow import Inbox, event_of
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.moments import moment
 from cli.terminal.screen import STYLES, Screen, outcome_line

@@ -11,8 +11,9 @@ from rich.text import Text
 from cli.clients.iot import Products
 from cli.clients.target import Target
 from cli.commands.options import AsJson, Local, chosen
-from cli.errors import CliError, ManifestError, UsageError
-from cli.manifests.documents import Format
+from cli.errors import CliError, UsageError
+from cli.manifests.faults import ManifestError
+from cli.manifests.formats import Format
 from cli.manifests.manifest import Entry, load
 from cli.manifests.plan import CHANGES, WRONG, Action, Step, products_of, steps
 from cli.terminal.progress import Meter

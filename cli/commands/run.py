@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from cli.clients.inbox import Inbox
 from cli.clients.names import TEMPLATE
 from cli.clients.smq import Mailbox
 from cli.clients.target import LOCAL_PORT, Target
 from cli.errors import CliError
-from cli.sending.follow import Inbox
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.screen import Screen, outcome_line, status_text
 from cli.tour.expectations import Arrival

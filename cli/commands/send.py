@@ -7,25 +7,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from cli.clients import http
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
 from cli.commands.options import AsJson, Local, chosen
 from cli.errors import CliError, CloudError, UsageError
-from cli.manifests.documents import Format
+from cli.manifests.formats import Format
 from cli.manifests.manifest import Entry, Manifest, load
-from cli.sending.follow import Inbox, follow
 from cli.sending.ledger import Ledger, content_key, state_folder
-from cli.sending.outgoing import Outgoing, send_all
-from cli.terminal.interrupts import Interrupts
-from cli.terminal.progress import Meter
-from cli.terminal.screen import Screen, module_of, remark, status_text
-from handler.clock import Clock
-
-MOST_ROWS = 50
-"""Rows of a table on the screen; --json has them all."""
+from cli.sending.outgoing import Outgoing
+from cli.sending.sending import MOST_ROWS, Sending, forget
+from cli.terminal.screen import Screen
 
 
 def send(
@@ -56,13 +49,13 @@ def send(
     ledger = Ledger.open(folder, key, len(requests))
     with closing(Mailbox(target)) as mailbox, ExitStack() as ending:
         if again:
-            _forget(mailbox, target, ledger)
+            forget(mailbox, target, ledger)
             ledger.close()
             ledger = Ledger.open(folder, key, len(requests), anew=True)
         ending.callback(ledger.close)
-        sending = _Sending(screen, target, ledger, Outgoing(requests, ledger.run), mailbox)
+        sending = Sending(screen, target, ledger, Outgoing(requests, ledger.run), mailbox)
         sending.run(wait=wait, patience=patience)
-    screen.record(sending.record(manifest))
+    screen.record({**sending.record(), "Faults": [fault.record() for fault in manifest.faults]})
     counts = ((len(ledger.remarkable), "not as wished"), (len(manifest.faults), "faults passed over"))
     if problems := ", ".join(f"{count} {what}" for count, what in counts if count):
         raise CliError(problems)
@@ -90,118 +83,3 @@ def _sound(screen: Screen, manifest: Manifest, *, skip_invalid: bool) -> tuple[E
                 screen.record(fault.record())
             raise UsageError(f"{len(manifest.faults)} faults; nothing was sent (--skip-invalid sends the rest)")
     return manifest.sound(skip_invalid=skip_invalid)
-
-
-def _inbox(mailbox: Mailbox, target: Target, ledger: Ledger) -> Inbox:
-    return Inbox(mailbox, target, f"ota-modules-send-{ledger.run}")
-
-
-def _forget(mailbox: Mailbox, target: Target, ledger: Ledger) -> None:
-    """Nobody will wait for the rest of a sending that is begun anew."""
-    if ledger.following and not ledger.finished:
-        _inbox(mailbox, target, ledger).close()
-
-
-class _Sending:
-    """One sending, from where it stands to its end."""
-
-    def __init__(self, screen: Screen, target: Target, ledger: Ledger, outgoing: Outgoing, mailbox: Mailbox) -> None:
-        self._screen = screen
-        self._target = target
-        self._ledger = ledger
-        self._outgoing = outgoing
-        self._mailbox = mailbox
-        self._inbox = _inbox(mailbox, target, ledger)
-
-    def run(self, *, wait: bool, patience: float) -> None:
-        """Raises: CliError: it was stopped, or outcomes did not come."""
-        if self._ledger.finished:
-            self._before(wait=wait)
-            return
-        self._begin(wait=wait)
-        with Interrupts() as interrupts:
-            self._send(interrupts)
-            if self._ledger.following and not interrupts.asked:
-                self._follow(interrupts, patience)
-        self._stopped(interrupts)
-        if self._ledger.following:
-            self._inbox.close()
-        self._ledger.finish()
-        self._show(waited=self._ledger.following)
-
-    def _before(self, *, wait: bool) -> None:
-        """What became of a sending that is over. Raises: CliError: nobody followed its outcomes, as is wished now."""
-        ledger = self._ledger
-        self._screen.note(
-            f"nothing is sent: these {ledger.total} were sent before (run {ledger.run}, {ledger.changed:%Y-%m-%d %H:%M}); "
-            "--again sends them anew"
-        )
-        if wait and not ledger.following:
-            raise CliError("it was sent without --wait: its outcomes were not followed")
-        self._show(waited=ledger.following)
-
-    def _begin(self, *, wait: bool) -> None:
-        ledger = self._ledger
-        if ledger.sent or ledger.doubtful:
-            self._screen.note(f"going on with run {ledger.run}: {ledger.sent} of {ledger.total} are sent")
-        if ledger.doubtful:
-            self._screen.note(
-                f"{ledger.doubtful} were being sent when it stopped: sent again, under the same Ids, so each has one outcome"
-            )
-        if wait and ledger.sent and not ledger.following:
-            raise CliError("it was begun without --wait: outcomes that came meanwhile are gone. --again sends it anew")
-        if wait and not ledger.following:
-            self._inbox.open()
-            ledger.follow()
-
-    def _send(self, interrupts: Interrupts) -> None:
-        ledger = self._ledger
-        with Meter(self._screen, "sent", ledger.total, done=ledger.sent) as meter:
-            send_all(self._mailbox, self._target.names.request_queue, self._outgoing, ledger, meter, interrupts)
-
-    def _follow(self, interrupts: Interrupts, patience: float) -> None:
-        ledger = self._ledger
-        with Meter(self._screen, "outcomes", ledger.total, done=ledger.answered) as meter:
-            follow(self._inbox, ledger, self._outgoing.numbers(), meter, interrupts, patience, Clock())
-
-    def _stopped(self, interrupts: Interrupts) -> None:
-        ledger = self._ledger
-        if ledger.unsent():
-            raise CliError(f"stopped: {ledger.sent} of {ledger.total} are sent; the same command goes on from there")
-        if ledger.following and ledger.answered < ledger.total:
-            why = "stopped" if interrupts.asked else "nothing more came"
-            missing = ledger.total - ledger.answered
-            raise CliError(f"{why}: {missing} outcomes are still to come; the same command goes on waiting for them")
-
-    def _show(self, *, waited: bool) -> None:
-        ledger = self._ledger
-        self._screen.say(
-            _counts(ledger) if waited else f"{_requests(ledger.sent)} sent to {self._target.names.request_queue}"
-        )
-        rows = [(status_text(one["Status"]), module_of(one), remark(one)) for one in ledger.remarkable[:MOST_ROWS]]
-        if rows:
-            self._screen.table(("Status", "Module", "Why"), rows, title="Not as wished")
-        if len(ledger.remarkable) > MOST_ROWS:
-            self._screen.say(f"and {len(ledger.remarkable) - MOST_ROWS} more; --json has them all")
-
-    def record(self, manifest: Manifest) -> dict[str, object]:
-        ledger = self._ledger
-        return {
-            "Run": ledger.run,
-            "Sent": ledger.sent,
-            "Statuses": dict(ledger.statuses),
-            "NotAsWished": list(ledger.remarkable),
-            "Faults": [fault.record() for fault in manifest.faults],
-        }
-
-
-def _requests(count: int) -> str:
-    return "1 request" if count == 1 else f"{count} requests"
-
-
-def _counts(ledger: Ledger) -> Text:
-    line = Text(f"{_requests(ledger.total)}: ")
-    for number, (status, count) in enumerate(sorted(ledger.statuses.items())):
-        line.append(", " if number else "")
-        line.append_text(status_text(f"{count} {status}"))
-    return line

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cli.errors import Fault, Place, UsageError
+from cli.errors import UsageError
 from cli.manifests.documents import Document, Row
+from cli.manifests.faults import Fault, Place
 
 MOST_REQUESTS = 200_000
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.errors import Fault, ManifestError, Place, UsageError
-from cli.manifests import documents
-from cli.manifests.documents import DocumentError, Format
+from cli.errors import UsageError
+from cli.manifests import formats
+from cli.manifests.documents import DocumentError
+from cli.manifests.faults import Fault, ManifestError, Place
+from cli.manifests.formats import Format
 from cli.manifests.grid import MOST_REQUESTS, Wanted, wanted_by
 from handler.messages import Invalid, ModuleKey, ModuleRequest
 from handler.messages import read as read_requests
@@ -51,7 +53,7 @@ def load(names: Sequence[str], form: Format | None = None) -> Manifest:
     for name in names:
         text = _text(name)
         file = "<stdin>" if name == STANDARD_INPUT else name
-        for found in _checked(file, text, form or documents.format_of(name, text)):
+        for found in _checked(file, text, form or formats.format_of(name, text)):
             if isinstance(found, Entry):
                 entries.append(found)
             else:
@@ -83,7 +85,7 @@ def _text(name: str) -> str:
 
 def _checked(file: str, text: str, form: Format) -> Iterator[Entry | Fault]:
     try:
-        document = documents.read(text, form)
+        document = formats.read(text, form)
     except DocumentError as error:
         yield Fault(Place(file, error.line), "", error.problem)
         return

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from cli.clients import http
 from cli.errors import UsageError
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -68,3 +69,19 @@ def _json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: {error}") from None
+
+
+def http_body(said: object) -> bytes | None:
+    """A body as a sample has it: text goes as it is, anything else as JSON."""
+    if said is None:
+        return None
+    return said.encode() if isinstance(said, str) else json.dumps(said, ensure_ascii=False).encode()
+
+
+def answer_value(answer: http.Answer) -> dict[str, object]:
+    """An HTTP answer in the form of an answer file."""
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        body = answer.body.decode("utf-8", "replace")
+    return {"status": answer.status, "headers": dict(answer.headers), "body": body}

@@ -15,7 +15,7 @@ from cli.clients.target import Target
 from cli.errors import CliError
 from cli.tour.expectations import Arrival, Expectations, Finding
 from cli.tour.matching import differences
-from cli.tour.samples import Sample, Way
+from cli.tour.samples import Sample, Way, answer_value, http_body
 from handler.clock import Clock
 
 POLL = 2
@@ -162,19 +162,3 @@ def received(mailbox: Mailbox, queue: str, seconds: int) -> Iterator[Mapping[str
             yield event
     if messages:
         mailbox.delete(queue, [message.handle for message in messages])
-
-
-def http_body(said: object) -> bytes | None:
-    """A body as a sample has it: text goes as it is, anything else as JSON."""
-    if said is None:
-        return None
-    return said.encode() if isinstance(said, str) else json.dumps(said, ensure_ascii=False).encode()
-
-
-def answer_value(answer: http.Answer) -> dict[str, object]:
-    """An HTTP answer in the form of an answer file."""
-    try:
-        body = json.loads(answer.body)
-    except ValueError:
-        body = answer.body.decode("utf-8", "replace")
-    return {"status": answer.status, "headers": dict(answer.headers), "body": body}

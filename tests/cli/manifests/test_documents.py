@@ -2,7 +2,8 @@
 
 import pytest
 
-from cli.manifests.documents import Document, DocumentError, Row, format_of, read
+from cli.manifests.documents import Document, DocumentError, Row
+from cli.manifests.formats import format_of, read
 
 MANIFESTS = {
     "yaml": """\

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.errors import ManifestError, UsageError
+from cli.errors import UsageError
+from cli.manifests.faults import ManifestError
 from cli.manifests.manifest import Manifest, load
 
 
