@@ -1,4 +1,4 @@
-"""The consumer that README shows, run against the local cloud."""
+"""The consumer that docs/contract.md shows, run against the local cloud."""
 
 import json
 import subprocess
@@ -38,12 +38,6 @@ def code(path: Path) -> Sequence[str]:
 def test_the_consumer_is_fifteen_lines() -> None:
     """And its imports."""
     assert len(code(CONSUMER)) == 15
-
-
-def test_the_readme_shows_the_very_file() -> None:
-    """So that what is read is what runs."""
-    shown = (ROOT / "README.md").read_text(encoding="utf-8").split("### Reading outcomes\n", 1)[1]
-    assert shown.split("```python\n", 1)[1].split("```", 1)[0] == CONSUMER.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

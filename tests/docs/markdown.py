@@ -1,0 +1,123 @@
+"""A page of the documentation as its parts: headings, tables, code blocks, links."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+_FENCE = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+class Heading(NamedTuple):
+    """A heading, and its level: the number of its hashes."""
+
+    level: int
+    text: str
+
+    @property
+    def anchor(self) -> str:
+        """The anchor that GitHub gives it."""
+        plain = re.sub(r"[^\w\- ]", "", self.text.lower())
+        return plain.replace(" ", "-")
+
+
+class Block(NamedTuple):
+    """A fenced block of code, and what language it says that it is in."""
+
+    language: str
+    text: str
+
+
+Row = Sequence[str]
+
+
+class Table(NamedTuple):
+    """A table, cell by cell."""
+
+    heading: Row
+    rows: Sequence[Row]
+
+    def names(self, column: int = 0) -> list[str]:
+        """All code spans in a column: what the rows are about."""
+        return [name for row in self.rows for name in code_spans(row[column])]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A file of Markdown, or the part of it below one heading."""
+
+    path: Path
+    text: str
+
+    @classmethod
+    def read(cls, path: Path) -> "Page":
+        return cls(path, path.read_text(encoding="utf-8"))
+
+    @cached_property
+    def prose(self) -> str:
+        """The text without its blocks of code."""
+        return _FENCE.sub("", self.text)
+
+    @cached_property
+    def headings(self) -> list[Heading]:
+        found = re.findall(r"^(#+) (.+)$", self.prose, re.MULTILINE)
+        return [Heading(len(hashes), text.strip()) for hashes, text in found]
+
+    @cached_property
+    def anchors(self) -> set[str]:
+        return {heading.anchor for heading in self.headings}
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        return [Block(language, text) for language, text in _FENCE.findall(self.text)]
+
+    @cached_property
+    def tables(self) -> list[Table]:
+        return list(_tables(self.prose.splitlines()))
+
+    @cached_property
+    def links(self) -> list[str]:
+        """The targets of links and pictures."""
+        return [
+            *re.findall(r"\]\(([^)\s]+)\)", self.prose),
+            *re.findall(r'(?:src|srcset)="([^"]+)"', self.prose),
+        ]
+
+    @cached_property
+    def commands(self) -> list[str]:
+        """What stands behind a prompt, joined where a line goes on."""
+        shown = "\n".join(block.text for block in self.blocks if block.language == "console").replace("\\\n", " ")
+        return [line[2:] for line in shown.splitlines() if line.startswith("$ ")]
+
+    def sections(self, level: int) -> list["Page"]:
+        """The parts below each heading of a level, up to the next one of that level or a higher one."""
+        pattern = re.compile(rf"^#{{1,{level}}} .+$", re.MULTILINE)
+        places = [match.start() for match in pattern.finditer(_without_code(self.text))]
+        parts = [self.text[start:end] for start, end in zip(places, [*places[1:], None], strict=True)]
+        return [Page(self.path, part) for part in parts if part.startswith("#" * level + " ")]
+
+    def section(self, number: int, level: int = 2) -> "Page":
+        """The n-th part of a level, counted from 0: by number, because titles differ between languages."""
+        return self.sections(level)[number]
+
+
+def code_spans(text: str) -> list[str]:
+    """What stands between backticks."""
+    return re.findall(r"`([^`]+)`", text)
+
+
+def _without_code(text: str) -> str:
+    """The text with its blocks blanked out, so that every other character stays where it is."""
+    return _FENCE.sub(lambda block: re.sub(r"[^\n]", " ", block[0]), text)
+
+
+def _tables(lines: Sequence[str]) -> Iterator[Table]:
+    rows: list[Row] = []
+    for line in [*lines, ""]:
+        if line.startswith("|"):
+            rows.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))])
+        elif rows:
+            yield Table(rows[0], rows[2:])
+            rows = []

@@ -1,0 +1,70 @@
+"""docs/operating.md: every reason, log line and error of the function."""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from typing import NamedTuple, get_args
+
+from handler import errors
+from handler.iot import Usage
+from handler.outcomes import Reason, Why
+from handler.pipeline import Report
+from tests.docs.pages import page
+from tests.support.paths import ROOT
+
+PAGE = page("operating")
+WATCH, RUNBOOK, REASONS, CODES, LOG, ERRORS = PAGE.sections(2)
+LEVELS = ("debug", "info", "warning", "error")
+
+
+class Line(NamedTuple):
+    """A call that writes to the log: its level, its event and the names of its fields."""
+
+    level: str
+    event: str
+    fields: frozenset[str]
+
+
+def lines() -> Iterator[Line]:
+    """Every such call in the function's source."""
+    for path in sorted((ROOT / "handler").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LEVELS:
+                first = node.args[0] if node.args else None
+                if isinstance(first, ast.Constant) and "log" in ast.unparse(node.func).lower():
+                    names = frozenset(keyword.arg for keyword in node.keywords if keyword.arg)
+                    yield Line(node.func.attr.upper(), str(first.value), names)
+
+
+def test_every_reason_of_an_unfinished_request_is_explained() -> None:
+    """What stands in the log and in dead letters."""
+    assert set(REASONS.tables[0].names()) == set(get_args(Reason))
+
+
+def test_every_reason_of_a_rejected_request_is_explained() -> None:
+    """What stands in the log."""
+    assert set(REASONS.tables[1].names()) == set(get_args(Why))
+
+
+def test_every_event_of_the_log_is_explained_with_its_level() -> None:
+    """A new line of the log fails here until the page says what to do about it."""
+    shown = {(row[0], row[1].strip("`")) for row in LOG.tables[0].rows}
+    assert shown == {(line.level, line.event) for line in lines()}
+
+
+def test_every_field_of_a_request_s_line_is_explained() -> None:
+    """`request` itself is bound once for each invocation."""
+    [written] = [line.fields for line in lines() if line.event == "request"]
+    assert set(LOG.tables[1].names()) - {"unfinished"} == written | {"request"}
+
+
+def test_every_field_of_a_summary_is_explained() -> None:
+    """Counts by status, and what an invocation cost."""
+    [written] = [line.fields for line in lines() if line.event == "summary"]
+    assert set(LOG.tables[2].names()) == {*written, *Report([], Usage()).summary()}
+
+
+def test_every_error_class_is_explained() -> None:
+    """The tree of handler/errors.py."""
+    classes = {name for name, each in inspect.getmembers(errors, inspect.isclass) if each.__module__ == errors.__name__}
+    assert set(ERRORS.tables[0].names()) == classes
