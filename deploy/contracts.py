@@ -9,7 +9,7 @@ import yaml
 
 from deploy.asyncapi import asyncapi
 from deploy.schemas import standalone
-from emulator.template import ros_template
+from emulator.template import ros_templates
 from handler.openapi import document
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def contracts() -> Mapping[str, str]:
     """The text of each file, by its name."""
-    names = {name: one.get("Default") for name, one in ros_template(ROOT / "template.yml")["Parameters"].items()}
+    names = {
+        name: one.get("Default") for name, one in ros_templates(ROOT / "template.yml")["infra"]["Parameters"].items()
+    }
     messages = asyncapi(names["RequestQueueName"], names["ResultTopicName"], names["DeadLetterQueueName"])
     return {
         "request.schema.json": _json(

@@ -98,7 +98,12 @@ ATTRIBUTES = {
     ("ALIYUN::MNS::Topic", "ARN.WithSlash"): ("TopicName", "acs:mns:{region}:{account}:/topics/{name}"),
     ("ALIYUN::RAM::Role", "RoleName"): ("RoleName", "{name}"),
     ("ALIYUN::RAM::Role", "Arn"): ("RoleName", "acs:ram::{account}:role/{name}"),
+    ("ALIYUN::SLS::Project", "Name"): ("Name", "{name}"),
+    ("ALIYUN::SLS::Logstore", "LogstoreName"): ("LogstoreName", "{name}"),
 }
+
+WITHOUT_COUNTERPART = ("ALIYUN::SLS::", "ALIYUN::CMS::")
+"""Services whose resources change nothing on one machine: logs and alarms."""
 
 
 def queue(properties: Document) -> Queue:
@@ -148,6 +153,8 @@ def stack(template: Document, *, region: str, account_id: str, parameters: Docum
     evaluation = Evaluation(template, region=region, account_id=account_id, parameters=parameters or {})
     made: dict[str, list[Any]] = {kind: [] for kind in MAKERS}
     for name, resource in evaluation.resources.items():
+        if resource["Type"].startswith(WITHOUT_COUNTERPART):
+            continue
         if resource["Type"] not in MAKERS:
             raise TemplateError(f"resource {name}: {resource['Type']} is not known here")
         made[resource["Type"]].append(make(name, resource["Type"], evaluation.value(resource["Properties"])))

@@ -1,7 +1,7 @@
 """template.yml as the local cloud carries it out: functions, queues, topic and roles, as they would be deployed."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from emulator.accounts import ACCOUNT_ID
 from emulator.stack import Queue, Role, Stack, stack
 from emulator.topics import Subscription
 from emulator.triggers import HttpTrigger, QueueTrigger, TopicTrigger, http_trigger, queue_trigger, topic_trigger
-from emulator.variables import TemplateError, Value, resolved, variables
+from emulator.variables import OUTPUT, TemplateError, Value, resolved, variables
 
 FUNCTION_COMPUTE = "fc.aliyuncs.com"
 DEFAULT_TIMEOUT = 3
@@ -64,7 +64,7 @@ def load(
     `outputs` replace those of the stack: the endpoints of the local cloud, for example. Raises: TemplateError.
     """
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    ready = dict(stacks(document, environ, account_id))
+    ready = stacks(document, environ, account_id)
     replaced = outputs or {}
     told = {name: {**made.outputs, **replaced} for name, made in ready.items()}
     lookup = variables(document, environ, told)
@@ -89,23 +89,35 @@ def resources(document: Mapping[str, Any], component: str) -> list[Mapping[str, 
     return [item for item in document["resources"].values() if item["component"] == component]
 
 
-def stacks(document: Mapping[str, Any], environ: Mapping[str, str], account_id: str) -> Iterator[tuple[str, Stack]]:
-    """What the ROS templates in the file make; they may not depend on anything else in it."""
-    lookup = variables(document, environ, {})
-    for name, item in document["resources"].items():
-        if item["component"] == "ros":
-            props = resolved(item["props"], lookup)
-            made = props["template"], props["region"], props.get("parameters")
-            yield name, stack(made[0], region=made[1], account_id=account_id, parameters=made[2])
+def stacks(document: Mapping[str, Any], environ: Mapping[str, str], account_id: str) -> dict[str, Stack]:
+    """Make what the ROS templates in the file make: first those whose outputs others use, as the tool does."""
+    made: dict[str, Stack] = {}
+    left = {name: item["props"] for name, item in document["resources"].items() if item["component"] == "ros"}
+    while left:
+        # In a circle nobody is first; then the one that is tried says which output it misses.
+        name = next((name for name, props in left.items() if not references(props) & left.keys()), next(iter(left)))
+        lookup = variables(document, environ, {earlier: stack.outputs for earlier, stack in made.items()})
+        props = resolved(left.pop(name), lookup)
+        made[name] = stack(
+            props["template"], region=props["region"], account_id=account_id, parameters=props.get("parameters")
+        )
+    return made
 
 
-def ros_template(path: Path, *, environ: Mapping[str, str] = os.environ) -> Value:
-    """The ROS template that stands in a Serverless Devs file, with the file's variables put in."""
+def references(value: Value) -> set[str]:
+    """Return the resources whose outputs a document uses."""
+    return {resource for resource, _ in OUTPUT.findall(str(value))}
+
+
+def ros_templates(path: Path, *, environ: Mapping[str, str] = os.environ) -> dict[str, Value]:
+    """Return the ROS templates that stand in a Serverless Devs file, by resource, with the file's variables put in."""
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    found = [item["props"]["template"] for item in resources(document, "ros")]
-    if len(found) != 1:
-        raise TemplateError(f"{path.name} has {len(found)} ROS templates, not one")
-    return resolved(found[0], variables(document, environ, {}))
+    lookup = variables(document, environ, {})
+    return {
+        name: resolved(item["props"]["template"], lookup)
+        for name, item in document["resources"].items()
+        if item["component"] == "ros"
+    }
 
 
 def single_region(props: list[Mapping[str, Any]]) -> str:

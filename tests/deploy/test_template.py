@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from deploy.infra import main as write_infra
-from emulator.template import load, ros_template
+from emulator.template import load, ros_templates
 from handler.settings import Settings
 from tests.support import vendor
 from tests.support.paths import ROOT
@@ -34,8 +34,8 @@ def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def stack() -> Document:
-    """The ROS template that stands in template.yml."""
-    template: Document = ros_template(TEMPLATE)
+    """The ROS template of queues, topic, log and role that stands in template.yml."""
+    template: Document = ros_templates(TEMPLATE)["infra"]
     return template
 
 
@@ -220,9 +220,10 @@ def test_nothing_names_an_account(path: Path) -> None:
 
 def test_infra_is_the_stacks_template_with_nothing_left_to_put_in(tmp_path: Path, stack: Document) -> None:
     """The file of its own needs no tool but ROS."""
-    write_infra(["--output", str(tmp_path / "infra.json")])
-    written = json.loads((tmp_path / "infra.json").read_text(encoding="utf-8"))
-    assert written == stack
+    write_infra(["--output", str(tmp_path)])
+    written = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in tmp_path.glob("*.json")}
+    assert written.keys() == {"infra", "alarms"}
+    assert written["infra"] == stack
     assert vendor.unresolved(written) == set()
 
 

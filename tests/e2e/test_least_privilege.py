@@ -135,7 +135,9 @@ def shown(permission: Statement) -> str:
 
 
 PERMISSIONS = deployed_policy().singly().statements
-NEEDED = [each for each in PERMISSIONS if each.actions != ("mns:BatchSendMessage",)]
+NOT_THE_FUNCTIONS_OWN = "log:PostLogStoreLogs"
+"""The platform writes the log with the function's role; the local cloud writes it without."""
+NEEDED = [each for each in PERMISSIONS if each.actions[0] not in ("mns:BatchSendMessage", NOT_THE_FUNCTIONS_OWN)]
 
 
 def test_with_all_permissions_the_main_job_is_done(cloud: LocalCloud) -> None:
@@ -158,6 +160,6 @@ def test_without_a_permission_the_main_job_fails_and_names_it(
 
 def test_without_batches_requests_are_put_back_one_by_one(cloud: LocalCloud, whole: Policy) -> None:
     """What a role of one's own making lacks is made up for where that can be done."""
-    (batch,) = set(PERMISSIONS) - set(NEEDED)
+    (batch,) = [each for each in PERMISSIONS if each.actions == ("mns:BatchSendMessage",)]
     cloud.call(lambda parts: parts.accounts.attach(ROLE, whole.singly().without(batch).permits))
     assert MainJob(cloud, 2 + len(NEEDED)).puts_back_and_gives_up()

@@ -22,7 +22,7 @@ SCHEMA = ROOT.parent / "shared" / "schemas" / "fc3.schema.json"
 Document = Mapping[str, Any]
 
 # What the tool turns into other calls, or fills in itself, before it sends a function to the API.
-OF_THE_TOOL = {"region", "code", "triggers", "concurrencyConfig", "asyncInvokeConfig"}
+OF_THE_TOOL = {"region", "code", "triggers", "concurrencyConfig", "asyncInvokeConfig", "tags"}
 TRIGGERS = {
     "http": (models.HTTPTriggerConfig, "IHttpTriggerConfig"),
     "eventbridge": (models.EventBridgeTriggerConfig, "IEventBridge"),
