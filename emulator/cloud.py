@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from emulator import deployment, fc
-from emulator.accounts import Accounts
 from emulator.faulty_calls import FaultyFunctions, faulty
 from emulator.injection import Faults
 from emulator.instances import Instance
 from emulator.iot import IotPlatform
 from emulator.neighbours import Neighbours
 from emulator.network import Network
+from emulator.ram.keys import Accounts
 from emulator.records import Records
 from emulator.smq import MessageService
 from emulator.stream_events import StreamConfig

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from emulator import template
-from emulator.accounts import Accounts
 from emulator.fc import FunctionCompute
 from emulator.instances import FunctionConfig
 from emulator.pushes import TIMEOUT
+from emulator.ram.keys import Accounts
 from emulator.smq import MessageService
 from emulator.smq_errors import QueueAlreadyExist, SubscriptionAlreadyExist
 from emulator.stream_events import StreamConfig

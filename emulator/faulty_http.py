@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emulator.accounts import Accounts
 from emulator.callers import Caller
 from emulator.faults import ANSWERS, PROCESS, STANDING, Rule, Service
 from emulator.faulty_answers import Answer, substitute
 from emulator.injection import Active, Faults, counted
 from emulator.network import Network, reset, transport_of
+from emulator.ram.keys import Accounts
 from emulator.records import Arrival, Records
 from emulator.workers import Workers
 

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from emulator.accounts import Accounts
 from emulator.async_calls import AsyncCalls, Verdict
 from emulator.instance_output import lines_kept
 from emulator.instances import (
@@ -21,6 +20,7 @@ from emulator.instances import (
     InvocationTimedOut,
     Reply,
 )
+from emulator.ram.keys import Accounts
 from emulator.role_keys import RoleKeys
 from emulator.workers import take_steps
 

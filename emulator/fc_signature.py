@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, unquote
 
-from emulator import signatures
-from emulator.accounts import Accounts, ExpiredToken, Key, UnknownKey, WrongToken
 from emulator.fc import FcError
+from emulator.ram import acs3 as signatures
+from emulator.ram.keys import Accounts, ExpiredToken, Key, UnknownKey, WrongToken
 
 CLOCK_WINDOW = 15 * 60
 _AUTHORIZATION = re.compile(r"FC ([^:\s]+):([A-Za-z0-9+/=]+)")

@@ -14,8 +14,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from emulator import signatures
-from emulator.accounts import Accounts, ExpiredToken, Key, UnknownKey, WrongToken
+from emulator.ram import acs3 as signatures
+from emulator.ram.keys import Accounts, ExpiredToken, Key, UnknownKey, WrongToken
 from emulator.rpc import GatewayError, RpcRequest
 
 VERSION = "2018-01-20"

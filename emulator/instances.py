@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from emulator.accounts import ACCOUNT_ID, Key
 from emulator.instance_output import Pipe, Record
+from emulator.ram.keys import ACCOUNT_ID, Key
 
 State = Literal["starting", "idle", "busy", "paused", "stopped"]
 GRACE = 0.5

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emulator import gateway, seeds
-from emulator.accounts import Accounts, Key
 from emulator.gateway import Gateway
 from emulator.operations import Operations
 from emulator.parameters import deep_page
 from emulator.products import Products
 from emulator.quirks import Quirks
 from emulator.quota import SlidingQuota
+from emulator.ram.keys import Accounts, Key
 from emulator.rpc import Answer, BusinessError, GatewayError, RpcError, RpcRequest
 
 QUERY_LIMIT = 50

@@ -1,6 +1,6 @@
 """The temporary keys that functions get: fresh where the platform gives fresh ones, without minting one a call."""
 
-from emulator.accounts import Accounts, AccountsError, Key
+from emulator.ram.keys import Accounts, AccountsError, Key
 
 RENEWED = 15 * 60
 """Seconds after which a role's key is issued anew; it would be valid for 36 hours."""

@@ -10,11 +10,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from emulator.accounts import Accounts
 from emulator.messages import Depths, Draft, Message, Messages, Properties, check_body
 from emulator.notifications import Publication
 from emulator.pushes import Outside, Post, Pusher, Receiver, post
 from emulator.queues import QueueAttributes, Queues
+from emulator.ram.keys import Accounts
 from emulator.records import Deleted, Published, Records, Sent
 from emulator.retries import BACKOFF_RETRY
 from emulator.smq_store import Database

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from emulator import smq_queue_operations, smq_topic_operations
-from emulator.accounts import Key
+from emulator.ram.keys import Key
 from emulator.smq import MessageService
 from emulator.smq_errors import AccessDenied, InvalidArgument, InvalidRequestURL, SmqError
 from emulator.smq_operations import Call, Operation, Reply

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 
-from emulator.accounts import Accounts, AccountsError, Key, UnknownKey
+from emulator.ram.keys import Accounts, AccountsError, Key, UnknownKey
 from emulator.smq_errors import (
     AccessDenied,
     InvalidAccessKeyId,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.policy import Policy, PolicyError
 from emulator.queues import DlqPolicy, QueueAttributes
+from emulator.ram.policy import Policy, PolicyError
 from emulator.smq_errors import SmqError
 from emulator.topics import Subscription
 from emulator.variables import Document, TemplateError, Value

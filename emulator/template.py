@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from emulator.accounts import ACCOUNT_ID
+from emulator.ram.keys import ACCOUNT_ID
 from emulator.stack import Queue, Role, Stack, stack
 from emulator.topics import Subscription
 from emulator.triggers import HttpTrigger, QueueTrigger, TopicTrigger, http_trigger, queue_trigger, topic_trigger

@@ -15,8 +15,8 @@ from cli.clients.smq import Mailbox
 from cli.clients.target import LOCAL_KEYS, Target, read
 from cli.main import app
 from emulator import iot_api, smq_api
-from emulator.accounts import Accounts
 from emulator.iot import IotPlatform
+from emulator.ram.keys import Accounts
 from emulator.smq import MessageService
 
 KEYS = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")

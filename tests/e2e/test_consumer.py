@@ -12,8 +12,8 @@ from mns.account import Account
 from mns.queue import Message
 from mns.topic import Base64TopicMessage
 
-from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from emulator.local import LocalCloud
+from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from tests.support.local import Outcomes
 from tests.support.paths import ROOT
 

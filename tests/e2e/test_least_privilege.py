@@ -9,7 +9,7 @@ import pytest
 
 from emulator.cloud import Options
 from emulator.local import LocalCloud, local_cloud
-from emulator.policy import Policy, Statement
+from emulator.ram.policy import Policy, Statement
 from emulator.template import load
 from tests.support.paths import ROOT
 

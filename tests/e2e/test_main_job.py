@@ -27,10 +27,10 @@ from aliyunsdkcore.request import CommonRequest
 from mns.account import Account
 from mns.queue import Message
 
-from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from emulator.cloud import Options
 from emulator.local import LocalCloud, local_cloud
 from emulator.pulse import busiest_second
+from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from emulator.records import Arrival
 from tests.support.local import Outcomes, with_variables
 from tests.support.waiting import eventually

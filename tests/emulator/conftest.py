@@ -10,9 +10,10 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from emulator import iot_api, signatures
-from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
+from emulator import iot_api
 from emulator.iot import IotPlatform
+from emulator.ram import acs3 as signatures
+from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
 
 
 @pytest.fixture(autouse=True)

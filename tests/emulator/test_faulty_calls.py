@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from emulator.accounts import Accounts
 from emulator.async_calls import RETRIES
 from emulator.cloud import Cloud
 from emulator.faults import Plan, Rule
@@ -19,6 +18,7 @@ from emulator.injection import Faults
 from emulator.instances import FunctionConfig
 from emulator.local import LocalCloud, local_cloud
 from emulator.network import Network
+from emulator.ram.keys import Accounts
 from emulator.records import Records
 from emulator.workers import Workers
 from tests.support.small_cloud import FUNCTIONS, document, kept, options, send

@@ -19,10 +19,10 @@ import pytest
 from fc2.fc_exceptions import FcError as SdkError
 from starlette.types import ASGIApp
 
-from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
 from emulator.fc import FunctionCompute, Outside
 from emulator.fc_api import application
 from emulator.instances import FunctionConfig
+from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
 from tests.support.waiting import eventually
 
 CODE = Path(__file__).parent / "functions"

@@ -16,11 +16,11 @@ from darabonba.runtime import RuntimeOptions
 from fc2.fc_exceptions import FcError as SdkError
 from starlette.types import ASGIApp
 
-from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
 from emulator.fc import FunctionCompute
 from emulator.fc_api import application
 from emulator.instances import FunctionConfig
-from emulator.policy import Policy
+from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
+from emulator.ram.policy import Policy
 
 CODE = Path(__file__).parent / "functions"
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # the SDK of FC 3.0

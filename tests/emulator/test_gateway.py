@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from emulator import gateway
-from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
 from emulator.iot import IotPlatform
+from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
 
 Send = Callable[..., httpx.Response]
 KEY = Key(ACCESS_KEY_ID, ACCESS_KEY_SECRET)

@@ -13,9 +13,9 @@ from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.request import CommonRequest
 from defusedxml import ElementTree
 
-from emulator.accounts import Accounts
 from emulator.iot import IotPlatform
 from emulator.quirks import ListShape
+from emulator.ram.keys import Accounts
 
 # alibabacloud-tea-openapi reads the clock in a way that Python 3.12 deprecates, and takes the warning for a lost call.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")

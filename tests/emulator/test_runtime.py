@@ -14,9 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-from emulator.accounts import Accounts
 from emulator.fc import FunctionCompute, Invocation
 from emulator.instances import FunctionConfig
+from emulator.ram.keys import Accounts
 from tests.support.interpreters import interpreter
 from tests.support.paths import ROOT
 from tests.support.waiting import soon
@@ -284,7 +284,7 @@ def test_no_process_outlives_an_emulator_that_is_killed(tmp_path: Path, paused: 
     emulator = f"""
         import asyncio
         from pathlib import Path
-        from emulator.accounts import Accounts
+        from emulator.ram.keys import Accounts
         from emulator.fc import FunctionCompute
         from emulator.instances import FunctionConfig
         service = FunctionCompute(Accounts(), [FunctionConfig("f", "mine.handler", Path({str(tmp_path)!r}))])

@@ -10,8 +10,8 @@ from mns.queue import Message, Queue, QueueMeta
 from starlette.types import ASGIApp
 
 from emulator import smq_api
-from emulator.accounts import Accounts
 from emulator.queues import DlqPolicy
+from emulator.ram.keys import Accounts
 from emulator.smq import MessageService
 
 # The SDK marks the three depths of a queue as deprecated, and sets them itself.

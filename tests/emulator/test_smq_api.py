@@ -19,7 +19,7 @@ from mns.topic import TopicMessage
 from starlette.types import ASGIApp
 
 from emulator import smq_api
-from emulator.accounts import Accounts
+from emulator.ram.keys import Accounts
 from emulator.smq import MessageService
 
 NAMESPACE = "{http://mns.aliyuncs.com/doc/v1/}"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from emulator.accounts import Accounts
 from emulator.messages import Depths, Properties, Property
 from emulator.queues import DlqPolicy
+from emulator.ram.keys import Accounts
 from emulator.smq import MessageService
 from emulator.smq_errors import InvalidArgument, MessageNotExist, QueueNotExist, ReceiptHandleError
 

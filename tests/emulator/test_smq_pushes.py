@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from emulator.accounts import Accounts
+from emulator.ram.keys import Accounts
 from emulator.smq import MessageService
 
 Serve = Callable[[ASGIApp], str]

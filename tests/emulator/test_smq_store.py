@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.accounts import Accounts
 from emulator.messages import Depths
 from emulator.queues import DlqPolicy
+from emulator.ram.keys import Accounts
 from emulator.smq import MessageService
 
 
@@ -46,7 +46,7 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
     """A process that gets SIGKILL after a send has the message in the file."""
     code = """
         import os, signal, sys
-        from emulator.accounts import Accounts
+        from emulator.ram.keys import Accounts
         from emulator.smq import MessageService
         service = MessageService(Accounts(), path=sys.argv[1])
         service.create_queue("q")

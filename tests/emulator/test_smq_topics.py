@@ -11,7 +11,7 @@ from mns.topic import Base64TopicMessage, Topic, TopicMessage, TopicMeta
 from starlette.types import ASGIApp
 
 from emulator import smq_api
-from emulator.accounts import Accounts
+from emulator.ram.keys import Accounts
 from emulator.smq import MessageService
 
 Serve = Callable[[ASGIApp], str]

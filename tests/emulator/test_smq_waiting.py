@@ -11,8 +11,8 @@ from mns.queue import Message, Queue, QueueMeta
 from starlette.types import ASGIApp
 
 from emulator import smq_api
-from emulator.accounts import Accounts
 from emulator.queues import DlqPolicy
+from emulator.ram.keys import Accounts
 from emulator.smq import MessageService
 from emulator.smq_errors import QueueNotExist
 from tests.support.waiting import eventually

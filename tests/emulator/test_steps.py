@@ -10,11 +10,11 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from emulator.accounts import Accounts
 from emulator.faults import Rule
 from emulator.fc import FunctionCompute, Invocation
 from emulator.injection import Faults
 from emulator.instances import FunctionConfig
+from emulator.ram.keys import Accounts
 from emulator.steps import Step, StepNotFound, ending_at
 from emulator.workers import Workers, take_steps
 from handler import steps

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from emulator.accounts import Accounts
 from emulator.messages import Depths
+from emulator.ram.keys import Accounts
 from emulator.smq import MessageService
 from emulator.stream_events import StreamConfig
 from emulator.streams import EventStream, Outside

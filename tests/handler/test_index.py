@@ -12,8 +12,8 @@ import pytest
 from starlette.types import ASGIApp
 
 from emulator import iot_api, smq_api
-from emulator.accounts import Accounts, Key
 from emulator.iot import IotPlatform
+from emulator.ram.keys import Accounts, Key
 from emulator.seeds import SEED
 from emulator.smq import MessageService
 from handler import index, steps

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from emulator import smq_api
-from emulator.accounts import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
+from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
 from emulator.smq import MessageService as Cloud
 from handler.clock import Clock
 from handler.connections import Connection

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from emulator.accounts import Accounts
-from emulator.policy import Policy, PolicyError, statement
+from emulator.ram.keys import Accounts
+from emulator.ram.policy import Policy, PolicyError, statement
 
 TOPIC = "acs:mns:cn-shanghai:1234567890123456:/topics/results/messages"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator import signatures
+from emulator.ram import acs3 as signatures
 
 PUB = {
     "AccessKeyId": "testid",

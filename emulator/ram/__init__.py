@@ -1,0 +1,1 @@
+"""Who calls, with which keys, and what they may."""
