@@ -11,7 +11,7 @@ from emulator import deployment, fc
 from emulator.faulty_calls import FaultyFunctions, faulty
 from emulator.injection import Faults
 from emulator.instances import Instance
-from emulator.iot import IotPlatform
+from emulator.iot.service import IotPlatform
 from emulator.neighbours import Neighbours
 from emulator.network import Network
 from emulator.ram.keys import Accounts

@@ -3,9 +3,9 @@
 from dataclasses import asdict
 
 from emulator.cloud import Cloud
-from emulator.iot import QUERY_LIMIT
-from emulator.products import Module, Product
-from emulator.seeds import CUSTOM_MODULES
+from emulator.iot.products import Module, Product
+from emulator.iot.seeds import CUSTOM_MODULES
+from emulator.iot.service import QUERY_LIMIT
 
 
 def snapshot(cloud: Cloud) -> dict[str, object]:

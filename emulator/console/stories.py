@@ -8,7 +8,7 @@ from emulator.cloud import Cloud
 from emulator.console.journal import Journal, summary
 from emulator.console.rates import EVERY
 from emulator.console.steps import Acknowledged, DeadLettered, Published, Queued, Seen, Step, Worked
-from emulator.iot import Call
+from emulator.iot.service import Call
 
 LONGEST = 300
 """Steps that are shown of a story."""

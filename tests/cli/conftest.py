@@ -14,8 +14,9 @@ from cli.clients.names import Names
 from cli.clients.smq import Mailbox
 from cli.clients.target import LOCAL_KEYS, Target, read
 from cli.main import app
-from emulator import iot_api, smq_api
-from emulator.iot import IotPlatform
+from emulator import smq_api
+from emulator.iot import api as iot_api
+from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts
 from emulator.smq import MessageService
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.cloud import Cloud
-from emulator.iot import Call
-from emulator.products import Product
+from emulator.iot.products import Product
+from emulator.iot.service import Call
 from emulator.records import Event
 
 Key = tuple[str | None, str, str]

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from emulator.iot import Call
-from emulator.products import Module, Product
+from emulator.iot.products import Module, Product
+from emulator.iot.service import Call
 from emulator.pulse import busiest_second
 from emulator.records import Arrival, Deleted, Event, Invoked, Published, Sent
 from tests.e2e.evidence import Asked, Evidence, Key, key_of, read

@@ -15,9 +15,9 @@ import httpx
 
 from emulator.cloud import Cloud, Options
 from emulator.faults import Plan
+from emulator.iot.seeds import SeedModule, SeedProduct
 from emulator.local import LocalCloud, local_cloud
 from emulator.records import Published
-from emulator.seeds import SeedModule, SeedProduct
 from tests.e2e.evidence import REQUESTS, Asked, Evidence, Start, read
 from tests.e2e.invariants import Told, names_in
 from tests.support.paths import ROOT

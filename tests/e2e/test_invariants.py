@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from emulator.iot import Call
-from emulator.products import Module, Product
+from emulator.iot.products import Module, Product
+from emulator.iot.service import Call
 from emulator.records import Arrival, Deleted, Invoked, Published, Sent
 from tests.e2e.evidence import LETTERS, REQUESTS, Asked, Evidence
 from tests.e2e.invariants import violations

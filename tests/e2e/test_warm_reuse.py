@@ -11,9 +11,9 @@ import pytest
 
 from emulator.cloud import Cloud
 from emulator.faults import Plan
+from emulator.iot.seeds import SeedModule
 from emulator.local import LocalCloud
 from emulator.records import Arrival, Published
-from emulator.seeds import SeedModule
 from tests.e2e.evidence import read
 from tests.e2e.invariants import violations
 from tests.e2e.scenario import Scenario, hurried_cloud

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from emulator import iot_api
-from emulator.iot import IotPlatform
+from emulator.iot import api as iot_api
+from emulator.iot.service import IotPlatform
 from emulator.ram import acs3 as signatures
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
 

@@ -95,7 +95,7 @@ def test_a_malformed_body_is_refused_whole(sample: Path) -> None:
 
 
 def seed() -> dict[str, set[str]]:
-    products = yaml.safe_load((ROOT / "emulator/products.yml").read_text(encoding="utf-8"))["products"]
+    products = yaml.safe_load((ROOT / "emulator/iot/products.yml").read_text(encoding="utf-8"))["products"]
     return {one["key"]: {module["name"].lower() for module in one.get("modules", [])} for one in products}
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp
 
-from emulator import iot_api, smq_api
-from emulator.iot import IotPlatform
+from emulator import smq_api
+from emulator.iot import api as iot_api
+from emulator.iot.seeds import SEED
+from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts, Key
-from emulator.seeds import SEED
 from emulator.smq import MessageService
 from handler import index, steps
 from handler.errors import EnvelopeError, NotFinished, SettingError

@@ -6,8 +6,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from emulator import rpc
-from emulator.iot import IotPlatform
+from emulator.iot import rpc
+from emulator.iot.service import IotPlatform
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]
 

@@ -14,9 +14,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from emulator.iot.rpc import GatewayError, RpcRequest
 from emulator.ram import acs3 as signatures
 from emulator.ram.keys import Accounts, ExpiredToken, Key, UnknownKey, WrongToken
-from emulator.rpc import GatewayError, RpcRequest
 
 VERSION = "2018-01-20"
 CLOCK_WINDOW = 15 * 60

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from emulator import gateway
-from emulator.iot import IotPlatform
+from emulator.iot import gateway
+from emulator.iot.service import IotPlatform
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
 
 Send = Callable[..., httpx.Response]

@@ -8,8 +8,8 @@ import pytest
 from defusedxml import ElementTree
 from starlette.requests import Request
 
-from emulator import rpc
-from emulator.rpc import Answer, RpcRequest
+from emulator.iot import rpc
+from emulator.iot.rpc import Answer, RpcRequest
 
 
 def read(query: bytes = b"", body: bytes = b"", content_type: str = "application/x-www-form-urlencoded") -> RpcRequest:

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from emulator import seeds
-from emulator.seeds import CUSTOM_MODULES, DEFAULT_MODULE
+from emulator.iot import seeds
+from emulator.iot.seeds import CUSTOM_MODULES, DEFAULT_MODULE
 
 
 class ProductsError(Exception):

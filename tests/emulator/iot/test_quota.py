@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.quota import SlidingQuota
+from emulator.iot.quota import SlidingQuota
 
 
 class Seconds:

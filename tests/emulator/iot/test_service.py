@@ -13,8 +13,8 @@ from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.request import CommonRequest
 from defusedxml import ElementTree
 
-from emulator.iot import IotPlatform
-from emulator.quirks import ListShape
+from emulator.iot.quirks import ListShape
+from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts
 
 # alibabacloud-tea-openapi reads the clock in a way that Python 3.12 deprecates, and takes the warning for a lost call.

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from emulator.iot import IotPlatform
+from emulator.iot.service import IotPlatform
 
 Send = Callable[..., httpx.Response]
 SAMPLE = {

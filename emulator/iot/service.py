@@ -9,15 +9,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emulator import gateway, seeds
-from emulator.gateway import Gateway
-from emulator.operations import Operations
-from emulator.parameters import deep_page
-from emulator.products import Products
-from emulator.quirks import Quirks
-from emulator.quota import SlidingQuota
+from emulator.iot import gateway, seeds
+from emulator.iot.gateway import Gateway
+from emulator.iot.operations import Operations
+from emulator.iot.parameters import deep_page
+from emulator.iot.products import Products
+from emulator.iot.quirks import Quirks
+from emulator.iot.quota import SlidingQuota
+from emulator.iot.rpc import Answer, BusinessError, GatewayError, RpcError, RpcRequest
 from emulator.ram.keys import Accounts, Key
-from emulator.rpc import Answer, BusinessError, GatewayError, RpcError, RpcRequest
 
 QUERY_LIMIT = 50
 DEEP_PAGE_LIMIT = 2

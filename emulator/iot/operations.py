@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from emulator.parameters import check, page
-from emulator.products import Module, Product, Products, ProductsError
-from emulator.quirks import Quirks
+from emulator.iot.parameters import check, page
+from emulator.iot.products import Module, Product, Products, ProductsError
+from emulator.iot.quirks import Quirks
 
 Parameters = Mapping[str, str]
 Body = dict[str, Any]

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from emulator.quirks import Quirks
-from emulator.rpc import BusinessError
+from emulator.iot.quirks import Quirks
+from emulator.iot.rpc import BusinessError
 
 PAGE_SIZE = 200
 DEEP = 100_000

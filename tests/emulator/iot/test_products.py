@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator import products, seeds
-from emulator.products import Products
+from emulator.iot import products, seeds
+from emulator.iot.products import Products
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import random
 from collections.abc import Sequence
 from typing import Literal
 
-from emulator import products
-from emulator.rpc import BusinessError, GatewayError, RpcError
+from emulator.iot import products
+from emulator.iot.rpc import BusinessError, GatewayError, RpcError
 
 ListShape = Literal["array", "object", "wrapped", "null"]
 """ListOTAModuleByProduct's Data in JSON: the page's table and the newer SDK say array, its sample shows one object, a

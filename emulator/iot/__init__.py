@@ -1,0 +1,1 @@
+"""The IoT Platform API."""
