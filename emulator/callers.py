@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, unquote, unquote_plus
 
 from starlette.types import Scope
 
-from emulator.smq import MessageService
-from emulator.smq_api import action
+from emulator.smq.api.app import action
+from emulator.smq.service import MessageService
 
 _MNS = re.compile(r"MNS ([^:\s]+):")
 _ACS3 = re.compile(r"Credential=([^,\s]+)")

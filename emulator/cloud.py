@@ -16,7 +16,7 @@ from emulator.neighbours import Neighbours
 from emulator.network import Network
 from emulator.ram.keys import Accounts
 from emulator.records import Records
-from emulator.smq import MessageService
+from emulator.smq.service import MessageService
 from emulator.stream_events import StreamConfig
 from emulator.streams import EventStream, Outside
 from emulator.workers import Workers

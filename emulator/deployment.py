@@ -11,13 +11,13 @@ from pathlib import Path
 from emulator import template
 from emulator.fc import FunctionCompute
 from emulator.instances import FunctionConfig
-from emulator.pushes import TIMEOUT
 from emulator.ram.keys import Accounts
-from emulator.smq import MessageService
-from emulator.smq_errors import QueueAlreadyExist, SubscriptionAlreadyExist
+from emulator.smq.errors import QueueAlreadyExist, SubscriptionAlreadyExist
+from emulator.smq.pushes import TIMEOUT
+from emulator.smq.service import MessageService
+from emulator.smq.topics import Subscription
 from emulator.stream_events import StreamConfig
 from emulator.template import Function, Template
-from emulator.topics import Subscription
 
 SERVICE = "ota-modules"
 """The FC 2.0 service of the WSGI form."""

@@ -12,7 +12,7 @@ from functools import partial
 import uvicorn
 from starlette.types import ASGIApp
 
-from emulator import callers, fc_api, smq_api
+from emulator import callers, fc_api
 from emulator.cloud import Cloud, Options, Urls
 from emulator.console.app import application as console
 from emulator.faults import Service
@@ -20,6 +20,7 @@ from emulator.faulty_http import FaultyApp, Reader, Surroundings
 from emulator.iot import api as iot_api
 from emulator.network import Wire
 from emulator.pulse import Pulse
+from emulator.smq.api import app as smq_api
 from emulator.streams import EventStream
 
 SERVERS = tuple(field.name for field in fields(Urls))

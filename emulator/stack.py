@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.queues import DlqPolicy, QueueAttributes
 from emulator.ram.policy import Policy, PolicyError
-from emulator.smq_errors import SmqError
-from emulator.topics import Subscription
+from emulator.smq.errors import SmqError
+from emulator.smq.queues import DlqPolicy, QueueAttributes
+from emulator.smq.topics import Subscription
 from emulator.variables import Document, TemplateError, Value
 
 

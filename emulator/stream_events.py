@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from emulator.messages import Message
-from emulator.retries import STRATEGIES
+from emulator.smq.messages import Message
+from emulator.smq.retries import STRATEGIES
 from emulator.triggers import QueueTrigger
 
 STREAMING = "event-streaming"

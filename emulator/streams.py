@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from emulator.messages import Message
-from emulator.retries import pause
-from emulator.smq import MessageService
-from emulator.smq_errors import QueueNotExist, SmqError
+from emulator.smq.errors import QueueNotExist, SmqError
+from emulator.smq.messages import Message
+from emulator.smq.retries import pause
+from emulator.smq.service import MessageService
 from emulator.stream_events import StreamConfig, element, event, payload
 
 READY = "Ready"

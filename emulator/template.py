@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from emulator.ram.keys import ACCOUNT_ID
+from emulator.smq.topics import Subscription
 from emulator.stack import Queue, Role, Stack, stack
-from emulator.topics import Subscription
 from emulator.triggers import HttpTrigger, QueueTrigger, TopicTrigger, http_trigger, queue_trigger, topic_trigger
 from emulator.variables import OUTPUT, TemplateError, Value, resolved, variables
 

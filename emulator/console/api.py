@@ -24,7 +24,7 @@ from emulator.console import letters, sending
 from emulator.console.snapshot import products, snapshot
 from emulator.console.stream import Watchers
 from emulator.console.watch import Watch
-from emulator.smq_errors import SmqError
+from emulator.smq.errors import SmqError
 
 LARGEST_BODY = 256 * 1024
 LETTERS_SHOWN = 200

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.console.bodies import Value, encoded, json_text, requests_in, text_of, value_of
-from emulator.messages import Message
-from emulator.smq import MessageService
-from emulator.smq_errors import SmqError
+from emulator.smq.errors import SmqError
+from emulator.smq.messages import Message
+from emulator.smq.service import MessageService
 
 UNDELIVERED = "undelivered"
 """The reason of letters that carry none: the stream or the queue gave them up before the function finished them."""

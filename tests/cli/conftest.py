@@ -14,11 +14,11 @@ from cli.clients.names import Names
 from cli.clients.smq import Mailbox
 from cli.clients.target import LOCAL_KEYS, Target, read
 from cli.main import app
-from emulator import smq_api
 from emulator.iot import api as iot_api
 from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts
-from emulator.smq import MessageService
+from emulator.smq.api import app as smq_api
+from emulator.smq.service import MessageService
 
 KEYS = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
 

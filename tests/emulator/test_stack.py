@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from emulator.queues import DlqPolicy, QueueAttributes
+from emulator.smq.queues import DlqPolicy, QueueAttributes
 from emulator.stack import Queue, Stack, stack
 from emulator.variables import TemplateError
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from emulator.ram.keys import Accounts
-from emulator.smq import MessageService
+from emulator.smq.service import MessageService
 from emulator.stream_events import StreamConfig
 from emulator.streams import EventStream
 from emulator.triggers import QueueTrigger

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.messages import Message, Properties
+from emulator.smq.messages import Message, Properties
 from emulator.stream_events import STRINGS, StreamConfig, element, event, payload
 from emulator.triggers import QueueTrigger
 

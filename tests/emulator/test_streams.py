@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from emulator.messages import Depths
 from emulator.ram.keys import Accounts
-from emulator.smq import MessageService
+from emulator.smq.messages import Depths
+from emulator.smq.service import MessageService
 from emulator.stream_events import StreamConfig
 from emulator.streams import EventStream, Outside
 from emulator.triggers import QueueTrigger

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from emulator.smq.topics import Subscription
 from emulator.template import Function, Template, load
-from emulator.topics import Subscription
 from emulator.triggers import HttpTrigger, QueueTrigger
 from emulator.variables import TemplateError
 from tests.support import vendor

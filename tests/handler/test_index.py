@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp
 
-from emulator import smq_api
 from emulator.iot import api as iot_api
 from emulator.iot.seeds import SEED
 from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts, Key
-from emulator.smq import MessageService
+from emulator.smq.api import app as smq_api
+from emulator.smq.service import MessageService
 from handler import index, steps
 from handler.errors import EnvelopeError, NotFinished, SettingError
 

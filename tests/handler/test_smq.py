@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from emulator import smq_api
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
-from emulator.smq import MessageService as Cloud
+from emulator.smq.api import app as smq_api
+from emulator.smq.service import MessageService as Cloud
 from handler.clock import Clock
 from handler.connections import Connection
 from handler.credentials import Credentials

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from emulator.queues import LARGEST_PAGE, LIMITS, Page, paged
-from emulator.retries import BACKOFF_RETRY, STRATEGIES
-from emulator.smq_errors import (
+from emulator.smq.errors import (
     EndpointInvalid,
     InvalidArgument,
     SubscriptionAlreadyExist,
@@ -20,7 +18,9 @@ from emulator.smq_errors import (
     TopicNameLengthError,
     TopicNotExist,
 )
-from emulator.smq_store import Database, Row
+from emulator.smq.queues import LARGEST_PAGE, LIMITS, Page, paged
+from emulator.smq.retries import BACKOFF_RETRY, STRATEGIES
+from emulator.smq.store import Database, Row
 
 LONGEST_NAME = 255
 LONGEST_TAG = 16

@@ -5,14 +5,14 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from emulator.smq_errors import (
+from emulator.smq.errors import (
     InvalidArgument,
     InvalidQueueName,
     QueueAlreadyExist,
     QueueNameLengthError,
     QueueNotExist,
 )
-from emulator.smq_store import Database
+from emulator.smq.store import Database
 
 LONGEST_NAME = 120
 LARGEST_PAGE = 1000

@@ -10,9 +10,9 @@ from mns.subscription import Subscription, SubscriptionMeta
 from mns.topic import Base64TopicMessage, Topic, TopicMessage, TopicMeta
 from starlette.types import ASGIApp
 
-from emulator import smq_api
 from emulator.ram.keys import Accounts
-from emulator.smq import MessageService
+from emulator.smq.api import app as smq_api
+from emulator.smq.service import MessageService
 
 Serve = Callable[[ASGIApp], str]
 QUEUE = "acs:mns:cn-shanghai:1234567890123456:queues/outcomes"

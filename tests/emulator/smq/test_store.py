@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from emulator.messages import Depths
-from emulator.queues import DlqPolicy
 from emulator.ram.keys import Accounts
-from emulator.smq import MessageService
+from emulator.smq.messages import Depths
+from emulator.smq.queues import DlqPolicy
+from emulator.smq.service import MessageService
 
 
 def opened(path: Path) -> MessageService:
@@ -47,7 +47,7 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
     code = """
         import os, signal, sys
         from emulator.ram.keys import Accounts
-        from emulator.smq import MessageService
+        from emulator.smq.service import MessageService
         service = MessageService(Accounts(), path=sys.argv[1])
         service.create_queue("q")
         service.send("q", "x")

@@ -7,9 +7,9 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
-from emulator.queues import LIMITS, DlqPolicy, Limit, Queues
-from emulator.smq_errors import InvalidArgument, MessageNotExist, ReceiptHandleError
-from emulator.smq_store import Database, Row
+from emulator.smq.errors import InvalidArgument, MessageNotExist, ReceiptHandleError
+from emulator.smq.queues import LIMITS, DlqPolicy, Limit, Queues
+from emulator.smq.store import Database, Row
 
 # What XML 1.0 cannot carry, even escaped: nobody could receive a message with it.
 _NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from emulator.ram.keys import Accounts
-from emulator.smq import MessageService
+from emulator.smq.service import MessageService
 
 Serve = Callable[[ASGIApp], str]
 FUNCTION = "acs:fc:cn-shanghai:1234567890123456:functions/f"

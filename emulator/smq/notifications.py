@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
-from emulator.messages import Properties, body_md5
-from emulator.smq_wire import Node, document, nodes
-from emulator.topics import JSON, STREAM, XML, Subscription
+from emulator.smq.messages import Properties, body_md5
+from emulator.smq.topics import JSON, STREAM, XML, Subscription
+from emulator.smq.wire import Node, document, nodes
 
 
 @dataclass(frozen=True)

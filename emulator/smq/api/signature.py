@@ -10,7 +10,7 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 
 from emulator.ram.keys import Accounts, AccountsError, Key, UnknownKey
-from emulator.smq_errors import (
+from emulator.smq.errors import (
     AccessDenied,
     InvalidAccessKeyId,
     InvalidAuthorizationHeader,

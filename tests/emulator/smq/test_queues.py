@@ -9,10 +9,10 @@ from mns.mns_exception import MNSServerException
 from mns.queue import Message, Queue, QueueMeta
 from starlette.types import ASGIApp
 
-from emulator import smq_api
-from emulator.queues import DlqPolicy
 from emulator.ram.keys import Accounts
-from emulator.smq import MessageService
+from emulator.smq.api import app as smq_api
+from emulator.smq.queues import DlqPolicy
+from emulator.smq.service import MessageService
 
 # The SDK marks the three depths of a queue as deprecated, and sets them itself.
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated function:DeprecationWarning")

@@ -18,9 +18,9 @@ from mns.queue import Message
 from mns.topic import TopicMessage
 from starlette.types import ASGIApp
 
-from emulator import smq_api
 from emulator.ram.keys import Accounts
-from emulator.smq import MessageService
+from emulator.smq.api import app as smq_api
+from emulator.smq.service import MessageService
 
 NAMESPACE = "{http://mns.aliyuncs.com/doc/v1/}"
 

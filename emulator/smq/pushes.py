@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
-from emulator.messages import Draft, Messages, properties_of
-from emulator.notifications import Publication, headers, notification
-from emulator.retries import pause
-from emulator.smq_errors import NotFound, SmqError
-from emulator.smq_store import Database, Row
-from emulator.topics import Subscription, Topics
+from emulator.smq.errors import NotFound, SmqError
+from emulator.smq.messages import Draft, Messages, properties_of
+from emulator.smq.notifications import Publication, headers, notification
+from emulator.smq.retries import pause
+from emulator.smq.store import Database, Row
+from emulator.smq.topics import Subscription, Topics
 
 TIMEOUT = 5
 """Seconds that an HTTP subscriber has for its answer."""

@@ -5,10 +5,10 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from emulator.queues import LARGEST_PAGE, Limit, Page
-from emulator.smq import MessageService
-from emulator.smq_errors import InvalidQueryString
-from emulator.smq_wire import Node
+from emulator.smq.errors import InvalidQueryString
+from emulator.smq.queues import LARGEST_PAGE, Limit, Page
+from emulator.smq.service import MessageService
+from emulator.smq.wire import Node
 
 
 @dataclass(frozen=True)

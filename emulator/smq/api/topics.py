@@ -3,13 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from emulator.messages import body_md5
-from emulator.queues import paged
-from emulator.retries import BACKOFF_RETRY
-from emulator.smq_errors import InvalidArgument
-from emulator.smq_operations import Call, Operation, Reply, created, has, listed, listing
-from emulator.smq_wire import Given, Node, nodes, properties, read
-from emulator.topics import STREAM, XML, TopicAttributes
+from emulator.smq.api.calls import Call, Operation, Reply, created, has, listed, listing
+from emulator.smq.errors import InvalidArgument
+from emulator.smq.messages import body_md5
+from emulator.smq.queues import paged
+from emulator.smq.retries import BACKOFF_RETRY
+from emulator.smq.topics import STREAM, XML, TopicAttributes
+from emulator.smq.wire import Given, Node, nodes, properties, read
 
 # SMQ keeps a topic's messages for a day while it delivers them, and lets nobody change that.
 _RETENTION = 86_400

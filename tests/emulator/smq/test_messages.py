@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from emulator.messages import Depths, Properties, Property
-from emulator.queues import DlqPolicy
 from emulator.ram.keys import Accounts
-from emulator.smq import MessageService
-from emulator.smq_errors import InvalidArgument, MessageNotExist, QueueNotExist, ReceiptHandleError
+from emulator.smq.errors import InvalidArgument, MessageNotExist, QueueNotExist, ReceiptHandleError
+from emulator.smq.messages import Depths, Properties, Property
+from emulator.smq.queues import DlqPolicy
+from emulator.smq.service import MessageService
 
 
 class Clock:

@@ -10,11 +10,11 @@ from mns.mns_exception import MNSClientNetworkException, MNSServerException
 from mns.queue import Message, Queue, QueueMeta
 from starlette.types import ASGIApp
 
-from emulator import smq_api
-from emulator.queues import DlqPolicy
 from emulator.ram.keys import Accounts
-from emulator.smq import MessageService
-from emulator.smq_errors import QueueNotExist
+from emulator.smq.api import app as smq_api
+from emulator.smq.errors import QueueNotExist
+from emulator.smq.queues import DlqPolicy
+from emulator.smq.service import MessageService
 from tests.support.waiting import eventually
 
 Login = Callable[[], Queue]

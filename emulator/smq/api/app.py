@@ -12,13 +12,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from emulator import smq_queue_operations, smq_topic_operations
 from emulator.ram.keys import Key
-from emulator.smq import MessageService
-from emulator.smq_errors import AccessDenied, InvalidArgument, InvalidRequestURL, SmqError
-from emulator.smq_operations import Call, Operation, Reply
-from emulator.smq_signature import Signed, authenticate, check_digest
-from emulator.smq_wire import Node, document, nodes
+from emulator.smq.api import queues as smq_queue_operations
+from emulator.smq.api import topics as smq_topic_operations
+from emulator.smq.api.calls import Call, Operation, Reply
+from emulator.smq.api.signature import Signed, authenticate, check_digest
+from emulator.smq.errors import AccessDenied, InvalidArgument, InvalidRequestURL, SmqError
+from emulator.smq.service import MessageService
+from emulator.smq.wire import Node, document, nodes
 
 LARGEST_BODY = 2 * 1024 * 1024
 """Bytes; the largest batch that is allowed is far below, whatever its escapes and properties."""

@@ -1,4 +1,4 @@
-"""SMQ on one machine: queues and topics as plain methods; `emulator.smq_api` puts them on the wire.
+"""SMQ on one machine: queues and topics as plain methods; `emulator.smq.api.app` puts them on the wire.
 
 Everything runs on one event loop. Times given are seconds; the service's clock is `wall`.
 """
@@ -10,15 +10,15 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from emulator.messages import Depths, Draft, Message, Messages, Properties, check_body
-from emulator.notifications import Publication
-from emulator.pushes import Outside, Post, Pusher, Receiver, post
-from emulator.queues import QueueAttributes, Queues
 from emulator.ram.keys import Accounts
 from emulator.records import Deleted, Published, Records, Sent
-from emulator.retries import BACKOFF_RETRY
-from emulator.smq_store import Database
-from emulator.topics import XML, Subscription, TopicAttributes, Topics, check_tag
+from emulator.smq.messages import Depths, Draft, Message, Messages, Properties, check_body
+from emulator.smq.notifications import Publication
+from emulator.smq.pushes import Outside, Post, Pusher, Receiver, post
+from emulator.smq.queues import QueueAttributes, Queues
+from emulator.smq.retries import BACKOFF_RETRY
+from emulator.smq.store import Database
+from emulator.smq.topics import XML, Subscription, TopicAttributes, Topics, check_tag
 
 
 class MessageService:

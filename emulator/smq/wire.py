@@ -8,8 +8,8 @@ from xml.sax.saxutils import escape, quoteattr
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
-from emulator.messages import Draft, Message, Properties, Property
-from emulator.smq_errors import InvalidArgument, MalformedXML
+from emulator.smq.errors import InvalidArgument, MalformedXML
+from emulator.smq.messages import Draft, Message, Properties, Property
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

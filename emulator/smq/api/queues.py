@@ -3,9 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from emulator.messages import check_together
-from emulator.queues import LIMITS, Limit, Queue, QueueAttributes
-from emulator.smq_errors import (
+from emulator.smq.api.calls import Call, Operation, Reply, created, has, listed, listing, unless_gone
+from emulator.smq.errors import (
     InvalidArgument,
     MessageNotExist,
     MissingReceiptHandle,
@@ -13,8 +12,9 @@ from emulator.smq_errors import (
     QueueNotExist,
     SmqError,
 )
-from emulator.smq_operations import Call, Operation, Reply, created, has, listed, listing, unless_gone
-from emulator.smq_wire import Given, Node, draft, nodes, peeked, read, received, sent
+from emulator.smq.messages import check_together
+from emulator.smq.queues import LIMITS, Limit, Queue, QueueAttributes
+from emulator.smq.wire import Given, Node, draft, nodes, peeked, read, received, sent
 
 _BATCH = Limit(1, 16)
 _WAIT = LIMITS["PollingWaitSeconds"]

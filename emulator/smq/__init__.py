@@ -1,0 +1,1 @@
+"""The Simple Message Queue service."""

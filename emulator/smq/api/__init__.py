@@ -1,0 +1,1 @@
+"""SMQ over HTTP."""
