@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from emulator import deployment, fc
+from emulator import deployment
 from emulator.faulty_calls import FaultyFunctions, faulty
+from emulator.fc import service as fc
+from emulator.fc.instances import Instance
 from emulator.injection import Faults
-from emulator.instances import Instance
 from emulator.iot.service import IotPlatform
 from emulator.neighbours import Neighbours
 from emulator.network import Network

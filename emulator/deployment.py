@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from emulator import template
-from emulator.fc import FunctionCompute
-from emulator.instances import FunctionConfig
+from emulator.fc.instances import FunctionConfig
+from emulator.fc.service import FunctionCompute
 from emulator.ram.keys import Accounts
 from emulator.smq.errors import QueueAlreadyExist, SubscriptionAlreadyExist
 from emulator.smq.pushes import TIMEOUT

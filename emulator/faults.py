@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from emulator.steps import Step
+from emulator.fc.runtime.steps import Step
 
 Service = Literal["iot", "smq", "fc", "stream"]
 Kind = Literal[

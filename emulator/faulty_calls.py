@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from emulator.faults import ANSWERS, KINDS, PROCESS, Rule
-from emulator.fc import Called, FcError, FunctionCompute, Invocation
+from emulator.fc.service import Called, FcError, FunctionCompute, Invocation
 from emulator.injection import Active, Faults, counted
 from emulator.network import Network
 from emulator.records import Invoked, Records

@@ -12,11 +12,12 @@ from functools import partial
 import uvicorn
 from starlette.types import ASGIApp
 
-from emulator import callers, fc_api
+from emulator import callers
 from emulator.cloud import Cloud, Options, Urls
 from emulator.console.app import application as console
 from emulator.faults import Service
 from emulator.faulty_http import FaultyApp, Reader, Surroundings
+from emulator.fc import api as fc_api
 from emulator.iot import api as iot_api
 from emulator.network import Wire
 from emulator.pulse import Pulse

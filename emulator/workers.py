@@ -7,24 +7,14 @@ import asyncio
 import random
 import signal
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from typing import Protocol
 
 from emulator.faults import Rule
-from emulator.steps import Step
+from emulator.fc.ending import end_next_at
 
 LOOK_AGAIN = 0.002
 PATIENCE = 2.0
 """Seconds for which something that works is waited for."""
-# Of the task alone that makes the call which is struck: calls that are made meanwhile are none of the rule's business.
-_steps: ContextVar[tuple[Step, ...]] = ContextVar("steps", default=())
-
-
-def take_steps() -> tuple[Step, ...]:
-    """The steps at which the invocation that this task makes next is to end, whichever comes first; told once."""
-    steps = _steps.get()
-    _steps.set(())
-    return steps
 
 
 class Working(Protocol):
@@ -47,7 +37,7 @@ class Workers:
         """Kill or pause every instance that is at work, now or within `rule.within` seconds; or have the invocation that this
         task makes next end at `rule.step`."""
         if rule.step is not None:
-            _steps.set((*_steps.get(), rule.step))
+            end_next_at(rule.step)
             return
         asyncio.get_running_loop().call_later(rule.within * self._random.random(), self._signal, rule)
 

@@ -13,7 +13,7 @@ from cli.commands.options import AsJson, chosen
 from cli.errors import CliError, UsageError
 from cli.terminal.screen import Screen
 from emulator.faults import KINDS, Rule
-from emulator.steps import Step
+from emulator.fc.runtime.steps import Step
 
 app = typer.Typer(
     no_args_is_help=True,

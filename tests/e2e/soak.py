@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from emulator.faults import Plan, Rule
+from emulator.fc.runtime.steps import Step
 from emulator.iot.seeds import SeedModule
-from emulator.steps import Step
 from tests.e2e.invariants import violations
 from tests.e2e.scenario import Ran, Request, Scenario, hurried_cloud
 from tests.e2e.shrinking import shortest

@@ -6,8 +6,8 @@ from typing import get_args
 import pytest
 
 from emulator.faults import Plan, Rule
+from emulator.fc.runtime.steps import Step
 from emulator.records import Arrival, Event, Invoked, Published, Sent, Stood
-from emulator.steps import Step
 from tests.e2e.evidence import REQUESTS
 from tests.e2e.invariants import violations
 from tests.e2e.scenario import MAY_BE, Ran, Scenario, hurried_cloud, requests_for

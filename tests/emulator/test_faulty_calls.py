@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from emulator.async_calls import RETRIES
 from emulator.cloud import Cloud
 from emulator.faults import Plan, Rule
 from emulator.faulty_calls import FaultyFunctions
-from emulator.fc import Outside
+from emulator.fc.asynchronous import RETRIES
+from emulator.fc.instances import FunctionConfig
+from emulator.fc.service import Outside
 from emulator.injection import Faults
-from emulator.instances import FunctionConfig
 from emulator.local import LocalCloud, local_cloud
 from emulator.network import Network
 from emulator.ram.keys import Accounts

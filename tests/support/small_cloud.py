@@ -11,7 +11,7 @@ from emulator.cloud import Options
 from emulator.local import LocalCloud
 from tests.support.paths import ROOT
 
-FUNCTIONS = ROOT / "tests/emulator/functions"
+FUNCTIONS = ROOT / "tests/emulator/fc/functions"
 Document = dict[str, Any]
 
 

@@ -13,8 +13,8 @@ from cli.commands.faults import rule
 from cli.errors import UsageError
 from emulator.console import faults_api
 from emulator.faults import KINDS, Rule
+from emulator.fc.runtime.steps import Step
 from emulator.injection import Faults
-from emulator.steps import Step
 
 DELAY = ("service=iot", "operation=CreateOTAModule", "kind=delay", "seconds=2", "times=5")
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from emulator.instance_output import Pipe, Record
+from emulator.fc.output import Pipe, Record
 from emulator.ram.keys import ACCOUNT_ID, Key
 
 State = Literal["starting", "idle", "busy", "paused", "stopped"]
@@ -28,7 +28,7 @@ LAST_WORDS = 0.2
 LARGEST_VARIABLES = 4 * 1024
 """Bytes of all variables of a function together (Function Compute, "Environment variables")."""
 _VARIABLE = re.compile(r"(?!FC_)[A-Za-z][A-Za-z0-9_]*")
-_RUNTIME = Path(__file__).with_name("runtime.py")
+_RUNTIME = Path(__file__).with_name("runtime") / "program.py"
 
 
 class InstanceDied(Exception):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, unquote
 
-from emulator.fc import FcError
+from emulator.fc.service import FcError
 from emulator.ram import acs3 as signatures
 from emulator.ram.keys import Accounts, ExpiredToken, Key, UnknownKey, WrongToken
 

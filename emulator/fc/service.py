@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from emulator.async_calls import AsyncCalls, Verdict
-from emulator.instance_output import lines_kept
-from emulator.instances import (
+from emulator.fc.asynchronous import AsyncCalls, Verdict
+from emulator.fc.ending import take_steps
+from emulator.fc.instances import (
     FunctionConfig,
     Instance,
     InstanceDied,
@@ -20,9 +20,9 @@ from emulator.instances import (
     InvocationTimedOut,
     Reply,
 )
+from emulator.fc.output import lines_kept
+from emulator.fc.role_keys import RoleKeys
 from emulator.ram.keys import Accounts
-from emulator.role_keys import RoleKeys
-from emulator.workers import take_steps
 
 Kind = Literal["event", "wsgi"]
 LONGEST_IDLE = 300.0

@@ -1,6 +1,6 @@
 """The program of one function instance: what the platform's Python runtime does, one request at a time.
 
-Run as `python runtime.py FD LIFELINE` with the code directory as working directory; it imports nothing but the standard
+Run as `python program.py FD LIFELINE` with the code directory as working directory; it imports nothing but the standard
 library, the function's code, and steps.py beside it where an invocation is to end at a step. FD is a socket to the emulator:
 frames of a 4-byte length, a JSON header, a 4-byte length and a body. LIFELINE is a pipe that closes when the emulator is gone.
 """
@@ -248,7 +248,7 @@ def called(function: Callable[..., Any], header: Header, body: bytes, given: Sim
 
 def ending_at() -> Callable[[list[str]], contextlib.AbstractContextManager[None]]:
     """What ends this process at a step; loaded from its file, so that it hides no module of the function's."""
-    spec = importlib.util.spec_from_file_location("emulator.steps", STEPS)
+    spec = importlib.util.spec_from_file_location("emulator.fc.runtime.steps", STEPS)
     if spec is None or spec.loader is None:
         raise ImportError(str(STEPS))
     module = importlib.util.module_from_spec(spec)

@@ -11,18 +11,20 @@ import pytest
 from pydantic import ValidationError
 
 from emulator.faults import Rule
-from emulator.fc import FunctionCompute, Invocation
+from emulator.fc.ending import take_steps
+from emulator.fc.instances import FunctionConfig
+from emulator.fc.runtime.steps import Step, StepNotFound, ending_at
+from emulator.fc.service import FunctionCompute, Invocation
 from emulator.injection import Faults
-from emulator.instances import FunctionConfig
 from emulator.ram.keys import Accounts
-from emulator.steps import Step, StepNotFound, ending_at
-from emulator.workers import Workers, take_steps
+from emulator.workers import Workers
 from handler import steps
+from tests.support.paths import ROOT
 
 Scenario = Callable[[FunctionCompute], Awaitable[Any]]
 MODULES = {
     "__init__": "",
-    "steps": (Path(__file__).parents[2] / "handler" / "steps.py").read_text(encoding="utf-8"),
+    "steps": (ROOT / "handler" / "steps.py").read_text(encoding="utf-8"),
     "index": """
         from concurrent.futures import ThreadPoolExecutor
         from handler.steps import reached

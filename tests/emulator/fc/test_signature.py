@@ -9,8 +9,8 @@ import pytest
 from alibabacloud_tea_openapi.utils import Utils
 from fc2.auth import Auth
 
-from emulator.fc import FcError
-from emulator.fc_signature import Signed, authenticate, check_body
+from emulator.fc.service import FcError
+from emulator.fc.signature import Signed, authenticate, check_body
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
 
 NOW = 1_700_000_000.0

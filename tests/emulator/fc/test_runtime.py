@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from emulator.fc import FunctionCompute, Invocation
-from emulator.instances import FunctionConfig
+from emulator.fc.instances import FunctionConfig
+from emulator.fc.service import FunctionCompute, Invocation
 from emulator.ram.keys import Accounts
 from tests.support.interpreters import interpreter
 from tests.support.paths import ROOT
@@ -285,8 +285,8 @@ def test_no_process_outlives_an_emulator_that_is_killed(tmp_path: Path, paused: 
         import asyncio
         from pathlib import Path
         from emulator.ram.keys import Accounts
-        from emulator.fc import FunctionCompute
-        from emulator.instances import FunctionConfig
+        from emulator.fc.service import FunctionCompute
+        from emulator.fc.instances import FunctionConfig
         service = FunctionCompute(Accounts(), [FunctionConfig("f", "mine.handler", Path({str(tmp_path)!r}))])
         asyncio.run(service.invoke("f", b""))
     """

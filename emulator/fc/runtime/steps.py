@@ -1,8 +1,7 @@
 """Ends the process of an instance at a named step of its function.
 
-Instances load this file by its path, whatever their Python is (see `emulator.runtime`): it needs the standard library alone. The
-function announces its steps itself, through its module `handler.steps`; here its listener is set, for the one invocation that is
-struck.
+Instances load this file by its path, whatever their Python is: it needs the standard library alone. The function announces its
+steps itself, through its module `handler.steps`; here its listener is set, for the one invocation that is struck.
 """
 
 import os

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, unquote
 
-from emulator.fc import FcError, Invocation
+from emulator.fc.service import FcError, Invocation
 
 LARGEST_HEADERS = 8 * 1024
 LARGEST_TARGET = 4 * 1024

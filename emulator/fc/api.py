@@ -17,9 +17,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from emulator import fc_signature, http_triggers
-from emulator.fc import ASYNC_LIMIT, SYNC_LIMIT, Deployed, FcError, FunctionCompute, Invocation, new_request_id
-from emulator.http_triggers import HttpAnswer, HttpRequest
+from emulator.fc import http_triggers
+from emulator.fc import signature as fc_signature
+from emulator.fc.http_triggers import HttpAnswer, HttpRequest
+from emulator.fc.service import ASYNC_LIMIT, SYNC_LIMIT, Deployed, FcError, FunctionCompute, Invocation, new_request_id
 
 TAIL = 4 * 1024
 _METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"]

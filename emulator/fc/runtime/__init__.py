@@ -1,0 +1,1 @@
+"""What runs inside an instance, on the standard library alone."""
