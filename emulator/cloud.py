@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from emulator import deployment
+from emulator.eventbridge.config import StreamConfig
+from emulator.eventbridge.streams import EventStream, Outside
 from emulator.faulty_calls import FaultyFunctions, faulty
 from emulator.fc import service as fc
 from emulator.fc.instances import Instance
@@ -18,8 +20,6 @@ from emulator.network import Network
 from emulator.ram.keys import Accounts
 from emulator.records import Records
 from emulator.smq.service import MessageService
-from emulator.stream_events import StreamConfig
-from emulator.streams import EventStream, Outside
 from emulator.workers import Workers
 
 ROOT = Path(__file__).resolve().parent.parent

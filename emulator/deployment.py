@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from emulator import template
+from emulator.eventbridge.config import StreamConfig
 from emulator.fc.instances import FunctionConfig
 from emulator.fc.service import FunctionCompute
 from emulator.ram.keys import Accounts
@@ -16,7 +17,6 @@ from emulator.smq.errors import QueueAlreadyExist, SubscriptionAlreadyExist
 from emulator.smq.pushes import TIMEOUT
 from emulator.smq.service import MessageService
 from emulator.smq.topics import Subscription
-from emulator.stream_events import StreamConfig
 from emulator.template import Function, Template
 
 SERVICE = "ota-modules"

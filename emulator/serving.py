@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from emulator import callers
 from emulator.cloud import Cloud, Options, Urls
 from emulator.console.app import application as console
+from emulator.eventbridge.streams import EventStream
 from emulator.faults import Service
 from emulator.faulty_http import FaultyApp, Reader, Surroundings
 from emulator.fc import api as fc_api
@@ -22,7 +23,6 @@ from emulator.iot import api as iot_api
 from emulator.network import Wire
 from emulator.pulse import Pulse
 from emulator.smq.api import app as smq_api
-from emulator.streams import EventStream
 
 SERVERS = tuple(field.name for field in fields(Urls))
 """The servers, in the order of their ports."""

@@ -9,10 +9,11 @@ from typing import Any
 
 import yaml
 
+from emulator.eventbridge.config import QueueTrigger
 from emulator.ram.keys import ACCOUNT_ID
 from emulator.smq.topics import Subscription
 from emulator.stack import Queue, Role, Stack, stack
-from emulator.triggers import HttpTrigger, QueueTrigger, TopicTrigger, http_trigger, queue_trigger, topic_trigger
+from emulator.triggers import HttpTrigger, TopicTrigger, http_trigger, queue_trigger, topic_trigger
 from emulator.variables import OUTPUT, TemplateError, Value, resolved, variables
 
 FUNCTION_COMPUTE = "fc.aliyuncs.com"

@@ -4,25 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from emulator.eventbridge.config import QueueTrigger
 from emulator.variables import TemplateError
-
-
-@dataclass(frozen=True)
-class QueueTrigger:
-    """An event stream from a queue to a function (trigger type `eventbridge`, source MNS)."""
-
-    name: str
-    queue: str
-    enabled: bool = True
-    asynchronous: bool = False
-    base64_decode: bool = True
-    event_schema: str = "CloudEvents"
-    mode: str = "event-streaming"
-    batch_messages: int = 1
-    batch_seconds: float = 0
-    retry_strategy: str = "BACKOFF_RETRY"
-    errors_tolerance: str = "NONE"
-    dead_letter_queue: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from typing import get_args
 
-from emulator.faults import KINDS, Kind, Rule
 from emulator.steps import Step
+
+from emulator.faults import KINDS, Kind, Rule
 from tests.docs.markdown import code_spans
 from tests.docs.pages import page
 

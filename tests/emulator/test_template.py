@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from emulator.eventbridge.config import QueueTrigger
 from emulator.smq.topics import Subscription
 from emulator.template import Function, Template, load
-from emulator.triggers import HttpTrigger, QueueTrigger
+from emulator.triggers import HttpTrigger
 from emulator.variables import TemplateError
 from tests.support import vendor
 from tests.support.paths import ROOT

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from emulator.eventbridge.config import STRINGS, QueueTrigger, StreamConfig
+from emulator.eventbridge.events import element, event, payload
 from emulator.smq.messages import Message, Properties
-from emulator.stream_events import STRINGS, StreamConfig, element, event, payload
-from emulator.triggers import QueueTrigger
 
 
 def config(elements: str = "objects", **trigger: Any) -> StreamConfig:

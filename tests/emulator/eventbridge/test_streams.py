@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
+from emulator.eventbridge.config import QueueTrigger, StreamConfig
+from emulator.eventbridge.streams import EventStream, Outside
 from emulator.ram.keys import Accounts
 from emulator.smq.messages import Depths
 from emulator.smq.service import MessageService
-from emulator.stream_events import StreamConfig
-from emulator.streams import EventStream, Outside
-from emulator.triggers import QueueTrigger
 
 
 @dataclass(frozen=True)

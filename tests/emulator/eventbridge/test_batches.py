@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
+from emulator.eventbridge.config import QueueTrigger, StreamConfig
+from emulator.eventbridge.streams import EventStream
 from emulator.ram.keys import Accounts
 from emulator.smq.service import MessageService
-from emulator.stream_events import StreamConfig
-from emulator.streams import EventStream
-from emulator.triggers import QueueTrigger
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from emulator.eventbridge.config import StreamConfig
+from emulator.eventbridge.events import element, event, payload
 from emulator.smq.errors import QueueNotExist, SmqError
 from emulator.smq.messages import Message
 from emulator.smq.retries import pause
 from emulator.smq.service import MessageService
-from emulator.stream_events import StreamConfig, element, event, payload
 
 READY = "Ready"
 """Not running: never started, stopped, or halted by a batch that failed for good and may not be skipped."""
