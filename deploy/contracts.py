@@ -9,7 +9,7 @@ import yaml
 
 from deploy.asyncapi import asyncapi
 from deploy.schemas import standalone
-from emulator.template import ros_templates
+from emulator.template.reader import ros_templates
 from handler.openapi import document
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from emulator.template import ros_templates
+from emulator.template.reader import ros_templates
 
 ROOT = Path(__file__).resolve().parent.parent
 

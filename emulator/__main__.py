@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emulator.cloud import PORT, ROOT, Cloud, Options
 from emulator.serving import SERVERS, run
-from emulator.variables import TemplateError
+from emulator.template.variables import TemplateError
 
 HIGHEST_PORT = 65_536 - len(SERVERS)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from emulator import deployment
 from emulator.eventbridge.config import StreamConfig
 from emulator.eventbridge.streams import EventStream, Outside
 from emulator.faulty_calls import FaultyFunctions, faulty
@@ -20,6 +19,7 @@ from emulator.network import Network
 from emulator.ram.keys import Accounts
 from emulator.records import Records
 from emulator.smq.service import MessageService
+from emulator.template import provision as deployment
 from emulator.workers import Workers
 
 ROOT = Path(__file__).resolve().parent.parent

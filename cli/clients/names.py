@@ -10,7 +10,7 @@ from types import MappingProxyType
 import yaml
 
 from cli.errors import UsageError
-from emulator.variables import Document, TemplateError, resolved, variables
+from emulator.template.variables import Document, TemplateError, resolved, variables
 
 TEMPLATE = Path(__file__).parents[2] / "template.yml"
 

@@ -12,7 +12,7 @@ from emulator.cloud import Options
 from emulator.local import LocalCloud
 from emulator.local import local_cloud as running
 from emulator.pulse import busiest_second
-from emulator.variables import TemplateError
+from emulator.template.variables import TemplateError
 
 
 @dataclass(frozen=True)

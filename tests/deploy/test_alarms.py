@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulator.template import ros_templates
+from emulator.template.reader import ros_templates
 from tests.support import log_queries, vendor
 from tests.support.paths import ROOT
 from tests.support.vendor import Document

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.package import RUNTIMES, Files, Package, collect, deployed_runtime, lay_out, main, write
 from deploy.pruning import kept
-from emulator.template import load
+from emulator.template.reader import load
 from tests.support.interpreters import interpreter
 from tests.support.paths import ROOT
 

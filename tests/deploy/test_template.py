@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from deploy.infra import main as write_infra
-from emulator.template import load, ros_templates
+from emulator.template.reader import load, ros_templates
 from handler.settings import Settings
 from tests.support import vendor
 from tests.support.paths import ROOT

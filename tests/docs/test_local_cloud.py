@@ -2,9 +2,8 @@
 
 from typing import get_args
 
-from emulator.steps import Step
-
 from emulator.faults import KINDS, Kind, Rule
+from emulator.fc.runtime.steps import Step
 from tests.docs.markdown import code_spans
 from tests.docs.pages import page
 

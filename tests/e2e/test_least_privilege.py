@@ -10,7 +10,7 @@ import pytest
 from emulator.cloud import Options
 from emulator.local import LocalCloud, local_cloud
 from emulator.ram.policy import Policy, Statement
-from emulator.template import load
+from emulator.template.reader import load
 from tests.support.paths import ROOT
 
 ROLE = "ota-modules"

@@ -15,7 +15,7 @@ import pytest
 
 from emulator.cloud import Cloud
 from emulator.local import LocalCloud, local_cloud
-from emulator.variables import TemplateError
+from emulator.template.variables import TemplateError
 from tests.support.paths import ROOT
 from tests.support.small_cloud import document, kept, options, send, written
 from tests.support.waiting import eventually

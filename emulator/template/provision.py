@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from emulator import template
 from emulator.eventbridge.config import StreamConfig
 from emulator.fc.instances import FunctionConfig
 from emulator.fc.service import FunctionCompute
@@ -17,7 +16,8 @@ from emulator.smq.errors import QueueAlreadyExist, SubscriptionAlreadyExist
 from emulator.smq.pushes import TIMEOUT
 from emulator.smq.service import MessageService
 from emulator.smq.topics import Subscription
-from emulator.template import Function, Template
+from emulator.template import reader as template
+from emulator.template.reader import Function, Template
 
 SERVICE = "ota-modules"
 """The FC 2.0 service of the WSGI form."""

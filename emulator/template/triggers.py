@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.eventbridge.config import QueueTrigger
-from emulator.variables import TemplateError
+from emulator.template.variables import TemplateError
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import yaml
 from emulator.eventbridge.config import QueueTrigger
 from emulator.ram.keys import ACCOUNT_ID
 from emulator.smq.topics import Subscription
-from emulator.stack import Queue, Role, Stack, stack
-from emulator.triggers import HttpTrigger, TopicTrigger, http_trigger, queue_trigger, topic_trigger
-from emulator.variables import OUTPUT, TemplateError, Value, resolved, variables
+from emulator.template.ros import Queue, Role, Stack, stack
+from emulator.template.triggers import HttpTrigger, TopicTrigger, http_trigger, queue_trigger, topic_trigger
+from emulator.template.variables import OUTPUT, TemplateError, Value, resolved, variables
 
 FUNCTION_COMPUTE = "fc.aliyuncs.com"
 DEFAULT_TIMEOUT = 3

@@ -9,9 +9,9 @@ import pytest
 
 from emulator.eventbridge.config import QueueTrigger
 from emulator.smq.topics import Subscription
-from emulator.template import Function, Template, load
-from emulator.triggers import HttpTrigger
-from emulator.variables import TemplateError
+from emulator.template.reader import Function, Template, load
+from emulator.template.triggers import HttpTrigger
+from emulator.template.variables import TemplateError
 from tests.support import vendor
 from tests.support.paths import ROOT
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.variables import TemplateError, resolved, variables
+from emulator.template.variables import TemplateError, resolved, variables
 
 VARS = {
     "region": "cn-shanghai",

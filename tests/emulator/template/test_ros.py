@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from emulator.smq.queues import DlqPolicy, QueueAttributes
-from emulator.stack import Queue, Stack, stack
-from emulator.variables import TemplateError
+from emulator.template.ros import Queue, Stack, stack
+from emulator.template.variables import TemplateError
 
 
 def made(resources: dict[str, Any], **parts: Any) -> Stack:

@@ -8,7 +8,7 @@ from emulator.ram.policy import Policy, PolicyError
 from emulator.smq.errors import SmqError
 from emulator.smq.queues import DlqPolicy, QueueAttributes
 from emulator.smq.topics import Subscription
-from emulator.variables import Document, TemplateError, Value
+from emulator.template.variables import Document, TemplateError, Value
 
 
 @dataclass(frozen=True)

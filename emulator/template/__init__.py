@@ -1,0 +1,1 @@
+"""Reads template.yml, and makes in the local cloud what it declares."""
