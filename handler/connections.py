@@ -5,26 +5,22 @@
 
 import http.client
 import io
-import math
-import select
+import os
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent import futures
-from types import FunctionType
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from handler.errors import NotSent, Unanswered
+from handler.errors import Misconfigured, NotSent, Unanswered
 
 LARGEST_ANSWER = 4 * 1024 * 1024
-LONGEST_HEADER = 64 * 1024
-MOST_HEADERS = 100
 IDLE = 45.0
 """Seconds after which a connection is not used again: load balancers drop idle ones, often without a word."""
-
+_NO_SUCH_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 Lookup = Callable[..., Iterable[tuple[Any, ...]]]
 """`socket.getaddrinfo`, which knows no timeout: a dead name server holds it for half a minute."""
@@ -45,7 +41,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class _UntilThen(io.RawIOBase):
+class _BoundedReader(io.RawIOBase):
     """A socket's bytes, for as long as time is left."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, left: Callable[[], float]) -> None:
@@ -69,37 +65,8 @@ class _UntilThen(io.RawIOBase):
         super().close()
 
 
-def read_headers(source: BinaryIO) -> http.client.HTTPMessage:
-    """`http.client.parse_headers` without the e-mail parser, which took a tenth of a request's processor time.
-
-    Raises: http.client.HTTPException: a line is too long, or there are too many.
-    """
-    lines: list[str] = []
-    while (line := source.readline(LONGEST_HEADER + 1)) not in (b"\r\n", b"\n", b""):
-        if len(line) > LONGEST_HEADER:
-            raise http.client.LineTooLong("a header")
-        if len(lines) == MOST_HEADERS:
-            raise http.client.HTTPException("too many headers")
-        text = line.decode("latin-1").rstrip(" \t\r\n")
-        if lines and line[0] in b" \t":  # the line before goes on
-            lines[-1] += f" {text.lstrip()}"
-        else:
-            lines.append(text)
-    message = http.client.HTTPMessage()
-    for text in lines:
-        name, _, value = text.partition(":")
-        message.set_raw(name, value.lstrip(" \t"))
-    return message
-
-
-class _Response(http.client.HTTPResponse):
-    """An answer whose headers are read by `read_headers`; all else is this Python's own."""
-
-    begin = FunctionType(http.client.HTTPResponse.begin.__code__, {**vars(http.client), "parse_headers": read_headers})
-
-
 class _Source:
-    """What `HTTPResponse` takes for a socket: it only ever asks for a file."""
+    """Stands for a socket where `HTTPResponse` wants one: it only ever asks for a file."""
 
     def __init__(self, sock: socket.socket, left: Callable[[], float]) -> None:
         self._sock = sock
@@ -107,11 +74,16 @@ class _Source:
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         raw: Any = self._sock.makefile("rb", buffering=0)
-        return io.BufferedReader(_UntilThen(raw, self._sock, self._left))
+        return io.BufferedReader(_BoundedReader(raw, self._sock, self._left))
 
 
 class Connection(http.client.HTTPConnection):
-    """One connection to one host. `connect_timeout` and `read_timeout` are seconds; the second is for a whole answer."""
+    """One connection to one host. `connect_timeout` and `read_timeout` are seconds; the second is for a whole answer.
+
+    Only `open` makes the connection, over TLS for https: nothing else can, and nothing is sent on one that is not open.
+    """
+
+    auto_open = 0
 
     def __init__(
         self,
@@ -125,52 +97,43 @@ class Connection(http.client.HTTPConnection):
     ) -> None:
         parts = urlsplit(url)
         secure = parts.scheme == "https"
-        super().__init__(parts.hostname or "", parts.port or (443 if secure else 80), timeout=connect_timeout)
-        self.read_timeout = read_timeout
-        self._longest = (connect_timeout, read_timeout)
-        self.request_length = 0  # read by the SMQ SDK
+        super().__init__(parts.hostname or "", parts.port or (443 if secure else 80))
+        if secure and tls is None:
+            raise ValueError("https needs a TLS context")
+        self.now = now
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
         self._tls = tls if secure else None
-        self._now = now
         self._lookup = lookup
         self._used = now()
         self._answer_by = 0.0
-        self._until = math.inf
         self._unsent: bytearray | None = None
         self.response_class: Any = self._response
 
     def __del__(self) -> None:
         self.close()  # a thread that ends takes its connection with it
 
-    def limit(self, seconds: float) -> None:
-        """From now on connecting and a whole answer take so long together at most, a second try by the SMQ SDK included; and
-        neither longer than it was set."""
-        connect, read = self._longest
-        self.timeout, self.read_timeout = min(connect, seconds), min(read, seconds)
-        self._until = self._now() + seconds
+    def open(self, seconds: float) -> None:
+        """Connect within so many seconds, unless there is a connection that still lives.
 
-    def open(self) -> None:
-        """Connect now, unless there is a connection that still lives.
-
-        Raises: OSError: within the connect timeout.
+        Looking up the name, trying its addresses and the handshake all count: alone, each may take the whole time.
+        Raises: OSError.
         """
-        if self.sock is not None and self._stale():
+        if self.sock is not None and self._is_stale():
             self.close()
-        if self.sock is None:
-            self.connect()
-
-    def connect(self) -> None:
-        """Looking up the name, trying its addresses and the handshake all count: alone, each may take the whole time."""
-        end = min(self._now() + (self.timeout or 0.0), self._until)
-        self.sock = self._dial(lambda: end - self._now())
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._tls is not None:
-            try:
-                self.sock.settimeout(_positive(end - self._now()))
+        if self.sock is not None:
+            return
+        end = self.now() + min(self._connect_timeout, seconds)
+        self.sock = self._dial(lambda: end - self.now())
+        try:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
+                self.sock.settimeout(_positive(end - self.now()))
                 self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
-            except BaseException:
-                self.close()
-                raise
-        self._used = self._now()
+        except BaseException:
+            self.close()
+            raise
+        self._used = self.now()
 
     def _dial(self, left: Callable[[], float]) -> socket.socket:
         error: OSError = OSError("the name has no address")
@@ -190,20 +153,36 @@ class Connection(http.client.HTTPConnection):
             lookup.cancel()
             raise TimeoutError("the name is not looked up in time") from None
 
-    def request(self, method: str, url: str, body: Any = None, headers: Any = None, **more: Any) -> None:  # noqa: ANN401
-        """Send a request; its answer is due `read_timeout` seconds from the moment the connection is up, or at the limit."""
-        self.open()
-        self.ask(method, url, body, headers or {}, **more)
+    def ask(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        seconds: float,
+        sent: Callable[[], object] = lambda: None,
+    ) -> Answer:
+        """Send a request on the open connection, call `sent`, and read the whole answer, in so many seconds.
 
-    def ask(self, method: str, url: str, body: Any, headers: Mapping[str, str], **more: Any) -> None:  # noqa: ANN401
-        """`request` on a connection that is open."""
-        self._answer_by = min(self._now() + self.read_timeout, self._until)
-        self.sock.settimeout(_positive(self._answer_by - self._now()))
-        # Head and body in one write: in two, the second waits for the first to be acknowledged where Nagle is on.
+        Raises: OSError, http.client.HTTPException, ValueError, Unanswered: the connection is of no use any more.
+        """
+        self._answer_by = self.now() + min(self._read_timeout, seconds)
+        if self.sock is not None:
+            self.sock.settimeout(_positive(self._answer_by - self.now()))
+        # Head and body leave in one write.
         self._unsent = bytearray()
-        super().request(method, url, body, headers, **more)
+        self.request(method, target, body, headers)
         whole, self._unsent = self._unsent, None
-        super().send(bytes(whole))
+        super().send(whole)
+        sent()
+        response = self.getresponse()
+        self._used = self.now()
+        content = response.read(LARGEST_ANSWER)
+        if not response.isclosed() and response.read(1):
+            raise Unanswered("NoAnswer", "the answer is too large")
+        if response.length:
+            raise Unanswered("NoAnswer", "the answer was cut short")
+        return Answer(response.status, response.headers, content)
 
     def send(self, data: Any) -> None:  # noqa: ANN401
         if self._unsent is None:
@@ -211,85 +190,97 @@ class Connection(http.client.HTTPConnection):
         else:
             self._unsent += data
 
-    def getresponse(self) -> http.client.HTTPResponse:
-        answer = super().getresponse()
-        self._used = self._now()
-        return answer
-
     def _response(self, sock: Any, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:  # noqa: ANN401
-        source: Any = _Source(sock, lambda: self._answer_by - self._now())
-        return _Response(source, *args, **kwargs)
+        source: Any = _Source(sock, lambda: self._answer_by - self.now())
+        return http.client.HTTPResponse(source, *args, **kwargs)
 
-    def _stale(self) -> bool:
-        """Idle for too long, or the peer has closed it (then it can be read from, though nothing was asked)."""
-        if self._now() - self._used > IDLE:
+    def _is_stale(self) -> bool:
+        """Whether it was idle for too long, or there is anything to read though nothing was asked: the peer has closed it.
+
+        TLS reads its own messages by itself: servers of TLS 1.3 send tickets for later sessions after a handshake.
+        """
+        if self.now() - self._used > IDLE:
             return True
         try:
-            poll = select.poll()
-            poll.register(self.sock, select.POLLIN)
-            return bool(poll.poll(0)) and not self._only_tickets()
-        except (OSError, ValueError):
-            return True
-
-    def _only_tickets(self) -> bool:
-        """Whether all that came unasked is TLS's own: servers of TLS 1.3 send tickets for later sessions after a handshake."""
-        if not isinstance(self.sock, ssl.SSLSocket):
-            return False
-        self.sock.settimeout(0)
-        try:
+            self.sock.settimeout(0)
             self.sock.recv(1)
-        except ssl.SSLWantReadError:
-            return True
-        return False
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except (OSError, ValueError):
+            pass
+        return True
 
 
 class Transport:
-    """Sends requests to one endpoint, over a connection of the calling thread."""
+    """Sends requests to one endpoint, over a connection of the calling thread.
 
-    def __init__(self, connect: Callable[[], Connection], sent: Callable[[], object] = lambda: None) -> None:
-        """`sent` is called when a request has left."""
+    `setting` is where the endpoint's host comes from, as an error names it; `sent` is called when a request has left.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        setting: str = "the endpoint",
+        sent: Callable[[], object] = lambda: None,
+    ) -> None:
         self._connect = connect
+        self._setting = setting
         self._sent = sent
         self._local = threading.local()
 
     def open(self, seconds: float) -> None:
-        """Have a connection ready within so many seconds, so that the next `post` leaves at once.
+        """Have a connection ready within so many seconds, so that the next request leaves at once.
 
-        Raises: NotSent.
-        """
-        try:
-            connection = self._connection()
-            connection.limit(seconds)
-            connection.open()
-        except OSError as error:
-            raise NotSent("NotConnected", type(error).__name__) from None
-
-    def post(self, target: str, seconds: float) -> Answer:
-        """Send an empty POST and wait `seconds` at most for the whole answer.
-
-        Raises: NotSent, Unanswered. Their texts name the kind of fault only: the target holds a signature.
+        Raises: NotSent. Misconfigured: the host does not exist, or shows a certificate that nobody trusts.
         """
         connection = self._connection()
+        try:
+            connection.open(seconds)
+        except ssl.SSLCertVerificationError as error:
+            raise self._misconfigured("CertificateNotTrusted", f"{connection.host}: {error.verify_message}") from None
+        except socket.gaierror as error:
+            if error.errno in _NO_SUCH_HOST:
+                raise self._misconfigured("HostNotFound", f"{connection.host} does not exist") from None
+            raise NotSent("NotConnected", f"{connection.host}: the name server does not answer") from None
+        except OSError as error:
+            raise NotSent("NotConnected", f"{connection.host}: {_cause(error)}") from None
+
+    def post(self, target: str, seconds: float) -> Answer:
+        """Send an empty POST, as `send` does."""
+        return self.send("POST", target, None, {"Content-Length": "0", "Accept": "application/json"}, seconds)
+
+    def send(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], seconds: float) -> Answer:
+        """Send a request and wait so many seconds at most, connecting included, for the whole answer.
+
+        Raises: NotSent, Misconfigured, Unanswered. Their texts name the kind of fault only: a target holds a signature.
+        """
+        connection = self._connection()
+        end = connection.now() + seconds
         self.open(seconds)
         try:
-            connection.ask("POST", target, None, {"Content-Length": "0", "Accept": "application/json"})
-            self._sent()
-            response = connection.getresponse()
-            body = response.read(LARGEST_ANSWER)
-            more = b"" if response.isclosed() else response.read(1)
+            return connection.ask(method, target, body, headers, end - connection.now(), self._sent)
         except (OSError, http.client.HTTPException, ValueError) as error:
             connection.close()
-            raise Unanswered("NoAnswer", type(error).__name__) from None
+            raise Unanswered("NoAnswer", _cause(error)) from None
         except BaseException:
             connection.close()  # half an answer must not meet the next request
             raise
-        if more or response.length:
-            connection.close()
-            raise Unanswered("NoAnswer", "the answer is too large" if more else "the answer was cut short")
-        return Answer(response.status, response.headers, body)
+
+    def _misconfigured(self, code: str, problem: str) -> Misconfigured:
+        return Misconfigured(code, f"{problem} (is {self._setting} right?)")
 
     def _connection(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._connect()
         return connection
+
+
+def _cause(error: Exception) -> str:
+    """The kind of a fault in words; its own text may hold the request."""
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason or type(error).__name__})"
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number).lower() if number else type(error).__name__

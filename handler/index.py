@@ -64,14 +64,15 @@ class Instance(NamedTuple):
         )
         api = IotApi(
             settings.OTA_REGION,
-            Transport(partial(connect, settings.OTA_IOT_ENDPOINT), sent=partial(reached, "sent")),
+            Transport(
+                partial(connect, settings.OTA_IOT_ENDPOINT), "OTA_REGION or OTA_IOT_ENDPOINT", partial(reached, "sent")
+            ),
             _quota(settings, clock, log),
             clock,
             settings.OTA_READ_TIMEOUT,
         )
-        messages = MessageService(
-            settings.OTA_MNS_ENDPOINT, partial(connect, settings.OTA_MNS_ENDPOINT), clock, random.random
-        )
+        smq = Transport(partial(connect, settings.OTA_MNS_ENDPOINT), "OTA_MNS_ENDPOINT")
+        messages = MessageService(smq, clock, random.random)
         # With a store, one busy instance may use all of the quota.
         pool = Threads.for_rate(settings.rate if settings.OTA_QUOTA_URL else settings.share)
         return cls(settings, Pipeline(api, _limits(settings), pool, clock, random.random), messages, log, clock)

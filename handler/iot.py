@@ -13,7 +13,7 @@ from aliyunsdkcore.auth.composer import rpc_signature_composer
 from handler.clock import Clock
 from handler.connections import Answer
 from handler.credentials import Credentials
-from handler.errors import CallError, Misconfigured, OutOfTime, Refused, Throttled, Transient, Unanswered
+from handler.errors import CallError, Misconfigured, NotSent, OutOfTime, Refused, Throttled, Transient, Unanswered
 from handler.log import mask
 from handler.pacing import Quota
 from handler.steps import reached
@@ -25,6 +25,10 @@ UPDATE = "UpdateOTAModule"
 
 SHORTEST_WAIT = 0.05
 """Seconds: a call that could not wait even this long for its answer is not sent."""
+LATE = 0.05
+"""Seconds after its slot at which a call may leave, because its connection had to be opened again; then it needs another."""
+SLOTS = 3
+"""Slots that one call may need, with a server that closes connections sooner than the line moves on."""
 
 _TRANSIENT = (
     "iot.system.systemexception",
@@ -182,6 +186,17 @@ class Session:
             raise OutOfTime(action)
         return seconds
 
+    def _take_slot(self, action: str) -> None:
+        """Wait for a slot, with a connection over which the call can leave in it."""
+        self._api.transport.open(self._left(action))
+        for _ in range(SLOTS):
+            self.usage.waited += self._api.quota.wait(action, self.deadline)
+            slot = self.clock.now()
+            self._api.transport.open(self._left(action))
+            if self.clock.now() - slot <= LATE:
+                return
+        raise NotSent("NotConnected", "the server closes connections sooner than they are used")
+
     def _attempt(self, action: str, parameters: Mapping[str, str]) -> Mapping[str, object]:
         self._halt.check(action)
         keys = self._credentials()
@@ -189,8 +204,7 @@ class Session:
             raise Misconfigured(
                 "NoCredentials", "neither the context nor the variables hold keys: has the function a role?"
             )
-        self._api.transport.open(self._left(action))
-        self.usage.waited += self._api.quota.wait(action, self.deadline)
+        self._take_slot(action)
         reached("paced")
         self._halt.check(action)
         seconds = min(self._api.read_timeout, self._left(action))

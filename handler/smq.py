@@ -1,16 +1,16 @@
-"""SMQ: publish an outcome, put a request back, dead-letter it; through the official SDK's client, one a thread.
+"""SMQ: publish an outcome, put a request back, dead-letter it.
 
-`mns.account` and `mns.queue` would drag in wrapt; the client below them needs nothing but the standard library.
+The official SDK makes, signs and reads what is sent; `handler.connections` carries it. `mns.account` and `mns.queue` would
+drag in wrapt; the client below them needs nothing but the standard library.
 """
 
 import base64
-import threading
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from mns.mns_client import MNSClient
 from mns.mns_exception import MNSExceptionBase, MNSServerException
-from mns.mns_http import RequestInternal
+from mns.mns_http import RequestInternal, ResponseInternal
 from mns.mns_request import (
     BatchSendMessageRequest,
     BatchSendMessageResponse,
@@ -21,9 +21,9 @@ from mns.mns_request import (
 )
 
 from handler.clock import Clock
-from handler.connections import Connection
+from handler.connections import Answer
 from handler.credentials import Credentials
-from handler.errors import SinkError, TooLarge
+from handler.errors import CallError, Misconfigured, SinkError, TooLarge
 from handler.log import Log, mask
 from handler.retry import PUBLISH, Random
 
@@ -32,12 +32,13 @@ LARGEST_MESSAGE = 65_536
 LARGEST_BATCH = 16
 SHORTEST_SEND = 0.05
 """Seconds: a message that could not wait even this long for its answer is not sent."""
+NOWHERE = "http://smq.invalid"
+"""All that the SDK is told of the endpoint: were it ever to open a connection of its own, no host would have this name."""
 
 _PUBLISHED = (
     '<?xml version="1.0" encoding="utf-8"?><Message xmlns="http://mns.aliyuncs.com/doc/v1/">'
     "<MessageBody>{body}</MessageBody><MessageTag>{tag}</MessageTag></Message>"
 )
-
 # Answers that say what another try would hear as well.
 _FINAL = ("AccessDenied", "TopicNotExist", "QueueNotExist", "InvalidArgument", "MalformedXML", "MessageBodyTooLarge")
 
@@ -49,35 +50,30 @@ class Message(NamedTuple):
     delay: int = 0
 
 
-class _Keys(NamedTuple):
-    """Credentials under the names that the SDK's signer reads; an absent token must be an empty string there."""
+class Transport(Protocol):
+    """How a request travels; `send` raises NotSent, Misconfigured and Unanswered."""
 
-    access_key_id: str
-    access_key_secret: str
-    security_token: str
-
-    def get_access_key_id(self) -> str:
-        return self.access_key_id
-
-    def get_access_key_secret(self) -> str:
-        return self.access_key_secret
-
-    def get_security_token(self) -> str:
-        return self.security_token
+    def send(self, method: str, target: str, body: bytes, headers: dict[str, str], seconds: float, /) -> Answer: ...
 
 
-class _Provider:
-    """Gives the SDK the keys of the current invocation, which it asks for on every call."""
+class _Wire(NamedTuple):
+    """Stands where the SDK has its own HTTP: one connection without TLS's timeouts, and a second send of its own."""
 
-    def __init__(self) -> None:
-        self.keys = _Keys("", "", "")
+    transport: Transport
+    seconds: float
 
-    def get_credentials(self) -> _Keys:
-        return self.keys
+    def is_keep_alive(self) -> bool:
+        return True
+
+    def send_request(self, request: RequestInternal) -> ResponseInternal:
+        headers = {name: value for name, value in request.header.items() if name != "host"}  # not signed; see NOWHERE
+        answer = self.transport.send(request.method, request.uri, request.data, headers, self.seconds)
+        shown = {name.lower(): value for name, value in answer.headers.items()}
+        return ResponseInternal(answer.status, shown, answer.body.decode())
 
 
 class _Client(MNSClient):  # type: ignore[misc]
-    """The SDK's client, with one call made cheaper."""
+    """The SDK's client for one send, with the one call made cheaper that every request makes."""
 
     def publish_message(self, request: PublishMessageRequest, response: PublishMessageResponse) -> None:
         """Publish without building and parsing XML documents, which took an eighth of a request's processor time.
@@ -89,7 +85,6 @@ class _Client(MNSClient):  # type: ignore[misc]
         sent.data = _PUBLISHED.format(body=request.message_body, tag=request.message_tag).encode()
         self.build_header(request, sent)
         answer = self.http.send_request(sent)
-        response.header = answer.header
         self.check_status(sent, answer, response)
         if "<MessageId>" not in answer.data:
             raise ValueError
@@ -98,12 +93,10 @@ class _Client(MNSClient):  # type: ignore[misc]
 class MessageService:
     """Sends to one SMQ endpoint. Every method may double a message whose answer was lost, and never loses one silently."""
 
-    def __init__(self, url: str, connect: Callable[[], Connection], clock: Clock, random: Random) -> None:
-        self._url = url
-        self._connect = connect
+    def __init__(self, transport: Transport, clock: Clock, random: Random) -> None:
+        self._transport = transport
         self._clock = clock
         self._random = random
-        self._local = threading.local()
 
     def publish(self, topic: str, body: str, tag: str, keys: Credentials, until: float) -> None:
         """Publish to a topic; retried until `until` (clock seconds). Raises: SinkError."""
@@ -122,7 +115,7 @@ class MessageService:
             request.add_message(_encoded(queue, message.body), message.delay, -1)
         refused: list[Message] = []
 
-        def send(client: _Client) -> None:
+        def send(client: MNSClient) -> None:
             try:
                 client.batch_send_message(request, BatchSendMessageResponse())
             except MNSServerException as error:
@@ -134,12 +127,14 @@ class MessageService:
         self._send(queue, send, keys, until)
         return refused
 
-    def _send(self, sink: str, send: Callable[[_Client], None], keys: Credentials, until: float) -> None:
+    def _send(self, sink: str, send: Callable[[MNSClient], None], keys: Credentials, until: float) -> None:
         if until - self._clock.now() < SHORTEST_SEND:
             raise SinkError(sink, "no time left")
         for failures in range(1, PUBLISH.tries + 1):
             try:
                 return send(self._client(keys, until))
+            except CallError as error:
+                problem, final = str(error), isinstance(error, Misconfigured)
             except MNSExceptionBase as error:
                 problem, final = _reason(error)
             except (KeyError, AttributeError, TypeError, ValueError) as error:
@@ -152,15 +147,9 @@ class MessageService:
         raise AssertionError("unreachable")
 
     def _client(self, keys: Credentials, until: float) -> _Client:
-        client = getattr(self._local, "client", None)
-        if client is None:
-            self._local.provider = _Provider()
-            # Told https, the SDK would build a TLS context for each client, and use it without any timeout.
-            plain = self._url.replace("https://", "http://", 1)
-            client = self._local.client = _Client(plain, credentials_provider=self._local.provider)
-            client.http.conn = self._connect()
-        self._local.provider.keys = _Keys(keys.access_key_id, keys.access_key_secret, keys.security_token)
-        client.http.conn.limit(max(SHORTEST_SEND, until - self._clock.now()))
+        """A client for one send: it holds the keys of this moment, and no connection."""
+        client = _Client(NOWHERE, keys.access_key_id, keys.access_key_secret, security_token=keys.security_token)
+        client.http = _Wire(self._transport, max(SHORTEST_SEND, until - self._clock.now()))
         return client
 
 

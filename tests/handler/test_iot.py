@@ -273,6 +273,35 @@ def test_connecting_takes_no_longer_than_the_deadline_allows() -> None:
     assert limits == [3.0]
 
 
+class Closing(Api):
+    """A server that has closed the connection whenever a call's turn comes; opening it again takes so many seconds each time."""
+
+    def __init__(self, *seconds: float) -> None:
+        super().__init__(lambda _call: reply(Success=True))
+        self.pauses = [0.0, *seconds]
+
+    def open(self, _seconds: float) -> None:
+        self.now += self.pauses.pop(0) if self.pauses else 0.0
+
+
+@pytest.mark.parametrize(("seconds", "slots"), [((0.0,), 1), ((0.05,), 1), ((0.06, 0.0), 2), ((1.0, 1.0, 0.01), 3)])
+def test_a_call_that_would_leave_late_takes_another_slot(seconds: tuple[float, ...], slots: int) -> None:
+    """It would come on top of those that leave in theirs."""
+    fake = Closing(*seconds)
+    session = fake.session()
+    session.create(WANTED)
+    assert session.usage.waited == slots * 0.25
+    assert len(fake.calls) == 1
+
+
+def test_slots_are_not_taken_without_end() -> None:
+    """A server that closes every connection at once is one that nobody reaches."""
+    fake = Closing(1.0, 1.0, 1.0, 1.0)
+    with pytest.raises(NotSent, match="closes"):
+        fake.session().create(WANTED)
+    assert fake.calls == []
+
+
 def test_an_answer_is_waited_for_until_the_deadline_only() -> None:
     """The read timeout shrinks with the time that is left, and a call without time is not sent."""
     fake = api(reply(Success=True))

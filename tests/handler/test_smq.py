@@ -2,10 +2,11 @@
 
 import base64
 import json
-import ssl
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.requests import Request
@@ -16,10 +17,10 @@ from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
 from emulator.smq.api import app as smq_api
 from emulator.smq.service import MessageService as Cloud
 from handler.clock import Clock
-from handler.connections import Connection
+from handler.connections import Answer, Connection, Transport
 from handler.credentials import Credentials
-from handler.errors import SinkError, TooLarge
-from handler.smq import Message, MessageService, Outbox
+from handler.errors import Misconfigured, SinkError, TooLarge
+from handler.smq import NOWHERE, Message, MessageService, Outbox
 
 KEYS = Credentials(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
 
@@ -37,7 +38,7 @@ def cloud() -> Cloud:
 def outbox(url: str, keys: Credentials = KEYS, seconds: float = 10.0) -> Outbox:
     clock = Clock()
     connect = lambda: Connection(url, connect_timeout=1, read_timeout=5, tls=None)  # noqa: E731
-    service = MessageService(url, connect, clock, lambda: 0.5)
+    service = MessageService(Transport(connect, "OTA_MNS_ENDPOINT"), clock, lambda: 0.5)
     return Outbox(service, "results", "requests", "dead", lambda: keys, clock.now() + seconds)
 
 
@@ -229,16 +230,30 @@ def test_threads_do_not_share_a_connection(cloud: Cloud, serve: Serve) -> None:
     assert len(seen) == 80
 
 
-def test_tls_needs_no_context_of_the_sdk() -> None:
-    """One context serves all connections: the SDK would load the certificates for each."""
-    connections: list[Connection] = []
+class Refusing:
+    """A transport over which nothing can travel."""
 
-    def connect() -> Connection:
-        made = Connection("https://127.0.0.1:9", connect_timeout=1, read_timeout=1, tls=ssl.create_default_context())
-        connections.append(made)
-        return made
+    def __init__(self) -> None:
+        self.asked: list[dict[str, str]] = []
 
-    service = MessageService("https://127.0.0.1:9", connect, Clock(), lambda: 0.0)
-    with pytest.raises(SinkError):
-        service.publish("results", "{}", "created", KEYS, Clock().now() + 2)
-    assert len(connections) == 1
+    def send(self, method: str, target: str, body: bytes, headers: dict[str, str], seconds: float) -> Answer:
+        self.asked.append(headers)
+        raise Misconfigured("CertificateNotTrusted", "1.mns.example.com: self-signed certificate")
+
+
+def test_the_sdk_opens_no_connection_and_is_not_told_where() -> None:
+    """Whatever its next version does, nothing that is signed can leave past the function's own connections."""
+    wire = Refusing()
+    with pytest.raises(SinkError, match="self-signed certificate"):
+        MessageService(wire, Clock(), lambda: 0.0).publish("results", "{}", "created", KEYS, Clock().now() + 2)
+    assert ["host" in headers for headers in wire.asked] == [False]
+    with pytest.raises(socket.gaierror):
+        socket.getaddrinfo(urlsplit(NOWHERE).hostname, 80)
+
+
+def test_why_a_message_did_not_get_through_is_said() -> None:
+    """Refused, timed out, no such host: whoever reads the log has to know which."""
+    with pytest.raises(SinkError, match="connection refused"):
+        outbox("http://127.0.0.1:9").publish("{}", "created")
+    with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(SinkError, match="timed out"):
+        outbox(f"http://127.0.0.1:{mute.getsockname()[1]}", seconds=0.3).publish("{}", "created")

@@ -247,9 +247,30 @@ MUTANTS = (
     Mutant(
         "an answer that never came counts as a call that never left",
         "connections.py",
-        'raise Unanswered("NoAnswer", type(error).__name__) from None',
-        'raise NotSent("NoAnswer", type(error).__name__) from None',
+        'raise Unanswered("NoAnswer", _cause(error)) from None',
+        'raise NotSent("NoAnswer", _cause(error)) from None',
         ("tests/handler/test_connections.py",),
+    ),
+    Mutant(
+        "a host that does not exist is an outage of the API",
+        "connections.py",
+        "if error.errno in _NO_SUCH_HOST:",
+        "if error.errno == 0:",
+        ("tests/handler/test_connections.py",),
+    ),
+    Mutant(
+        "a call whose connection was opened again after its slot leaves late",
+        "iot.py",
+        "if self.clock.now() - slot <= LATE:",
+        "if self.clock.now() - slot <= 3600:",
+        ("tests/handler/test_iot.py",),
+    ),
+    Mutant(
+        "the SMQ client is told the endpoint, and could open a connection of its own",
+        "smq.py",
+        'if name != "host"}',
+        "}",
+        SMQ,
     ),
     Mutant(
         "a slot just at the deadline is refused",

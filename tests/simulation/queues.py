@@ -123,7 +123,7 @@ class SimulatedService(MessageService):
     """The function's own sending, retries included, through the simulated client."""
 
     def __init__(self, sinks: Sinks, clock: Any, chance: Callable[[], float]) -> None:
-        super().__init__("http://localhost", lambda: None, clock, chance)  # type: ignore[arg-type, return-value]
+        super().__init__(None, clock, chance)  # type: ignore[arg-type]
         self._sinks = sinks
         self._now = clock.now
 
