@@ -32,19 +32,23 @@ def test_the_role_is_the_template_s() -> None:
 
 
 def _kind(resources: list[Any]) -> list[str]:
-    """What a resource is: every one, the topic, or one of the queues."""
+    """What each resource is called: the last of its names."""
+    return [_name(resource).removesuffix("/messages").rpartition("/")[2] for resource in resources]
+
+
+def _name(resource: Any) -> str:
+    """A resource as text, with the names of the template's queues, topic and log store put in."""
+    if isinstance(resource, str):
+        return resource
     names = {
-        "Results": "ota-module-results",
-        "Requests": "ota-module-requests",
-        "DeadLetters": "ota-module-dead-letters",
+        "Results": "result_topic",
+        "Requests": "request_queue",
+        "DeadLetters": "dead_letter_queue",
+        "LogStore": "log_store",
     }
-    return [
-        resource.split("/")[-2] if resource != "*" else "*"
-        for resource in (
-            each if isinstance(each, str) else f"/{names[each['Fn::Join'][1][0]['Fn::GetAtt'][0]]}/messages"
-            for each in resources
-        )
-    ]
+    parts = resource["Fn::Join"][1]
+    made = [names.get(part["Fn::GetAtt"][0], "") for part in parts if isinstance(part, dict) and "Fn::GetAtt" in part]
+    return str(TEMPLATE["vars"][made[-1]]).replace("${vars.suffix}", "")
 
 
 def settings(instances: int, qps: str = "9") -> Settings:

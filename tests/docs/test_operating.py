@@ -2,18 +2,25 @@
 
 import ast
 import inspect
-from collections.abc import Iterator
-from typing import NamedTuple, get_args
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, get_args
+
+import pytest
+import yaml
 
 from handler import errors
 from handler.iot import Usage
 from handler.outcomes import Reason, Why
 from handler.pipeline import Report
+from tests.docs.markdown import code_spans
 from tests.docs.pages import page
 from tests.support.paths import ROOT
 
 PAGE = page("operating")
-WATCH, RUNBOOK, REASONS, CODES, LOG, ERRORS = PAGE.sections(2)
+WATCH, ALARMS, RUNBOOK, REASONS, CODES, LOG, ERRORS = PAGE.sections(2)
+MADE: Mapping[str, Any] = yaml.safe_load((ROOT / "template.yml").read_text(encoding="utf-8"))["resources"]["alarms"][
+    "props"
+]["template"]["Resources"]
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -62,6 +69,20 @@ def test_every_field_of_a_summary_is_explained() -> None:
     """Counts by status, and what an invocation cost."""
     [written] = [line.fields for line in lines() if line.event == "summary"]
     assert set(LOG.tables[2].names()) == {*written, *Report([], Usage()).summary()}
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"),
+    [(0, "ALIYUN::CMS::ResourceMetricRule"), (1, "ALIYUN::SLS::Alert"), (2, "ALIYUN::SLS::Savedsearch")],
+)
+def test_every_alarm_alert_and_search_of_the_template_is_explained(table: int, kind: str) -> None:
+    """Whoever is paged by one finds here what it means."""
+    properties = [made["Properties"] for made in MADE.values() if made["Type"] == kind]
+    named = [
+        each.get("RuleName") or each["Detail"].get("Name") or each["Detail"]["SavedsearchName"] for each in properties
+    ]
+    shown = [name for row in ALARMS.tables[table].rows for name in code_spans(row[0])]
+    assert sorted(shown) == sorted(name["Fn::Join"][1][1] for name in named)
 
 
 def test_every_error_class_is_explained() -> None:
