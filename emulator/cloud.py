@@ -9,18 +9,18 @@ from pathlib import Path
 
 from emulator.eventbridge.config import StreamConfig
 from emulator.eventbridge.streams import EventStream, Outside
-from emulator.faulty_calls import FaultyFunctions, faulty
+from emulator.faults.functions import FaultyFunctions, faulty
+from emulator.faults.injection import Faults
+from emulator.faults.neighbours import Neighbours
+from emulator.faults.network import Network
+from emulator.faults.processes import Workers
 from emulator.fc import service as fc
 from emulator.fc.instances import Instance
-from emulator.injection import Faults
 from emulator.iot.service import IotPlatform
-from emulator.neighbours import Neighbours
-from emulator.network import Network
 from emulator.ram.keys import Accounts
 from emulator.records import Records
 from emulator.smq.service import MessageService
 from emulator.template import provision as deployment
-from emulator.workers import Workers
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = 9700

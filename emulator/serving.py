@@ -12,15 +12,15 @@ from functools import partial
 import uvicorn
 from starlette.types import ASGIApp
 
-from emulator import callers
 from emulator.cloud import Cloud, Options, Urls
 from emulator.console.app import application as console
 from emulator.eventbridge.streams import EventStream
-from emulator.faults import Service
-from emulator.faulty_http import FaultyApp, Reader, Surroundings
+from emulator.faults import callers
+from emulator.faults.http import FaultyApp, Reader, Surroundings
+from emulator.faults.network import Wire
+from emulator.faults.plan import Service
 from emulator.fc import api as fc_api
 from emulator.iot import api as iot_api
-from emulator.network import Wire
 from emulator.pulse import Pulse
 from emulator.smq.api import app as smq_api
 

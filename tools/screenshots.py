@@ -12,7 +12,7 @@ from typing import Any, Literal
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from emulator.cloud import Cloud, Options
-from emulator.faults import Rule
+from emulator.faults.plan import Rule
 from emulator.local import LocalCloud, local_cloud
 from tests.support.paths import ROOT
 from tests.support.waiting import eventually

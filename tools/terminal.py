@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 from emulator.cloud import Options
-from emulator.faults import Plan, Rule
+from emulator.faults.plan import Plan, Rule
 from emulator.local import LocalCloud, local_cloud
 from tests.support.paths import ROOT
 

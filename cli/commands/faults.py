@@ -12,7 +12,7 @@ from cli.clients import http
 from cli.commands.options import AsJson, chosen
 from cli.errors import CliError, UsageError
 from cli.terminal.screen import Screen
-from emulator.faults import KINDS, Rule
+from emulator.faults.plan import KINDS, Rule
 from emulator.fc.runtime.steps import Step
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
 
 
 def manual() -> str:
-    """What a rule can say, as `emulator.faults.Rule` has it: a paragraph each, and a line for each kind."""
+    """What a rule can say, as `emulator.faults.plan.Rule` has it: a paragraph each, and a line for each kind."""
     words, _, table = inspect.cleandoc(Rule.__doc__ or "").partition("| kind | what happens |\n|---|---|\n")
     rows = [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in table.splitlines()]
     kinds = [f"  {name:<20} {what}" for name, what in rows]

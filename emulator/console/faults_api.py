@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from emulator.faults import Plan, Rule
-from emulator.injection import Faults
+from emulator.faults.injection import Faults
+from emulator.faults.plan import Plan, Rule
 
 LARGEST_PLAN = 1024 * 1024
 M = TypeVar("M", bound=BaseModel)

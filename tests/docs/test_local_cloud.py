@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from emulator.faults import KINDS, Kind, Rule
+from emulator.faults.plan import KINDS, Kind, Rule
 from emulator.fc.runtime.steps import Step
 from tests.docs.markdown import code_spans
 from tests.docs.pages import page

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from emulator.cloud import Cloud, Options
-from emulator.faults import Plan
+from emulator.faults.plan import Plan
 from emulator.iot.seeds import SeedModule, SeedProduct
 from emulator.local import LocalCloud, local_cloud
 from emulator.records import Published

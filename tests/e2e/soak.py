@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from emulator.faults import Plan, Rule
+from emulator.faults.plan import Plan, Rule
 from emulator.fc.runtime.steps import Step
 from emulator.iot.seeds import SeedModule
 from tests.e2e.invariants import violations

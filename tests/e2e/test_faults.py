@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
-from emulator.faults import Plan, Rule
+from emulator.faults.plan import Plan, Rule
 from tests.e2e.invariants import violations
 from tests.e2e.scenario import MAY_BE, Ran, Scenario, hurried_cloud, requests_for
 

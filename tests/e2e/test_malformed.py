@@ -11,7 +11,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 
-from emulator.faults import Plan
+from emulator.faults.plan import Plan
 from emulator.records import Arrival
 from tests.e2e.invariants import violations
 from tests.e2e.scenario import Scenario, hurried_cloud

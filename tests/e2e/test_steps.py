@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from emulator.faults import Plan, Rule
+from emulator.faults.plan import Plan, Rule
 from emulator.fc.runtime.steps import Step
 from emulator.records import Arrival, Event, Invoked, Published, Sent, Stood
 from tests.e2e.evidence import REQUESTS

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from emulator.cloud import Cloud
-from emulator.faults import Plan
+from emulator.faults.plan import Plan
 from emulator.iot.seeds import SeedModule
 from emulator.local import LocalCloud
 from emulator.records import Arrival, Published

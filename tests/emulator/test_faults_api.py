@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from emulator.console import faults_api
-from emulator.injection import Faults
+from emulator.faults.injection import Faults
 
 
 @pytest.fixture

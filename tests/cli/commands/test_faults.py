@@ -12,9 +12,9 @@ from starlette.types import ASGIApp
 from cli.commands.faults import rule
 from cli.errors import UsageError
 from emulator.console import faults_api
-from emulator.faults import KINDS, Rule
+from emulator.faults.injection import Faults
+from emulator.faults.plan import KINDS, Rule
 from emulator.fc.runtime.steps import Step
-from emulator.injection import Faults
 
 DELAY = ("service=iot", "operation=CreateOTAModule", "kind=delay", "seconds=2", "times=5")
 

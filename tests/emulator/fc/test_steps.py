@@ -10,14 +10,14 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from emulator.faults import Rule
+from emulator.faults.injection import Faults
+from emulator.faults.plan import Rule
+from emulator.faults.processes import Workers
 from emulator.fc.ending import take_steps
 from emulator.fc.instances import FunctionConfig
 from emulator.fc.runtime.steps import Step, StepNotFound, ending_at
 from emulator.fc.service import FunctionCompute, Invocation
-from emulator.injection import Faults
 from emulator.ram.keys import Accounts
-from emulator.workers import Workers
 from handler import steps
 from tests.support.paths import ROOT
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from emulator.cloud import Options
-from emulator.faults import Plan, Rule
+from emulator.faults.plan import Plan, Rule
 from emulator.local import LocalCloud, local_cloud
 from emulator.records import Arrival
 

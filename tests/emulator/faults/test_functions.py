@@ -10,17 +10,17 @@ import httpx
 import pytest
 
 from emulator.cloud import Cloud
-from emulator.faults import Plan, Rule
-from emulator.faulty_calls import FaultyFunctions
+from emulator.faults.functions import FaultyFunctions
+from emulator.faults.injection import Faults
+from emulator.faults.network import Network
+from emulator.faults.plan import Plan, Rule
+from emulator.faults.processes import Workers
 from emulator.fc.asynchronous import RETRIES
 from emulator.fc.instances import FunctionConfig
 from emulator.fc.service import Outside
-from emulator.injection import Faults
 from emulator.local import LocalCloud, local_cloud
-from emulator.network import Network
 from emulator.ram.keys import Accounts
 from emulator.records import Records
-from emulator.workers import Workers
 from tests.support.small_cloud import FUNCTIONS, document, kept, options, send
 from tests.support.waiting import eventually
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emulator.callers import Caller
-from emulator.faults import ANSWERS, PROCESS, STANDING, Rule, Service
-from emulator.faulty_answers import Answer, substitute
-from emulator.injection import Active, Faults, counted
-from emulator.network import Network, reset, transport_of
+from emulator.faults.answers import Answer, substitute
+from emulator.faults.callers import Caller
+from emulator.faults.injection import Active, Faults, counted
+from emulator.faults.network import Network, reset, transport_of
+from emulator.faults.plan import ANSWERS, PROCESS, STANDING, Rule, Service
+from emulator.faults.processes import Workers
 from emulator.ram.keys import Accounts
 from emulator.records import Arrival, Records
-from emulator.workers import Workers
 
 LARGEST_BODY = 2 * 1024 * 1024
 """Bytes of a request's body; a larger one passes untouched."""

@@ -5,8 +5,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from emulator.faults import Plan, Rule
-from emulator.injection import Faults
+from emulator.faults.injection import Faults
+from emulator.faults.plan import Plan, Rule
 
 
 class Seconds:

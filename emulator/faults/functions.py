@@ -7,12 +7,12 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from emulator.faults import ANSWERS, KINDS, PROCESS, Rule
+from emulator.faults.injection import Active, Faults, counted
+from emulator.faults.network import Network
+from emulator.faults.plan import ANSWERS, KINDS, PROCESS, Rule
+from emulator.faults.processes import Workers
 from emulator.fc.service import Called, FcError, FunctionCompute, Invocation
-from emulator.injection import Active, Faults, counted
-from emulator.network import Network
 from emulator.records import Invoked, Records
-from emulator.workers import Workers
 
 _KINDS = tuple(kind for kind in KINDS["fc"] if kind != "close-idle")
 """Of streams and topics it is not known which connections they keep."""

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from emulator.faults import Rule
+from emulator.faults.plan import Rule
 from emulator.fc.ending import end_next_at
 
 LOOK_AGAIN = 0.002

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from emulator.faults import Rule
+from emulator.faults.plan import Rule
 
 HUGE = 8 * 1024 * 1024
 _UNKNOWN = "iot.undocumented.Whatever"

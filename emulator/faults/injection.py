@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulator.faults import KINDS, Plan, Rule, Service
+from emulator.faults.plan import KINDS, Plan, Rule, Service
 
 # Of the task alone that carries a call further: what the call leads to is the same call.
 _counted: ContextVar[bool] = ContextVar("counted", default=False)

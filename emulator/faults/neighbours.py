@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from emulator.injection import Faults
+from emulator.faults.injection import Faults
 
 STEP = 0.02
 """Seconds between two looks at what they have called meanwhile."""

@@ -1,0 +1,1 @@
+"""Faults: what can go wrong, when it does, and how."""
