@@ -13,11 +13,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from emulator.cloud import Cloud, Options, Urls
+from emulator.connection import Wire
 from emulator.console.app import application as console
 from emulator.eventbridge.streams import EventStream
 from emulator.faults import callers
 from emulator.faults.http import FaultyApp, Reader, Surroundings
-from emulator.faults.network import Wire
 from emulator.faults.plan import Service
 from emulator.fc import api as fc_api
 from emulator.iot import api as iot_api

@@ -3,7 +3,7 @@
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from emulator.faults.network import transport_of
+from emulator.connection import transport_of
 
 
 class Closing:

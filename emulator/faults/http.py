@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from emulator.connection import reset, transport_of
 from emulator.faults.answers import Answer, substitute
 from emulator.faults.callers import Caller
 from emulator.faults.injection import Active, Faults, counted
-from emulator.faults.network import Network, reset, transport_of
+from emulator.faults.network import Network
 from emulator.faults.plan import ANSWERS, PROCESS, STANDING, Rule, Service
 from emulator.faults.processes import Workers
 from emulator.ram.keys import Accounts

@@ -1,44 +1,16 @@
 """What HTTP servers do on the wire when they misbehave: reset, refuse, fall silent, close without a word."""
 
 import asyncio
-import contextlib
 import socket
-import struct
 from collections.abc import Mapping
-from typing import Any
 
-from starlette.types import Scope
 from uvicorn import Server
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-_AT_ONCE = struct.pack("ii", 1, 0)
-"""SO_LINGER: closing throws away what was not sent, and sends RST."""
+from emulator.connection import Wire, reset
+
 TICKS = 4
 """Turns of the loop in which a connection that was accepted becomes one that the server knows."""
 _AGAIN = 0.05
-
-
-class Wire(HttpToolsProtocol):
-    """The HTTP protocol, whose requests know the connection they came on."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, "transport": transport}
-
-
-def transport_of(scope: Scope) -> asyncio.Transport | None:
-    """The connection that a request came on; None where it came on none that is known."""
-    found: Any = scope.get("state", {}).get("transport")
-    return found if isinstance(found, asyncio.Transport) else None
-
-
-def reset(transport: asyncio.Transport) -> None:
-    """End a connection with RST."""
-    peer = transport.get_extra_info("socket")
-    if peer is not None and not transport.is_closing():
-        with contextlib.suppress(OSError):
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-    transport.abort()
 
 
 class Network:
