@@ -13,7 +13,7 @@ from emulator import records
 from emulator.cloud import Cloud
 from emulator.console import letters
 from emulator.console.bodies import requests_in, text_of, value_of
-from emulator.console.steps import Acknowledged, DeadLettered, Published, Queued, Seen, Step, Worked
+from emulator.console.history import Acknowledged, DeadLettered, Published, Queued, Seen, Step, Worked
 from emulator.console.tails import Tail
 
 KEPT = 20_000

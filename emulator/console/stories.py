@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.cloud import Cloud
+from emulator.console.history import Acknowledged, DeadLettered, Published, Queued, Seen, Step, Worked
 from emulator.console.journal import Journal, summary
 from emulator.console.rates import EVERY
-from emulator.console.steps import Acknowledged, DeadLettered, Published, Queued, Seen, Step, Worked
 from emulator.iot.service import Call
 
 LONGEST = 300

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from emulator.console.closing import Closing
-from emulator.console.steps import Seen
+from emulator.console.history import Seen
 from emulator.console.watch import Watch
 
 AT_ONCE = 500
