@@ -2,7 +2,7 @@
 
 import json
 import os
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -46,17 +46,15 @@ def send(
     entries = _sound(screen, manifest, skip_invalid=skip_invalid)
     requests = [entry.request for entry in entries]
     folder, key = state or state_folder(os.environ), content_key(target, requests, began(target))
-    ledger = Ledger.open(folder, key, len(requests))
-    with closing(Mailbox(target)) as mailbox, ExitStack() as ending:
+    with closing(Ledger.open(folder, key, len(requests), again=again)) as ledger, closing(Mailbox(target)) as mailbox:
         if again:
             forget(mailbox, target, ledger)
-            ledger.close()
-            ledger = Ledger.open(folder, key, len(requests), anew=True)
-        ending.callback(ledger.close)
+            ledger.restart()
         sending = Sending(screen, target, ledger, Outgoing(requests, ledger.run), mailbox)
         sending.run(wait=wait, patience=patience)
-    screen.record({**sending.record(), "Faults": [fault.record() for fault in manifest.faults]})
-    counts = ((len(ledger.remarkable), "not as wished"), (len(manifest.faults), "faults passed over"))
+        result = sending.record()
+    screen.record({**result, "Faults": [fault.record() for fault in manifest.faults]})
+    counts = ((len(result["NotAsWished"]), "not as wished"), (len(manifest.faults), "faults passed over"))
     if problems := ", ".join(f"{count} {what}" for count, what in counts if count):
         raise CliError(problems)
 

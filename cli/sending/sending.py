@@ -1,5 +1,7 @@
 """One sending, from where it stands to its end."""
 
+from typing import Any
+
 from rich.text import Text
 
 from cli.clients.inbox import Inbox
@@ -110,7 +112,7 @@ class Sending:
         if len(ledger.remarkable) > MOST_ROWS:
             self._screen.say(f"and {len(ledger.remarkable) - MOST_ROWS} more; --json has them all")
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> dict[str, Any]:
         ledger = self._ledger
         return {
             "Run": ledger.run,

@@ -1,5 +1,9 @@
 """What one sending has done so far."""
 
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -9,65 +13,124 @@ from cli.errors import CliError, UsageError
 from cli.sending.ledger import Ledger, content_key
 from cli.sending.outgoing import Outgoing, batches
 from handler.messages import ModuleRequest
+from tests.support.paths import ROOT
 
 WHOLE = {"Status": "rejected", "ProductKey": "a1", "ModuleName": "mcu"}
+
+
+Opened = Callable[..., Ledger]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opened]:
+    """`opened(total)` opens the test's ledger; all are closed when the test ends."""
+    with ExitStack() as ending:
+        yield lambda total, **how: ending.enter_context(closing(Ledger.open(tmp_path, "key", total, **how)))
 
 
 def request(name: str = "mcu", **more: str) -> ModuleRequest:
     return ModuleRequest(ProductKey="a1", ModuleName=name, **more)  # type: ignore[arg-type]
 
 
-def test_a_ledger_is_as_it_was_left(tmp_path: Path) -> None:
+def test_a_ledger_is_as_it_was_left(opened: Opened) -> None:
     """The run's name too: Ids are made of it."""
-    ledger = Ledger.open(tmp_path, "key", 4)
+    ledger = opened(4)
     ledger.follow()
     ledger.sending([0, 1])
     ledger.accepted([0, 1])
     ledger.sending([2])
     ledger.outcome({0: {"Status": "created"}, 1: WHOLE}, as_wished=[0])
+    run = ledger.run
     ledger.close()
-    again = Ledger.open(tmp_path, "key", 4)
-    assert (again.run, again.following, again.finished) == (ledger.run, True, False)
+    again = opened(4)
+    assert (again.run, again.following, again.finished) == (run, True, False)
     assert (again.sent, again.doubtful, again.unsent()) == (2, 1, [2, 3])
     assert (again.answered, again.statuses, list(again.remarkable)) == (2, {"created": 1, "rejected": 1}, [WHOLE])
 
 
-@pytest.mark.parametrize("cut", range(1, 20))
-def test_a_line_that_was_cut_off_is_as_if_it_had_not_been_written(tmp_path: Path, cut: int) -> None:
-    """And what is written next is not glued to it."""
-    ledger = Ledger.open(tmp_path, "key", 3)
-    ledger.accepted([0])
-    ledger.accepted([1])
-    ledger.path.write_bytes(ledger.path.read_bytes()[:-cut])
+KILLED = """
+import sys
+from pathlib import Path
+from cli.sending.ledger import Ledger
+ledger = Ledger.open(Path(sys.argv[1]), "key", 1000)
+print(ledger.run, flush=True)
+for number in range(0, 1000, 2):
+    ledger.sending([number, number + 1])
+    ledger.accepted([number, number + 1])
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("rounds", [1, 40])
+def test_a_process_that_is_killed_loses_nothing_that_it_noted(opened: Opened, tmp_path: Path, rounds: int) -> None:
+    """And another one goes on at once: the lock ends with the process."""
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout
+        run = process.stdout.readline().strip()
+        sent = [int(process.stdout.readline()) for _ in range(rounds)]
+        process.kill()
+    ledger = opened(1000)
+    assert ledger.run == run
+    assert ledger.sent >= sent[-1] + 2
+    assert ledger.unsent() == list(range(ledger.sent, 1000))
+    assert ledger.doubtful in (0, 2)
     ledger.close()
-    again = Ledger.open(tmp_path, "key", 3)
-    again.accepted([2])
-    again.close()
-    assert 1 in Ledger.open(tmp_path, "key", 3).unsent()
 
 
-def test_anew_forgets(tmp_path: Path) -> None:
+def test_another_process_is_refused_while_one_is_at_work(opened: Opened, tmp_path: Path) -> None:
+    """The lock holds between processes, not only within one."""
+    ledger = opened(1000)
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert "CliError: another" in run.stderr
+    ledger.close()
+
+
+def test_the_state_of_version_0_1_is_refused_with_a_clear_word(opened: Opened, tmp_path: Path) -> None:
+    """Sent anew only if that is asked for; then it is forgotten."""
+    old = tmp_path / "key.jsonl"
+    old.write_text('{"run": "0123abcd", "total": 1}\n{"sent": [0]}\n', encoding="utf-8")
+    with pytest.raises(UsageError, match=r"version 0\.1 .* --again"):
+        opened(1)
+    opened(1, again=True).close()
+    assert opened(1).unsent() == [0]
+    assert not old.exists()
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, b"\0" * 5000], ids=["text", "zeros"])
+def test_a_file_that_is_no_database_is_a_usage_error(opened: Opened, tmp_path: Path, content: bytes) -> None:
+    """With its path, so that it can be removed."""
+    (tmp_path / "key.db").write_bytes(content)
+    with pytest.raises(UsageError, match=r"cannot keep the state in .*key\.db"):
+        opened(1)
+
+
+def test_a_restart_forgets(opened: Opened) -> None:
     """Another run begins, with other Ids."""
-    first = Ledger.open(tmp_path, "key", 1)
+    first = opened(1)
     first.accepted([0])
+    run = first.run
+    first.restart()
     first.close()
-    second = Ledger.open(tmp_path, "key", 1, anew=True)
-    assert second.run != first.run
+    second = opened(1)
+    assert second.run != run
     assert second.unsent() == [0]
 
 
-def test_two_processes_do_not_send_the_same(tmp_path: Path) -> None:
+def test_two_processes_do_not_send_the_same(opened: Opened) -> None:
     """The second is told; when the first has ended, it can go on."""
-    first = Ledger.open(tmp_path, "key", 1)
+    first = opened(1)
     with pytest.raises(CliError, match="another"):
-        Ledger.open(tmp_path, "key", 1)
+        opened(1)
     first.close()
-    Ledger.open(tmp_path, "key", 1).close()
+    opened(1).close()
 
 
-def test_the_first_outcome_of_a_request_counts(tmp_path: Path) -> None:
+def test_the_first_outcome_of_a_request_counts(opened: Opened) -> None:
     """Later ones are repetitions."""
-    ledger = Ledger.open(tmp_path, "key", 1)
+    ledger = opened(1)
     ledger.outcome({0: {"Status": "created"}}, as_wished=[0])
     ledger.outcome({0: WHOLE}, as_wished=[])
     assert ledger.statuses == {"created": 1}
