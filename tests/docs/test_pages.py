@@ -39,6 +39,14 @@ def test_every_make_target_exists(path: Path) -> None:
     assert named <= targets
 
 
+def test_every_make_target_is_explained_to_contributors() -> None:
+    """Each one that `make help` shows."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^([a-z-]+):.*##", makefile, re.MULTILINE)) - {"help"}
+    table = Page.read(ROOT / "CONTRIBUTING.md").tables[0]
+    assert {name.removeprefix("make ") for name in table.names() if name.startswith("make ")} == shown
+
+
 @pages
 def test_every_ota_modules_command_exists_with_its_options(path: Path) -> None:
     """In blocks of code and between backticks."""
