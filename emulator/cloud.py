@@ -9,11 +9,12 @@ from pathlib import Path
 
 from emulator.eventbridge.config import StreamConfig
 from emulator.eventbridge.streams import EventStream, Outside
-from emulator.faults.functions import FaultyFunctions, faulty
+from emulator.faults.functions import FaultyFunctions
 from emulator.faults.injection import Faults
 from emulator.faults.neighbours import Neighbours
 from emulator.faults.network import Network
 from emulator.faults.processes import Workers
+from emulator.faults.streams import faulty
 from emulator.fc import service as fc
 from emulator.fc.instances import Instance
 from emulator.iot.service import IotPlatform

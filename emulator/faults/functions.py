@@ -1,33 +1,17 @@
 """Function calls that are recorded, struck down and delivered amiss, as a plan says."""
 
 import asyncio
-import contextlib
-import json
-import random
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from emulator.faults.injection import Active, Faults, counted
 from emulator.faults.network import Network
-from emulator.faults.plan import ANSWERS, KINDS, PROCESS, Rule
+from emulator.faults.plan import ANSWERS, KINDS, PROCESS
 from emulator.faults.processes import Workers
 from emulator.fc.service import Called, FcError, FunctionCompute, Invocation
 from emulator.records import Invoked, Records
 
 _KINDS = tuple(kind for kind in KINDS["fc"] if kind != "close-idle")
 """Of streams and topics it is not known which connections they keep."""
-
-
-class Result(Protocol):
-    """What a stream is told of a call."""
-
-    @property
-    def status(self) -> int: ...
-    @property
-    def error_type(self) -> str | None: ...
-
-
-R = TypeVar("R", bound=Result)
 
 
 class FaultyFunctions(FunctionCompute):
@@ -107,38 +91,6 @@ class FaultyFunctions(FunctionCompute):
 
     def _record(self, name: str, request_id: str, instance: str, began: float, error: str | None, text: str) -> None:
         self.records.add(Invoked(name, request_id, instance, began, self.records.now(), error, text))
-
-
-def faulty(
-    deliver: Callable[[bytes], Awaitable[R]], failed: R, faults: Faults, stream: str, draws: random.Random
-) -> Callable[[bytes], Awaitable[R]]:
-    """A stream's way to its function, with its deliveries amiss; `failed` is what it hears of a call that must come again."""
-
-    async def call(event: bytes) -> R:
-        rules = [each.rule for each in faults.striking("stream", stream, _text(event))]
-        for rule in rules:
-            event = _changed(event, rule, draws)
-        first = asyncio.ensure_future(deliver(event))
-        for rule in rules:
-            if rule.kind == "overlap":
-                await asyncio.wait({first}, timeout=rule.seconds)
-                with contextlib.suppress(OSError):
-                    await deliver(event)
-        result = await first
-        return failed if any(rule.kind == "redeliver" for rule in rules) else result
-
-    return call
-
-
-def _changed(event: bytes, rule: Rule, draws: random.Random) -> bytes:
-    if rule.kind not in ("duplicate", "reorder"):
-        return event
-    elements: Sequence[object] = json.loads(event)
-    if not isinstance(elements, list):
-        return event
-    changed = elements * 2 if rule.kind == "duplicate" else list(elements)
-    draws.shuffle(changed)
-    return json.dumps(changed, ensure_ascii=False).encode()
 
 
 def _text(body: bytes) -> str:

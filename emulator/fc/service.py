@@ -11,15 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from emulator.fc.asynchronous import AsyncCalls, Verdict
+from emulator.fc.config import FunctionConfig
 from emulator.fc.ending import take_steps
-from emulator.fc.instances import (
-    FunctionConfig,
-    Instance,
-    InstanceDied,
-    InstanceNotStarted,
-    InvocationTimedOut,
-    Reply,
-)
+from emulator.fc.instances import Instance, InstanceDied, InstanceNotStarted, InvocationTimedOut, Reply
 from emulator.fc.output import lines_kept
 from emulator.fc.role_keys import RoleKeys
 from emulator.ram.keys import Accounts

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, unquote
 
 from emulator.fc.service import FcError
-from emulator.ram import acs3 as signatures
+from emulator.ram import acs3
 from emulator.ram.keys import Accounts, ExpiredToken, Key, UnknownKey, WrongToken
 
 CLOCK_WINDOW = 15 * 60
@@ -41,7 +41,7 @@ class Signed:
     def canonical(self, names: tuple[str, ...]) -> str:
         """The canonical request of ACS3."""
         query = dict(parse_qsl(self.query, keep_blank_values=True))
-        return signatures.acs3_canonical_request(self.method, self.path, query, self.headers, names)
+        return acs3.canonical_request(self.method, self.path, query, self.headers, names)
 
 
 def authenticate(signed: Signed, accounts: Accounts) -> Key:
@@ -49,9 +49,7 @@ def authenticate(signed: Signed, accounts: Accounts) -> Key:
     header = signed.headers.get("authorization", "")
     if not header:
         raise FcError(400, "MissingRequiredHeader", "required HTTP header Authorization was not specified")
-    return (
-        _by_acs3(signed, header, accounts) if header.startswith(signatures.ACS3) else _by_fc(signed, header, accounts)
-    )
+    return _by_acs3(signed, header, accounts) if header.startswith(acs3.ACS3) else _by_fc(signed, header, accounts)
 
 
 def check_body(signed: Signed, body: bytes) -> None:
@@ -80,7 +78,7 @@ def _by_fc(signed: Signed, header: str, accounts: Accounts) -> Key:
 
 
 def _by_acs3(signed: Signed, header: str, accounts: Accounts) -> Key:
-    authorization = signatures.Authorization.read(header)
+    authorization = acs3.Authorization.read(header)
     said = {name for name in signed.headers if name.startswith("x-acs-")} | {"x-acs-date"}
     if authorization is None or not said <= set(authorization.signed_headers) & signed.headers.keys():
         raise FcError(403, "SignatureNotMatch", f"{_MISMATCH}: x-acs-date and all other x-acs-* must be signed")
@@ -90,8 +88,8 @@ def _by_acs3(signed: Signed, header: str, accounts: Accounts) -> Key:
         raise FcError(400, "InvalidArgument", "the x-acs-date header cannot be read") from None
     _check_clock(sent, accounts)
     key = _key(authorization.credential, signed.headers.get("x-acs-security-token", ""), accounts)
-    text = signatures.acs3_string_to_sign(signed.canonical(authorization.signed_headers))
-    if not hmac.compare_digest(signatures.acs3_signature(key.secret, text), authorization.signature):
+    text = acs3.string_to_sign(signed.canonical(authorization.signed_headers))
+    if not hmac.compare_digest(acs3.sign(key.secret, text), authorization.signature):
         raise FcError(403, "SignatureNotMatch", _MISMATCH)
     return key
 

@@ -14,8 +14,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from emulator.iot import signature
 from emulator.iot.rpc import GatewayError, RpcRequest
-from emulator.ram import acs3 as signatures
+from emulator.ram import acs3
 from emulator.ram.keys import Accounts, ExpiredToken, Key, UnknownKey, WrongToken
 
 VERSION = "2018-01-20"
@@ -56,7 +57,7 @@ def read(request: RpcRequest) -> SignedCall:
     if request.method not in ("GET", "POST"):
         raise GatewayError(400, "UnsupportedHTTPMethod", "This http method is not supported.")
     authorization = request.headers.get("authorization", "")
-    return _read_acs3(request, authorization) if authorization.startswith(signatures.ACS3) else _read_rpc(request)
+    return _read_acs3(request, authorization) if authorization.startswith(acs3.ACS3) else _read_rpc(request)
 
 
 def _read_rpc(request: RpcRequest) -> SignedCall:
@@ -75,21 +76,19 @@ def _read_rpc(request: RpcRequest) -> SignedCall:
         said["Timestamp"],
         said["SignatureNonce"],
         said["Signature"],
-        signatures.rpc_string_to_sign(request.method, said),
-        signatures.rpc_signature,
+        signature.string_to_sign(request.method, said),
+        signature.sign,
     )
 
 
 def _read_acs3(request: RpcRequest, header: str) -> SignedCall:
-    authorization = signatures.Authorization.read(header)
+    authorization = acs3.Authorization.read(header)
     said = request.headers
     if authorization is None or not set(_needed(said)) <= set(authorization.signed_headers) & said.keys():
         raise GatewayError(400, "IncompleteSignature", "The request signature does not conform to the V3 standard.")
     if said["x-acs-content-sha256"] != hashlib.sha256(request.body).hexdigest():
         raise GatewayError(400, "IncompleteSignature", "x-acs-content-sha256 is not the hash of the body.")
-    canonical = signatures.acs3_canonical_request(
-        request.method, request.path, request.query, said, authorization.signed_headers
-    )
+    canonical = acs3.canonical_request(request.method, request.path, request.query, said, authorization.signed_headers)
     return SignedCall(
         said["x-acs-version"],
         authorization.credential,
@@ -97,8 +96,8 @@ def _read_acs3(request: RpcRequest, header: str) -> SignedCall:
         said["x-acs-date"],
         said["x-acs-signature-nonce"],
         authorization.signature,
-        signatures.acs3_string_to_sign(canonical),
-        signatures.acs3_signature,
+        acs3.string_to_sign(canonical),
+        acs3.sign,
     )
 
 

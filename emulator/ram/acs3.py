@@ -1,9 +1,8 @@
-"""How callers of the cloud's RPC APIs sign: HMAC-SHA1 over the parameters, or ACS3-HMAC-SHA256 over the headers.
+"""How callers sign by ACS3-HMAC-SHA256, over the headers.
 
-Sources: https://help.aliyun.com/document_detail/30563.htm and https://www.alibabacloud.com/help/en/doc-detail/2593177.htm
+Source: https://www.alibabacloud.com/help/en/doc-detail/2593177.htm
 """
 
-import base64
 import hashlib
 import hmac
 import re
@@ -28,17 +27,6 @@ def canonical_query(parameters: Mapping[str, str]) -> str:
     return "&".join(f"{percent(name)}={percent(value)}" for name, value in sorted(parameters.items()))
 
 
-def rpc_string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
-    """Of all parameters, from query and form alike, but `Signature` itself."""
-    signed = {name: value for name, value in parameters.items() if name != "Signature"}
-    return f"{method}&%2F&{percent(canonical_query(signed))}"
-
-
-def rpc_signature(secret: str, string_to_sign: str) -> str:
-    digest = hmac.new(f"{secret}&".encode(), string_to_sign.encode(), hashlib.sha1).digest()
-    return base64.b64encode(digest).decode()
-
-
 @dataclass(frozen=True)
 class Authorization:
     """An `Authorization: ACS3-HMAC-SHA256 …` header."""
@@ -54,7 +42,7 @@ class Authorization:
         return found and cls(found["credential"], tuple(found["headers"].split(";")), found["signature"])
 
 
-def acs3_canonical_request(
+def canonical_request(
     method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], signed_headers: Sequence[str]
 ) -> str:
     """Headers by their lower-case names; the body stands in it as the hash that `x-acs-content-sha256` claims."""
@@ -63,9 +51,9 @@ def acs3_canonical_request(
     return "\n".join((method, path, canonical_query(query), lines, ";".join(signed_headers), body_hash))
 
 
-def acs3_string_to_sign(canonical_request: str) -> str:
-    return f"{ACS3}\n{hashlib.sha256(canonical_request.encode()).hexdigest()}"
+def string_to_sign(canonical: str) -> str:
+    return f"{ACS3}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
-def acs3_signature(secret: str, string_to_sign: str) -> str:
-    return hmac.new(secret.encode(), string_to_sign.encode(), hashlib.sha256).hexdigest()
+def sign(secret: str, text: str) -> str:
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()

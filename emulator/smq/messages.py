@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from emulator.smq.errors import InvalidArgument, MessageNotExist, ReceiptHandleError
-from emulator.smq.queues import LIMITS, DlqPolicy, Limit, Queues
+from emulator.smq.limits import LIMITS, Limit
+from emulator.smq.queues import DlqPolicy, Queues
 from emulator.smq.store import Database, Row
 
 # What XML 1.0 cannot carry, even escaped: nobody could receive a message with it.

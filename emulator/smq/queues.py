@@ -6,40 +6,17 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from emulator.smq.errors import (
-    InvalidArgument,
     InvalidQueueName,
     QueueAlreadyExist,
     QueueNameLengthError,
     QueueNotExist,
 )
+from emulator.smq.limits import LARGEST_PAGE, LIMITS, Limit, Page, paged
 from emulator.smq.store import Database
 
 LONGEST_NAME = 120
-LARGEST_PAGE = 1000
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
-
-
-@dataclass(frozen=True)
-class Limit:
-    """The values that an attribute may have, both ends included."""
-
-    lowest: int
-    highest: int
-
-    def check(self, name: str, value: int) -> None:
-        """Raises: InvalidArgument."""
-        if not self.lowest <= value <= self.highest:
-            raise InvalidArgument(f"The value of {name} should between {self.lowest} and {self.highest}.")
-
-
-LIMITS = {
-    "VisibilityTimeout": Limit(1, 43_200),
-    "MaximumMessageSize": Limit(1024, 65_536),
-    "MessageRetentionPeriod": Limit(60, 604_800),
-    "DelaySeconds": Limit(0, 604_800),
-    "PollingWaitSeconds": Limit(0, 30),
-}
 
 
 @dataclass(frozen=True)
@@ -83,14 +60,6 @@ class Queue:
     attributes: QueueAttributes
     created: int
     modified: int
-
-
-@dataclass(frozen=True)
-class Page:
-    """Names in order; `marker` asks for those after them, and is empty when there are none."""
-
-    names: list[str]
-    marker: str = ""
 
 
 class Queues:
@@ -161,11 +130,6 @@ def check_name(name: str) -> None:
         raise QueueNameLengthError(f"The length of queue name should between 1 and {LONGEST_NAME}.")
     if _NAME.fullmatch(name) is None:
         raise InvalidQueueName("The queue name you provided is invalid.")
-
-
-def paged(names: list[str], count: int) -> Page:
-    """A page of `count` names from a list that holds one more where others follow."""
-    return Page(names[:count], names[count - 1] if len(names) > count else "")
 
 
 def _missing() -> QueueNotExist:

@@ -18,7 +18,7 @@ from emulator.smq.errors import (
     TopicNameLengthError,
     TopicNotExist,
 )
-from emulator.smq.queues import LARGEST_PAGE, LIMITS, Page, paged
+from emulator.smq.limits import LARGEST_PAGE, LIMITS, Page, paged
 from emulator.smq.retries import BACKOFF_RETRY, STRATEGIES
 from emulator.smq.store import Database, Row
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from emulator.eventbridge.config import StreamConfig
-from emulator.fc.instances import FunctionConfig
+from emulator.fc.config import FunctionConfig
 from emulator.fc.service import FunctionCompute
 from emulator.ram.keys import Accounts
 from emulator.smq.errors import QueueAlreadyExist, SubscriptionAlreadyExist

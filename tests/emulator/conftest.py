@@ -11,8 +11,8 @@ import pytest
 from starlette.types import ASGIApp
 
 from emulator.iot import api as iot_api
+from emulator.iot import signature
 from emulator.iot.service import IotPlatform
-from emulator.ram import acs3 as signatures
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
 
 
@@ -72,8 +72,8 @@ def call(platform: IotPlatform) -> Callable[..., httpx.Response]:
         **parameters: str,
     ) -> httpx.Response:
         said = _common(operation, key) | parameters
-        text = signatures.rpc_string_to_sign(method, said | (form or {}))
-        said["Signature"] = signatures.rpc_signature(key.secret if key else ACCESS_KEY_SECRET, text)
+        text = signature.string_to_sign(method, said | (form or {}))
+        said["Signature"] = signature.sign(key.secret if key else ACCESS_KEY_SECRET, text)
         sent = {name: value for name, value in (said | (changes or {})).items() if value is not None}
         return asyncio.run(_exchange(platform, httpx.Request(method, "http://iot.local/", params=sent, data=form)))
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from emulator.smq.errors import InvalidQueryString
-from emulator.smq.queues import LARGEST_PAGE, Limit, Page
+from emulator.smq.limits import LARGEST_PAGE, Limit, Page
 from emulator.smq.service import MessageService
 from emulator.smq.wire import Node
 

@@ -12,8 +12,9 @@ from emulator.smq.errors import (
     QueueNotExist,
     SmqError,
 )
+from emulator.smq.limits import LIMITS, Limit
 from emulator.smq.messages import check_together
-from emulator.smq.queues import LIMITS, Limit, Queue, QueueAttributes
+from emulator.smq.queues import Queue, QueueAttributes
 from emulator.smq.wire import Given, Node, draft, nodes, peeked, read, received, sent
 
 _BATCH = Limit(1, 16)

@@ -5,8 +5,8 @@ from typing import Any
 
 from emulator.smq.api.calls import Call, Operation, Reply, created, has, listed, listing
 from emulator.smq.errors import InvalidArgument
+from emulator.smq.limits import paged
 from emulator.smq.messages import body_md5
-from emulator.smq.queues import paged
 from emulator.smq.retries import BACKOFF_RETRY
 from emulator.smq.topics import STREAM, XML, TopicAttributes
 from emulator.smq.wire import Given, Node, nodes, properties, read

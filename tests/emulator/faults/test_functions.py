@@ -16,7 +16,7 @@ from emulator.faults.network import Network
 from emulator.faults.plan import Plan, Rule
 from emulator.faults.processes import Workers
 from emulator.fc.asynchronous import RETRIES
-from emulator.fc.instances import FunctionConfig
+from emulator.fc.config import FunctionConfig
 from emulator.fc.service import Outside
 from emulator.local import LocalCloud, local_cloud
 from emulator.ram.keys import Accounts

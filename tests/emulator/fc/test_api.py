@@ -17,7 +17,7 @@ from fc2.fc_exceptions import FcError as SdkError
 from starlette.types import ASGIApp
 
 from emulator.fc.api import application
-from emulator.fc.instances import FunctionConfig
+from emulator.fc.config import FunctionConfig
 from emulator.fc.service import FunctionCompute
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
 from emulator.ram.policy import Policy

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from emulator.fc.instances import FunctionConfig
+from emulator.fc.config import FunctionConfig
 from emulator.fc.service import FunctionCompute, Invocation
 from emulator.ram.keys import Accounts
 from tests.support.interpreters import interpreter
@@ -286,7 +286,7 @@ def test_no_process_outlives_an_emulator_that_is_killed(tmp_path: Path, paused: 
         from pathlib import Path
         from emulator.ram.keys import Accounts
         from emulator.fc.service import FunctionCompute
-        from emulator.fc.instances import FunctionConfig
+        from emulator.fc.config import FunctionConfig
         service = FunctionCompute(Accounts(), [FunctionConfig("f", "mine.handler", Path({str(tmp_path)!r}))])
         asyncio.run(service.invoke("f", b""))
     """

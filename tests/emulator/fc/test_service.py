@@ -20,7 +20,7 @@ from fc2.fc_exceptions import FcError as SdkError
 from starlette.types import ASGIApp
 
 from emulator.fc.api import application
-from emulator.fc.instances import FunctionConfig
+from emulator.fc.config import FunctionConfig
 from emulator.fc.service import FunctionCompute, Outside
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
 from tests.support.waiting import eventually

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from emulator.faults.injection import Faults
 from emulator.faults.plan import Rule
 from emulator.faults.processes import Workers
+from emulator.fc.config import FunctionConfig
 from emulator.fc.ending import take_steps
-from emulator.fc.instances import FunctionConfig
 from emulator.fc.runtime.steps import Step, StepNotFound, ending_at
 from emulator.fc.service import FunctionCompute, Invocation
 from emulator.ram.keys import Accounts

@@ -1,0 +1,42 @@
+"""The service's limits, and the pages of its lists (SMQ, "Limits")."""
+
+from dataclasses import dataclass
+
+from emulator.smq.errors import InvalidArgument
+
+LARGEST_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The values that an attribute may have, both ends included."""
+
+    lowest: int
+    highest: int
+
+    def check(self, name: str, value: int) -> None:
+        """Raises: InvalidArgument."""
+        if not self.lowest <= value <= self.highest:
+            raise InvalidArgument(f"The value of {name} should between {self.lowest} and {self.highest}.")
+
+
+LIMITS = {
+    "VisibilityTimeout": Limit(1, 43_200),
+    "MaximumMessageSize": Limit(1024, 65_536),
+    "MessageRetentionPeriod": Limit(60, 604_800),
+    "DelaySeconds": Limit(0, 604_800),
+    "PollingWaitSeconds": Limit(0, 30),
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Names in order; `marker` asks for those after them, and is empty when there are none."""
+
+    names: list[str]
+    marker: str = ""
+
+
+def paged(names: list[str], count: int) -> Page:
+    """A page of `count` names from a list that holds one more where others follow."""
+    return Page(names[:count], names[count - 1] if len(names) > count else "")
