@@ -1,0 +1,77 @@
+"""The commands of the documentation, typed one after another as a newcomer would, against a local cloud."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emulator.cloud import Options
+from emulator.local import LocalCloud, local_cloud
+from tests.docs.markdown import Page
+from tests.docs.pages import README, english
+from tests.support.paths import ROOT
+
+COMMANDS = [
+    command
+    for path in english()
+    for command in Page.read(path).commands
+    if command.startswith("ota-modules ") and "<" not in command and not command.startswith("ota-modules run")
+]
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[LocalCloud]:
+    """As `make run` has it."""
+    with local_cloud(Options(port=0)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def desk(local: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A folder with the front page's manifest in it, and an environment that leads to the local cloud."""
+    folder = tmp_path_factory.mktemp("desk")
+    manifest = next(block.text for block in README.blocks if block.language == "yaml")
+    (folder / "fleet.yml").write_text(manifest, encoding="utf-8")
+    urls = local.urls
+    others = {name: value for name, value in os.environ.items() if not name.startswith(("OTA_", "ALIBABA_CLOUD_"))}
+    where = {
+        "OTA_IOT_ENDPOINT": urls.iot, "OTA_MNS_ENDPOINT": urls.smq, "OTA_FC_ENDPOINT": urls.fc,
+        "OTA_CONSOLE_ENDPOINT": urls.console, "XDG_STATE_HOME": str(folder),
+    }  # fmt: skip
+    return folder, {**others, **where}
+
+
+@pytest.mark.parametrize("command", dict.fromkeys(COMMANDS))
+def test_a_command_that_is_shown_succeeds(command: str, desk: tuple[Path, dict[str, str]]) -> None:
+    """In the order of the pages."""
+    words = shlex.split(command.partition("   ")[0])[1:]
+    program = [sys.executable, "-c", "from cli.main import main; main()", *words]
+    ended = subprocess.run(
+        program,
+        cwd=desk[0],
+        env={**desk[1], "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_call_that_is_shown_is_answered_with_what_is_shown(local: LocalCloud) -> None:
+    """The front page's curl command, and the outcome below it."""
+    words = shlex.split(next(command for command in README.commands if command.startswith("curl")))
+    url, body = words[2], words[words.index("-d") + 1]
+    address = local.urls.fc + "/" + url.split("/", 3)[3]
+    asked = urllib.request.Request(address, body.encode(), {"Content-Type": "application/json"})
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=60) as answer:
+        told = json.load(answer)
+    shown = json.loads(next(block.text for block in README.blocks if block.language == "json"))
+    assert answer.status == 201
+    assert {name: told[name] for name in shown} == shown
