@@ -6,6 +6,8 @@ from random import Random
 
 LIVE = 1 / 10
 """Of the plans that are drawn: those with a live store. They take nearly twice the time of others."""
+COMPANY = 1 / 5
+"""Of the plans that are drawn: those in which each request is compared with itself alone."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,8 @@ class Plan:
     names: int = 8
     batch: int = 20
     instances: int = 1
-    """Two at most, unless a store always answers: three without one are held just below three calls a second each, and the
-    jitter here is enough for an eleventh call."""
+    """Instances of the function. Two at most, unless a store always answers: three without one are held just below three
+    calls a second each, and the jitter here is enough for an eleventh call."""
     spread: float = 20.0
     """Seconds over which requests are sent."""
     faulty: float = 300.0
@@ -31,15 +33,19 @@ class Plan:
     lateness: float = 0.0
     """Seconds that a sleep ends late at most."""
     lag: float = 0.0
-    """Seconds by which a list of modules may be old: less than one, after which the function takes its second and last look."""
+    """Seconds by which a list of modules may be old."""
     call_faults: float = 0.0
     late_calls: float = 0.0
     """Calls that take their effect after their sender has stopped waiting."""
     connect_faults: float = 0.0
     throttles: float = 0.0
     refusals: float = 0.0
-    """Refusals for reasons of the API's own."""
-    sink_faults: float = 0.0
+    """Answers `Success: false` to any operation, for reasons of the API's own."""
+    topic_faults: float = 0.0
+    queue_faults: float = 0.0
+    topic_outages: int = 0
+    queue_outages: int = 0
+    """Times that the topic, or both queues, take nothing for a while."""
     crashes: float = 0.0
     """Invocations that die at some switch."""
     repeats: float = 0.0
@@ -47,17 +53,34 @@ class Plan:
     stream_crashes: float = 0.0
     tenant: float = 0.0
     """Calls a second of another tenant, while things fail."""
-    misconfigured: float = 0.0
-    """Part of the time in which things fail that the deployment is wrong."""
+    denials: int = 0
+    """Times that an operation, an instance or both are denied: a permission that is lost, arrears, a clock."""
+    forbidden: str = ""
+    """An operation that the function's role may never call."""
     outage: float = 0.0
     """Part of the time in which things fail that the API is down."""
     colleague: float = 0.0
     """Modules that somebody else creates meanwhile."""
+    theirs: float = 0.0
+    """Modules of requests that want one for themselves which somebody else made long before."""
+    strangers: float = 0.0
+    """Requests of a wrong instance, of one in arrears, or of none."""
+    malformed: float = 0.0
+    arrays: int = 16
+    """Requests in the largest messages."""
+    apart: bool = False
+    """Whether no two requests want modules of the same product."""
+    replays: float = 0.0
+    """Dead letters that an operator sends again."""
     timeout: float = 60.0
     max_attempts: int = 5
+    max_age: float = 3600.0
     visibility: float = 300.0
     policy: str = "keep"
-    default_instance: bool = False
+    default: str = ""
+    """The instance of requests that name none."""
+    public: bool = True
+    """Whether calls that name no instance are answered, too."""
     store_gone: bool = False
     """Whether the quota is to be shared through a store that is not there: then each instance goes on by itself."""
     store_live: bool = False
@@ -78,63 +101,20 @@ class Plan:
 
     @classmethod
     def drawn(cls, seed: int) -> "Plan":
-        """A plan for a seed. Most kinds of trouble are absent from it: where all happen at once, none gets far."""
+        """A plan for a seed."""
         chance = Random(f"plan {seed}")
-
-        def rate(frequent: float, *, often: float = 0.3) -> float:
-            return frequent * chance.choice((0.1, 0.3, 1.0)) if chance.random() < often else 0.0
-
-        plan = cls(
-            seed,
-            requests=chance.choice((5, 30, 100, 300, 500)),
-            products=chance.choice((1, 3, 10, 40)),
-            names=chance.choice((1, 4, 12)),
-            batch=chance.choice((1, 10, 50, 100)),
-            instances=chance.choice((1, 1, 2)),
-            spread=chance.choice((0.0, 10.0, 60.0)),
-            latency=chance.choice((0.02, 0.1, 0.5, 1.0)),
-            lateness=chance.choice((0.0, 0.0, 0.02)),
-            lag=chance.choice((0.0, 0.0, 0.3, 0.8)),
-            call_faults=rate(0.3, often=0.5),
-            late_calls=rate(0.1, often=0.2),
-            connect_faults=rate(0.2, often=0.2),
-            throttles=rate(0.2, often=0.2),
-            refusals=rate(0.1, often=0.2),
-            sink_faults=rate(0.3),
-            crashes=rate(0.5),
-            repeats=rate(0.3),
-            stream_crashes=rate(0.2, often=0.2),
-            tenant=chance.choice((0.0, 0.0, 0.0, 2.0, 5.0, 9.0)),
-            misconfigured=rate(0.3, often=0.15),
-            outage=rate(0.3, often=0.15),
-            colleague=rate(0.5, often=0.2),
-            timeout=chance.choice((10.0, 60.0, 300.0)),
-            max_attempts=chance.choice((1, 2, 5)),
-            visibility=chance.choice((30.0, 300.0)),
-            policy=chance.choice(("keep", "update", "fail")),
-            default_instance=chance.random() < 0.3,
-            store_gone=chance.random() < 0.1,
-            signed=chance.random() < 0.03,
-        )
-        if plan.store_gone or chance.random() > LIVE:
-            return plan
-        shared = replace(
-            plan,
-            store_live=True,
-            store_latency=chance.choice((0.0005, 0.005, 0.05, 0.1)),
-            store_slow=rate(0.1),
-            store_lost=rate(0.1),
-            store_outages=chance.choice((0, 0, 0, 1, 3)),
-            store_restarts=chance.choice((0, 0, 0, 1, 3)),
-            store_clock=chance.choice((0.0, 0.0, 0.1, 3.0, 60.0)),
-        )
-        return replace(shared, instances=chance.choice((2, 3, 4) if shared.store_always else (1, 2, 2)))
+        return _company(seed, chance) if chance.random() < COMPANY else _crowd(seed, chance)
 
     @property
     def store_always(self) -> bool:
         """Whether there is a store whose answers always come in time: then no instance ever goes on by itself."""
         troubles = self.store_slow, self.store_lost, self.store_outages, self.store_restarts
         return self.store_live and self.store_latency < 0.1 and not any(troubles)
+
+    @property
+    def longest(self) -> float:
+        """Seconds of virtual time after which a run should have ended long ago."""
+        return self.faulty + 2 * self.max_age + 1000.0 * self.max_attempts + 20 * self.visibility + 7200.0
 
     @classmethod
     def read(cls, text: str) -> "Plan":
@@ -145,3 +125,94 @@ class Plan:
         usual = Plan(self.seed)
         changed = {each.name for each in fields(self) if getattr(self, each.name) != getattr(usual, each.name)}
         return json.dumps({name: value for name, value in asdict(self).items() if name in changed | {"seed"}})
+
+
+def _rate(chance: Random, frequent: float, *, often: float = 0.3) -> float:
+    """A rate; most kinds of trouble are absent from a plan: where all happen at once, none gets far."""
+    return frequent * chance.choice((0.1, 0.3, 1.0)) if chance.random() < often else 0.0
+
+
+def _crowd(seed: int, chance: Random) -> Plan:
+    """Many requests, which may want the same modules, and troubles of every kind."""
+    plan = Plan(
+        seed,
+        requests=chance.choice((5, 30, 100, 300, 500)),
+        products=chance.choice((1, 3, 10, 40)),
+        names=chance.choice((1, 4, 12)),
+        batch=chance.choice((1, 10, 50, 100)),
+        instances=chance.choice((1, 1, 2)),
+        spread=chance.choice((0.0, 10.0, 60.0)),
+        latency=chance.choice((0.02, 0.1, 0.5, 1.0)),
+        lateness=chance.choice((0.0, 0.0, 0.02)),
+        lag=chance.choice((0.0, 0.0, 0.3, 0.8, 5.0)),
+        call_faults=_rate(chance, 0.3, often=0.5),
+        late_calls=_rate(chance, 0.1, often=0.2),
+        connect_faults=_rate(chance, 0.2, often=0.2),
+        throttles=_rate(chance, 0.2, often=0.2),
+        refusals=_rate(chance, 0.1, often=0.2),
+        topic_faults=_rate(chance, 0.3),
+        queue_faults=_rate(chance, 0.3),
+        topic_outages=chance.choice((0, 0, 0, 0, 1, 3)),
+        queue_outages=chance.choice((0, 0, 0, 0, 0, 1)),
+        crashes=_rate(chance, 0.5),
+        repeats=_rate(chance, 0.3),
+        stream_crashes=_rate(chance, 0.2, often=0.2),
+        tenant=chance.choice((0.0, 0.0, 0.0, 2.0, 5.0, 9.0)),
+        denials=chance.choice((0, 0, 0, 0, 1, 3)),
+        outage=_rate(chance, 0.3, often=0.15),
+        colleague=_rate(chance, 0.5, often=0.2),
+        theirs=_rate(chance, 0.5),
+        strangers=_rate(chance, 0.1),
+        malformed=_rate(chance, 0.1),
+        arrays=chance.choice((1, 16, 16, 100)),
+        replays=chance.choice((0.0, 0.5)),
+        timeout=chance.choice((10.0, 60.0, 300.0)),
+        max_attempts=chance.choice((1, 2, 5)),
+        max_age=chance.choice((600.0, 3600.0)),
+        visibility=chance.choice((30.0, 300.0)),
+        policy=chance.choice(("keep", "update", "fail")),
+        default=chance.choice(("", "", "iot-good", "iot-wrong")),
+        public=chance.random() < 0.8,
+        store_gone=chance.random() < 0.1,
+        signed=chance.random() < 0.03,
+    )
+    if plan.store_gone or chance.random() > LIVE:
+        return plan
+    shared = replace(
+        plan,
+        store_live=True,
+        store_latency=chance.choice((0.0005, 0.005, 0.05, 0.1)),
+        store_slow=_rate(chance, 0.1),
+        store_lost=_rate(chance, 0.1),
+        store_outages=chance.choice((0, 0, 0, 1, 3)),
+        store_restarts=chance.choice((0, 0, 0, 1, 3)),
+        store_clock=chance.choice((0.0, 0.0, 0.1, 3.0, 60.0)),
+    )
+    return replace(shared, instances=chance.choice((2, 3, 4) if shared.store_always else (1, 2, 2)))
+
+
+def _company(seed: int, chance: Random) -> Plan:
+    """Requests that have nothing to do with each other, and troubles that meet each as often as if it were alone."""
+    return Plan(
+        seed,
+        requests=chance.choice((5, 20, 60)),
+        apart=True,
+        batch=chance.choice((10, 100)),
+        spread=chance.choice((0.0, 10.0)),
+        faulty=1e9,
+        latency=chance.choice((0.02, 0.2)),
+        lag=chance.choice((0.0, 0.0, 0.8)),
+        call_faults=_rate(chance, 0.3, often=0.5),
+        refusals=_rate(chance, 0.1),
+        topic_faults=_rate(chance, 0.3),
+        forbidden=chance.choice(("", "", "UpdateOTAModule")),
+        theirs=_rate(chance, 0.5),
+        strangers=chance.choice((0.0, 0.1, 0.3)),
+        malformed=_rate(chance, 0.2),
+        timeout=300.0,
+        max_attempts=chance.choice((1, 2, 10)),
+        max_age=chance.choice((600.0, 3600.0)),
+        policy=chance.choice(("keep", "update", "fail")),
+        default=chance.choice(("", "iot-good", "iot-wrong")),
+        public=chance.random() < 0.5,
+    )

@@ -1,83 +1,152 @@
-"""I2: whether an outcome says what is so, by what the cloud knows."""
+"""I2  Every outcome is true at the moment at which the topic accepts it; a request's outcomes carry one id, which is another
+only after a replay; and no two statuses share an id, unless a delivery was repeated that nobody remembers.
+
+`created` is said only of a module that a call of this request made; `existing`, `updated`, `rejected` and `failed` only of what
+the account, the API's answers to this very request, and the dead-letter queue show."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from tests.simulation.records import History, Invocation, Module, Records, State
+from tests.simulation.calls import Invocation, Sent
+from tests.simulation.modules import Account, Module, State
+from tests.simulation.records import History, Records, is_call_of, who
 from tests.simulation.scheduler import Violation
 from tests.simulation.workload import Asked
 
-Products = Mapping[str, Mapping[str, Module]]
+SKEW = 20 * 60.0 + 60.0
+"""Seconds: clocks may be wrong by that much, and ages are shown in minutes."""
 REPEATED = ("ProductKey", "ModuleName", "AliasName", "Desc")
+
+Data = Mapping[str, Any]
 
 
 class Truth:
     """Judges every outcome at the moment at which the topic accepts it."""
 
-    def __init__(self, records: Records, products: Products) -> None:
+    def __init__(self, records: Records, account: Account) -> None:
         self._records = records
-        self._products = products
-        self._ids: dict[str, str] = {}
+        self._account = account
+        self._ids: dict[str, tuple[int, int]] = {}
+        self._said: dict[str, str] = {}
 
-    def publish(self, invocation: Invocation, event: dict[str, Any], tag: str) -> None:
+    def publish(self, invocation: Invocation, event: dict[str, Any], tag: str) -> History:
         """Raises: Violation."""
-        name, data = event["causationid"], event["data"]
-        self._records.note("published", name, data["Status"], data.get("Code"))
-        history = self._records.asked[name]
-        problem = self._identity(name, event, tag, history) or self._problem(history, data, invocation)
+        data = event["data"]
+        history = self._whose(event)
+        self._records.note("published", event["causationid"], data["Status"], data.get("Code"))
+        problem = self._identity(event, tag, history, invocation) or self._problem(history, data, invocation)
         if problem:
-            raise Violation(f"I2: {name} is said to be {data['Status']}, but {problem}")
+            raise Violation(f"I2: {event['causationid']} is said to be {data['Status']}, but {problem}")
         history.events.append(event)
+        return history
 
-    def _identity(self, name: str, event: dict[str, Any], tag: str, history: History) -> str | None:
-        if any(event["id"] != before["id"] for before in history.events):
-            return "an earlier outcome had another id"
-        if self._ids.setdefault(event["id"], name) != name:
-            return f"the id is that of {self._ids[event['id']]}"
-        if tag != event["data"]["Status"] or event["type"] != f"ota.module.{tag}":
+    def _whose(self, event: Mapping[str, Any]) -> History:
+        mark = event.get("correlationid", "")
+        number = int(mark[1:-1]) if mark else self._records.names.get(event["causationid"])
+        if number is None:
+            raise Violation(f"I2: nobody knows the request {event['causationid']}")
+        return self._records.asked[number]
+
+    def _identity(self, event: dict[str, Any], tag: str, history: History, invocation: Invocation) -> str | None:
+        asked, data = history.asked, event["data"]
+        entries = invocation.entries.get(asked.number)
+        if entries is None:
+            return "it was not delivered"
+        if self._records.names.get(event["causationid"]) != asked.number or (
+            asked.valid and event["causationid"] != asked.id
+        ):
+            return f"its id is {asked.id}"
+        if tag != data["Status"] or event["type"] != f"ota.module.{tag}":
             return f"type and tag are {event['type']} and {tag}"
-        if not 1 <= event["data"]["Attempts"] <= 1 + history.put_backs:
-            return f"attempts are {event['data']['Attempts']} after {history.put_backs} times put back"
+        if data["Attempts"] not in {entry.attempt for entry in entries}:
+            return f"attempts are {data['Attempts']}, and {[entry.attempt for entry in entries]} were delivered"
+        return self._event_id(event, history, {entry.replay for entry in entries})
+
+    def _event_id(self, event: dict[str, Any], history: History, replays: set[int]) -> str | None:
+        asked, name = history.asked, event["id"]
+        if len(replays) > 1:
+            return None
+        mine = asked.number, min(replays)
+        if self._ids.setdefault(name, mine) != mine:
+            return f"the outcome's id is that of request {self._ids[name]}"
+        if asked.valid and any(known != name for known, whose in self._ids.items() if whose == mine):
+            return "an earlier outcome had another id"
+        before = self._said.setdefault(name, event["data"]["Status"])
+        if before != event["data"]["Status"] and not self._may_differ(history):
+            return f"an outcome with the same id said {before}"
         return None
 
-    def _problem(self, history: History, data: Mapping[str, Any], invocation: Invocation) -> str | None:
+    def _may_differ(self, history: History) -> bool:
+        """Whether a second outcome may truthfully differ from the first, because the first is not known, or not true any more."""
+        if history.repeated or history.letters:
+            return True
+        module = self._account.module(history.asked.key)
+        return module is not None and any(not _is_by(state, history) for state in module.states)
+
+    def _problem(self, history: History, data: Data, invocation: Invocation) -> str | None:
         asked = history.asked
         if not asked.valid:
             return None if data["Status"] == "rejected" and data.get("Errors") else "it breaks the contract"
         if "Errors" in data or any(data.get(field) != asked.body.get(field) for field in REPEATED):
             return "it is another request, and a valid one"
-        if data["Status"] == "failed":
-            return self._failed(history, data)
-        module = self._products.get(asked.key[0], {}).get(asked.key[1])
-        if data["Status"] == "rejected":
-            return self._rejected(history, module, invocation)
+        judge = {
+            "created": self._created,
+            "existing": self._existing,
+            "updated": self._updated,
+            "rejected": self._rejected,
+            "failed": self._failed,
+        }
+        return judge[data["Status"]](history, data, invocation)
+
+    def _failed(self, history: History, data: Data, invocation: Invocation) -> str | None:
+        plan, now = self._records.plan, self._records.scheduler.time
+        since = history.since if history.since is not None else now
+        if data["Attempts"] < plan.max_attempts and now - since < plan.max_age - SKEW / 2:
+            return f"it was tried only {data['Attempts']} times in {now - since:.0f} s"
+        replays = {entry.replay for entry in invocation.entries[history.asked.number]}
+        return None if replays & history.letters else "it is not in the dead-letter queue"
+
+    def _rejected(self, history: History, data: Data, invocation: Invocation) -> str | None:
+        asked, module = history.asked, self._account.module(history.asked.key)
+        mine = _calls(invocation, asked)
+        code = data.get("Code", "")
+        if code and code not in {sent.code for sent in mine}:
+            return f"{code} was no answer to a call of its own"
+        if any(sent.told == "no instance" for sent in mine):
+            return None
+        if asked.key[:2] not in self._account.products:
+            return None if any(sent.told == "refused" for sent in mine) else "the API refused nothing"
+        if asked.policy == "fail" and module is not None:
+            return self._known_as_own(history, module)
+        return self._refused(history, module, [sent for sent in mine if sent.told == "refused"], invocation)
+
+    def _refused(self, history: History, module: Module | None, mine: list[Sent], invocation: Invocation) -> str | None:
+        """For a refusal that the list has to explain, or that came twice."""
+        asked, lag = history.asked, self._records.plan.lag
+        if not mine:
+            return "the API refused nothing"
+        last = max(sent.arrived for sent in mine)
+        full = self._account.was_full(asked.key[:2], self._records.scheduler.time)
+        if who(invocation, asked) in self._records.doubts and module is None and not full:
+            return "a call of its own may still make it"
+        # After a second look a second later, a list shows everything that was there when the call was refused.
+        if module is None or module.made > last - max(0.0, lag - 1):
+            return None
+        return None if asked.policy == "update" and mine[-1].action == "UpdateOTAModule" else "the module is there"
+
+    def _existing(self, history: History, data: Data, invocation: Invocation) -> str | None:
+        asked, module = history.asked, self._account.module(history.asked.key)
         if module is None:
             return "the module is not there"
-        states = module.since(invocation.began - self._records.plan.lag)
-        if data["Status"] == "existing":
-            return self._known_as_own(history, module) or _existing(asked, module, states, data.get("Drift", {}))
-        if data["Status"] == "updated":
-            return self._updated(asked, states)
-        return self._created(history, module)
-
-    def _failed(self, history: History, data: Mapping[str, Any]) -> str | None:
-        if data["Attempts"] < self._records.plan.max_attempts:
-            return "it was not tried often enough"
-        return None if history.letters else "it is not in the dead-letter queue"
-
-    def _rejected(self, history: History, module: Module | None, invocation: Invocation) -> str | None:
-        asked = history.asked
-        refused = self._records.refusals.get((invocation.number, asked.key, asked.alias or ""))
-        if module is None:
-            if refused is None and asked.key[0] in self._products:
-                return "the API refused nothing"
-            return None
+        drift = data.get("Drift", {})
         if asked.policy == "fail":
-            return self._known_as_own(history, module)
-        if refused is None or module.made < refused:
-            # What was made after the refusal was not there for it.
-            return None if asked.policy == "update" and refused is not None else "the module is there"
-        return None
+            return "that had to be a rejection"
+        if asked.policy == "update" and drift.keys() & {"AliasName", "Desc"}:
+            return "it had to be updated"
+        drifts = [_drift(asked, module, state) for state in self._states(module, invocation)]
+        if drift not in drifts:
+            return f"the drift was {drifts}, not {dict(drift)}"
+        return self._known_as_own(history, module) or self._known_as_updated(history, module)
 
     def _known_as_own(self, history: History, module: Module) -> str | None:
         """A request that is delivered again may truthfully be told that its module exists although its own call made it, when
@@ -85,56 +154,83 @@ class Truth:
         it. In one unbroken line of deliveries its own call is known, and must count, unless somebody has changed the module
         since."""
         known = not history.repeated and len(module.states) == 1
-        return "its own call made it" if known and _made_by(history, module) else None
+        return "its own call made it" if known and _is_by(module.states[0], history) else None
 
-    def _updated(self, asked: Asked, states: list[State]) -> str | None:
+    def _known_as_updated(self, history: History, module: Module) -> str | None:
+        """The same of an update that the API has confirmed."""
+        last = module.states[-1]
+        known = not history.repeated and len(module.states) > 1 and last.by is not None and last.by.told == "done"
+        return (
+            "its own call updated it"
+            if known
+            and last.by
+            and last.by.invocation in history.invocations
+            and (_as_wanted(history.asked, last) and not self._shared(history, last.by))
+            else None
+        )
+
+    def _shared(self, history: History, sent: Sent) -> bool:
+        """Whether another request in the invocation asks for the same module: then the update may be that one's."""
+        key = history.asked.key
+        others = (self._records.asked[number].asked for number in sent.invocation.entries)
+        return sum(asked.valid and asked.key == key for asked in others) > 1
+
+    def _updated(self, history: History, _data: Data, invocation: Invocation) -> str | None:
+        asked, module = history.asked, self._account.module(history.asked.key)
+        if module is None:
+            return "the module is not there"
         if asked.policy != "update":
             return "nobody asked for that"
-        if not any(_fits(asked, sent.call) for sent in self._records.updates.get(asked.key, ())):
+        if not any(_fits(asked, sent) for sent in self._records.updates.get(asked.key, ())):
             return "no such update was applied"
-        return None if any(_as_wanted(asked, state) for state in states) else "it never was as wanted"
+        shown = any(_as_wanted(asked, state) for state in self._states(module, invocation))
+        return None if shown else "it never was as wanted"
 
-    def _created(self, history: History, module: Module) -> str | None:
-        if _made_by(history, module) or self._looks_made(history, module):
+    def _created(self, history: History, _data: Data, _invocation: Invocation) -> str | None:
+        module = self._account.module(history.asked.key)
+        if module is None:
+            return "the module is not there"
+        if _is_by(module.states[0], history) or self._looks_made(history, module):
             return None
-        return "it was made by " + ("nobody of us" if module.maker is None else f"the call {dict(module.maker.call)}")
+        age = self._records.scheduler.time - module.made
+        return f"it was made {age:.0f} s ago by " + (
+            "nobody of us" if module.maker is None else f"the call {dict(module.maker.call)}"
+        )
 
     def _looks_made(self, history: History, module: Module) -> bool:
-        """Whether the module was made by another, an update of this request's own made it what the request wanted to
-        create, and a create call of its own got lost besides: all in a delivery that nobody remembers (a crash, or the same
-        message twice). What is read back then is what was to be created, and says no more."""
-        asked = history.asked
-        if not history.repeated or self._updated(asked, module.states) is not None:
+        """Whether nobody can tell the module from one that a lost call of this request made: it is as this one wanted it, and not
+        older than the call, as far as clocks can tell. Where an update of its own made it so, a request that is delivered only
+        once at a time remembers that."""
+        if not history.doubts or module.made < min(history.doubts) - SKEW:
             return False
-        return (asked.key, asked.alias or "") in self._records.unanswered
+        first = _as_wanted(history.asked, module.states[0])
+        return first or (history.repeated and any(_as_wanted(history.asked, state) for state in module.states))
+
+    def _states(self, module: Module, invocation: Invocation) -> list[State]:
+        """What lists of the invocation may have shown."""
+        return module.since(invocation.began - self._records.plan.lag)
+
+
+def _calls(invocation: Invocation, asked: Asked) -> list[Sent]:
+    """An invocation's calls for a request: those for its module, and the lists of its product."""
+    mine = asked.key, (*asked.key[:2], "")
+    return [
+        sent for sent in invocation.calls if sent.key in mine and sent.call.get("AliasName", asked.alias) == asked.alias
+    ]
 
 
 def _as_wanted(asked: Asked, state: State) -> bool:
     return asked.alias in (None, state.alias) and asked.desc in (None, state.desc)
 
 
-def _fits(asked: Asked, call: Mapping[str, str]) -> bool:
+def _fits(asked: Asked, sent: Sent) -> bool:
+    call = sent.call
     return asked.alias in (None, call.get("AliasName", "")) and asked.desc in (None, call.get("Desc", ""))
 
 
-def _made_by(history: History, module: Module) -> bool:
-    asked, maker = history.asked, module.maker
-    return (
-        maker is not None
-        and maker.invocation in history.invocations
-        and maker.call["ModuleName"] == asked.body["ModuleName"]
-        and maker.call.get("AliasName") == asked.alias
-        and maker.call.get("Desc") == asked.desc
-    )
-
-
-def _existing(asked: Asked, module: Module, states: list[State], said: Mapping[str, Any]) -> str | None:
-    if asked.policy == "fail":
-        return "that had to be a rejection"
-    if asked.policy == "update" and said.keys() & {"AliasName", "Desc"}:
-        return "it had to be updated"
-    drifts = [_drift(asked, module, state) for state in states]
-    return None if said in drifts else f"the drift was {drifts}, not {dict(said)}"
+def _is_by(state: State, history: History) -> bool:
+    """Whether a call of a request made a module so."""
+    return state.by is not None and state.by.invocation in history.invocations and is_call_of(history.asked, state.by)
 
 
 def _drift(asked: Asked, module: Module, state: State) -> dict[str, dict[str, str]]:

@@ -1,0 +1,80 @@
+"""Calls of the API as the world sees them, and the invocations that make them."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from tests.simulation.messages import Entry, Message
+from tests.simulation.modules import NONE, Key, Place
+from tests.simulation.scheduler import Task
+
+Who = tuple[int, Key, str]
+"""A request in one invocation, as its calls show it: by module and alias."""
+
+
+@dataclass(eq=False)
+class Sent:
+    """A call of the API on its way; `told` is what the function got to hear of it, `code` the code that it heard."""
+
+    invocation: "Invocation"
+    action: str
+    call: Mapping[str, str]
+    task: Task | None = None
+    left: float = 0.0
+    late: bool = False
+    arrived: float = 0.0
+    told: str = "nothing"
+    code: str = ""
+    apart: bool = False
+    """Whether others are not promised to know of it (`tests.simulation.store`)."""
+
+    @cached_property
+    def place(self) -> Place:
+        return self.call.get("IotInstanceId", NONE), self.call["ProductKey"]
+
+    @cached_property
+    def key(self) -> Key:
+        return (*self.place, self.call.get("ModuleName", "").lower())
+
+    @cached_property
+    def who(self) -> Who:
+        """Whose call it is: nearly every request has an alias of its own."""
+        return self.invocation.number, self.key, self.call.get("AliasName", "")
+
+
+@dataclass(eq=False)
+class Invocation:
+    """One call of the function, and what it did."""
+
+    number: int
+    instance: str
+    messages: list[Message]
+    began: float
+    calls: list[Sent] = field(default_factory=list)
+    published: list[int] = field(default_factory=list)
+    """Requests in the order in which the topic accepted their outcomes."""
+    unpublished: set[int] = field(default_factory=set)
+    """Requests whose outcome the topic or the dead-letter queue did not surely accept."""
+    put_back: list[Message] = field(default_factory=list)
+    queue_failed: bool = False
+    """Whether the request queue did not surely accept something."""
+    disturbed: bool = False
+    """Whether anything went wrong around it: then it need not get on."""
+
+    @cached_property
+    def entries(self) -> dict[int, list[Entry]]:
+        """The requests in it; more than one entry where one was delivered in several copies."""
+        found = defaultdict(list)
+        for message in self.messages:
+            for entry in message.entries:
+                found[entry.number].append(entry)
+        return dict(found)
+
+    def back(self) -> dict[int, list[Entry]]:
+        """The requests that it put back."""
+        found = defaultdict(list)
+        for message in self.put_back:
+            for entry in message.entries:
+                found[entry.number].append(entry)
+        return dict(found)

@@ -1,0 +1,165 @@
+"""What an invocation leaves behind when it ends.
+
+I1   Every request ends in an outcome, or in the dead-letter queue with its reason; nothing of it is lost on the way. Only a
+     delivery in which it was tried costs it an attempt: not one that never called, that the deployment kept from calling, or
+     whose outcome the topic did not take.
+I5   Nothing is acknowledged before its outcome was accepted by the topic, or the request by the queue once more.
+I9   No delivery lengthens the queue: what goes back is what came, in no more messages than there are pauses.
+I10  Every delivery gets on: it finishes a request where nothing is wrong, and raises only where the queue takes nothing back.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from tests.simulation.calls import Invocation
+from tests.simulation.messages import Entry, Message, read
+from tests.simulation.modules import Key
+from tests.simulation.records import History, Records, who
+from tests.simulation.scheduler import Violation
+
+HARMLESS = {"done", "refused", "no instance"}
+
+
+class Settlement:
+    """Judges what goes back, what is given up, and what an invocation has to show for its end."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._asked = records.asked
+
+    def put_back(self, invocation: Invocation, name: str, body: str) -> Message:
+        """The queue takes a message once more. Raises: Violation."""
+        numbers = {entry.number for entry in read(body)}
+        message = Message.of(name, body, frozenset(filter(lambda number: self._doubtful(invocation, number), numbers)))
+        back = invocation.back()
+        for entry in message.entries:
+            history = self._asked[entry.number]
+            if problem := self._changed(invocation, history, entry):
+                raise Violation(f"I1: {history.asked.id} is put back, but {problem}")
+            history.repeated |= entry.number in back
+            if history.since is None:
+                history.since = self._records.scheduler.time
+        invocation.put_back.append(message)
+        self._records.name(message)
+        self._records.note(
+            "put back", name, [(self._asked[each.number].asked.id, each.attempt) for each in message.entries]
+        )
+        return message
+
+    def _doubtful(self, invocation: Invocation, number: int) -> bool:
+        asked = self._asked[number].asked
+        return asked.valid and who(invocation, asked) in self._records.doubts
+
+    def _changed(self, invocation: Invocation, history: History, entry: Entry) -> str | None:
+        asked, delivered = history.asked, invocation.entries.get(entry.number)
+        if delivered is None:
+            return "it was not delivered"
+        if not asked.valid:
+            return None
+        body = {**asked.body, "Id": asked.id}
+        if {name: entry.get(name) for name in body} != body:
+            return f"as {entry.fields}"
+        if not any(
+            entry.replay == each.replay and each.get("Since") in (None, entry.get("Since")) for each in delivered
+        ):
+            return "without what was known of it"
+        if history.doubts and not history.repeated and not entry.get("Tried"):
+            return "without a word of the call whose effect is unknown"
+        return self._counted(invocation, history, entry, [each.attempt for each in delivered])
+
+    def _counted(self, invocation: Invocation, history: History, entry: Entry, before: Sequence[int]) -> str | None:
+        if entry.attempt in before:
+            return None
+        if entry.attempt - 1 not in before:
+            return f"for attempt {entry.attempt}, and {before} were delivered"
+        asked = history.asked
+        told = {sent.told for sent in invocation.calls if sent.key in (asked.key, (*asked.key[:2], ""))}
+        if entry.number in invocation.unpublished:
+            return "at the cost of an attempt, because its outcome was not taken"
+        if not told - {"denied"} and not invocation.disturbed:
+            return "at the cost of an attempt in which it was " + ("kept from calling" if told else "never called")
+        return None
+
+    def give_up(self, body: str) -> History:
+        """The dead-letter queue takes a request. Raises: Violation."""
+        letter = json.loads(body)
+        (entry,) = read(json.dumps(letter["Request"]))
+        history = self._asked[entry.number]
+        if not letter.get("Reason"):
+            raise Violation(f"I1: a dead letter of {history.asked.id} without a reason")
+        history.letters.add(entry.replay)
+        self._records.note("dead letter", history.asked.id, letter["Reason"], letter["Detail"])
+        return history
+
+    def acknowledge(self, invocation: Invocation) -> None:
+        """The platform believes that a batch is done. Raises: Violation."""
+        self._records.note("acknowledge", invocation.number)
+        for problem in self._problems(invocation):
+            raise Violation(problem)
+
+    def refuse(self, invocation: Invocation) -> None:
+        """The function says that the batch must come again. Raises: Violation."""
+        if not invocation.queue_failed:
+            raise Violation("I10: a batch comes again although the queue took everything")
+
+    def _problems(self, invocation: Invocation) -> Iterator[str]:
+        back = invocation.back()
+        for number in invocation.entries:
+            if number not in invocation.published and number not in back:
+                yield f"I5: {self._asked[number].asked.id} is acknowledged, with no outcome and not put back"
+        if not invocation.queue_failed:
+            yield from self._lengthened(invocation, back)
+        yield from self._disordered(invocation, back)
+        yield from self._stuck(invocation)
+
+    def _lengthened(self, invocation: Invocation, back: dict[int, list[Entry]]) -> Iterator[str]:
+        for number, entries in back.items():
+            if len(entries) > len(invocation.entries[number]):
+                yield f"I9: {self._asked[number].asked.id} is put back {len(entries)} times"
+        most = 0
+        for message in invocation.messages:
+            left = [(entry.attempt, back[entry.number][0].attempt) for entry in message.entries if entry.number in back]
+            most += len(set(left))
+        if len(invocation.put_back) > most:
+            yield f"I9: {len(invocation.put_back)} messages go back where {most} have something left"
+
+    def _disordered(self, invocation: Invocation, back: dict[int, list[Entry]]) -> Iterator[str]:
+        """Once a request is unfinished, those behind it for the same module are unfinished, too, and travel with it."""
+        for numbers in self._lanes(invocation).values():
+            first = next(
+                (place for place, number in enumerate(numbers) if number not in invocation.published), len(numbers)
+            )
+            waiting = numbers[first:]
+            for number in waiting:
+                if number in invocation.published:
+                    yield f"I5: {self._asked[number].asked.id} overtook {self._asked[waiting[0]].asked.id}"
+            if (
+                len(waiting) > 1
+                and not invocation.queue_failed
+                and not any(
+                    [each.number for each in message.entries if each.number in waiting] == waiting
+                    for message in invocation.put_back
+                )
+            ):
+                yield f"I5: {waiting} want the same module and do not go back together, in order"
+
+    def _lanes(self, invocation: Invocation) -> dict[Key, list[int]]:
+        lanes: dict[Key, list[int]] = defaultdict(list)
+        for number in invocation.entries:
+            asked = self._asked[number].asked
+            if asked.valid:
+                lanes[asked.key].append(number)
+        return {key: numbers for key, numbers in lanes.items() if len(numbers) > 1}
+
+    def _stuck(self, invocation: Invocation) -> Iterator[str]:
+        trouble = invocation.disturbed or invocation.unpublished or invocation.queue_failed
+        if invocation.published or trouble or any(sent.told not in HARMLESS for sent in invocation.calls):
+            return
+        yield "I10: nothing went wrong, and nothing was finished"
+
+    def end(self) -> None:
+        """All is over. Raises: Violation."""
+        for history in self._asked.values():
+            if not history.events and not history.letters:
+                raise Violation(f"I1: {history.asked.id} has neither an outcome nor a dead letter")

@@ -1,0 +1,129 @@
+"""An event stream with one instance of the function behind it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Protocol
+
+from handler.errors import NotFinished
+from handler.index import Instance
+from tests.simulation import function
+from tests.simulation.calls import Invocation
+from tests.simulation.messages import Message
+from tests.simulation.plan import Plan
+from tests.simulation.queues import Queue
+from tests.simulation.records import Records
+from tests.simulation.scheduler import Process, Scheduler, Task, Violation
+from tests.simulation.settlement import Settlement
+from tests.simulation.troubles import Troubles
+
+COLD_START = 0.2
+"""Seconds until a new instance may call: more than one interval of the quota, which it does not know to be used."""
+RETRIES = 3
+"""Times that a stream delivers a batch again before it lets the queue do it."""
+
+
+class Surroundings(Protocol):
+    """What a stream stands in."""
+
+    plan: Plan
+    scheduler: Scheduler
+    troubles: Troubles
+    records: Records
+    settlement: Settlement
+    queue: Queue
+    random: Random
+
+    @property
+    def done(self) -> bool: ...
+
+    def start(self, process: Process, current: Callable[[], Invocation]) -> Instance: ...
+
+
+@dataclass
+class Stream:
+    """Receives messages, invokes the function with them, and deletes them when it returns."""
+
+    world: Surroundings
+    name: str
+    idle: bool = True
+    invocation: Invocation | None = None
+    _process: Process | None = None
+    _instance: Instance | None = None
+
+    def run(self) -> None:
+        world = self.world
+        while not world.done:
+            messages = world.queue.receive(world.plan.batch)
+            if not messages:
+                world.scheduler.sleep(max(0.5, min(world.queue.next_due - world.scheduler.time, 30.0)))
+                continue
+            self.idle = False
+            if not world.troubles.strike(world.plan.stream_crashes):
+                self._deliver(messages)
+            self.idle = True
+
+    def _deliver(self, messages: list[Message]) -> None:
+        world = self.world
+        for retry in range(1 + RETRIES):
+            if self._invoke(messages):
+                for message in messages:
+                    world.queue.delete(message)
+                return
+            world.scheduler.sleep(world.random.uniform(1, 2) * 2**retry)
+
+    def _invoke(self, messages: list[Message]) -> bool:
+        """One invocation; whether the function said that all is done."""
+        world, process, instance = self.world, *self._started()
+        invocation = self.invocation = world.records.begin(self.name, messages)
+        crashes = world.troubles.strike(world.plan.crashes)
+        process.fuse = world.random.randint(1, 30 + 6 * len(messages)) if crashes else 0
+        task = world.scheduler.spawn(partial(function.run, instance, world.plan.timeout, _event(messages)), process)
+        world.scheduler.at(world.scheduler.time + world.plan.timeout, partial(self._time_out, process, task))
+        try:
+            world.scheduler.join(task)
+        except NotFinished as error:
+            world.records.note("not finished", str(error))
+            world.settlement.refuse(invocation)
+            return False
+        if not process.alive:
+            world.records.note("killed", self.name)
+            return False
+        if process.tasks:
+            raise Violation("I6: something runs on behind the invocation")
+        process.fuse = 0
+        world.settlement.acknowledge(invocation)
+        return True
+
+    def _started(self) -> tuple[Process, Instance]:
+        """The running instance; a new one where there is none."""
+        if self._process is None or self._instance is None or not self._process.alive:
+            self.world.scheduler.sleep(COLD_START)
+            self._process = Process(self.world.scheduler, self.name)
+            self._instance = self.world.start(self._process, self._current)
+        return self._process, self._instance
+
+    def _current(self) -> Invocation:
+        assert self.invocation is not None
+        return self.invocation
+
+    def _time_out(self, process: Process, task: Task) -> None:
+        if not task.done and process.alive:
+            raise Violation("I6: the invocation did not end before its timeout")
+
+
+def _event(messages: list[Message]) -> bytes:
+    """The batch as EventBridge sends it."""
+    return json.dumps(
+        [
+            {
+                "id": message.id,
+                "specversion": "1.0",
+                "type": "mns:Queue:SendMessage",
+                "data": {"requestId": "R", "messageId": message.id, "messageBody": message.body},
+            }
+            for message in messages
+        ]
+    ).encode()
