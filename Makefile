@@ -43,7 +43,7 @@ HANDLER_TESTS := tests/handler
 test-runtimes: $(addprefix .runtime-,$(RUNTIMES))  ## the function's own tests on Python 3.10 and 3.12, where they are installed
 
 .runtime-%: $(VENV)/.dev
-	@python=$$($(BIN)/python -c 'from tests.support.interpreters import find; print(find("$*") or "")'); \
+	@python=$$($(BIN)/python -c 'from deploy.interpreters import find; print(find("$*") or "")'); \
 	test -n "$$python" || { echo "no Python $* on this machine: its tests are skipped"; exit 0; }; \
 	test $(VENV)-$*/.dev -nt locks/dev.txt || { "$$python" -m venv $(VENV)-$* && \
 		$(VENV)-$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps -r locks/dev.txt && \

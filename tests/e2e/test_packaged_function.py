@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.package import RUNTIMES, collect, lay_out, write
+from deploy.archive import lay_out, write
+from deploy.package import RUNTIMES, collect
 from emulator.cloud import Options
 from emulator.local import LocalCloud, local_cloud
 from tests.support.interpreters import interpreter

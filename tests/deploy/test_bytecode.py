@@ -1,0 +1,150 @@
+"""Bytecode in the zip: complete, the same everywhere, used by the runtime, and no loss where something goes wrong."""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from deploy.archive import Files
+from deploy.bytecode import SCRIPT, compiled
+from deploy.interpreters import find
+from deploy.package import RUNTIMES, sources
+from tests.support.interpreters import interpreter
+from tests.support.paths import ROOT
+
+EACH = pytest.mark.parametrize("runtime", sorted(RUNTIMES))
+# A process with a past: it knows many more texts than a fresh one.
+EXPERIENCED = f"""
+import sys; sys.path.insert(0, {str(SCRIPT.parent)!r})
+import asyncio, email.mime.text, http.server, json, logging.config, sqlite3, unittest.mock, xml.dom.minidom
+known = [sys.intern(text) for text in open(sys.argv[3], encoding="utf-8").read().split()]
+known += [sys.intern(chr(number)) for number in range(256)]
+import compile_sources, pathlib
+compile_sources.compile_folder(pathlib.Path(sys.argv[1]), sys.argv[2])
+"""
+
+
+@pytest.fixture(scope="module")
+def packaged() -> Mapping[str, Files]:
+    """The sources of each runtime's package."""
+    return {runtime: sources(runtime) for runtime in RUNTIMES}
+
+
+@pytest.fixture(scope="module")
+def bytecode(packaged: Mapping[str, Files]) -> Mapping[str, Files]:
+    """The bytecode of each runtime's package, where its Python is installed."""
+    pythons = {runtime: find(version) for runtime, version in RUNTIMES.items()}
+    return {runtime: compiled(packaged[runtime], python) for runtime, python in pythons.items() if python}
+
+
+@EACH
+def test_every_source_has_bytecode_of_the_runtimes_version(
+    runtime: str, packaged: Mapping[str, Files], bytecode: Mapping[str, Files]
+) -> None:
+    """Named as that Python looks for it."""
+    interpreter(RUNTIMES[runtime])
+    tag = f".cpython-{RUNTIMES[runtime].replace('.', '')}.pyc"
+    expected = {
+        str(Path(name).parent / "__pycache__" / (Path(name).stem + tag))
+        for name in packaged[runtime]
+        if name.endswith(".py")
+    }
+    assert set(bytecode[runtime]) == expected
+
+
+@EACH
+def test_bytecode_is_the_same_whatever_the_process_had_known_before(
+    runtime: str, packaged: Mapping[str, Files], bytecode: Mapping[str, Files], tmp_path: Path
+) -> None:
+    """And in whatever folder it is made: so it is the same on every machine."""
+    python, files = interpreter(RUNTIMES[runtime]), packaged[runtime]
+    texts = tmp_path / "texts"
+    words = {word for content in files.values() for word in re.findall(rb"\w+", content) if word.isascii()}
+    texts.write_bytes(b" ".join(sorted(words)))
+    folder = tmp_path / "another folder"
+    unpack(files, folder)
+    command = [python, "-B", "-W", "ignore", "-c", EXPERIENCED, str(folder), "/code/", str(texts)]
+    subprocess.run(command, check=True, env={"PYTHONHASHSEED": "0"})
+    again = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.pyc")}
+    made = bytecode[runtime]
+    assert [name for name in made if made[name] != again[name]] == []
+    assert again.keys() == made.keys()
+
+
+@EACH
+def test_bytecode_names_no_path_of_the_machine_that_made_it(runtime: str, bytecode: Mapping[str, Files]) -> None:
+    """Only where an instance has it: that is what tracebacks show."""
+    interpreter(RUNTIMES[runtime])
+    made = bytecode[runtime]
+    assert all(b"/code/" in content for content in made.values())
+    places = [f"{ROOT}/".encode(), f"{Path.home()}/".encode(), f"{tempfile.gettempdir()}/tmp".encode()]
+    assert [name for name, content in made.items() if any(place in content for place in places)] == []
+
+
+@EACH
+def test_a_runtime_reads_the_bytecode_and_not_the_source(runtime: str, tmp_path: Path) -> None:
+    """Unchecked: whatever date the file has, and whatever has become of the source."""
+    python, files = interpreter(RUNTIMES[runtime]), {"module.py": b"number = 1\n"}
+    unpack({**files, **compiled(files, python)}, tmp_path)
+    (tmp_path / "module.py").write_text("number = 2\n", encoding="utf-8")
+    assert imported(python, tmp_path, "import module; print(module.number)") == "1"
+
+
+@EACH
+def test_another_version_of_python_compiles_the_source_itself(runtime: str, tmp_path: Path) -> None:
+    """Were the platform to change its Python, the function would start slowly, and start."""
+    files = {"module.py": b"number = 1\n"}
+    unpack({**files, **compiled(files, interpreter(RUNTIMES[runtime]))}, tmp_path)
+    (tmp_path / "module.py").write_text("number = 2\n", encoding="utf-8")
+    others = [version for version in RUNTIMES.values() if version != RUNTIMES[runtime]]
+    assert imported(interpreter(others[0]), tmp_path, "import module; print(module.number)") == "2"
+
+
+@EACH
+def test_a_traceback_shows_place_and_line(runtime: str, tmp_path: Path) -> None:
+    """Sources lie beside their bytecode, wherever the function was unpacked."""
+    python, files = interpreter(RUNTIMES[runtime]), {"folder/module.py": b"def fail():\n    raise OSError('no')\n"}
+    unpack({**files, **compiled(files, python)}, tmp_path)
+    told = imported(
+        python,
+        tmp_path,
+        "import traceback, folder.module\ntry: folder.module.fail()\nexcept OSError: traceback.print_exc()",
+    )
+    assert f'File "{tmp_path}/folder/module.py", line 2, in fail\n    raise OSError' in told
+
+
+@pytest.mark.parametrize(
+    ("source", "expression"),
+    [
+        ('"""Text."""\nfrom __future__ import annotations\n', "__doc__"),
+        ('def function():\n    """Text."""\n', "function.__doc__"),
+        ('class Class:\n    """Text."""\n', "Class.__doc__"),
+        ('async def function():\n    """Text."""\n    return 1\n', "function.__doc__"),
+    ],
+)
+def test_other_peoples_docstrings_stay_behind_and_the_functions_own_do_not(
+    source: str, expression: str, tmp_path: Path
+) -> None:
+    """A fifth of the bytecode, and memory in every instance. The published contracts are made of the function's own."""
+    files = {"others.py": source.encode(), "handler/own.py": source.encode()}
+    unpack({**files, **compiled(files, sys.executable)}, tmp_path)
+    shown = f"import others, handler.own as own; print(others.{expression}, own.{expression})"
+    assert imported(sys.executable, tmp_path, shown) == "None Text."
+
+
+def unpack(files: Files, folder: Path) -> None:
+    """Write files into a folder."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def imported(python: str, folder: Path, script: str) -> str:
+    """Run a script beside a folder's modules; what it printed."""
+    command = [python, "-I", "-S", "-B", "-c", f"import sys; sys.path.insert(0, {str(folder)!r})\n{script}"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return (run.stdout + run.stderr).strip()
