@@ -1,14 +1,15 @@
 """HTTP calls of the commands: bounded in time and size, an answer of any status is an answer."""
 
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.message import Message
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cli.errors import CloudError
 from handler.settings import is_loopback
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest
 
 LARGEST_ANSWER = 16 * 1024 * 1024
 
@@ -19,42 +20,52 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A signature holds for one address: what is sent elsewhere would be refused, and its body seen there."""
-
-    def redirect_request(self, *_request: object) -> None:
-        return None
+    content: bytes
 
 
 def call(url: str, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes | None = None,
          seconds: float = 70) -> Answer:  # fmt: skip
-    """Raises: CloudError: no answer."""
+    """Send a request as it is: through no proxy to this machine, and to no other address than this one.
+
+    Raises: CloudError: no answer.
+    """
+    # Not above: it takes a tenth of a second to import, and many commands make no such call.
+    import requests
+
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
-        raise CloudError(f"{url} is no http address")
-    request = urllib.request.Request(url, data=body, headers=dict(headers or {}), method=method)  # noqa: S310 - checked
-    # Loopback goes through no proxy, whatever the environment says.
-    proxies = [urllib.request.ProxyHandler({})] if is_loopback(parts.hostname or "") else []
+        raise CloudError(f"{url} is not an http address")
     try:
-        with urllib.request.build_opener(_NoRedirect, *proxies).open(request, timeout=seconds) as answer:
-            return _answer(answer.status, answer.headers, answer.read(LARGEST_ANSWER))
-    except urllib.error.HTTPError as error:
-        with error:
-            return _answer(error.code, error.headers, error.read(LARGEST_ANSWER))
+        with requests.Session() as session:
+            session.trust_env = not is_loopback(parts.hostname or "")
+            session.headers.clear()
+            # A signature holds for one address: what is sent elsewhere would be refused, and its body seen there.
+            with session.request(
+                method, url, headers=dict(headers or {}), data=body, timeout=seconds, auth=_as_signed,
+                allow_redirects=False, stream=True,
+            ) as answer:  # fmt: skip
+                content = answer.raw.read(LARGEST_ANSWER, decode_content=True)
+                return Answer(
+                    answer.status_code, {name.lower(): each for name, each in answer.headers.items()}, content
+                )
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        raise CloudError(
-            f"no answer from {parts.scheme}://{parts.netloc}: {reason}{hint(parts.hostname or '')}"
-        ) from None
+        address = f"{parts.scheme}://{parts.netloc}"
+        raise CloudError(f"no answer from {address}: {_cause(error)}{hint(parts.hostname or '')}") from None
 
 
 def hint(host: str) -> str:
-    """What to look at first where nobody answers on this machine."""
+    """Say what to look at first where nobody answers on this machine."""
     return "; is `ota-modules run` (or `make run`) up?" if is_loopback(host) else ""
 
 
-def _answer(status: int, headers: Message, body: bytes) -> Answer:
-    return Answer(status, {name.lower(): value for name, value in headers.items()}, body)
+def _as_signed(request: "PreparedRequest") -> "PreparedRequest":
+    """Leave the Authorization as it is; else that of ~/.netrc would take its place."""
+    return request
+
+
+def _cause(error: BaseException) -> str:
+    """Name what lies at the bottom of requests' exceptions; some of those hold the whole request in their text."""
+    inner = error.__cause__ or error.__context__
+    if inner is not None:
+        return _cause(inner)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

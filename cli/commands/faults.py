@@ -108,14 +108,14 @@ def _call(screen: Screen, method: str, body: bytes | None = None, path: str = ""
     if answer.status in (404, 405) and not path:
         raise CliError("this local cloud has no fault API")
     try:
-        value = json.loads(answer.body or b"null")
+        value = json.loads(answer.content or b"null")
     except ValueError:
         value = None
     if answer.status >= 400:
         detail = value.get("detail") if isinstance(value, dict) else None
         wrong = UsageError if answer.status in (400, 422) else CliError
         raise wrong(
-            f"the local cloud answered {answer.status}: {detail or answer.body[:200].decode('utf-8', 'replace')}"
+            f"the local cloud answered {answer.status}: {detail or answer.content[:200].decode('utf-8', 'replace')}"
         )
     return value
 

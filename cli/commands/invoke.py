@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import typer
 
 from cli.clients import http, signing
-from cli.clients.fc import FunctionError, Functions
+from cli.clients.fc import Functions
 from cli.clients.target import Target
 from cli.commands.options import AsJson, Local, chosen
-from cli.errors import CliError, UsageError
+from cli.errors import CliError, FunctionError, UsageError
 from cli.terminal.screen import Screen
 from cli.tour.samples import EVENTS, answer_value, http_body
 from handler.settings import is_loopback

@@ -64,7 +64,7 @@ def began(target: Target) -> str:
     if not target.local or target.console_url is None:
         return ""
     try:
-        return str(json.loads(http.call(f"{target.console_url}/state", seconds=5).body).get("began", ""))
+        return str(json.loads(http.call(f"{target.console_url}/state", seconds=5).content).get("began", ""))
     except (CloudError, ValueError, AttributeError):
         return ""
 

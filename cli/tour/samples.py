@@ -81,7 +81,7 @@ def http_body(said: object) -> bytes | None:
 def answer_value(answer: http.Answer) -> dict[str, object]:
     """An HTTP answer in the form of an answer file."""
     try:
-        body = json.loads(answer.body)
+        body = json.loads(answer.content)
     except ValueError:
-        body = answer.body.decode("utf-8", "replace")
+        body = answer.content.decode("utf-8", "replace")
     return {"status": answer.status, "headers": dict(answer.headers), "body": body}

@@ -19,6 +19,7 @@ from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts
 from emulator.smq.api import app as smq_api
 from emulator.smq.service import MessageService
+from tests.support.proxies import DEAD_PROXIES
 
 KEYS = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
 
@@ -61,7 +62,6 @@ def cloud(serve: Callable[[ASGIApp], str], tmp_path: Path) -> Iterator[Cloud]:
         "OTA_IOT_ENDPOINT": serve(iot_api.application(platform)),
         "OTA_MNS_ENDPOINT": serve(smq_api.application(service)),
         "XDG_STATE_HOME": str(tmp_path / "state"),
-        "NO_PROXY": "127.0.0.1",
     }
     target = read(environ)
     mailbox = Mailbox(target)
@@ -87,8 +87,10 @@ Command = Callable[..., Ended]
 @pytest.fixture
 def ota_modules(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Command:
     """`ota_modules("plan", …)` runs a command, against `cloud` where the test has one."""
-    for name in KEYS:
+    for name in (*KEYS, "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
+    for name, url in DEAD_PROXIES.items():
+        monkeypatch.setenv(name, url)
     environ = request.getfixturevalue("cloud").environ if "cloud" in request.fixturenames else {}
 
     def run(*arguments: str, text: str | None = None, **more: str) -> Ended:

@@ -1,6 +1,7 @@
 """What the local cloud's tests share."""
 
 import asyncio
+import os
 import time
 import uuid
 from collections.abc import Callable
@@ -27,8 +28,8 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "ALIBABA_CLOUD_SECURITY_TOKEN",
     ):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture
