@@ -74,7 +74,7 @@ def test_whatever_the_template_calls_things_the_tour_finds_them(tmp_path: Path) 
     """Queues, topic, functions and stack are renamed, and nothing else."""
     template = tmp_path / "template.yml"
     text = (EVENTS.parent / "template.yml").read_text(encoding="utf-8")
-    for name in ("name: ota-modules  #", "_queue: ota-module-", "result_topic: ota-module-"):
+    for name in ("  name: ota-modules$", "_queue: ota-module-", "result_topic: ota-module-"):
         assert name in text
         text = text.replace(name, name.replace("ota-module", "fleet"))
     template.write_text(text, encoding="utf-8")
