@@ -74,7 +74,7 @@ class Instance(NamedTuple):
         smq = Transport(partial(connect, settings.OTA_MNS_ENDPOINT), "OTA_MNS_ENDPOINT")
         messages = MessageService(smq, clock, random.random)
         # With a store, one busy instance may use all of the quota.
-        pool = Threads.for_rate(settings.rate if settings.OTA_QUOTA_URL else settings.share)
+        pool = Threads.for_rate(settings.rate if settings.store else settings.share)
         return cls(settings, Pipeline(api, _limits(settings), pool, clock, random.random), messages, log, clock)
 
 
@@ -85,11 +85,11 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
 
 def _quota(settings: Settings, clock: Clock, log: Log) -> Quota:
     share = Pacer(settings.share, clock)
-    if settings.OTA_QUOTA_URL is None:
+    if settings.store is None:
         return share
     from handler.quota import SharedQuota
 
-    return SharedQuota(settings.OTA_QUOTA_URL, settings.OTA_QUOTA_KEY, settings.rate, share, clock, log)
+    return SharedQuota(settings.store, settings.OTA_QUOTA_KEY, settings.rate, share, clock, log)
 
 
 def _limits(settings: Settings) -> Limits:

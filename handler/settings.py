@@ -1,11 +1,12 @@
 """Every setting, read from the environment into one frozen model; a wrong one is refused with its name."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from handler.errors import SettingError
 
@@ -53,10 +54,50 @@ def _endpoint(url: str) -> str:
     return url.rstrip("/")
 
 
-def _store(url: str | None) -> str | None:
-    if url is not None and _parts(url).scheme not in ("redis", "rediss", "unix"):
+_STORE_OPTIONS = {
+    "db": r"\d{1,4}",
+    "ssl_ca_certs": r"[^@]+",
+    "ssl_cert_reqs": "none|optional|required",
+    "ssl_check_hostname": "true|false",
+}
+"""What may stand behind the `?` of a store's address, and its values: nothing that a password could be taken for."""
+
+
+def _store(url: str) -> str:
+    """Refuse what could be a part of a password that was taken for another part of the address; its text repeats nothing."""
+    try:
+        parts = _parts(url)
+    except ValueError:
+        raise ValueError("holds a host or a port that cannot be; percent-encode the password") from None
+    if parts.scheme not in ("redis", "rediss", "unix"):
         raise ValueError("must begin with redis://, rediss:// or unix://")
+    local = parts.scheme == "unix"
+    if not (parts.path if local else parts.hostname):
+        raise ValueError("no host; percent-encode the password")
+    strange = re.search(r"[\x00-\x20]|%(?![0-9A-Fa-f]{2})", url) or parts.fragment or parts.port == 0
+    if strange or not (local or re.fullmatch(r"/?\d{0,4}", parts.path)):
+        raise ValueError("holds more than user, password, host, port and number; percent-encode the password")
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    if not all(re.fullmatch(_STORE_OPTIONS.get(name, "(?!)"), value) for name, value in options):
+        raise ValueError(f"takes no options but {', '.join(_STORE_OPTIONS)}; percent-encode the password")
+    if parts.scheme != "rediss" and any(name.startswith("ssl") for name, _ in options):
+        raise ValueError("takes options of TLS with rediss:// only")
     return url
+
+
+def _store_host(host: str) -> str:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", host):
+            raise ValueError("must be a host alone: the port is OTA_QUOTA_PORT") from None
+    return host
+
+
+def _path_prefix(path: str) -> str:
+    if not re.fullmatch("(/[A-Za-z0-9._~-]+)+/?", path):
+        raise ValueError("must look like /ota or /a/b")
+    return path.rstrip("/")
 
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
@@ -72,35 +113,53 @@ class Settings(BaseModel):
     OTA_IOT_ENDPOINT: Endpoint
     OTA_MNS_ENDPOINT: Endpoint
     OTA_RESULT_TOPIC: Name
-    OTA_IOT_INSTANCE_ID: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    OTA_IOT_INSTANCE_ID: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$")] | None = None
     OTA_REQUEST_QUEUE: Name | None = None
     OTA_DEAD_LETTER_QUEUE: Name | None = None
     OTA_QPS: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 9.0
     OTA_QUOTA_INSTANCES: Annotated[int, Field(ge=1)] = 1
-    OTA_QUOTA_URL: Annotated[str | None, AfterValidator(_store), Field(repr=False)] = None
+    OTA_QUOTA_URL: Annotated[str, AfterValidator(_store)] | None = Field(None, repr=False)
+    OTA_QUOTA_HOST: Annotated[str, AfterValidator(_store_host)] | None = None
+    OTA_QUOTA_PORT: Annotated[int, Field(ge=1, le=65_535)] = 6379
+    OTA_QUOTA_USER: str | None = None
+    OTA_QUOTA_PASSWORD: str | None = Field(None, repr=False)
+    OTA_QUOTA_TLS: bool = False
     OTA_QUOTA_KEY: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s{}]+$")] = "ota-modules"
-    OTA_MAX_ATTEMPTS: Annotated[int, Field(ge=1, le=100)] = 5
+    OTA_MAX_ATTEMPTS: Annotated[int, Field(ge=1, le=100)] = 10
+    OTA_MAX_AGE: Annotated[int, Field(ge=60, le=604_800)] = 86_400
     OTA_ON_EXISTING: Literal["keep", "update", "fail"] = "keep"
     OTA_CONNECT_TIMEOUT: Annotated[float, Field(gt=0, le=60)] = 3.0
     OTA_READ_TIMEOUT: Annotated[float, Field(gt=0, le=300)] = 10.0
     OTA_DEADLINE_MARGIN: Annotated[float, Field(ge=0.5, le=60)] = 2.0
-    OTA_LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    OTA_HTTP_PREFIX: Annotated[str, AfterValidator(_path_prefix)] | None = None
+    OTA_LOG_LEVEL: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
-        """The settings in `environ`; an empty value counts as absent.
+        """The settings in `environ`, without white space around them; an empty value counts as absent.
 
         Raises: SettingError: names the first setting that is missing or refused, and why.
         """
-        values = {name: environ[name] for name in cls.model_fields if environ.get(name)}
-        region = values.setdefault("OTA_REGION", environ.get("FC_REGION", ""))
+        values = {name: text for name in cls.model_fields if (text := environ.get(name, "").strip())}
+        region = values.setdefault("OTA_REGION", environ.get("FC_REGION", "").strip())
         values.setdefault("OTA_IOT_ENDPOINT", f"https://iot.{region}.aliyuncs.com")
         if not region:
             raise SettingError("OTA_REGION", "is required where the platform sets no FC_REGION")
+        _check_store_parts(values)
         try:
             return cls.model_validate(values)
         except ValidationError as error:
             raise _named(error, values) from None
+
+    @property
+    def store(self) -> str | None:
+        """The address of the store that shares the quota; None where there is none."""
+        if self.OTA_QUOTA_HOST is None:
+            return self.OTA_QUOTA_URL
+        host = f"[{self.OTA_QUOTA_HOST}]" if ":" in self.OTA_QUOTA_HOST else self.OTA_QUOTA_HOST
+        user, password = (quote(text or "", safe="") for text in (self.OTA_QUOTA_USER, self.OTA_QUOTA_PASSWORD))
+        keys = f"{user}:{password}@" if user or password else ""
+        return f"{'rediss' if self.OTA_QUOTA_TLS else 'redis'}://{keys}{host}:{self.OTA_QUOTA_PORT}"
 
     @property
     def rate(self) -> float:
@@ -140,13 +199,23 @@ class Settings(BaseModel):
         elif together < LEAST_USED * self.OTA_QPS:
             found.append(
                 f"OTA_QUOTA_INSTANCES: {self.OTA_QUOTA_INSTANCES} instances are held to {self.share:g} calls a second each,"
-                f" {together:g} together, so that no second sees more than {ACCOUNT_LIMIT}; with OTA_QUOTA_URL they use all"
+                f" {together:g} together, so that no second sees more than {ACCOUNT_LIMIT}; with a shared quota they use all"
             )
-        if self.OTA_QUOTA_URL is not None and self.OTA_QUOTA_INSTANCES == 1:
+        if self.store is not None and self.OTA_QUOTA_INSTANCES == 1:
             found.append("OTA_QUOTA_INSTANCES: 1, so that every instance takes all of OTA_QPS while the store is down")
         if self.OTA_REQUEST_QUEUE is None:
             found.append("OTA_REQUEST_QUEUE: not set, so unfinished requests make the whole batch come again")
         return found
+
+
+def _check_store_parts(values: Mapping[str, str]) -> None:
+    parts = [
+        name for name in ("OTA_QUOTA_PORT", "OTA_QUOTA_USER", "OTA_QUOTA_PASSWORD", "OTA_QUOTA_TLS") if name in values
+    ]
+    if "OTA_QUOTA_URL" in values and ("OTA_QUOTA_HOST" in values or parts):
+        raise SettingError("OTA_QUOTA_URL", f"is set, and so is {[*parts, 'OTA_QUOTA_HOST'][0]}: one way is enough")
+    if parts and "OTA_QUOTA_HOST" not in values:
+        raise SettingError("OTA_QUOTA_HOST", f"is required where {parts[0]} is set")
 
 
 def _named(error: ValidationError, values: Mapping[str, str]) -> SettingError:
@@ -154,6 +223,6 @@ def _named(error: ValidationError, values: Mapping[str, str]) -> SettingError:
     name = str(first["loc"][0])
     problem = "is required" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
     # An address may hold a password: then its value is not repeated.
-    secret = name == "OTA_QUOTA_URL" or "@" in values.get(name, "")
+    secret = name in ("OTA_QUOTA_URL", "OTA_QUOTA_PASSWORD") or "@" in values.get(name, "")
     seen = "" if name not in values or secret else f" (it is {values[name][:100]!r})"
     return SettingError(name, problem + seen)

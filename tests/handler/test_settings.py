@@ -2,12 +2,15 @@
 
 from ipaddress import IPv4Address, IPv6Address
 from typing import get_type_hints
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from handler import messages
 from handler.errors import SettingError
+from handler.messages import Invalid
 from handler.settings import Settings, is_loopback
 
 NEEDED = {
@@ -35,7 +38,8 @@ def test_the_platforms_region_is_used_where_none_is_set() -> None:
 def test_defaults_are_those_of_the_contract() -> None:
     """What nobody sets is safe."""
     settings = read()
-    assert (settings.OTA_QPS, settings.OTA_QUOTA_INSTANCES, settings.OTA_MAX_ATTEMPTS) == (9, 1, 5)
+    assert (settings.OTA_QPS, settings.OTA_QUOTA_INSTANCES, settings.OTA_MAX_ATTEMPTS) == (9, 1, 10)
+    assert (settings.OTA_MAX_AGE, settings.OTA_HTTP_PREFIX, settings.store) == (86_400, None, None)
     assert (settings.OTA_CONNECT_TIMEOUT, settings.OTA_READ_TIMEOUT, settings.OTA_DEADLINE_MARGIN) == (3, 10, 2)
     assert (settings.OTA_ON_EXISTING, settings.OTA_LOG_LEVEL, settings.OTA_QUOTA_KEY) == ("keep", "INFO", "ota-modules")
 
@@ -57,6 +61,8 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("OTA_IOT_ENDPOINT", "https://user:word@iot.example.com"), ("OTA_MNS_ENDPOINT", "https://mns.example.com/path"),
         ("OTA_REGION", "cn shanghai"), ("OTA_IOT_ENDPOINT", "https://h:99999"), ("OTA_MNS_ENDPOINT", "https://h:port"),
         ("OTA_MNS_ENDPOINT", "https://iot..com"), ("OTA_IOT_ENDPOINT", "https://h#fragment"), ("OTA_QUOTA_URL", "redis://h:port"),
+        ("OTA_MAX_AGE", "0"), ("OTA_HTTP_PREFIX", "ota"), ("OTA_HTTP_PREFIX", "/"), ("OTA_HTTP_PREFIX", "/a//b"),
+        ("OTA_IOT_INSTANCE_ID", "iot 1"), ("OTA_IOT_INSTANCE_ID", "实例"), ("OTA_QUOTA_HOST", "h:6379"), ("OTA_QUOTA_HOST", "redis://h"),
     ],
 )  # fmt: skip
 def test_a_refused_value_is_named_with_its_setting(name: str, value: str) -> None:
@@ -79,6 +85,116 @@ def test_a_password_in_an_address_is_not_repeated(name: str, value: str) -> None
     with pytest.raises(SettingError) as caught:
         read(**{name: value})
     assert "hunter2" not in str(caught.value)
+
+
+PASSWORD_FAULTS = [
+    "redis://:2024#hunter2@r-x.redis.rds.aliyuncs.com:6379/0", "redis://:12/hunter2@h", "redis://:12?hunter2@h", "redis://user:12#hunter2@h",
+    "redis://user:12/hunter2@h", "redis://user:12?hunter2@h", "redis://user:12?db=1&hunter2@h", "redis://u:p@x/hunter2@h:6379/0",
+    "redis://:hunter2%zz@h", "redis://:hunter2%", "redis://:hunter2\t@h", "rediss://h?hunter2=1", "redis://h?ssl_cert_reqs=none",
+    "redis://h?socket_timeout=30", "rediss://h?ssl_ca_certs=hunter2@h", "redis://", "redis:///0", "unix://:hunter2#@/s", "redis://h/hunter2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", PASSWORD_FAULTS)
+def test_a_password_never_turns_into_another_part_of_the_stores_address(url: str) -> None:
+    """An unescaped character ends the part that it stands in: what is left may look like a host. Nothing is repeated."""
+    with pytest.raises(SettingError) as caught:
+        read(OTA_QUOTA_URL=url)
+    assert caught.value.name == "OTA_QUOTA_URL"
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_address_without_a_host_says_how_to_write_the_password() -> None:
+    """The usual cause."""
+    with pytest.raises(SettingError, match="no host; percent-encode the password"):
+        read(OTA_QUOTA_URL="redis://:2024#Summer@r-x.redis.rds.aliyuncs.com:6379/0")
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=12))
+@example("2024#/?@%:[]")
+def test_a_raw_password_is_understood_or_refused(password: str) -> None:
+    """Whatever its characters: never another host, and never shown."""
+    try:
+        settings = read(OTA_QUOTA_URL=f"redis://:{password}@store.example.com:6379/0")
+    except SettingError as error:
+        assert len(password) < 4 or password not in str(error)  # a short one may be in any sentence
+    else:
+        assert urlsplit(settings.store or "").hostname == "store.example.com"
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=12), st.booleans())
+def test_a_password_given_as_a_part_is_taken_as_it_is(password: str, tls: bool) -> None:
+    """No escaping, and nothing but the white space around it is lost."""
+    settings = read(OTA_QUOTA_HOST="store.example.com", OTA_QUOTA_PASSWORD=password, OTA_QUOTA_TLS=str(tls))
+    parts = urlsplit(settings.store or "")
+    assert unquote(parts.password or "") == password.strip()
+    assert (parts.scheme, parts.hostname, parts.port) == ("rediss" if tls else "redis", "store.example.com", 6379)
+
+
+def test_the_parts_of_the_stores_address_are_put_together() -> None:
+    """As one would write it by hand."""
+    parts = {"OTA_QUOTA_HOST": "::1", "OTA_QUOTA_PORT": "6380", "OTA_QUOTA_USER": "ota"}
+    assert read(**parts).store == "redis://ota:@[::1]:6380"
+    assert read(OTA_QUOTA_HOST="r-x.redis.rds.aliyuncs.com").store == "redis://r-x.redis.rds.aliyuncs.com:6379"
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"OTA_QUOTA_URL": "redis://h", "OTA_QUOTA_HOST": "h"}, "OTA_QUOTA_URL"),
+        ({"OTA_QUOTA_URL": "redis://h", "OTA_QUOTA_PASSWORD": "hunter2"}, "OTA_QUOTA_URL"),
+        ({"OTA_QUOTA_PASSWORD": "hunter2"}, "OTA_QUOTA_HOST"),
+        ({"OTA_QUOTA_TLS": "true"}, "OTA_QUOTA_HOST"),
+    ],
+)
+def test_a_store_is_named_in_one_way(values: dict[str, str], name: str) -> None:
+    """By its address or by its parts, and not by some of them."""
+    with pytest.raises(SettingError) as caught:
+        read(**values)
+    assert caught.value.name == name
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("around", [" {}", "{} ", "{}\n", "\t{}\r\n"])
+def test_white_space_around_a_value_is_nothing(around: str) -> None:
+    """Files and consoles leave it there; alone, it is as good as no value."""
+    given_values = {
+        **NEEDED,
+        "OTA_IOT_INSTANCE_ID": "iot-1",
+        "OTA_QPS": "5",
+        "OTA_QUOTA_URL": "redis://h",
+        "OTA_ON_EXISTING": "fail",
+    }
+    given_values |= {"OTA_LOG_LEVEL": "DEBUG", "OTA_MNS_ENDPOINT": "https://mns.example.com"}
+    padded = {name: around.format(value) for name, value in given_values.items()}
+    assert Settings.read(padded) == Settings.read(given_values)
+    assert Settings.read({**NEEDED, "OTA_REQUEST_QUEUE": around.format("")}).OTA_REQUEST_QUEUE is None
+
+
+@given(st.text(max_size=130))
+@example("iot-cn-abc\x7f")
+@example("a" * 129)
+def test_the_default_instance_keeps_the_rules_of_a_requests_own(value: str) -> None:
+    """What a request may not name, a setting may not either."""
+    try:
+        taken = read(OTA_IOT_INSTANCE_ID=value).OTA_IOT_INSTANCE_ID
+    except SettingError:
+        taken = ""
+    requested = messages.read({"ProductKey": "a1", "ModuleName": "mcu", "IotInstanceId": value.strip() or None}, "id")[
+        0
+    ]
+    assert (taken == "") == isinstance(requested, Invalid)
+
+
+@pytest.mark.parametrize("level", ["info", "Info", "INFO"])
+def test_the_log_level_is_read_in_any_case(level: str) -> None:
+    """As other programs do."""
+    assert read(OTA_LOG_LEVEL=level).OTA_LOG_LEVEL == "INFO"
+
+
+def test_a_path_prefix_may_end_with_a_slash() -> None:
+    """It means the same."""
+    assert read(OTA_HTTP_PREFIX="/ota/").OTA_HTTP_PREFIX == read(OTA_HTTP_PREFIX="/ota").OTA_HTTP_PREFIX == "/ota"
 
 
 def test_the_stores_password_is_not_repeated() -> None:
