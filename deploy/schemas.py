@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from handler.messages import MOST_REQUESTS
+from handler.envelopes import MOST_REQUESTS
 from handler.openapi import document
 from handler.outcomes import Reason, Status
 

@@ -154,10 +154,12 @@ def http(environ: Mapping[str, Any], start_response: Callable[..., object]) -> I
 
 def _http_answer(instance: Instance, event: bytes, context: object) -> dict[str, object] | None:
     """The answer to an FC 3.0 HTTP trigger's event; None for any other event."""
-    if b'"requestContext"' not in event:
+    if b'"requestContext"' not in event or event[:64].lstrip()[:1] != b"{":
         return None
     from handler import web
 
+    if len(event) > web.LARGEST_EVENT:  # parsing it would take more memory than the smallest instance has
+        return web.to_event(web.TOO_LARGE)
     try:
         request = web.from_event(json.loads(event))
     except (ValueError, RecursionError):
@@ -209,7 +211,7 @@ class Call(NamedTuple):
 
         service = web.Service(
             run=lambda body, default_id, trace: self.instance.pipeline.answer(
-                Delivery(default_id, body, "http", trace), self.invocation
+                Delivery(default_id, body, "http", trace, is_named=False), self.invocation
             ),
             enqueue=self.outbox.enqueue if self.outbox.request_queue else None,
             fault=lambda error: self.invocation.log.error("fault", error=type(error).__name__, text=error),

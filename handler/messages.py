@@ -5,9 +5,9 @@ Rules come from the API reference of CreateOTAModule; a field that is the functi
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, NamedTuple, NoReturn
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     BaseModel,
@@ -20,10 +20,9 @@ from pydantic import (
 )
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
-LARGEST_BODY = 1024 * 1024
-"""Characters of a body; SMQ takes 64 KiB, HTTP is bounded to 1 MiB."""
-MOST_REQUESTS = 2_000
-"""Elements of an array; more requests than that never fit into a message of SMQ."""
+from handler.envelopes import MOST_REQUESTS, Part, Place, open_body
+from handler.texts import find_flaw
+
 LONGEST_SHOWN = 64
 """Characters of a refused value that its sender is shown."""
 MOST_PROBLEMS = 20
@@ -118,7 +117,7 @@ class ModuleKey(NamedTuple):
     name: str
 
 
-def _whole(value: object) -> object:
+def _integer(value: object) -> object:
     """1.0 is an integer, as JSON Schema has it."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -140,7 +139,7 @@ class ModuleRequest(BaseModel):
     Attempt: Annotated[
         int,
         Field(ge=1, le=1_000_000, description="Set by the function when it puts a request back."),
-        BeforeValidator(_whole),
+        BeforeValidator(_integer),
     ] = 1
     Tried: Annotated[
         bool,
@@ -150,6 +149,11 @@ class ModuleRequest(BaseModel):
         bool,
         Field(description="Set by the function: an earlier delivery saw that the module is not the sender's making."),
     ] = False
+    Replay: Annotated[
+        int | None,
+        Field(ge=0, le=1_000_000, description="Set when a dead letter is replayed: how often it was."),
+        BeforeValidator(_integer),
+    ] = None
 
     def in_instance(self, default: str | None) -> "ModuleRequest":
         """The same request, in the instance that it means."""
@@ -187,81 +191,88 @@ class Invalid(NamedTuple):
     """Whether it was a JSON object at all."""
 
 
+class Contents(NamedTuple):
+    """What a message's body holds."""
+
+    requests: list[ModuleRequest | Invalid]
+    ignored: list[str]
+    """Why parts of it ask for nothing: a tombstone, a health check, a subscription's confirmation."""
+    several: bool
+    """Whether there is an array in it."""
+
+
 def read(body: object, default_id: str, trace: str | None = None) -> list[ModuleRequest | Invalid]:
-    """The requests in a message's body (text, bytes, or a JSON value already parsed), each with its Id: the sender's own, or
-    `default_id`, with `/n` for the n-th of an array; and its traceparent: its own, or `trace` where that is a valid one.
-
-    Never raises: what cannot be read is Invalid."""
-    try:
-        value = parsed(body)
-    except Unreadable as error:
-        return [_unreadable(default_id, str(error))]
-    if trace is not None and not re.fullmatch(_TRACEPARENT, trace):
-        trace = None
-    if not isinstance(value, list):
-        return [_request(value, default_id, trace)]
-    if not value:
-        return [_unreadable(default_id, "the array is empty")]
-    if len(value) > MOST_REQUESTS:
-        return [_unreadable(default_id, f"the array has {len(value)} elements, more than {MOST_REQUESTS}")]
-    return [_request(element, f"{default_id}/{number}", trace) for number, element in enumerate(value, 1)]
+    """Read the requests in a body whose message has an id; see `read_body`."""
+    return read_body(body, Place(default_id, is_named=True, trace=trace)).requests
 
 
-class Unreadable(Exception):
-    """A body that is no JSON; the text says why."""
+def read_body(body: object, place: Place) -> Contents:
+    """Read the requests in a message's body (text, bytes, or a JSON value already parsed) and in the envelopes inside it.
+
+    Each has its Id: the sender's own, or its message's, with `/n` for the n-th of an array; and its traceparent: its own, or
+    that of the innermost envelope, where that is a valid one. Never raises: what cannot be read is Invalid.
+    """
+    parts = list(islice(open_body(body, place), MOST_REQUESTS + 1))
+    if len(parts) > MOST_REQUESTS:
+        return Contents([_unreadable(place.id, f"holds more than {MOST_REQUESTS} requests")], [], several=True)
+    ignored = [bool(part.ignored) and not names_module(part.value) for part in parts]
+    return Contents(
+        [_read_part(part) for part, skipped in zip(parts, ignored, strict=True) if not skipped],
+        [part.ignored or "" for part, skipped in zip(parts, ignored, strict=True) if skipped],
+        any(part.several for part in parts),
+    )
 
 
-def parsed(body: object) -> object:
-    """A body as a JSON value. Raises: Unreadable."""
-    if isinstance(body, bytes | bytearray):
-        try:
-            body = body.decode()
-        except UnicodeDecodeError:
-            raise Unreadable("is not UTF-8") from None
-    return _value(body) if isinstance(body, str) else body
+def _read_part(part: Part) -> ModuleRequest | Invalid:
+    trace = part.trace if part.trace and re.fullmatch(_TRACEPARENT, part.trace) else None
+    if part.problem:
+        return _unreadable(part.id, part.problem)
+    if not isinstance(part.value, dict):
+        return _unreadable(part.id, f"must be a JSON object (it is {shown(part.value)})")
+    return _request(replay(part.value, part.replays) if part.replays else part.value, part.id, trace)
 
 
-def _value(body: str) -> object:
-    if len(body) > LARGEST_BODY:
-        raise Unreadable(f"is longer than {LARGEST_BODY} characters")
-    if not body.strip():
-        raise Unreadable("is empty")
-    try:
-        return json.loads(body.removeprefix("\ufeff"), parse_constant=_no_constant, object_pairs_hook=_object)
-    except json.JSONDecodeError as error:
-        raise Unreadable(f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
-    except RecursionError:
-        raise Unreadable("is nested too deeply") from None
-    except ValueError as error:
-        raise Unreadable(f"is not JSON: {error}") from None
+def replay(request: Mapping[str, Any], times: int = 1) -> dict[str, Any]:
+    """Begin a request anew that was given up: its attempts and its age are forgotten, what is known of its effects is kept."""
+    before = request.get("Replay") or 0
+    again = before + times if type(before) is int else before
+    return {**{name: value for name, value in request.items() if name not in ("Attempt", "Since")}, "Replay": again}
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise Unreadable(f"is not JSON: {name} is no JSON value")
+def names_module(value: object) -> bool:
+    """Tell whether an object names a required field of a request, in whatever spelling."""
+    names = list(value)[:MOST_PROBLEMS] if isinstance(value, dict) else []
+    return any(suggest_field(str(name)) in ("ProductKey", "ModuleName") for name in names)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        # Which of the two was meant, nobody knows; and the name can never be changed.
-        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise Unreadable(f"names the field {shown(twice)} twice")
-    return found
+def suggest_field(name: str) -> str | None:
+    """Suggest the field of a request that is meant by another name, if any: `productKey`, `module_name`, `Alias`."""
+    from difflib import get_close_matches  # here, so that a new instance does not wait for it
+
+    fields = {field.casefold(): field for field in ModuleRequest.model_fields}
+    plain = re.sub(r"[^a-z]", "", name[:LONGEST_SHOWN].casefold())
+    parts = [field for field in fields if min(len(field), len(plain)) > 3 and (plain in field or field in plain)]
+    near = [*get_close_matches(plain, fields, 1, 0.8), *parts]
+    return fields[near[0]] if near else None
 
 
 def _unreadable(default_id: str, problem: str) -> Invalid:
-    return Invalid(default_id, (Problem(Field="", Problem=problem),), readable=False)
+    return Invalid(default_id, (_whole(problem),), readable=False)
 
 
-def _request(value: object, default_id: str, trace: str | None) -> ModuleRequest | Invalid:
-    if not isinstance(value, dict):
-        return _unreadable(default_id, f"must be a JSON object (it is {shown(value)})")
+def _whole(problem: str) -> Problem:
+    return Problem(Field="", Problem=problem)
+
+
+def _request(value: dict[str, Any], default_id: str, trace: str | None) -> ModuleRequest | Invalid:
     # A name that is no Unicode text would end the validation before anything else was looked at.
     fields = {re.sub(_UNPRINTABLE, "\ufffd", str(name)): each for name, each in value.items()}
     try:
         request = ModuleRequest.model_validate(fields)
     except ValidationError as error:
-        return _invalid(fields, default_id, trace, error)
+        invalid = _invalid(fields, default_id, trace, error)
+        flaw = find_flaw(fields)
+        return invalid if flaw is None else invalid._replace(problems=(_whole(flaw.problem),), readable=False)
     return request.model_copy(update={"Id": request.Id or default_id, "traceparent": request.traceparent or trace})
 
 
@@ -288,16 +299,17 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
     faults = error.errors(include_url=False)
     for fault in faults[:MOST_PROBLEMS]:
         name = str(fault["loc"][0]) if fault["loc"] else ""
-        yield Problem(Field=_plain(name) or "", Problem=_words(str(fault["type"]), fault))
+        yield Problem(Field=_plain(name) or "", Problem=_describe(name, fault))
     if len(faults) > MOST_PROBLEMS:
-        yield Problem(Field="", Problem=f"{len(faults) - MOST_PROBLEMS} more problems")
+        yield _whole(f"{len(faults) - MOST_PROBLEMS} more problems")
 
 
-def _words(kind: str, fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    if kind == "missing":
+def _describe(name: str, fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    if fault["type"] == "missing":
         return "is required"
-    if kind == "extra_forbidden":
-        return "is not a field of a request"
+    if fault["type"] == "extra_forbidden":
+        meant = suggest_field(name)
+        return "is not a field of a request" + (f" (did you mean {meant}?)" if meant else "")
     rule = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
     return f"{rule[:1].lower()}{rule[1:]} (it is {shown(fault['input'])})"
 

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from handler.answers import JSON, KINDS, PROBLEM_JSON, Kind
-from handler.messages import MOST_REQUESTS, ModuleRequest
+from handler.envelopes import MOST_REQUESTS
+from handler.messages import ModuleRequest
 from handler.outcomes import Outcome
 
 Schema = dict[str, Any]

@@ -13,7 +13,7 @@ from handler.credentials import Credentials
 from handler.errors import NotFinished, SinkError
 from handler.iot import Halt, IotApi, Session, Usage
 from handler.log import Log
-from handler.messages import NOTHING, Invalid, Known, ModuleKey, ModuleRequest, Problem, read
+from handler.messages import NOTHING, Invalid, Known, ModuleKey, ModuleRequest
 from handler.modules import Verdict, ensure
 from handler.outcomes import Outcome, Result, Unfinished
 from handler.results import dead_letter, decided, failed, interrupted
@@ -90,7 +90,7 @@ class Pipeline(NamedTuple):
         Raises: NotFinished: some could be neither finished nor put back, so the whole batch must come again.
         """
         batch = _Batch(self, invocation)
-        results = batch.finish(_requests(deliveries), give_up=True)
+        results = batch.finish(_requests(deliveries, invocation.log), give_up=True)
         unfinished = list(dict.fromkeys(result for result in results if isinstance(result, Unfinished)))
         lost = batch.put_back(unfinished)
         report = Report(
@@ -104,7 +104,7 @@ class Pipeline(NamedTuple):
     def answer(self, delivery: Delivery, invocation: Invocation) -> list[Result]:
         """One result for each request of a body, in its order; what is not finished is the sender's to send again."""
         batch = _Batch(self, invocation)
-        results = batch.finish(_requests([delivery]), give_up=False)
+        results = batch.finish(_requests([delivery], invocation.log), give_up=False)
         batch.log_summary(Report([each for each in results if isinstance(each, Outcome)], batch.usage), 0)
         return results
 
@@ -266,16 +266,15 @@ class _Batch:
         )
 
 
-def _requests(deliveries: Iterable[Delivery]) -> list[ModuleRequest | Invalid]:
-    requests = [request for delivery in deliveries for request in _read(delivery)]
+def _requests(deliveries: Iterable[Delivery], log: Log) -> list[ModuleRequest | Invalid]:
+    requests: list[ModuleRequest | Invalid] = []
+    for delivery in deliveries:
+        contents = delivery.open()
+        requests += contents.requests
+        for reason in contents.ignored:
+            log.info("ignored", id=delivery.id, reason=reason)
     reached("validate")
     return requests
-
-
-def _read(delivery: Delivery) -> list[ModuleRequest | Invalid]:
-    if delivery.problem is not None:
-        return [Invalid(delivery.id, (Problem(Field="", Problem=delivery.problem),), readable=False)]
-    return read(delivery.body, delivery.id, delivery.trace)
 
 
 def _lanes(requests: Sequence[ModuleRequest | Invalid], instance: str | None) -> list[list[int]]:

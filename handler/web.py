@@ -4,20 +4,24 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from handler.answers import HttpAnswer, Refusal, Told, problem, together, told
+from handler.envelopes import Place, usable_id
 from handler.errors import SinkError
-from handler.messages import Invalid, ModuleRequest, Unreadable, parsed, read, shown
+from handler.messages import Contents, Invalid, ModuleRequest, read_body, shown
 from handler.outcomes import Outcome, Result
-from handler.triggers import LONGEST_ID
+from handler.texts import Unreadable, parse
 
 __all__ = ["HttpAnswer", "HttpRequest", "Service", "from_environ", "from_event", "respond", "to_event"]
 
 LARGEST_BODY = 1024 * 1024
+LARGEST_EVENT = 6 * LARGEST_BODY + 64 * 1024
+"""Bytes of an event that may hold a body of that size: each of them is `\\u0000` at worst, and headers are short."""
 MOST_QUEUED_TOGETHER = 16
 """Requests in one message of the queue: with every field at its longest they fit into SMQ's 64 KiB."""
 PATHS: Mapping[str, tuple[str, ...]] = {
@@ -25,6 +29,9 @@ PATHS: Mapping[str, tuple[str, ...]] = {
     "/openapi.json": ("GET", "HEAD", "OPTIONS"),
     "/healthz": ("GET", "HEAD", "OPTIONS"),
 }
+_TAKEN = "application/json, application/cloudevents+json, application/cloudevents-batch+json"
+_MOST_BYTES = f"a body has at most {LARGEST_BODY} bytes"
+TOO_LARGE = problem("too-large", _MOST_BYTES).answer()
 _APPLIED = {"Preference-Applied": "respond-async"}
 _LATER = {"Retry-After": "5"}
 
@@ -50,6 +57,8 @@ class Service(NamedTuple):
     run: Callable[[object, str, str | None], list[Result]]
     enqueue: Callable[[str], None] | None
     fault: Callable[[Exception], None]
+    prefix: str = ""
+    """What may stand in front of each path."""
 
 
 def from_event(event: object) -> HttpRequest | None:
@@ -64,7 +73,7 @@ def from_event(event: object) -> HttpRequest | None:
     return HttpRequest(
         str(http.get("method") or "GET").upper(),
         str(http.get("path") or unquote(str(event.get("rawPath") or "/"))),
-        {str(name).lower(): str(value) for name, value in _mapping(event.get("headers")).items()},
+        _headers(_mapping(event.get("headers")).items()),
         "&".join(f"{name}={value}" for name, value in query.items()),
         _event_body(event),
         str(context.get("requestId") or ""),
@@ -73,6 +82,22 @@ def from_event(event: object) -> HttpRequest | None:
 
 def _mapping(value: object) -> Mapping[Any, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _headers(pairs: Iterable[tuple[object, object]]) -> Mapping[str, str]:
+    """Join headers that are repeated, as a list or under names in different case, and unfold what stands in several lines."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        known, plain = found.get(str(name).lower()), re.sub(r"\s*[\r\n]\s*", " ", text).strip()
+        found[str(name).lower()] = plain if known is None else f"{known}, {plain}"
+    return found
+
+
+def _single(value: str) -> str:
+    """A header that was sent more than once, each time the same, as if it had been sent once."""
+    values = {each.strip() for each in value.split(",")}
+    return values.pop() if len(values) == 1 else value
 
 
 def _event_body(event: Mapping[str, object]) -> bytes:
@@ -98,15 +123,15 @@ def to_event(answer: HttpAnswer) -> dict[str, object]:
 
 def from_environ(environ: Mapping[str, Any]) -> HttpRequest:
     """The request of an FC 2.0 HTTP trigger (WSGI); of a body that is too large, no more is read than shows it."""
-    headers = {n[5:].replace("_", "-").lower(): str(v) for n, v in environ.items() if n.startswith("HTTP_")}
-    headers |= {"content-type": str(environ["CONTENT_TYPE"])} if environ.get("CONTENT_TYPE") else {}
+    pairs = [(n[5:].replace("_", "-"), v) for n, v in environ.items() if n.startswith("HTTP_")]
+    media = {"content-type": str(environ["CONTENT_TYPE"])} if environ.get("CONTENT_TYPE") else {}
     length = str(environ.get("CONTENT_LENGTH") or "")
     size = int(length[:12]) if length.isascii() and length.isdigit() else 0
     stream = environ.get("wsgi.input")
     return HttpRequest(
         str(environ.get("REQUEST_METHOD") or "GET").upper(),
         str(environ.get("PATH_INFO") or "/"),
-        headers,
+        {**_headers(pairs), **media},
         str(environ.get("QUERY_STRING") or ""),
         stream.read(min(size, LARGEST_BODY + 1)) if stream is not None and size else b"",
         str(getattr(environ.get("fc.context"), "request_id", "") or ""),
@@ -126,7 +151,7 @@ def respond(request: HttpRequest, service: Service) -> HttpAnswer:
 
 
 def _routed(request: HttpRequest, service: Service) -> HttpAnswer:
-    path = request.path.rstrip("/") or "/"
+    path = _path(request.path, service.prefix)
     methods = PATHS.get(path)
     if methods is None:
         raise Refusal("not-found", f"there is nothing at {shown(path)}")
@@ -145,33 +170,58 @@ def _routed(request: HttpRequest, service: Service) -> HttpAnswer:
     return _modules(request, service)
 
 
+def _path(path: str, prefix: str) -> str:
+    """A path without its prefix, doubled slashes, and a slash at its end."""
+    plain = "/" + "/".join(filter(None, path.split("/")))
+    return plain.removeprefix(prefix) if prefix and f"{plain}/".startswith(f"{prefix}/") else plain
+
+
 def _modules(request: HttpRequest, service: Service) -> HttpAnswer:
     _check_body(request)
-    default_id, trace = _default_id(request), request.headers.get("traceparent")
-    value, requests = _requests(request.body, default_id, trace)
-    several = isinstance(value, list)
-    if service.enqueue is not None and _prefers_async(request.headers.get("prefer", "")):
-        return _queued(requests, service.enqueue, several=several)
+    default_id = usable_id(request.request_id) or hashlib.sha256(request.body).hexdigest()[:32]
+    trace = _single(request.headers.get("traceparent", ""))
+    value = _value(request)
+    contents = _contents(value, Place(default_id, is_named=False, sources=("http",), trace=trace))
+    if contents.requests and service.enqueue is not None and _is_async(request.headers):
+        return _queued(contents.requests, service.enqueue, several=contents.several)
     results = [told(result) for result in service.run(value, default_id, trace)]
-    return together(results) if several else results[0].answer()
+    if not results:
+        return HttpAnswer(204, {}, b"")
+    return together(results) if contents.several else results[0].answer()
 
 
-def _default_id(request: HttpRequest) -> str:
-    """The platform's id of the request; one made of the body where that cannot be the Id of a request for a module."""
-    sent = request.request_id
-    usable = 0 < len(sent) <= LONGEST_ID and sent.isprintable()
-    return sent if usable else hashlib.sha256(request.body).hexdigest()[:32]
+def _value(request: HttpRequest) -> object:
+    """The body's JSON value, with the event around it where its attributes stand in headers (CloudEvents, binary mode)."""
+    is_event = "ce-specversion" in request.headers or "ce-id" in request.headers
+    if is_event and not request.body:
+        return {"specversion": "1.0", "data": None}
+    try:
+        value = parse(request.body)
+    except Unreadable as error:
+        raise Refusal("unreadable", f"the body {error}") from None
+    if not isinstance(value, dict | list):
+        raise Refusal("unreadable", "the body is neither a JSON object nor an array")
+    attributes = {name: unquote(_single(request.headers.get(f"ce-{name}", ""))) for name in ("id", "traceparent")}
+    return {"specversion": "1.0", **attributes, "data": value} if is_event else value
+
+
+def _contents(value: object, place: Place) -> Contents:
+    """The requests in the body. Where it holds none that can be read, nobody asked for anything: its sender is told here, and no
+    outcome is owed."""
+    contents = read_body(value, place)
+    first = next(iter(contents.requests), None)
+    if isinstance(first, Invalid) and not first.readable and not contents.several:
+        raise Refusal("unreadable", f"the body {first.problems[0].Problem}".replace("the body the ", "the "))
+    return contents
 
 
 def _check_body(request: HttpRequest) -> None:
     if len(request.body) > LARGEST_BODY:
-        raise Refusal("too-large", f"a body has at most {LARGEST_BODY} bytes")
-    media, _, parameters = request.headers.get("content-type", "").partition(";")
+        raise Refusal("too-large", _MOST_BYTES)
+    media, _, parameters = _single(request.headers.get("content-type", "")).partition(";")
     kind = media.strip().lower()
-    if kind not in ("application/json", ""):  # test events of the console have no headers
-        raise Refusal(
-            "media-type", f"send application/json (it is {shown(kind)})", **{"Accept-Post": "application/json"}
-        )
+    if not re.fullmatch(r"|application/([!#$&^_.a-z0-9-]+\+)?json", kind):  # test events of the console have no headers
+        raise Refusal("media-type", f"send {_TAKEN} (it is {shown(kind)})", **{"Accept-Post": _TAKEN})
     named = (part.partition("=") for part in parameters.lower().split(";"))
     charset = next((value.strip(' "') for name, _, value in named if name.strip() == "charset"), "")
     if charset not in ("", "utf-8", "utf8"):
@@ -181,25 +231,10 @@ def _check_body(request: HttpRequest) -> None:
         raise Refusal("media-type", f"send it as it is, not {shown(coding)}", **{"Accept-Encoding": "identity"})
 
 
-def _requests(body: bytes, default_id: str, trace: str | None) -> tuple[object, list[ModuleRequest | Invalid]]:
-    """The body's JSON value and the requests in it. Where it holds none, nobody asked for anything: its sender is told here, and
-    no outcome is owed."""
-    try:
-        value = parsed(body)
-    except Unreadable as error:
-        raise Refusal("unreadable", f"the body {error}") from None
-    requests = read(value, default_id, trace) if isinstance(value, dict | list) else []
-    whole = requests and (not isinstance(value, list) or len(value) == len(requests))
-    if not whole:
-        problems = requests[0].problems if requests and isinstance(requests[0], Invalid) else ()
-        raise Refusal(
-            "unreadable", problems[0].Problem if problems else "the body is neither a JSON object nor an array"
-        )
-    return value, requests
-
-
-def _prefers_async(prefer: str) -> bool:
-    return "respond-async" in (part.partition(";")[0].strip().lower() for part in prefer.split(","))
+def _is_async(headers: Mapping[str, str]) -> bool:
+    """Whether the caller does not wait for the result: it says so, or the platform has answered already."""
+    preferences = [part.partition(";")[0].strip().lower() for part in headers.get("prefer", "").split(",")]
+    return "respond-async" in preferences or headers.get("x-fc-invocation-type", "").lower() == "async"
 
 
 def _queued(

@@ -8,6 +8,7 @@ from typing import Any
 from cli.clients.smq import BATCH, RELEASED, Mailbox, Received
 from cli.clients.target import Target
 from handler.errors import EnvelopeError
+from handler.messages import replay
 from handler.triggers import Delivery, deliveries
 
 UNDELIVERED = "undelivered"
@@ -91,7 +92,7 @@ def read(message: Received) -> Letter:
     """A letter of the function (with a reason), an event that EventBridge gave up, or a message that SMQ gave up."""
     value = _json(message.body)
     if isinstance(value, dict) and isinstance(value.get("Request"), dict) and "Reason" in value:
-        request = anew(value["Request"])
+        request = replay(value["Request"])
         detail = str(value.get("Detail") or "")
         return Letter(message.id, message.handle, str(value["Reason"]), detail, (_text(request),), (request,))
     bodies = _bodies(message.body)
@@ -99,17 +100,12 @@ def read(message: Received) -> Letter:
     return Letter(message.id, message.handle, UNDELIVERED, "given up before it was finished", bodies, requests)
 
 
-def anew(request: Mapping[str, Any]) -> dict[str, Any]:
-    """A request whose attempts start again. `Tried` stays: a create call of it may have had its effect."""
-    return {name: value for name, value in request.items() if name != "Attempt"}
-
-
 def _bodies(event: str) -> tuple[str, ...]:
     try:
         found = deliveries(event.encode())
     except EnvelopeError:
         return (event,)
-    if not found or any(delivery.problem for delivery in found):
+    if not any(request.ProductKey for delivery in found for request in delivery.open().requests):
         return (event,)
     return tuple(_again(delivery) for delivery in found)
 
@@ -120,7 +116,7 @@ def _again(delivery: Delivery) -> str:
     A request without an Id has its message's (see `handler.messages.read`). What sends it again is another message: the Id
     is written down. Of a bare message nobody knows which one it was.
     """
-    body, known = delivery.body, delivery.source != "bare"
+    body, known = delivery.body, delivery.is_named
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
     value = _json(text) if isinstance(text, str) else text
     if isinstance(value, dict):
@@ -132,9 +128,9 @@ def _again(delivery: Delivery) -> str:
 
 
 def _named(request: object, default: str | None) -> object:
-    if not isinstance(request, dict):
+    if not isinstance(request, dict) or "ProductKey" not in request:
         return request
-    return anew(request) if default is None or request.get("Id") is not None else {**anew(request), "Id": default}
+    return replay(request) if default is None or request.get("Id") is not None else {**replay(request), "Id": default}
 
 
 def _requests(value: object) -> list[Mapping[str, Any]]:

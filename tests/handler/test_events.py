@@ -82,7 +82,7 @@ def test_a_body_ends_as_its_rules_say(sample: Path) -> None:
 @pytest.mark.parametrize("sample", [path for path in samples("triggers") if "http-" not in path.name], ids=named)
 def test_an_event_holds_the_requests_that_its_outcomes_name(sample: Path) -> None:
     """Each delivery of an event is read under the id that the outcome will carry."""
-    found = [str(one.Id) for delivery in deliveries(sample.read_bytes()) for one in read(delivery.body, delivery.id)]
+    found = [str(one.Id) for delivery in deliveries(sample.read_bytes()) for one in delivery.open().requests]
     assert sorted(found) == sorted(outcome["Id"] for outcome in outcomes(sample))
 
 

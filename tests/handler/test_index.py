@@ -187,8 +187,8 @@ def test_the_margin_is_kept_where_the_timeout_leaves_any(
 
 def test_an_unknown_event_is_an_error_that_names_it(platform: Platform) -> None:
     """No guess."""
-    with pytest.raises(EnvelopeError, match="triggerName"):
-        index.handler(b'{"triggerName": "timer"}', platform.context())
+    with pytest.raises(EnvelopeError, match="events"):
+        index.handler(b'{"events": [{"eventSource": "acs:oss"}]}', platform.context())
 
 
 def test_initialize_names_the_setting_that_is_wrong(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from handler.envelopes import MOST_REQUESTS
 from handler.messages import (
-    LARGEST_BODY,
     LONGEST_SHOWN,
     MOST_PROBLEMS,
-    MOST_REQUESTS,
     Invalid,
     ModuleKey,
     ModuleRequest,
@@ -20,6 +19,7 @@ from handler.messages import (
     shown,
 )
 from handler.outcomes import Outcome
+from handler.texts import LARGEST_TEXT
 from tests.support.paths import ROOT
 
 DOCUMENTED = {
@@ -156,10 +156,25 @@ def test_what_a_rule_forbids_is_a_problem_of_that_field(field: str, value: objec
     assert words in problem
 
 
-@pytest.mark.parametrize("name", ["productKey", "Extra", "__proto__", "alias\nName", "模块", "Desc\ud800"])
+@pytest.mark.parametrize("name", ["Extra", "__proto__", "模块", "constructor", ""])
 def test_a_field_that_is_none_of_the_contracts_is_refused(name: str) -> None:
     """So that a slip in an optional field's name is not silently lost."""
     assert problems(**{name: "x"})[0][1] == "is not a field of a request"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("productKey", "ProductKey"), ("PRODUCT_KEY", "ProductKey"), ("product-key", "ProductKey"),
+        ("ProdcutKey", "ProductKey"), ("module", "ModuleName"), ("Name", "ModuleName"), ("modulename ", "ModuleName"),
+        ("alias\nName", "AliasName"), ("Alias", "AliasName"), ("description", "Desc"), ("Desc\ud800", "Desc"),
+        ("instanceId", "IotInstanceId"), ("id", "Id"), ("on_existing", "OnExisting"), ("correlationid", "CorrelationId"),
+        ("traceParent", "traceparent"),
+    ],
+)  # fmt: skip
+def test_a_field_in_another_spelling_is_told_with_the_one_that_is_meant(name: str, meant: str) -> None:
+    """As producers in Java or JavaScript, spreadsheets and slips write it."""
+    assert problems(**{name: "x"})[0][1] == f"is not a field of a request (did you mean {meant}?)"
 
 
 def test_all_faults_of_a_request_are_told_at_once() -> None:
@@ -217,7 +232,7 @@ def test_an_id_that_breaks_its_rule_is_not_used() -> None:
         ("[" * 200_000, "is nested too deeply"),
         ("[]", "the array is empty"),
         ("[" + ",".join(["{}"] * (MOST_REQUESTS + 1)) + "]", f"more than {MOST_REQUESTS}"),
-        ('"' + "x" * LARGEST_BODY + '"', "is longer than"),
+        ('"' + "x" * LARGEST_TEXT + '"', "is longer than"),
         ("null", "must be a JSON object (it is null)"),
         ("5", "must be a JSON object (it is 5)"),
         ('"text"', "must be a JSON object (it is 'text')"),

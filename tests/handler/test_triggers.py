@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from handler.errors import EnvelopeError
 from handler.messages import Invalid, ModuleRequest, read
-from handler.triggers import deliveries
+from handler.triggers import Delivery, deliveries
 from tests.support.paths import ROOT
 
 REQUEST = {"ProductKey": "a1", "ModuleName": "mcu", "AliasName": "微控"}
@@ -35,7 +35,15 @@ def smq(body: object = TEXT, message: str = "m1") -> dict[str, object]:
 
 ROCKET = {"topic": "T", "systemProperties": {"UNIQ_KEY": "u1", "TAGS": "t"}, "userProperties": {}, "body": TEXT}
 RABBIT = {"envelope": {"deliveryTag": 98, "redeliver": False}, "body": REQUEST, "props": {"messageId": "f76"}}
-KAFKA = {"topic": "t", "partition": 7, "offset": 25, "timestamp": 1, "headers": {}, "key": "k", "value": REQUEST}
+KAFKA = {
+    "topic": "t",
+    "partition": 7,
+    "offset": 25,
+    "timestamp": 1655952591589,
+    "headers": {},
+    "key": "k",
+    "value": REQUEST,
+}
 TOPIC = {"TopicOwner": "1", "Message": TEXT, "TopicName": "t", "MessageId": "2F5B", "SubscriptionName": "s"}
 
 
@@ -45,7 +53,7 @@ def seen(sent: object) -> list[tuple[str, object]]:
     return [
         (delivery.id, request.model_dump(include=set(REQUEST)) if isinstance(request, ModuleRequest) else request)
         for delivery in deliveries(raw)
-        for request in read(delivery.body, delivery.id)
+        for request in delivery.open().requests
     ]
 
 
@@ -70,6 +78,12 @@ def seen(sent: object) -> list[tuple[str, object]]:
         ([event({**KAFKA, "value": TEXT})], "t-7-25"),
         ([event({**KAFKA, "value": CODED})], "t-7-25"),
         (event(REQUEST), "e1"),
+        (event({"props": {"firstTopic": "t"}, "body": TEXT}), "e1"),
+        (
+            {"triggerTime": "2023-12-26T07:49:00Z", "triggerName": "nightly", "payload": TEXT},
+            "nightly-2023-12-26T07:49:00Z",
+        ),
+        ({"timestamp": 1, "requestContext": {"requestId": "r1"}, "requestPayload": TEXT, "responseContext": {}}, "r1"),
     ],
 )
 def test_every_envelope_is_opened(sent: object, message: str) -> None:
@@ -99,12 +113,17 @@ def test_an_empty_batch_holds_nothing() -> None:
     assert deliveries(b"[]") == []
 
 
-@pytest.mark.parametrize("broken", [None, 5, "{broken", {}, {"foo": 1}, event(5), event({"x": 1}), [event(smq())]])
+def valid(found: list[Delivery]) -> list[list[bool]]:
+    """Which requests of each delivery are valid."""
+    return [[isinstance(request, ModuleRequest) for request in delivery.open().requests] for delivery in found]
+
+
+@pytest.mark.parametrize("broken", [None, 5, "{broken", {}, {"foo": 1}, event(5), event({"x": 1}), [[]]])
 def test_one_broken_element_never_hides_the_others(broken: object) -> None:
     """It becomes a rejected outcome of its own; its neighbours are read."""
     found = deliveries(json.dumps([event(smq(message="m1")), broken, event(smq(message="m3"))]).encode())
-    assert [(delivery.id, delivery.problem) for delivery in (found[0], found[2])] == [("m1", None), ("m3", None)]
-    assert found[1].problem
+    assert (found[0].id, found[2].id) == ("m1", "m3")
+    assert valid(found) == [[True], [False], [True]]
 
 
 @pytest.mark.parametrize(
@@ -120,39 +139,117 @@ def test_one_broken_element_never_hides_the_others(broken: object) -> None:
 )
 def test_an_element_that_cannot_be_parsed_hides_no_other(broken: bytes) -> None:
     """The parser gives the whole array up; its other elements are read all the same."""
-    first, last = (json.dumps(event(smq(r"a \" ] and } in a text", message=name))).encode() for name in ("m1", "m3"))
+    first, last = (
+        json.dumps(event(smq(message=name), note=r"a \" ] and } in a text")).encode() for name in ("m1", "m3")
+    )
     found = deliveries(b"[" + first + b", " + broken + b" ," + last + b"]")
-    assert [delivery.id for delivery in found if not delivery.problem] == ["m1", "m3"]
-    assert [bool(delivery.problem) for delivery in found] == [False, True, False]
+    assert [delivery.id for delivery in found if delivery.is_named] == ["m1", "m3"]
+    assert valid(found) == [[True], [False], [True]]
 
 
 def test_a_batch_that_is_cut_off_gives_what_is_whole() -> None:
     """And one rejected request for the rest."""
     text = json.dumps([event(smq(message="m1")), event(smq(message="m2"))])
-    first, second = deliveries(text[:-20].encode())
-    assert (first.id, first.problem) == ("m1", None)
-    assert second.problem == "element 1 of the batch is no event: a text"
+    found = deliveries(text[:-20].encode())
+    assert found[0].id == "m1"
+    assert valid(found) == [[True], [False]]
+
+
+def test_requests_between_events_are_messages_of_their_own() -> None:
+    """A transform may let some through as they are."""
+    found = deliveries(json.dumps([event(smq()), REQUEST, TEXT]).encode())
+    assert valid(found) == [[True], [True], [True]]
 
 
 def test_a_text_without_an_end_costs_no_more_than_its_length() -> None:
     """A quote that never closes is looked at once, not once more for every quote behind it."""
-    [delivery] = deliveries(b'[1, "' + b'\\"' * 500_000)
-    assert isinstance(read(delivery.body, delivery.id)[0], Invalid)
+    assert valid(deliveries(b'[1, "' + b'\\"' * 500_000)) == [[False, False]]
 
 
 @pytest.mark.parametrize(
-    ("sent", "named"),
+    "sent", [{"events": [{"oss": {}}]}, {"Records": [], "source": "x"}, {"path": "/", "headers": {}}, {}]
+)
+def test_an_event_of_no_known_shape_names_what_was_seen(sent: dict[str, object]) -> None:
+    """Field names, never their contents."""
+    with pytest.raises(EnvelopeError, match=", ".join(sent) or "an empty object"):
+        deliveries(json.dumps(sent).encode())
+
+
+@pytest.mark.parametrize(
+    "wrong",
     [
-        ({"triggerTime": "x", "triggerName": "timer", "payload": ""}, "triggerTime, triggerName, payload"),
-        ({"events": [{"oss": {}}]}, "events"),
-        ({}, "an empty object"),
+        {"productKey": "a1", "moduleName": "mcu"},
+        {"product_key": "a1", "module_name": "mcu", "tags": ["x"]},
+        {"foo": 1},
+        {"ProductKey": "a1", "ModuleName": "mcu", "Extra": {}},
+        {"Product": {"Key": "a1"}},
     ],
 )
-def test_an_event_of_no_known_shape_names_what_was_seen(sent: object, named: str) -> None:
-    """Field names, never their contents."""
-    with pytest.raises(EnvelopeError) as caught:
-        deliveries(json.dumps(sent).encode())
-    assert named in str(caught.value)
+def test_what_is_meant_as_a_request_is_rejected_by_field_whatever_carries_it(wrong: dict[str, object]) -> None:
+    """Nobody waits for a topic's message to be delivered again: an error would lose it."""
+    text = json.dumps(wrong)
+    carriers: list[object] = [
+        wrong, [wrong], [text], {**TOPIC, "Message": text}, {"body": text, "attrs": {}}, event(wrong), [event(smq(text))],
+        event({**KAFKA, "value": wrong}), event(RABBIT | {"body": wrong}), [event(ROCKET | {"body": text})],
+    ]  # fmt: skip
+    for carrier in carriers:
+        [(_, request)] = seen(carrier)
+        assert isinstance(request, Invalid)
+        assert [p.Field for p in request.problems if "not a field" in p.Problem] == [
+            name for name in wrong if name not in ModuleRequest.model_fields
+        ]
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        (event({**KAFKA, "value": None}), "kafka without a body"),
+        ([event({name: value for name, value in KAFKA.items() if name != "value"})], "kafka without a body"),
+        ({"triggerTime": "2023-12-26T07:49:00Z", "triggerName": "warm", "payload": ""}, "timer without a body"),
+        (event(None), "event without a body"),
+        ([event({})], "event without a body"),
+        (event(smq(None)), "smq without a body"),
+        ({**TOPIC, "Message": None}, "smq-topic without a body"),
+        (
+            {"Type": "SubscriptionConfirmation", "Token": "t", "SubscribeURL": "https://x"},
+            "confirmation without a body",
+        ),
+        (
+            [event(smq(json.dumps({"Type": "x", "Token": "t", "SubscribeURL": "https://x"})))],
+            "confirmation without a body",
+        ),
+    ],
+)
+def test_what_carries_no_request_is_told_and_nothing_else(sent: object, reason: str) -> None:
+    """A tombstone of a compacted topic asks for nothing; nor does a health check."""
+    [delivery] = deliveries(json.dumps(sent).encode())
+    assert delivery.open() == ([], [reason], False)
+
+
+def test_a_request_is_not_passed_over_for_what_stands_beside_it() -> None:
+    """Attributes of an event around the fields of a request make it a wrong request, not an empty event."""
+    [delivery] = deliveries(json.dumps({"specversion": "1.0", "ProductKey": "a1", "moduleName": "mcu"}).encode())
+    [request] = delivery.open().requests
+    assert isinstance(request, Invalid)
+
+
+@pytest.mark.parametrize(
+    ("sent", "published"),
+    [
+        (event(smq(), time="2021-04-08T06:28:17.093Z"), 1617863297.093),
+        (event(KAFKA, time="2021-04-08T06:28:17.093Z"), 0.001 * 1655952591589),
+        ({**TOPIC, "PublishTime": 1550216480040}, 1550216480.04),
+        ({**TOPIC, "PublishTime": "1550216480040"}, 1550216480.04),
+        (event(smq(), time="yesterday"), None),
+        (event(smq(), time=["9" * 30]), None),
+        (smq(), None),
+        (REQUEST, None),
+    ],
+)
+def test_a_delivery_says_when_its_message_was_published(sent: object, published: float | None) -> None:
+    """Unix seconds, where the envelope has it."""
+    [delivery] = deliveries(json.dumps(sent).encode())
+    assert delivery.published == (published if published is None else pytest.approx(published))
 
 
 @pytest.mark.parametrize("sent", [b"hello topic", b"null", b"5", b"", b"\xff\xfe", b"[" * 100_000, b'"text"', b"NaN"])
@@ -171,7 +268,7 @@ def test_the_events_trace_is_the_requests_where_it_has_none() -> None:
     """Traces go through the queue."""
     trace = f"00-{'a' * 32}-{'b' * 16}-01"
     [delivery] = deliveries(json.dumps(event(smq(), traceparent=trace)).encode())
-    [request] = read(delivery.body, delivery.id, delivery.trace)
+    [request] = delivery.open().requests
     assert request.traceparent == trace
     assert read(TEXT, "m", "nonsense")[0].traceparent is None
 
@@ -208,4 +305,5 @@ def test_no_event_does_more_than_raise_an_envelope_error(sent: bytes) -> None:
     assert all(0 < len(delivery.id) <= 100 for delivery in found)
     assert [delivery.id for delivery in found] == [delivery.id for delivery in deliveries(sent)]
     for delivery in found:
-        read(delivery.body, delivery.id, delivery.trace)
+        contents = delivery.open()
+        assert contents.requests or contents.ignored

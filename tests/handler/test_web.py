@@ -47,7 +47,8 @@ def test_a_text_that_holds_json_is_no_request() -> None:
     [
         "text/plain",
         "application/x-www-form-urlencoded",
-        "application/cloudevents+json",
+        "application/xml+json5",
+        "application/json, text/plain",
         "application/json;charset=gbk",
         "application/json; version=1; charset=utf-16",
     ],
@@ -173,7 +174,7 @@ def test_of_an_array_that_was_queued_in_part_each_request_is_told() -> None:
         ("GET", "/healthz", 200), ("HEAD", "/healthz", 200), ("GET", "/healthz/", 200), ("OPTIONS", "/modules", 204),
         ("GET", "/openapi.json", 200), ("HEAD", "/openapi.json", 200), ("GET", "/modules", 405), ("PUT", "/modules/", 405),
         ("POST", "/healthz", 405), ("TRACE", "/openapi.json", 405), ("GET", "/", 404), ("GET", "", 404),
-        ("GET", "//modules", 404), ("GET", "/modules/x", 404), ("OPTIONS", "/nowhere", 404), ("GET", "/nowhere\ud800\r\n", 404),
+        ("GET", "//modules", 405), ("GET", "/modules/x", 404), ("OPTIONS", "/nowhere", 404), ("GET", "/nowhere\ud800\r\n", 404),
         ("HEAD", "/nowhere", 404),
     ],
 )  # fmt: skip

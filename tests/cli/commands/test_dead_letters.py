@@ -42,10 +42,11 @@ def letter(body: str) -> Any:
 
 
 def test_a_letter_of_the_function_carries_its_reason() -> None:
-    """Its request is sent again with its attempts begun anew; that it was tried stays known."""
+    """Its request is sent again with its attempts begun anew; that it was tried stays known, and the replay is counted."""
     found = letter(OURS)
     assert (found.reason, found.detail) == ("quota", "Throttling.User")
-    assert json.loads(found.bodies[0]) == {"ProductKey": "a1Demo00001", "ModuleName": "mcu", "Id": "r-1", "Tried": True}
+    request = {"ProductKey": "a1Demo00001", "ModuleName": "mcu", "Id": "r-1", "Tried": True, "Replay": 1}
+    assert json.loads(found.bodies[0]) == request
 
 
 def test_an_event_that_eventbridge_gave_up_is_unwrapped() -> None:
@@ -113,7 +114,9 @@ def test_replay_of_some_lets_the_others_be(filled: Any, ota_modules: Any) -> Non
     """By reason or product."""
     ended = ota_modules("dead-letters", "replay", "--all", "--product", "a1Demo00003")
     assert "1 dead letter sent again" in ended.out
-    assert [json.loads(body) for body in filled.bodies(filled.names.request_queue)] == [json.loads(BARE)]
+    assert [json.loads(body) for body in filled.bodies(filled.names.request_queue)] == [
+        json.loads(BARE) | {"Replay": 1}
+    ]
     assert filled.depth(filled.names.dead_letter_queue) == 2
 
 

@@ -1,0 +1,206 @@
+"""Opens what services of the platform, the CloudEvents standard and this function wrap around a request.
+
+Shapes: Function Compute, "Formats of event for different triggers" and "Result callback"; EventBridge, "Simple Message Queue",
+"RocketMQ", "RabbitMQ", "Kafka", "MQTT" as event sources; SMQ, "NotifyContentFormat"; CloudEvents 1.0. Attributes beyond those
+read here come and go, so none of them is compared.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from handler.texts import Flaw, Unreadable, decode
+
+DEEPEST = 4
+"""Envelopes around a request, besides the one that its trigger puts around it."""
+MOST_REQUESTS = 2_000
+"""Elements of an array; more requests than that never fit into a message of SMQ."""
+LONGEST_ID = 100
+"""Characters of a message's id; with `/n` for an element of an array it must fit a request's Id."""
+_IN_MILLISECONDS = 1e11
+"""Moments after the year 5138 in seconds are meant as milliseconds."""
+
+Fields = Mapping[str, object]
+
+
+class _Shape(NamedTuple):
+    """How one kind of envelope is told from the others, and where its parts stand; a dot leads into an object."""
+
+    source: str
+    needs: tuple[str, ...]
+    body: str
+    id: tuple[str, ...] = ()
+    """What the message's id is made of."""
+    published: str = ""
+
+
+_SHAPES = (
+    _Shape("smq", ("messageBody",), "messageBody", ("messageId",)),
+    _Shape("smq", ("MessageBody",), "MessageBody", ("MessageId",), "EnqueueTime"),
+    _Shape("rocketmq", ("systemProperties", "body"), "body", ("systemProperties.UNIQ_KEY",)),
+    _Shape("rabbitmq", ("envelope", "body"), "body", ("props.messageId",)),
+    _Shape("kafka", ("topic", "partition", "offset"), "value", ("topic", "partition", "offset"), "timestamp"),
+    _Shape("mqtt", ("props", "body"), "body", ("props.messageId",)),
+    _Shape("smq-topic", ("TopicName", "Message"), "Message", ("MessageId",), "PublishTime"),
+    _Shape("smq-topic", ("attrs", "body"), "body", ("MessageId",)),
+    _Shape("confirmation", ("Type", "Token", "SubscribeURL"), ""),
+    _Shape("timer", ("triggerTime", "triggerName"), "payload", ("triggerName", "triggerTime"), "triggerTime"),
+    _Shape("callback", ("requestPayload", "requestContext"), "requestPayload", ("requestContext.requestId",), "timestamp"),
+    _Shape("dead-letter", ("Reason", "Request"), "Request"),
+)  # fmt: skip
+_EVENT = _Shape("event", ("specversion",), "data", ("id",), "time")
+_MAY_BE_BLANK = ("event", "kafka", "timer")
+"""Sources whose messages often carry nothing, to show that their sender is there."""
+
+
+class Envelope(NamedTuple):
+    """One envelope, opened."""
+
+    source: str
+    id: str | None
+    body: object
+    trace: str | None = None
+    published: float | None = None
+    """Unix seconds."""
+
+    @property
+    def is_blank(self) -> bool:
+        return self.body is None or (self.source in _MAY_BE_BLANK and self.body in ("", {}))
+
+
+class Part(NamedTuple):
+    """A value that no envelope is around; or why there is none."""
+
+    id: str
+    value: object = None
+    trace: str | None = None
+    replays: int = 0
+    """How often it was taken out of a dead letter."""
+    several: bool = False
+    """Whether it stood in an array."""
+    problem: str | None = None
+    ignored: str | None = None
+    """Why nothing is asked for."""
+
+
+class Place(NamedTuple):
+    """What is known from the envelopes around a body."""
+
+    id: str
+    is_named: bool
+    """Whether the id is a message's own; one that was made here gives way to the first inside."""
+    sources: tuple[str, ...] = ()
+    trace: str | None = None
+    path: str = ""
+    """`/n` for the n-th element of an array."""
+    several: bool = False
+    replays: int = 0
+
+    def enter(self, envelope: Envelope) -> "Place":
+        # What comes again in an envelope of its own kind was given up by a stream and put back by hand: it keeps its id.
+        again = envelope.source != "event" and envelope.source in self.sources
+        better = envelope.id is not None and (again or not self.is_named)
+        return Place(
+            (envelope.id or self.id) if better else self.id,
+            self.is_named or better,
+            (*self.sources, envelope.source),
+            envelope.trace or self.trace,
+            "" if better else self.path,
+            self.several,
+            self.replays + (again or envelope.source == "dead-letter"),
+        )
+
+    def part(self, value: object = None, *, problem: str | None = None, ignored: str | None = None) -> Part:
+        return Part(self.id + self.path, value, self.trace, self.replays, self.several, problem, ignored)
+
+
+def open_body(body: object, place: Place, depth: int = DEEPEST, *, is_value: bool = False) -> Iterator[Part]:
+    """Open the envelopes inside a body, and yield what is in them, in order. Never raises: what cannot be read is a problem."""
+    try:
+        value = decode(body, is_value=is_value)
+    except Unreadable as error:
+        value = Flaw(str(error))
+    envelope = unwrap(value)
+    if isinstance(value, Flaw):
+        yield place.part(problem=value.problem)
+    elif envelope and envelope.is_blank:
+        yield place.enter(envelope).part(value, ignored=f"{envelope.source} without a body")
+    elif not depth and (envelope or (place.several and isinstance(value, list))):
+        yield place.part(problem=f"is wrapped more than {DEEPEST} times")
+    elif envelope:
+        yield from open_body(envelope.body, place.enter(envelope), depth - 1)
+    elif isinstance(value, list):
+        yield from _open_elements(value, place, depth - place.several)
+    else:
+        yield place.part(value)
+
+
+def _open_elements(elements: list[object], place: Place, depth: int) -> Iterator[Part]:
+    if not elements:
+        yield place.part(problem="the array is empty")
+    elif len(elements) > MOST_REQUESTS:
+        yield place.part(problem=f"the array has {len(elements)} elements, more than {MOST_REQUESTS}")
+    else:
+        for number, element in enumerate(elements, 1):
+            inside = place._replace(path=f"{place.path}/{number}", several=True)
+            is_nested = isinstance(element, list)
+            yield from [inside.part(element)] if is_nested else open_body(element, inside, depth, is_value=True)
+
+
+def unwrap(value: object) -> Envelope | None:
+    """Open one envelope; a message's and the event around it are one. None where the value is none."""
+    if not isinstance(value, dict):
+        return None
+    if "specversion" not in value:
+        return _unwrap(value, _shape_of(value))
+    data = value.get("data")
+    event = _unwrap(value, _EVENT)
+    message = _unwrap(data, _shape_of(data)) if isinstance(data, dict) else None
+    if event is None or message is None:
+        body = value.get("data_base64") if data is None else data
+        return event and event._replace(body=body)
+    published = event.published if message.published is None else message.published
+    return message._replace(id=message.id or event.id, trace=event.trace, published=published)
+
+
+def _shape_of(fields: Fields) -> _Shape | None:
+    return next((shape for shape in _SHAPES if all(name in fields for name in shape.needs)), None)
+
+
+def _unwrap(fields: Fields, shape: _Shape | None) -> Envelope | None:
+    if shape is None:
+        return None
+    parts = [_find(fields, path) for path in shape.id]
+    name = "-".join(map(str, parts)) if parts and None not in parts else None
+    trace = fields.get("traceparent")
+    return Envelope(
+        shape.source,
+        usable_id(name),
+        fields.get(shape.body),
+        trace if isinstance(trace, str) else None,
+        _seconds(fields.get(shape.published)),
+    )
+
+
+def _find(fields: object, path: str) -> object:
+    for name in path.split("."):
+        fields = fields.get(name) if isinstance(fields, dict) else None
+    return fields if isinstance(fields, str) or type(fields) is int else None
+
+
+def usable_id(text: str | None) -> str | None:
+    """A text that can be a request's Id, with `/n` behind it; None otherwise."""
+    return text if text and len(text) <= LONGEST_ID and text.isprintable() else None
+
+
+def _seconds(moment: object) -> float | None:
+    """A moment as unix seconds: seconds, milliseconds, or an RFC 3339 text."""
+    if isinstance(moment, str) and not moment.isdecimal():
+        from datetime import datetime
+
+        try:
+            return datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
+        except (ValueError, OverflowError):
+            return None
+    if not isinstance(moment, int | str) or len(str(moment)) > 20:
+        return None
+    return int(moment) / (1_000 if int(moment) > _IN_MILLISECONDS else 1)

@@ -1,0 +1,206 @@
+"""Reads a text as a JSON value: JSON itself, base64 of any alphabet and padding around it, or the XML of an SMQ notification.
+
+The fault of one element is that element's alone: a Flaw stands in its place.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+LARGEST_TEXT = 1024 * 1024
+"""Characters of a text; SMQ takes 64 KiB, HTTP is bounded to 1 MiB."""
+MOST_LAYERS = 4
+"""Encodings around one value: base64, and JSON texts in JSON texts."""
+MOST_ELEMENTS = 10_000
+"""Elements of an array that is read one by one; a stream delivers no more messages together."""
+LONGEST_NUMBER = 1_000
+
+# A quoted text is one token, so that the brackets in it do not count.
+_SIGN = r'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},]'
+_BLANK = "\ufeff \t\r\n"
+_STANDARD = str.maketrans("-_", "+/")
+
+
+class Unreadable(Exception):
+    """A text that holds no value; the message says why."""
+
+
+class Flaw:
+    """Stands in a JSON value for a part that is not JSON, or that is not clear."""
+
+    __slots__ = ("problem",)
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+
+    def __repr__(self) -> str:
+        return self.problem
+
+
+def find_flaw(value: object) -> Flaw | None:
+    """Find a flaw anywhere in a JSON value."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Flaw):
+            return part
+        waiting += part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    return None
+
+
+def decode(body: object, layers: int = MOST_LAYERS, *, is_value: bool = False) -> object:
+    """Undo the encodings around a JSON value. A text that `is_value` already may also be meant as it stands.
+
+    Raises: Unreadable.
+    """
+    text = _text(body) if isinstance(body, bytes | bytearray) else body
+    if not isinstance(text, str):
+        return text
+    head = text.lstrip(_BLANK)[:1]
+    if head == "<":
+        return _parse_notification(text)
+    data = None if head in ("{", "[") or not layers else _decode_base64(text)
+    if data is not None:
+        try:
+            return decode(data, layers - 1)
+        except Unreadable as error:
+            raise Unreadable(f"is base64 of something that {error}") from None
+    if is_value and (head not in ("{", "[", '"') or not layers):
+        return text
+    value = parse(text)
+    return decode(value, layers - 1, is_value=True) if isinstance(value, str) and layers else value
+
+
+def parse(body: str | bytes | bytearray) -> object:
+    """Parse JSON. Raises: Unreadable."""
+    text = body if isinstance(body, str) else _text(body)
+    if len(text) > LARGEST_TEXT:
+        raise Unreadable(f"is longer than {LARGEST_TEXT} characters")
+    return parse_any(text)
+
+
+def parse_any(text: str) -> object:
+    """Parse JSON of any length; an array that cannot be parsed whole, element by element. Raises: Unreadable."""
+    text = text.lstrip("\ufeff")
+    try:
+        return _parse(text)
+    except Unreadable:
+        elements = [_parse_element(element) for element in _split(text)]
+        if all(isinstance(element, Flaw) for element in elements):
+            raise
+        return elements
+
+
+def _parse(text: str) -> object:
+    if not text.strip():
+        raise Unreadable("is empty")
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise Unreadable(f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
+    except RecursionError:
+        raise Unreadable("is nested too deeply") from None
+
+
+def _parse_element(text: str) -> object:
+    try:
+        return _parse(text)
+    except Unreadable as error:
+        return Flaw(str(error))
+
+
+def _split(text: str) -> Sequence[str]:
+    """Split an array into the texts of its elements, also where it is cut off; anything else has none."""
+    depth, start, parts = 0, 0, list[str]()
+    if text.lstrip()[:1] != "[":
+        return ()
+    for token in re.finditer(_SIGN, text):
+        sign = token[0]
+        if depth == 1 and sign in (",", "]"):
+            parts.append(text[start : token.start()])
+        depth += (sign in ("[", "{")) - (sign in ("]", "}"))
+        if depth == 1 and sign in ("[", ","):
+            start = token.end()
+        if depth == 0 or len(parts) > MOST_ELEMENTS:
+            return () if depth or text[token.end() :].strip() else parts
+    return [*parts, text[start:]]
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        # Nobody knows which of the two was meant, and a module's name can never be changed.
+        counts = Counter(name for name, _ in pairs)
+        found |= {name: Flaw(f"names the field {name[:64]!r} twice") for name, times in counts.items() if times > 1}
+    return found
+
+
+def _integer(digits: str) -> object:
+    return int(digits) if len(digits) <= LONGEST_NUMBER else Flaw(f"is not JSON: a number of {len(digits)} digits")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_int=_integer,
+    parse_constant=lambda name: Flaw(f"is not JSON: {name} is no JSON value"),
+)
+
+
+def _text(data: bytes | bytearray) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise Unreadable(f"is not UTF-8{_guess_encoding(data)}") from None
+
+
+def _guess_encoding(data: bytes | bytearray) -> str:
+    if _is_utf16(data):
+        return " (it looks like UTF-16)"
+    try:
+        return " (it looks like GBK)" if data.decode("gb18030") and data.lstrip()[:1] in (b"{", b"[") else ""
+    except UnicodeDecodeError:
+        return ""
+
+
+def _is_utf16(data: bytes | bytearray) -> bool:
+    return data[:2] in (b"\xff\xfe", b"\xfe\xff") or data[:2] in (b"{\0", b"[\0", b"\0{", b"\0[")
+
+
+def _decode_base64(text: str) -> bytes | None:
+    """Decode base64 of any alphabet, padded or not, in lines or not; None where the text is hardly meant as base64."""
+    packed = "".join(text.split())
+    bare = packed.rstrip("=")
+    if not re.fullmatch("[A-Za-z0-9+/_-]+", bare):
+        return None
+    try:
+        data = base64.b64decode(bare.translate(_STANDARD) + "=" * (-len(bare) % 4))
+    except binascii.Error:
+        return None
+    # Many a plain word can be decoded too, but hardly ever to something that can be read.
+    marked = bool(set(packed) & set("+/=")) or _is_utf16(data) or data.lstrip()[:1] in (b"{", b"[", b'"', b"<")
+    return data if marked or _is_readable(data) else None
+
+
+def _is_readable(data: bytes) -> bool:
+    try:
+        return "".join(data.decode().split()).isprintable()
+    except UnicodeDecodeError:
+        return False
+
+
+def _parse_notification(text: str) -> object:
+    """Read the XML form of a topic's notification as its JSON form. Raises: Unreadable."""
+    if re.search(r"<!(?!\[CDATA\[|--)", text):
+        raise Unreadable("is XML with a document type, which is not read")
+    from xml.etree import ElementTree  # here, so that a new instance does not wait for it
+
+    try:
+        root = ElementTree.fromstring(text.strip(_BLANK))  # noqa: S314 - without a document type it cannot grow
+    except (ElementTree.ParseError, ValueError) as error:
+        raise Unreadable(f"is XML that cannot be read: {error}") from None
+    if root.tag.rpartition("}")[2] not in ("Notification", "Message"):
+        raise Unreadable("is XML, but no notification of a topic")
+    return _object([(child.tag.rpartition("}")[2], "".join(child.itertext())) for child in root])
