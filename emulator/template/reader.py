@@ -5,19 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
-
-import yaml
 
 from emulator.eventbridge.config import QueueTrigger
 from emulator.ram.keys import ACCOUNT_ID
 from emulator.smq.topics import Subscription
+from emulator.template import document, schema
+from emulator.template.document import TemplateFile
 from emulator.template.ros import Queue, Role, Stack, stack
+from emulator.template.schema import CodeUri, FunctionProps, checked
 from emulator.template.triggers import HttpTrigger, TopicTrigger, http_trigger, queue_trigger, topic_trigger
-from emulator.template.variables import OUTPUT, TemplateError, Value, resolved, variables
+from emulator.template.variables import OUTPUT, Lookup, TemplateError, Value, resolved, variables
 
 FUNCTION_COMPUTE = "fc.aliyuncs.com"
-DEFAULT_TIMEOUT = 3
 
 
 @dataclass(frozen=True)
@@ -64,12 +63,12 @@ def load(
 
     `outputs` replace those of the stack: the endpoints of the local cloud, for example. Raises: TemplateError.
     """
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    ready = stacks(document, environ, account_id)
+    file = document.read(path)
+    ready = stacks(file, environ, account_id)
     replaced = outputs or {}
-    told = {name: {**made.outputs, **replaced} for name, made in ready.items()}
-    lookup = variables(document, environ, told)
-    props = [resolved(item["props"], lookup) for item in resources(document, "fc3")]
+    known = {name: {**made.outputs, **replaced} for name, made in ready.items()}
+    lookup = variables(file.content, environ, known)
+    props = [_function_props(file, name, lookup) for name in _names(file, "fc3")]
     functions = tuple(function(item, path.parent) for item in props)
     roles = tuple(role for made in ready.values() for role in made.roles)
     for item in functions:
@@ -81,27 +80,41 @@ def load(
         topics=tuple(topic for made in ready.values() for topic in made.topics),
         subscriptions=tuple(item for made in ready.values() for item in made.subscriptions),
         roles=roles,
-        outputs=MappingProxyType({key: value for outputs in told.values() for key, value in outputs.items()}),
+        outputs=MappingProxyType({key: value for outputs in known.values() for key, value in outputs.items()}),
     )
 
 
-def resources(document: Mapping[str, Any], component: str) -> list[Mapping[str, Any]]:
-    """The resources of one kind, as they stand in the file."""
-    return [item for item in document["resources"].values() if item["component"] == component]
+def _names(file: TemplateFile, component: str) -> list[str]:
+    """Return the names of the resources of one kind. Raises: TemplateError: a resource is not one."""
+    resources = file.content.get("resources") or {}
+    for name, item in resources.items():
+        checked(schema.Resource, item, file, "resources", name)
+    return [name for name, item in resources.items() if item["component"] == component]
 
 
-def stacks(document: Mapping[str, Any], environ: Mapping[str, str], account_id: str) -> dict[str, Stack]:
+def _props(file: TemplateFile, name: str, lookup: Lookup) -> Mapping[str, Value]:
+    try:
+        props: Mapping[str, Value] = resolved(file.content["resources"][name]["props"], lookup)
+    except TemplateError as error:
+        raise TemplateError(f"{file.place('resources', name)}: {error}") from None
+    return props
+
+
+def _function_props(file: TemplateFile, name: str, lookup: Lookup) -> FunctionProps:
+    return checked(FunctionProps, _props(file, name, lookup), file, "resources", name, "props")
+
+
+def stacks(file: TemplateFile, environ: Mapping[str, str], account_id: str) -> dict[str, Stack]:
     """Make what the ROS templates in the file make: first those whose outputs others use, as the tool does."""
     made: dict[str, Stack] = {}
-    left = {name: item["props"] for name, item in document["resources"].items() if item["component"] == "ros"}
+    left = {name: file.content["resources"][name]["props"] for name in _names(file, "ros")}
     while left:
         # In a circle nobody is first; then the one that is tried says which output it misses.
         name = next((name for name, props in left.items() if not references(props) & left.keys()), next(iter(left)))
-        lookup = variables(document, environ, {earlier: stack.outputs for earlier, stack in made.items()})
-        props = resolved(left.pop(name), lookup)
-        made[name] = stack(
-            props["template"], region=props["region"], account_id=account_id, parameters=props.get("parameters")
-        )
+        del left[name]
+        lookup = variables(file.content, environ, {earlier: stack.outputs for earlier, stack in made.items()})
+        props = checked(schema.StackProps, _props(file, name, lookup), file, "resources", name, "props")
+        made[name] = stack(props.template, region=props.region, account_id=account_id, parameters=props.parameters)
     return made
 
 
@@ -111,54 +124,45 @@ def references(value: Value) -> set[str]:
 
 
 def ros_templates(path: Path, *, environ: Mapping[str, str] = os.environ) -> dict[str, Value]:
-    """Return the ROS templates that stand in a Serverless Devs file, by resource, with the file's variables put in."""
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    lookup = variables(document, environ, {})
+    """Return the ROS templates that stand in a Serverless Devs file, by resource, with the file's variables put in.
+
+    Raises: TemplateError.
+    """
+    file = document.read(path)
+    lookup = variables(file.content, environ, {})
     return {
-        name: resolved(item["props"]["template"], lookup)
-        for name, item in document["resources"].items()
-        if item["component"] == "ros"
+        name: resolved(file.content["resources"][name]["props"]["template"], lookup) for name in _names(file, "ros")
     }
 
 
-def single_region(props: list[Mapping[str, Any]]) -> str:
+def single_region(props: list[FunctionProps]) -> str:
     """The region of all functions: a queue and the function that it triggers must share one."""
-    regions = sorted({str(item["region"]) for item in props})
+    regions = sorted({item.region for item in props})
     if len(regions) != 1:
         raise TemplateError(f"the functions are in more than one region: {', '.join(regions)}")
     return regions[0]
 
 
-def function(props: Mapping[str, Any], root: Path) -> Function:
+def function(props: FunctionProps, root: Path) -> Function:
     """A function of component fc3."""
-    initializer = props.get("instanceLifecycleConfig", {}).get("initializer", {})
-    triggers = props.get("triggers", [])
-    http = [http_trigger(item) for item in triggers if item["triggerType"] == "http"]
+    initializer = props.instanceLifecycleConfig.initializer
+    http = [http_trigger(item) for item in props.triggers if isinstance(item, schema.HttpTrigger)]
     return Function(
-        name=props["functionName"],
-        runtime=props["runtime"],
-        handler=props["handler"],
-        code=root / props["code"],
-        memory=props["memorySize"],
-        timeout=props.get("timeout", DEFAULT_TIMEOUT),
-        instances=props.get("concurrencyConfig", {}).get("reservedConcurrency"),
-        initializer=initializer.get("handler"),
-        initializer_timeout=initializer.get("timeout", DEFAULT_TIMEOUT),
-        role=props["role"].rpartition("role/")[2] if props.get("role") else None,
-        variables=environment(props),
-        queues=tuple(queue_trigger(item) for item in triggers if item["triggerType"] == "eventbridge"),
-        topics=tuple(topic_trigger(item) for item in triggers if item["triggerType"] == "mns_topic"),
+        name=props.functionName,
+        runtime=props.runtime,
+        handler=props.handler,
+        code=root / (props.code.src if isinstance(props.code, CodeUri) else props.code),
+        memory=props.memorySize,
+        timeout=props.timeout,
+        instances=int(props.concurrencyConfig.reservedConcurrency) if props.concurrencyConfig else None,
+        initializer=initializer.handler,
+        initializer_timeout=int(initializer.timeout),
+        role=props.role.rpartition("role/")[2] if props.role else None,
+        variables=MappingProxyType(props.environmentVariables),
+        queues=tuple(queue_trigger(item) for item in props.triggers if isinstance(item, schema.StreamTrigger)),
+        topics=tuple(topic_trigger(item) for item in props.triggers if isinstance(item, schema.TopicTrigger)),
         http=http[0] if http else None,
     )
-
-
-def environment(props: Mapping[str, Any]) -> Mapping[str, str]:
-    """The variables of a function. The platform takes text and nothing else."""
-    values = props.get("environmentVariables", {})
-    for name, value in values.items():
-        if not isinstance(value, str):
-            raise TemplateError(f"{props['functionName']}: {name} must be text, put it in quotes")
-    return MappingProxyType(dict(values))
 
 
 def check_role(function: Function, roles: tuple[Role, ...]) -> None:

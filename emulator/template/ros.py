@@ -171,6 +171,8 @@ def make(name: str, kind: str, properties: Document) -> Value:
         raise TemplateError(f"resource {name}: {missing.args[0]} is missing") from missing
     except (SmqError, PolicyError) as refused:
         raise TemplateError(f"resource {name}: {refused}") from refused
+    except (TypeError, AttributeError, ValueError) as error:
+        raise TemplateError(f"resource {name}: a property has a value of the wrong type ({error})") from error
 
 
 MAKERS: dict[str, Callable[[Document], Any]] = {

@@ -1,10 +1,9 @@
 """The triggers of a function in template.yml, as far as they have a counterpart on one machine."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from emulator.eventbridge.config import QueueTrigger
+from emulator.template import schema
 from emulator.template.variables import TemplateError
 
 
@@ -28,47 +27,38 @@ class HttpTrigger:
     methods: tuple[str, ...]
 
 
-def queue_trigger(trigger: Mapping[str, Any]) -> QueueTrigger:
-    """A stream from a queue; any other source has no counterpart on one machine."""
-    config, name = trigger["triggerConfig"], trigger["triggerName"]
-    if config["eventSourceConfig"]["eventSourceType"] != "MNS":
-        raise TemplateError(
-            f"trigger {name}: {config['eventSourceConfig']['eventSourceType']} has no local counterpart"
-        )
-    source = config["eventSourceConfig"]["eventSourceParameters"]["sourceMNSParameters"]
-    options = config.get("runOptions", {})
-    delivery = config.get("eventSinkConfig", {}).get("deliveryOption", {})
-    window = options.get("batchWindow", {})
-    dead_letters = options.get("deadLetterQueue", {}).get("Arn")
+def queue_trigger(trigger: schema.StreamTrigger) -> QueueTrigger:
+    """Return the stream from a queue. Raises: TemplateError: the source is another, which has no counterpart on one machine."""
+    config, name = trigger.triggerConfig, trigger.triggerName
+    source = config.eventSourceConfig.eventSourceParameters.sourceMNSParameters
+    if config.eventSourceConfig.eventSourceType != "MNS":
+        raise TemplateError(f"trigger {name}: {config.eventSourceConfig.eventSourceType} has no local counterpart")
+    if source is None:
+        raise TemplateError(f"trigger {name}: sourceMNSParameters is required")
+    options = config.runOptions
     return QueueTrigger(
         name=name,
-        queue=source["QueueName"],
-        enabled=config.get("triggerEnable", QueueTrigger.enabled),
-        asynchronous=config.get("asyncInvocationType", QueueTrigger.asynchronous),
-        base64_decode=source.get("IsBase64Decode", QueueTrigger.base64_decode),
-        event_schema=delivery.get("eventSchema", QueueTrigger.event_schema),
-        mode=options.get("mode", QueueTrigger.mode),
-        batch_messages=window.get("CountBasedWindow", QueueTrigger.batch_messages),
-        batch_seconds=window.get("TimeBasedWindow", QueueTrigger.batch_seconds),
-        retry_strategy=options.get("retryStrategy", {}).get("PushRetryStrategy", QueueTrigger.retry_strategy),
-        errors_tolerance=options.get("errorsTolerance", QueueTrigger.errors_tolerance),
-        dead_letter_queue=dead_letters.rpartition("/queues/")[2] if dead_letters else None,
+        queue=source.QueueName,
+        enabled=config.triggerEnable,
+        asynchronous=config.asyncInvocationType,
+        base64_decode=source.IsBase64Decode,
+        event_schema=config.eventSinkConfig.deliveryOption.eventSchema,
+        mode=options.mode,
+        batch_messages=options.batchWindow.CountBasedWindow,
+        batch_seconds=options.batchWindow.TimeBasedWindow,
+        retry_strategy=options.retryStrategy.PushRetryStrategy,
+        errors_tolerance=options.errorsTolerance,
+        dead_letter_queue=options.deadLetterQueue.Arn.rpartition("/queues/")[2] or None,
     )
 
 
-def topic_trigger(trigger: Mapping[str, Any]) -> TopicTrigger:
-    """A push from a topic."""
-    config = trigger["triggerConfig"]
-    return TopicTrigger(
-        name=trigger["triggerName"],
-        topic=trigger["sourceArn"].rpartition("/topics/")[2],
-        content_format=config.get("notifyContentFormat", TopicTrigger.content_format),
-        strategy=config.get("notifyStrategy", TopicTrigger.strategy),
-        filter_tag=config.get("filterTag"),
-    )
+def topic_trigger(trigger: schema.TopicTrigger) -> TopicTrigger:
+    """Return the push from a topic."""
+    config = trigger.triggerConfig
+    topic = trigger.sourceArn.rpartition("/topics/")[2]
+    return TopicTrigger(trigger.triggerName, topic, config.notifyContentFormat, config.notifyStrategy, config.filterTag)
 
 
-def http_trigger(trigger: Mapping[str, Any]) -> HttpTrigger:
-    """A function's address."""
-    config = trigger["triggerConfig"]
-    return HttpTrigger(trigger["triggerName"], config["authType"], tuple(config["methods"]))
+def http_trigger(trigger: schema.HttpTrigger) -> HttpTrigger:
+    """Return a function's address."""
+    return HttpTrigger(trigger.triggerName, trigger.triggerConfig.authType, tuple(trigger.triggerConfig.methods))

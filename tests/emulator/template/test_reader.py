@@ -126,7 +126,7 @@ def test_a_queue_renamed_in_the_template_is_renamed_everywhere(changed: Callable
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("OTA_QUOTA_INSTANCES: '1'", "OTA_QUOTA_INSTANCES: 1", "OTA_QUOTA_INSTANCES must be text"),
+        ("OTA_QUOTA_INSTANCES: '1'", "OTA_QUOTA_INSTANCES: 1", "OTA_QUOTA_INSTANCES: must be text: put it in quotes"),
         ("Service: [fc.aliyuncs.com]", "Service: [ecs.aliyuncs.com]", "fc.aliyuncs.com may not assume it"),
         ("eventSourceType: MNS", "eventSourceType: Kafka", "Kafka has no local counterpart"),
         ("role: ${resources.infra.output.RoleArn}", "role: acs:ram::1:role/other", "no role other"),
@@ -159,3 +159,59 @@ def test_functions_are_the_same_as_serverless_devs_renders_them(template: Templa
         assert (function.memory, function.timeout) == (props["memorySize"], props["timeout"])
         assert function.instances == props["concurrencyConfig"]["reservedConcurrency"]
         assert props["role"].endswith(f"role/{function.role}")
+
+
+WRONG_TYPES = {
+    "http_instances: 2": ("http_instances: '2'", "reservedConcurrency: must be a number, without quotes .it is '2'"),
+    "timeout: 60": (
+        "timeout: '60'",
+        "http.props.timeout: must be a whole number, without quotes .it is '60'",
+    ),
+    "memorySize: 128": ("memorySize: '128'", "props.memorySize: must be a whole number, without quotes .it is '128'"),
+    "triggerEnable: true": (
+        "triggerEnable: 'false'",
+        "triggerConfig.triggerEnable: must be true or false, without quotes",
+    ),
+    "IsBase64Decode: true": ("IsBase64Decode: 'false'", "IsBase64Decode: must be true or false, without quotes"),
+    "asyncInvocationType: false": ("asyncInvocationType: 0", "asyncInvocationType: must be true or false"),
+    "batch_messages: 100": ("batch_messages: '100'", "CountBasedWindow: must be a whole number, without quotes"),
+    "OTA_LOG_LEVEL: ${vars.log_level}": ("OTA_LOG_LEVEL:", "OTA_LOG_LEVEL: must be text: put it in quotes .it is None"),
+    "authType: function": ("authType: secret", "authType: should be 'anonymous', 'function' or 'jwt' .it is 'secret'"),
+    "methods: [GET, POST, PUT, DELETE, HEAD, PATCH, OPTIONS]": ("#", "triggerConfig.methods: is required"),
+    "handler: handler.index.handler": ("#", "props.handler: is required"),
+    "component: fc3": ("#", "queue.component: is required"),
+    "http_instances: 2\n": ("http_instances: ${env('HTTP_INSTANCES', '2')}\n", "reservedConcurrency: must be a number"),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), [(old, new) for old, (new, _) in WRONG_TYPES.items()])
+def test_a_value_of_the_wrong_type_is_refused_with_its_line_and_key(
+    changed: Callable[[str, str], Template], old: str, new: str
+) -> None:
+    """The platform's API refuses a text where it wants a number, and so does the local cloud, before anything starts."""
+    with pytest.raises(TemplateError, match=r"^template\.yml:\d+: resources\..*" + WRONG_TYPES[old][1]):
+        changed(old, new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "value"),
+    [
+        ("memorySize: 128", "# memorySize: 128", "memory", 512),
+        ("timeout: 300 ", "# timeout: 300 ", "timeout", 3),
+        ("initializer: {handler: handler.index.initialize, timeout: 30}", "# none", "initializer", None),
+        ("concurrencyConfig: {reservedConcurrency: 1}", "concurrencyConfig:", "instances", None),
+    ],
+)
+def test_what_is_left_out_has_the_platforms_default(
+    changed: Callable[[str, str], Template], old: str, new: str, field: str, value: object
+) -> None:
+    """A key that is missing, or stands there without a value, is what it is on the platform."""
+    assert getattr(named(changed(old, new), "ota-modules-queue"), field) == value
+
+
+def test_variables_that_are_commented_out_leave_none(tmp_path: Path) -> None:
+    """A mapping without anything below it is an empty one."""
+    text = TEMPLATE.read_text(encoding="utf-8")
+    text = "\n".join(f"#{line}" if line.strip().startswith("OTA_") else line for line in text.splitlines())
+    (tmp_path / "template.yml").write_text(text, encoding="utf-8")
+    assert named(load(tmp_path / "template.yml", environ={}), "ota-modules-queue").variables == {}
