@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from types import MappingProxyType
-
-import yaml
 
 from cli.errors import UsageError
+from emulator.template import document
 from emulator.template.variables import Document, TemplateError, resolved, variables
 
 TEMPLATE = Path(__file__).parents[2] / "template.yml"
@@ -30,38 +28,36 @@ class Names:
     """The FC 2.0 service under which the local cloud has the functions: aliyun-fc2 knows no others."""
 
 
-def read(environ: Mapping[str, str], template: Path = TEMPLATE) -> Names:
-    """The names in the template, or those that the function's own settings in the environment say.
+def read(environ: Mapping[str, str], template: Path | None = None) -> Names:
+    """Return the names that the environment gives, and for those that it does not, the template's.
 
+    The template is `template`, or OTA_TEMPLATE, or template.yml; it is read only where a name is missing.
     Raises: UsageError: the template does not say what one of them is.
     """
-    said = partial(_said, template)
-    name = said("name", "ota-modules")
+    path = template or Path(environ.get("OTA_TEMPLATE") or TEMPLATE)
+    variable = partial(_variable, path)
+    name = variable("name")
     return Names(
-        region=environ.get("OTA_REGION") or environ.get("ALIBABA_CLOUD_REGION_ID") or said("region", "cn-shanghai"),
-        request_queue=environ.get("OTA_REQUEST_QUEUE") or said("request_queue", "ota-module-requests"),
-        dead_letter_queue=environ.get("OTA_DEAD_LETTER_QUEUE") or said("dead_letter_queue", "ota-module-dead-letters"),
-        outcome_queue=environ.get("OTA_OUTCOME_QUEUE") or said("outcome_queue", "ota-module-outcomes"),
-        result_topic=environ.get("OTA_RESULT_TOPIC") or said("result_topic", "ota-module-results"),
+        region=environ.get("OTA_REGION") or environ.get("ALIBABA_CLOUD_REGION_ID") or variable("region"),
+        request_queue=environ.get("OTA_REQUEST_QUEUE") or variable("request_queue"),
+        dead_letter_queue=environ.get("OTA_DEAD_LETTER_QUEUE") or variable("dead_letter_queue"),
+        outcome_queue=environ.get("OTA_OUTCOME_QUEUE") or variable("outcome_queue"),
+        result_topic=environ.get("OTA_RESULT_TOPIC") or variable("result_topic"),
         queue_function=f"{name}-queue",
         http_function=f"{name}-http",
     )
 
 
-def _said(template: Path, name: str, usual: str) -> str:
-    document = _document(template)
-    value = (document.get("vars") or {}).get(name, usual)
+def _variable(template: Path, name: str) -> str:
     try:
-        return str(resolved(value, variables(document, os.environ, {})))
+        content = _content(template)
+        return str(resolved(f"${{vars.{name}}}", variables(content, os.environ, {})))
     except TemplateError as error:
-        raise UsageError(f"{template.name}: vars.{name}: {error}") from None
+        raise UsageError(
+            str(error) if template.name in str(error) else f"{template.name}: vars.{name}: {error}"
+        ) from None
 
 
 @cache
-def _document(template: Path) -> Document:
-    """Empty where there is no such file: the command line may be installed without it."""
-    try:
-        document = yaml.safe_load(template.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return MappingProxyType({})
-    return MappingProxyType(document)
+def _content(template: Path) -> Document:
+    return document.read(template).content

@@ -47,6 +47,16 @@ def test_the_functions_settings_overrule_the_template() -> None:
     assert (names.request_queue, names.region) == ("another", "ap-southeast-1")
 
 
-def test_without_a_template_they_are_the_projects_own(tmp_path: Path) -> None:
-    """The command line may be installed by itself."""
-    assert read({}, tmp_path / "template.yml") == read({}, TEMPLATE)
+def test_a_template_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
+    """Its first lines are what people edit; a slip there is told with its line, and never ends in a traceback."""
+    with pytest.raises(UsageError, match="No such file"):
+        read({}, tmp_path / "template.yml")
+    (tmp_path / "template.yml").write_text("vars:\n\tregion: cn-beijing\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"template\.yml:2: is not YAML"):
+        read({}, tmp_path / "template.yml")
+
+
+def test_another_environment_is_named_by_its_file() -> None:
+    """What a file extends is put under it."""
+    names = read({"OTA_TEMPLATE": str(TEMPLATE.parent / "environments" / "staging.yml")})
+    assert (names.request_queue, names.queue_function) == ("ota-module-requests-staging", "ota-modules-staging-queue")
