@@ -7,16 +7,18 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from emulator.clock import Clock
 from emulator.eventbridge.config import StreamConfig
-from emulator.eventbridge.streams import EventStream, Outside
-from emulator.faults.functions import FaultyFunctions
+from emulator.eventbridge.streams import EventStream
+from emulator.faults.functions import StruckTries
 from emulator.faults.injection import Faults
 from emulator.faults.neighbours import Neighbours
 from emulator.faults.network import Network
 from emulator.faults.processes import Workers
 from emulator.faults.streams import faulty
-from emulator.fc import service as fc
+from emulator.fc.client import Called, call
 from emulator.fc.instances import Instance
+from emulator.fc.service import FunctionCompute
 from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts
 from emulator.records import Records
@@ -91,22 +93,26 @@ class Cloud:
             deployed, self.urls.iot, code, **({"python": options.python} if options.python else {})
         )
         configs = [replace(each, environment={**each.environment, **options.variables}) for each in configs]
-        self.fc = FaultyFunctions(
-            self.accounts, configs, region=deployed.region, outside=fc.Outside(scale=options.retry_scale)
-        )
+        clock = Clock(scale=options.retry_scale)
         self.workers = Workers(lambda: self.fc.instances, options.seed)
-        self.fc.watch(self.records, self.faults, self.workers, self.network)
-        deployment.connect(deployed, self.smq, self.fc)
+        self.fc = FunctionCompute(
+            self.accounts,
+            configs,
+            region=deployed.region,
+            clock=clock,
+            records=self.records,
+            tries=StruckTries(self.faults, self.workers),
+        )
+        deployment.connect(deployed, self.smq, self.accounts.account_id, urls.fc)
         self.template = deployed
         self.streams = [
-            EventStream(config, self.smq, self._caller(config), outside=Outside(scale=options.retry_scale))
+            EventStream(config, self.smq, self._caller(config), clock=clock)
             for config in deployment.streams(deployed, self.accounts.account_id)
         ]
 
-    def _caller(self, stream: StreamConfig) -> Callable[[bytes], Awaitable[fc.Called]]:
-        call = partial(self.fc.call, stream.function, asynchronous=stream.trigger.asynchronous)
-        draws = random.Random(self.options.seed)
-        return faulty(call, fc.Called(500), self.faults, stream.function, draws)
+    def _caller(self, stream: StreamConfig) -> Callable[[bytes], Awaitable[Called]]:
+        deliver = partial(call, self.urls.fc, stream.function, asynchronous=stream.trigger.asynchronous)
+        return faulty(deliver, Called(500), self.faults, stream.function, random.Random(self.options.seed))
 
     @property
     def instances(self) -> list[Instance]:

@@ -6,12 +6,11 @@ little longer than the next call may take: a stream that was killed loses nothin
 
 import asyncio
 import logging
-import random
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from emulator.clock import Clock
 from emulator.eventbridge.config import StreamConfig
 from emulator.eventbridge.events import element, event, payload
 from emulator.smq.errors import QueueNotExist, SmqError
@@ -47,17 +46,6 @@ Invoke = Callable[[bytes], Awaitable[Result]]
 """Calls the function. With asynchronous invocation it returns when the call is accepted, not when it is done."""
 
 
-@dataclass(frozen=True)
-class Outside:
-    """What a stream needs of the world; `scale` multiplies the waits between retries, `ceiling` is in seconds."""
-
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    random: Callable[[], float] = random.random
-    wall: Callable[[], float] = time.time
-    scale: float = 1.0
-    ceiling: float = CEILING
-
-
 @dataclass
 class Taken:
     """A message that the stream has in hand: its event, made once, and the handle that is valid now."""
@@ -73,7 +61,13 @@ class EventStream:
     `discarded`, in messages."""
 
     def __init__(
-        self, config: StreamConfig, service: MessageService, invoke: Invoke, *, outside: Outside | None = None
+        self,
+        config: StreamConfig,
+        service: MessageService,
+        invoke: Invoke,
+        *,
+        clock: Clock | None = None,
+        ceiling: float = CEILING,
     ) -> None:
         self.config = config
         self.state = READY
@@ -83,11 +77,11 @@ class EventStream:
         self.discarded = 0
         self._service = service
         self._invoke = invoke
-        self._outside = outside or Outside()
+        self._clock = clock or Clock()
+        self._ceiling = ceiling
         self._batch: list[Taken] = []
         self._left: list[Taken] = []
         self._work: asyncio.Task[None] | None = None
-        self._detached: set[asyncio.Future[Result]] = set()
 
     @property
     def in_flight(self) -> int:
@@ -109,7 +103,7 @@ class EventStream:
                 self.state = READY
 
     def stop(self) -> None:
-        """End `run`. A call that is under way goes on, but its result is not waited for: its messages come again."""
+        """End `run`. It hangs up on a call that is under way: the function goes on, and its messages come again."""
         if self._work:
             self._work.cancel()
 
@@ -144,7 +138,7 @@ class EventStream:
         return bool(found)
 
     def _taken(self, message: Message) -> Taken:
-        text = event(message, self.config, self._outside.wall())
+        text = event(message, self.config, self._clock.wall())
         return Taken(message, text, element(text, self.config), message.handle)
 
     def _full(self) -> bool:
@@ -168,12 +162,12 @@ class EventStream:
         self._hide(0)
         while not await self._succeeded(body):
             failures += 1
-            seconds = pause(self.config.trigger.retry_strategy, failures, self._outside.random)
+            seconds = pause(self.config.trigger.retry_strategy, failures, self._clock.random)
             if self.state != RUNNING or seconds is None:
                 self._give_up()
                 return
-            self._hide(seconds * self._outside.scale)
-            await self._outside.sleep(seconds * self._outside.scale)
+            self._hide(seconds * self._clock.scale)
+            await self._clock.sleep(seconds * self._clock.scale)
             self._hide(0)
             self.retried += len(self._batch)
         self.delivered += len(self._batch)
@@ -181,8 +175,8 @@ class EventStream:
 
     async def _succeeded(self, body: bytes) -> bool:
         try:
-            result = await self._result(body)
-        except (OSError, asyncio.TimeoutError) as error:
+            result = await self._call(body)
+        except OSError as error:
             _log.warning("stream %s: %s", self.config.name, type(error).__name__)
             return False
         if result.status in (401, 403, 404, 412):
@@ -192,20 +186,16 @@ class EventStream:
             return False
         return True
 
-    async def _result(self, body: bytes) -> Result:
-        """What the function answers, within the ceiling. It is never called off: EventBridge only hangs up on it."""
+    async def _call(self, body: bytes) -> Result:
+        """Return what the function answers. Raises: OSError; TimeoutError, and hangs up, after the ceiling."""
         call: asyncio.Future[Result] = asyncio.ensure_future(self._invoke(body))
-        self._detached.add(call)
-        call.add_done_callback(self._ended)
-        await asyncio.wait({call}, timeout=self._outside.ceiling)
-        if not call.done():
-            raise asyncio.TimeoutError
-        return call.result()
-
-    def _ended(self, call: "asyncio.Future[Result]") -> None:
-        self._detached.discard(call)
-        if not call.cancelled():
-            call.exception()  # Looked at, so that one that nobody waits for any more is not complained about.
+        try:
+            await asyncio.wait({call}, timeout=self._ceiling)
+            if not call.done():
+                raise TimeoutError
+            return call.result()
+        finally:
+            call.cancel()
 
     def _give_up(self) -> None:
         """Halt where failures are not tolerated or will not end, else dead-letter the batch and go on."""

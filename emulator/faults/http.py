@@ -9,9 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from emulator.connection import reset, transport_of
 from emulator.faults.answers import Answer, substitute
 from emulator.faults.callers import Caller
-from emulator.faults.injection import Active, Faults, counted
+from emulator.faults.injection import Active, Faults
 from emulator.faults.network import Network
-from emulator.faults.plan import ANSWERS, PROCESS, STANDING, Rule, Service
+from emulator.faults.plan import ANSWERS, KINDS, PROCESS, STANDING, Service
 from emulator.faults.processes import Workers
 from emulator.ram.keys import Accounts
 from emulator.records import Arrival, Records
@@ -47,6 +47,9 @@ class FaultyApp:
         self._service = service
         self._read = read
         self._around = around
+        # What kills and pauses is counted by the try there: an asynchronous call has several.
+        elsewhere = {*STANDING, *(PROCESS if service == "fc" else ())}
+        self._kinds = set(KINDS[service]) - elsewhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,10 +59,7 @@ class FaultyApp:
         body, receive = await _whole(receive)
         caller = self._read(scope, body)
         self._around.records.add(Arrival(self._service, caller.operation, caller.key, moment))
-        struck = self._around.faults.striking(self._service, caller.operation, caller.text)
-        if self._service == "fc":
-            counted()
-        struck = [each for each in struck if each.rule.kind not in STANDING]
+        struck = self._around.faults.striking(self._service, caller.operation, self._kinds, caller.text)
         if not struck:
             await self._app(scope, receive, send)
             return
@@ -99,7 +99,9 @@ class _Exchange:
             for active in struck:
                 answer = await self._after(active, answer)
             await self._deliver(answer)
-            self._strike_processes([each.rule for each in struck if each.rule.after])
+            self._around.workers.strike(
+                *(each.rule for each in struck if each.rule.after and each.rule.kind in PROCESS)
+            )
         except _Ended:
             return
 
@@ -116,8 +118,9 @@ class _Exchange:
         elif rule.kind in ANSWERS:
             await self._deliver(substitute(rule))
             raise _Ended
+        elif rule.kind in PROCESS:
+            self._around.workers.strike(rule)
         else:
-            self._strike_processes([rule])
             await self._cut(active)
 
     async def _after(self, active: Active, answer: Answer) -> Answer:
@@ -151,11 +154,6 @@ class _Exchange:
             return
         await self._gone()
         raise _Ended
-
-    def _strike_processes(self, rules: list[Rule]) -> None:
-        for rule in rules:
-            if rule.kind in PROCESS:
-                self._around.workers.strike(rule)
 
     async def _effect(self) -> Answer:
         """Let the service do what the call asks, and keep its answer."""

@@ -3,20 +3,11 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulator.faults.plan import KINDS, Plan, Rule, Service
-
-# Of the task alone that carries a call further: what the call leads to is the same call.
-_counted: ContextVar[bool] = ContextVar("counted", default=False)
-
-
-def counted() -> None:
-    """Let the call that this task makes next be none that a rule counts: its arrival was one."""
-    _counted.set(True)
+from emulator.faults.plan import Plan, Rule, Service
 
 
 @dataclass
@@ -83,21 +74,11 @@ class Faults:
             active.over.set()
         return bool(ended)
 
-    def striking(
-        self, service: Service, operation: str, text: str = "", kinds: Sequence[str] | None = None
-    ) -> list[Active]:
-        """The rules that strike a call now; with `kinds`, of these alone."""
+    def striking(self, service: Service, operation: str, kinds: Container[str], text: str = "") -> list[Active]:
+        """The rules of these kinds that strike a call now; counts it for each."""
         now = self._monotonic()
-        wanted = KINDS[service] if kinds is None else kinds
-        found = [each for each in self._active if each.rule.service == service and each.rule.kind in wanted]
-        return [each for each in found if each.strikes(operation, text, now)]
-
-    def striking_uncounted(self, service: Service, operation: str, text: str, kinds: Sequence[str]) -> list[Active]:
-        """The rules that strike a call which was not counted where it came in."""
-        if _counted.get():
-            _counted.set(False)
-            return []
-        return self.striking(service, operation, text, kinds)
+        known = [active for active in self._active if active.rule.service == service and active.rule.kind in kinds]
+        return [active for active in known if active.strikes(operation, text, now)]
 
     def standing(self, kind: str) -> list[Active]:
         """The rules of a kind that hold now, whether somebody calls or not."""

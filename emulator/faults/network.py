@@ -31,10 +31,6 @@ class Network:
         self._down[name] = task
         task.add_done_callback(lambda _task: self._down.pop(name, None))
 
-    def refuses(self, name: str) -> bool:
-        """Whether a server takes no connections now."""
-        return name in self._down
-
     async def _refusing(self, name: str, seconds: float) -> None:
         server = self._servers[name]
         address = server.servers[0].sockets[0].getsockname()

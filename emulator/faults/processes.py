@@ -1,7 +1,4 @@
-"""The processes of functions that are at work: killed, or paused and resumed, when a plan says so.
-
-At a named step only the process itself knows when it is there: the invocation carries the step's name to it.
-"""
+"""The processes of functions that are at work: killed, or paused and resumed, when a plan says so."""
 
 import asyncio
 import random
@@ -10,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from emulator.faults.plan import Rule
-from emulator.fc.ending import end_next_at
 
 LOOK_AGAIN = 0.002
 PATIENCE = 2.0
@@ -33,13 +29,10 @@ class Workers:
         self._instances = instances
         self._random = random.Random(seed)
 
-    def strike(self, rule: Rule) -> None:
-        """Kill or pause every instance that is at work, now or within `rule.within` seconds; or have the invocation that this
-        task makes next end at `rule.step`."""
-        if rule.step is not None:
-            end_next_at(rule.step)
-            return
-        asyncio.get_running_loop().call_later(rule.within * self._random.random(), self._signal, rule)
+    def strike(self, *rules: Rule) -> None:
+        """Kill or pause every instance that is at work, now or within `rule.within` seconds."""
+        for rule in rules:
+            asyncio.get_running_loop().call_later(rule.within * self._random.random(), self._signal, rule)
 
     def _signal(self, rule: Rule, left: float = PATIENCE) -> None:
         working = [each for each in self._instances() if each.state == "busy"]

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from emulator.faults.injection import Faults
-from emulator.faults.plan import Rule
+from emulator.faults.plan import KINDS, Rule
 
 
 class Result(Protocol):
@@ -29,7 +29,9 @@ def faulty(
     """A stream's way to its function, with its deliveries amiss; `failed` is what it hears of a call that must come again."""
 
     async def call(event: bytes) -> R:
-        rules = [each.rule for each in faults.striking("stream", stream, _text(event))]
+        rules = [
+            each.rule for each in faults.striking("stream", stream, KINDS["stream"], event.decode("utf-8", "replace"))
+        ]
         for rule in rules:
             event = _changed(event, rule, draws)
         first = asyncio.ensure_future(deliver(event))
@@ -53,7 +55,3 @@ def _changed(event: bytes, rule: Rule, draws: random.Random) -> bytes:
     changed = elements * 2 if rule.kind == "duplicate" else list(elements)
     draws.shuffle(changed)
     return json.dumps(changed, ensure_ascii=False).encode()
-
-
-def _text(body: bytes) -> str:
-    return body.decode("utf-8", "replace")

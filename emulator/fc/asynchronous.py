@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 
+from emulator.clock import Clock
+
 RETRIES = 3
 PAUSES = (60.0, 120.0, 240.0)
 """Seconds before the tries that follow an error of the function; the documentation names their number alone."""
@@ -26,11 +28,10 @@ Try = Callable[[int], Awaitable[Verdict]]
 
 
 class AsyncCalls:
-    """The calls that were accepted and are not finished. They do not outlive the process. `scale` multiplies the waits."""
+    """The calls that were accepted and are not finished. They do not outlive the process."""
 
-    def __init__(self, sleep: Callable[[float], Awaitable[None]], scale: float) -> None:
-        self._sleep = sleep
-        self._scale = scale
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
 
     def accept(self, once: Try) -> None:
@@ -59,4 +60,4 @@ class AsyncCalls:
                 throttles, waited = throttles + 1, waited + seconds
             else:
                 return
-            await self._sleep(seconds * self._scale)
+            await self._clock.sleep(seconds * self._clock.scale)

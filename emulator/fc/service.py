@@ -2,27 +2,31 @@
 
 import asyncio
 import json
-import signal
 import time
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from emulator.clock import Clock
 from emulator.fc.asynchronous import AsyncCalls, Verdict
 from emulator.fc.config import FunctionConfig
-from emulator.fc.ending import take_steps
 from emulator.fc.instances import Instance, InstanceDied, InstanceNotStarted, InvocationTimedOut, Reply
 from emulator.fc.output import lines_kept
 from emulator.fc.role_keys import RoleKeys
+from emulator.fc.runtime.steps import Step
 from emulator.ram.keys import Accounts
+from emulator.records import Invoked, Records
 
 Kind = Literal["event", "wsgi"]
 LONGEST_IDLE = 300.0
 """Seconds after which an idle instance is ended."""
 SYNC_LIMIT = 32 * 1024 * 1024
 ASYNC_LIMIT = 128 * 1024
+RECORDED = 2_000
+"""Letters of a failed call's answer that are recorded."""
 UNHANDLED = "UnhandledInvocationError"
 MOST_INSTANCES = 100
 """Of all functions of an account in a region together."""
@@ -54,15 +58,6 @@ class Invocation:
     """The most that the instance ever used, in MB."""
 
 
-@dataclass(frozen=True)
-class Called:
-    """What a stream or a topic is told of a call; `size` of the answer is in bytes."""
-
-    status: int
-    error_type: str | None = None
-    size: int = 0
-
-
 @dataclass
 class Counters:
     """What happened to one function."""
@@ -83,12 +78,13 @@ class Deployed:
     counters: Counters = field(default_factory=Counters)
 
 
-@dataclass(frozen=True)
-class Outside:
-    """What the service needs of the world; `scale` multiplies the waits between asynchronous tries."""
+Tries = Callable[[str, bytes], AbstractContextManager[Sequence[Step]]]
+"""Entered around each try of a call, with the function's name and the event; gives the steps at which the try is killed."""
 
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    scale: float = 1.0
+
+def undisturbed(_function: str, _event: bytes) -> AbstractContextManager[Sequence[Step]]:
+    """Nothing happens to a try."""
+    return nullcontext(())
 
 
 class FunctionCompute:
@@ -101,41 +97,25 @@ class FunctionCompute:
         *,
         region: str = "cn-shanghai",
         service: str = "ota-modules",
-        outside: Outside | None = None,
+        clock: Clock | None = None,
+        records: Records | None = None,
+        tries: Tries = undisturbed,
     ) -> None:
         self.service = service
         """The FC 2.0 service under which functions of FC 3.0 can be named too: aliyun-fc2 knows no others."""
         self.accounts = accounts
         self.region = region
         self.functions = {config.name: Deployed(config) for config in functions}
-        outside = outside or Outside()
-        self._later = AsyncCalls(outside.sleep, outside.scale)
+        self._later = AsyncCalls(clock or Clock())
         self._keys = RoleKeys(accounts)
+        self._records = records or Records()
+        self._tries = tries
 
     @property
     def instances(self) -> list[Instance]:
         """Those that are there now."""
         found = [instance for deployed in self.functions.values() for instance in deployed.instances]
         return [each for each in found if each.state == "starting" or each.alive]
-
-    def instance(self, instance_id: str) -> Instance:
-        """One of them. Raises: FcError."""
-        for each in self.instances:
-            if each.id == instance_id:
-                return each
-        raise FcError(404, "InstanceNotFound", f"instance '{instance_id}' does not exist")
-
-    def kill(self, instance_id: str) -> None:
-        """SIGKILL, whatever it is doing. Raises: FcError."""
-        self.instance(instance_id).signal(signal.SIGKILL)
-
-    def pause(self, instance_id: str) -> None:
-        """SIGSTOP: a call that it has times out unless it goes on in time. Raises: FcError."""
-        self.instance(instance_id).signal(signal.SIGSTOP)
-
-    def resume(self, instance_id: str) -> None:
-        """SIGCONT. Raises: FcError."""
-        self.instance(instance_id).signal(signal.SIGCONT)
 
     def find(self, name: str, service: str | None = None) -> Deployed:
         """A function by its name. Raises: FcError."""
@@ -154,13 +134,29 @@ class FunctionCompute:
         http: Mapping[str, Any] | None = None,
         retry_count: int = 0,
         request_id: str | None = None,
+        steps: Sequence[Step] = (),
     ) -> Invocation:
-        """Call a function and wait for it.
+        """Call a function once and wait for it; its process is killed when it reaches the first of `steps`.
 
         Raises: FcError: no such function, no instance free, none that starts, payload too large.
         """
-        steps = take_steps()
-        deployed = self.find(name)
+        began = self._records.now()
+        try:
+            with self._tries(name, payload) as struck:
+                call = {"kind": kind, "http": dict(http or {}), "retry_count": retry_count, "steps": [*steps, *struck]}
+                result = await self._try(self.find(name), payload, call, request_id)
+        except FcError as error:
+            self._records.add(Invoked(name, "", "", began, self._records.now(), error.code, error.text))
+            raise
+        text = result.body.decode("utf-8", "replace")[:RECORDED] if result.error_type else ""
+        self._records.add(
+            Invoked(name, result.request_id, result.instance, began, self._records.now(), result.error_type, text)
+        )
+        return result
+
+    async def _try(
+        self, deployed: Deployed, payload: bytes, call: Mapping[str, Any], request_id: str | None
+    ) -> Invocation:
         if len(payload) > SYNC_LIMIT:
             raise FcError(400, "EntityTooLarge", f"payload is larger than {SYNC_LIMIT} bytes")
         deployed.counters.invocations += 1
@@ -169,9 +165,9 @@ class FunctionCompute:
         instance = await self._instance(deployed, request_id)
         if isinstance(instance, Invocation):
             return instance
-        called = {"kind": kind, "http": dict(http or {}), "steps": steps}
-        header = {**self._header(deployed.config, request_id, retry_count), **called}
-        return await self._called(deployed, instance, header, payload, began)
+        return await self._called(
+            deployed, instance, {**self._header(deployed.config, request_id), **call}, payload, began
+        )
 
     def invoke_later(self, name: str, payload: bytes) -> str:
         """Queue an asynchronous call, with retries where the function fails; the request id. Raises: FcError."""
@@ -181,20 +177,6 @@ class FunctionCompute:
         request_id = new_request_id(deployed.config)
         self._later.accept(lambda failures: self._tried(name, payload, request_id, failures))
         return request_id
-
-    async def call(self, name: str, event: bytes, *, asynchronous: bool = False) -> Called:
-        """Call a function as a stream or a topic does: what the service refuses is a result too.
-
-        Raises: OSError: nothing came of it that the caller would know.
-        """
-        try:
-            if asynchronous:
-                self.invoke_later(name, event)
-                return Called(202)
-            result = await self.invoke(name, event)
-        except FcError as error:
-            return Called(error.status)
-        return Called(result.status, result.error_type, len(result.body))
 
     async def _tried(self, name: str, payload: bytes, request_id: str, failures: int) -> Verdict:
         try:
@@ -271,7 +253,12 @@ class FunctionCompute:
         if config.initializer is None:
             instance.output.begin(start)
             return instance
-        header = {**self._header(config, request_id, 0), "kind": "initialize", "handler": config.initializer}
+        header = {
+            **self._header(config, request_id),
+            "retry_count": 0,
+            "kind": "initialize",
+            "handler": config.initializer,
+        }
         instance.output.begin(f"FC Initialize Start RequestId: {request_id}")
         problem = b""
         try:
@@ -295,12 +282,11 @@ class FunctionCompute:
         log = instance.output.tail
         return Invocation(request_id, 200, problem, error_type="InitializationError", log=log, instance=instance.id)
 
-    def _header(self, config: FunctionConfig, request_id: str, retry_count: int) -> dict[str, Any]:
+    def _header(self, config: FunctionConfig, request_id: str) -> dict[str, Any]:
         key = self._keys.of(config.role)
         return {
             "request_id": request_id,
             "timeout": config.timeout if config.timeout % 1 else int(config.timeout),
-            "retry_count": retry_count,
             "service": config.service,
             "qualifier": "LATEST" if config.service else "",
             "credentials": {"id": key.id, "secret": key.secret, "token": key.token},

@@ -1,6 +1,5 @@
 """What template.yml deploys, as values of the local cloud: functions, streams, queues, topics, roles."""
 
-import asyncio
 import contextlib
 import sys
 from collections.abc import Mapping
@@ -9,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from emulator.eventbridge.config import StreamConfig
+from emulator.fc.client import call
 from emulator.fc.config import FunctionConfig
-from emulator.fc.service import FunctionCompute
 from emulator.ram.keys import Accounts
 from emulator.smq.errors import QueueAlreadyExist, SubscriptionAlreadyExist
 from emulator.smq.pushes import TIMEOUT
@@ -119,22 +118,20 @@ def topic_subscriptions(deployed: Template, account: str) -> list[Subscription]:
     ]
 
 
-def connect(deployed: Template, smq: MessageService, fc: FunctionCompute) -> None:
-    """Let topics push to the functions that they trigger."""
+def connect(deployed: Template, smq: MessageService, account: str, endpoint: str) -> None:
+    """Let topics push to the functions that they trigger; Function Compute answers at `endpoint`."""
     for one in deployed.functions:
         if one.topics:
-            smq.register(_arn(deployed, fc.accounts.account_id, one.name), partial(_taken, fc, one.name))
+            smq.register(_arn(deployed, account, one.name), partial(_push, endpoint, one.name))
 
 
 def _arn(deployed: Template, account: str, function: str) -> str:
     return f"acs:fc:{deployed.region}:{account}:functions/{function}"
 
 
-async def _taken(fc: FunctionCompute, function: str, event: bytes) -> bool:
-    """Topics call asynchronously: the function's errors are no matter of theirs."""
-    # A task for each call: what a fault has in store for one is none of the next one's.
-    call = asyncio.ensure_future(fc.call(function, event, asynchronous=True))
+async def _push(endpoint: str, function: str, event: bytes) -> bool:
+    """Call a function asynchronously, so that its errors do not concern the topic; whether the call was accepted."""
     try:
-        return (await asyncio.wait_for(call, TIMEOUT)).status == 202
-    except (OSError, asyncio.TimeoutError):
+        return (await call(endpoint, function, event, asynchronous=True, timeout=TIMEOUT)).status == 202
+    except OSError:
         return False

@@ -1,6 +1,7 @@
 """What streams, topics and HTTP meet on their way to a function that a plan strikes."""
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,18 +10,17 @@ from typing import Any
 import httpx
 import pytest
 
+from emulator.clock import Clock
 from emulator.cloud import Cloud
-from emulator.faults.functions import FaultyFunctions
+from emulator.faults.functions import StruckTries
 from emulator.faults.injection import Faults
-from emulator.faults.network import Network
 from emulator.faults.plan import Plan, Rule
 from emulator.faults.processes import Workers
 from emulator.fc.asynchronous import RETRIES
 from emulator.fc.config import FunctionConfig
-from emulator.fc.service import Outside
+from emulator.fc.service import FunctionCompute
 from emulator.local import LocalCloud, local_cloud
 from emulator.ram.keys import Accounts
-from emulator.records import Records
 from tests.support.small_cloud import FUNCTIONS, document, kept, options, send
 from tests.support.waiting import eventually
 
@@ -46,7 +46,7 @@ def cloud(running: LocalCloud, folder: Path) -> Iterator[LocalCloud]:
     (folder / "kept").unlink(missing_ok=True)
     yield running
     running.call(lambda parts: parts.faults.clear())
-    eventually(lambda: running.call(lambda parts: not parts.network.refuses("fc")))
+    running.wait(lambda parts: parts.network.restored())
 
 
 def strike(cloud: LocalCloud, **rule: Any) -> None:
@@ -135,18 +135,16 @@ def test_a_request_over_http_counts_once(cloud: LocalCloud) -> None:
 
 
 def test_each_try_of_an_asynchronous_call_can_be_killed(tmp_path: Path) -> None:
-    """The first is the call that came in; the later ones are the service's own."""
+    """The retries never pass the HTTP edge: what strikes a process is counted by the try."""
     environment = {"KEPT": str(tmp_path / "kept")}
     config = FunctionConfig("f", "stream_samples.hang", FUNCTIONS, environment=environment)
     faults = Faults()
     killing = faults.add(Rule(service="fc", kind="kill"))
-    dropping = faults.add(Rule(service="fc", kind="drop", after=True))
 
     async def scenario() -> None:
-        service = FaultyFunctions(Accounts(), [config], outside=Outside(scale=0.0001))
-        service.watch(Records(), faults, Workers(lambda: service.instances), Network())
-        with pytest.raises(ConnectionResetError):
-            await service.call("f", b"", asynchronous=True)
+        tries = StruckTries(faults, Workers(lambda: service.instances))
+        service = FunctionCompute(Accounts(), [config], clock=Clock(scale=0.0001), tries=tries)
+        service.invoke_later("f", b"")
         end = time.monotonic() + 30
         while service.functions["f"].counters.errors < 1 + RETRIES:
             assert time.monotonic() < end
@@ -154,4 +152,35 @@ def test_each_try_of_an_asynchronous_call_can_be_killed(tmp_path: Path) -> None:
         await service.stop()
 
     asyncio.run(scenario())
-    assert (killing.seen, dropping.seen) == (1 + RETRIES, 1)
+    assert killing.seen == 1 + RETRIES
+
+
+@pytest.mark.parametrize("kind", ["kill", "drop"])
+def test_an_asynchronous_call_over_http_counts_once(cloud: LocalCloud, kind: str) -> None:
+    """On the wire where it arrives, and in the process where it is tried."""
+    strike(cloud, kind=kind, operation="ota-modules-http", times=None, nth=5)
+    headers = {"X-Fc-Invocation-Type": "Async"}
+    httpx.post(f"{cloud.urls.fc}/2023-03-30/functions/ota-modules-http/invocations", headers=headers, content="{}")
+    eventually(lambda: counted(cloud) == (1, 0))
+
+
+def test_only_the_call_that_is_struck_carries_the_step() -> None:
+    """Not one that is made meanwhile, and not the next."""
+    faults = Faults()
+    faults.add(Rule(service="fc", kind="kill", step="paced", contains="struck"))
+    tries = StruckTries(faults, Workers(list))
+    with tries("f", b"struck") as struck, tries("f", b"another") as other:
+        assert (struck, other) == (["paced"], [])
+
+
+@pytest.mark.parametrize(
+    "event",
+    ['{"Desc": "条码"}', json.dumps({"rawPath": "/modules", "body": '{"Desc": "条码"}'})],
+    ids=["queue", "HTTP"],
+)
+def test_a_rule_finds_its_words_in_the_event_of_every_trigger(event: str) -> None:
+    """Also in an HTTP request, whose body has its letters escaped."""
+    faults = Faults()
+    faults.add(Rule(service="fc", kind="kill", step="paced", contains='{"Desc": "条码"}'))
+    with StruckTries(faults, Workers(list))("f", event.encode()) as steps:
+        assert steps == ["paced"]

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from emulator.faults.injection import Faults
-from emulator.faults.plan import Plan, Rule
+from emulator.faults.plan import KINDS, Plan, Rule
 
 
 class Seconds:
@@ -23,7 +23,7 @@ def delay(**more: object) -> Rule:
 
 
 def struck(faults: Faults, times: int, operation: str = "CreateOTAModule", text: str = "") -> list[bool]:
-    return [bool(faults.striking("iot", operation, text)) for _ in range(times)]
+    return [bool(faults.striking("iot", operation, KINDS["iot"], text)) for _ in range(times)]
 
 
 def test_a_plan_is_printed_as_what_makes_it_again() -> None:
@@ -54,7 +54,7 @@ def test_a_rule_strikes_only_what_it_is_about() -> None:
     assert struck(faults, 1, text="ModuleName=mcu") == [True]
     assert struck(faults, 1, text="ModuleName=modem") == [False]
     assert struck(faults, 1, operation="ListOTAModuleByProduct", text="mcu") == [False]
-    assert not faults.striking("smq", "CreateOTAModule", "mcu")
+    assert not faults.striking("smq", "CreateOTAModule", KINDS["smq"], "mcu")
 
 
 def test_a_rule_holds_between_its_times() -> None:
@@ -75,9 +75,13 @@ def test_the_same_seed_strikes_the_same_calls() -> None:
     one.set(Plan(seed=1, rules=(rule,)))
     other.set(Plan(seed=1, rules=(Rule(service="iot", kind="empty", probability=0.3), rule)))
     third.set(Plan(seed=2, rules=(rule,)))
-    calls = [[each.rule for each in faults.striking("iot", "x")].count(rule) for faults in [one] * 64]
-    assert calls == [[each.rule for each in faults.striking("iot", "x")].count(rule) for faults in [other] * 64]
-    assert calls != [[each.rule for each in faults.striking("iot", "x")].count(rule) for faults in [third] * 64]
+    calls = [[each.rule for each in faults.striking("iot", "x", KINDS["iot"])].count(rule) for faults in [one] * 64]
+    assert calls == [
+        [each.rule for each in faults.striking("iot", "x", KINDS["iot"])].count(rule) for faults in [other] * 64
+    ]
+    assert calls != [
+        [each.rule for each in faults.striking("iot", "x", KINDS["iot"])].count(rule) for faults in [third] * 64
+    ]
 
 
 def test_what_ends_is_told_to_those_who_wait_for_it() -> None:

@@ -21,6 +21,7 @@ from emulator.fc.config import FunctionConfig
 from emulator.fc.service import FunctionCompute
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
 from emulator.ram.policy import Policy
+from tests.support.waiting import eventually
 
 CODE = Path(__file__).parent / "functions"
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # the SDK of FC 3.0
@@ -39,6 +40,7 @@ class Place:
             FunctionConfig("closed", "samples.web", CODE, http_auth="function"),
             FunctionConfig("said", "samples.said", CODE, http_auth="anonymous"),
             FunctionConfig("wsgi", "samples.wsgi", CODE, http_auth="anonymous", wsgi=True, service="ota-modules"),
+            FunctionConfig("linger", "samples.linger", CODE),
             FunctionConfig("nowhere", "samples.echo", CODE, python="/no/such/python"),
         ]
         self.service = FunctionCompute(self.accounts, functions)
@@ -140,6 +142,14 @@ def test_a_payload_of_32_mb_goes_in_and_comes_out(place: Place) -> None:
     payload = b"x" * (32 * 2**20)
     answer = httpx.post(f"{place.url}/2023-03-30/functions/echo/invocations", content=payload, timeout=60)
     assert answer.content == payload
+
+
+def test_a_caller_that_hangs_up_calls_nothing_off(place: Place, tmp_path: Path) -> None:
+    """As EventBridge does after five minutes: the function goes on to its end."""
+    event = json.dumps([0.5, str(tmp_path / "done")])
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{place.url}/2023-03-30/functions/linger/invocations", content=event, timeout=0.2)
+    eventually((tmp_path / "done").exists)
 
 
 # HTTP triggers

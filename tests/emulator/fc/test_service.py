@@ -19,9 +19,10 @@ import pytest
 from fc2.fc_exceptions import FcError as SdkError
 from starlette.types import ASGIApp
 
+from emulator.clock import Clock
 from emulator.fc.api import application
 from emulator.fc.config import FunctionConfig
-from emulator.fc.service import FunctionCompute, Outside
+from emulator.fc.service import FunctionCompute
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
 from tests.support.waiting import eventually
 
@@ -37,8 +38,8 @@ def config(name: str, **more: Any) -> FunctionConfig:
 class Fc:
     """A served Function Compute, and the SDK's client for it."""
 
-    def __init__(self, serve: Serve, *functions: FunctionConfig, **outside: Any) -> None:
-        self.service = FunctionCompute(Accounts(), functions, outside=Outside(**outside))
+    def __init__(self, serve: Serve, *functions: FunctionConfig, **clock: Any) -> None:
+        self.service = FunctionCompute(Accounts(), functions, clock=Clock(**clock))
         self.url = serve(application(self.service))
         self.client = self.client_of(ACCESS_KEY_SECRET)
 
@@ -53,7 +54,7 @@ class Fc:
 
 @pytest.fixture
 def fc(serve: Serve) -> Callable[..., Fc]:
-    return lambda *functions, **outside: Fc(serve, *functions, **outside)
+    return lambda *functions, **clock: Fc(serve, *functions, **clock)
 
 
 Make = Callable[..., Fc]

@@ -11,10 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from emulator.faults.injection import Faults
-from emulator.faults.plan import Rule
-from emulator.faults.processes import Workers
+from emulator.faults.plan import PROCESS, Rule
 from emulator.fc.config import FunctionConfig
-from emulator.fc.ending import take_steps
 from emulator.fc.runtime.steps import Step, StepNotFound, ending_at
 from emulator.fc.service import FunctionCompute, Invocation
 from emulator.ram.keys import Accounts
@@ -69,10 +67,8 @@ def played(config: FunctionConfig, scenario: Scenario) -> Any:
 
 
 async def struck(service: FunctionCompute, *steps: Step, event: bytes = b"[]") -> Invocation:
-    """A call that rules strike."""
-    for step in steps:
-        Workers(list).strike(Rule(service="fc", kind="kill", step=step))
-    return await service.invoke("f", event)
+    """A call that is killed at the first of some steps."""
+    return await service.invoke("f", event, steps=steps)
 
 
 def printed(invocation: Invocation) -> list[str]:
@@ -122,7 +118,7 @@ def test_a_rule_with_a_step_strikes_as_often_as_it_may() -> None:
     """As any other rule."""
     faults = Faults()
     faults.add(Rule(service="fc", kind="kill", step="sent", nth=2, times=1))
-    assert [len(faults.striking("fc", "f")) for _ in range(4)] == [0, 1, 0, 0]
+    assert [len(faults.striking("fc", "f", PROCESS)) for _ in range(4)] == [0, 1, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -157,8 +153,7 @@ def test_a_call_over_wsgi_is_killed_on_entry_too(config: FunctionConfig, tmp_pat
 
     async def scenario(service: FunctionCompute) -> list[Invocation]:
         answered = await service.invoke("f", b"", kind="wsgi", http=http)
-        Workers(list).strike(Rule(service="fc", kind="kill", step="receive"))
-        return [answered, await service.invoke("f", b"", kind="wsgi", http=http)]
+        return [answered, await service.invoke("f", b"", kind="wsgi", http=http, steps=["receive"])]
 
     answered, killed = played(wsgi, scenario)
     assert answered.body == b"over HTTP"
@@ -191,18 +186,3 @@ def test_a_step_that_the_function_does_not_have_is_named(config: FunctionConfig,
     assert told["errorMessage"] == (
         "the step 'put back' cannot be found: this function's handler.steps does not announce it"
     )
-
-
-def test_only_the_call_that_is_struck_carries_the_step() -> None:
-    """Not one that is made meanwhile, and not the next."""
-
-    async def call(*, strikes: bool) -> list[tuple[Step, ...]]:
-        if strikes:
-            Workers(list).strike(Rule(service="fc", kind="kill", step="paced"))
-        await asyncio.sleep(0)
-        return [take_steps(), take_steps()]
-
-    async def both() -> list[list[tuple[Step, ...]]]:
-        return list(await asyncio.gather(call(strikes=True), call(strikes=False)))
-
-    assert asyncio.run(both()) == [[("paced",), ()], [(), ()]]

@@ -59,6 +59,13 @@ def sleep(event: bytes, _context: Any) -> str:
     return "slept"
 
 
+def linger(event: bytes, _context: Any) -> None:
+    seconds, path = json.loads(event)
+    time.sleep(seconds)
+    with open(path, "w", encoding="utf-8"):  # noqa: PTH123
+        pass
+
+
 def speak(event: bytes, _context: Any) -> str:
     print("printed", event.decode())
     logging.getLogger().info("logged")
