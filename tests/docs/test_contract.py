@@ -37,6 +37,8 @@ def _default(field: Any) -> str:
         return "required"
     if field.default is None:
         return "none"
+    if isinstance(field.default, bool):
+        return str(field.default).lower()
     return f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
 
 
