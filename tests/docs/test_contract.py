@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import jsonschema
 
+from handler import envelopes
 from handler.answers import KINDS
 from handler.messages import ModuleRequest, Policy, read
 from handler.outcomes import Outcome, Status
@@ -17,7 +18,7 @@ from tests.docs.pages import README, page
 from tests.support.paths import ROOT
 
 PAGE = page("contract")
-REQUEST, OUTCOME, READING, HTTP, SETTINGS = PAGE.sections(2)
+REQUEST, ENVELOPES, OUTCOME, READING, HTTP, SETTINGS = PAGE.sections(2)
 MADE_OF_OTHERS = ("OTA_REGION", "OTA_IOT_ENDPOINT")
 """Settings whose default depends on other variables."""
 PLATFORM_ANSWERS = {403, 429}
@@ -50,6 +51,12 @@ def test_every_field_of_a_request_is_in_the_table() -> None:
 def test_every_way_with_what_exists_is_in_the_table() -> None:
     """`OnExisting`."""
     assert set(REQUEST.tables[1].names()) == set(get_args(Policy))
+
+
+def test_every_envelope_is_in_the_table() -> None:
+    """By the source that the function gives it."""
+    shapes = (*envelopes._SHAPES, envelopes._EVENT)
+    assert set(ENVELOPES.tables[0].names()) == {shape.source for shape in shapes}
 
 
 def test_every_status_is_in_both_tables() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from emulator.template.reader import load
 from handler.settings import Settings
 from tests.docs.markdown import code_spans
 from tests.docs.pages import page
@@ -19,6 +20,17 @@ def test_every_variable_of_the_template_is_in_the_table() -> None:
     """What may be changed at its top."""
     table = next(table for table in DEPLOYING.tables if "template.yml" in table.heading[0])
     assert set(table.names()) == set(TEMPLATE["vars"])
+
+
+def test_the_calls_of_each_environment_are_those_of_its_shares() -> None:
+    """In any second, all functions of one file together."""
+    table = next(
+        table for table in DEPLOYING.tables if table.names()[:1] == ["template.yml"] and len(table.heading) == 4
+    )
+    for file, _, calls, _ in table.rows:
+        functions = load(ROOT / file.strip("`"), environ={}).functions
+        made = [Settings.read({**each.variables, "FC_REGION": "cn-shanghai"}).most_in_a_second for each in functions]
+        assert sum(made) == int(calls), file
 
 
 def test_the_role_is_the_template_s() -> None:
