@@ -9,16 +9,16 @@ half the time of the quickest round trips, a millisecond or so.
 The store may be slow, down, restarted empty or failing over. Then each process goes on by itself, at the static share
 that its fallback holds, and tries the store again after a pause. No burst comes of the change:
 
-- Slots that were given out stay good. A process alone begins with its share only when all slots that could have been
-  given out at the time are over, and then processes that took turns go on taking turns.
+- Slots that were given out stay good. A process alone begins with its share a second after all slots are over that may
+  have been given out: so no second holds calls of both kinds.
 - A process that comes back needs a slot and obeys its share as well, until every other process must have come back.
-- A store that forgot everything (the record's birth differs) starts behind the slots that the asking process knew of.
+- A store that forgot everything (the record's birth differs) starts as late as a process alone would.
 
-What remains: a process that starts while the store is down leaves at once, in no turn; and static shares add up to the
-rate only where OTA_QUOTA_INSTANCES is right. Nobody sees an outage for another: where one process loses the store (two
-answers in a row that are late) while others go on with it, because they reach it, were idle or have just started, its
-static share comes on top of the rate until it finds the store again, which takes it seconds. And a clock of the server
-that is set forward brings the slots that were given out as much nearer to those that come next.
+What remains: static shares add up to the rate only where OTA_QUOTA_INSTANCES is right. Nobody sees an outage for another:
+where one process loses the store (two answers in a row that are late) while others go on with it, because they reach it,
+were idle or have just started, its static share comes on top of the rate until it finds the store again, which takes it
+seconds. And a clock of the server that is set forward brings the slots that were given out as much nearer to those that
+come next.
 """
 
 import math
@@ -27,7 +27,7 @@ from collections import deque
 from handler.clock import Clock
 from handler.log import Log
 from handler.pacing import EARLY, LONGEST_HOLD, Line, Pacer, Spacing, catch_up, left_at
-from handler.store import OVERDUE, REMEMBERED, Answer, Client, Store
+from handler.store import REMEMBERED, Answer, Client, Question, Store
 
 LEAD = 0.3
 """Seconds before the last slot at which the next ones are fetched: longer than a slow answer takes."""
@@ -35,6 +35,8 @@ POLL = 0.01
 """Seconds between two looks for slots that somebody is fetching."""
 MOST = 2
 """Slots in one reservation. What all processes hold together is how long a throttle or an outage takes to be felt."""
+SILENCE = 1.0
+"""Seconds between the last slot of a store that is lost and the first call of a process alone."""
 MOST_VERDICTS = 100
 FAR = 10**12
 """Microseconds: a deadline as far away as any."""
@@ -52,22 +54,16 @@ class Slots:
         self._store = store
         self._clock = clock
         self._slots: deque[float] = deque()
-        self._fetching: float | None = None
-        self._alone = False
+        self._fetching = False
         self._accepted = 0
-        self._interval = 1 / rate
-        self._birth, self._asked, self._backlog = "", -math.inf, 0.0
-        self._over = self._last = self._free = self._slowed = -math.inf
+        self._last = Answer("", -math.inf, 0.0, 1 / rate, 0, -math.inf, -math.inf)
+        self._refused = -math.inf
 
     def missing(self, now: float, ahead: int, waiting: int) -> int:
-        if self._fetching is not None and now - self._fetching > OVERDUE:
-            self._store.lost("overdue")
-            self._fetching = None
-        if self._fetching is not None or not self._store.ready(now):
+        if self._fetching or not self._store.ready(now):
             return 0
         count = self._wanted(now, ahead, waiting)
-        if count:
-            self._fetching = now
+        self._fetching = count > 0
         return count
 
     def _wanted(self, now: float, ahead: int, waiting: int) -> int:
@@ -83,33 +79,37 @@ class Slots:
     def fetch(self, count: int, deadline: float) -> None:
         try:
             now = self._clock.now()
-            latest = int(min(max(deadline - now, 0.0) * 1e6, FAR))
-            answer = self._ask(count, latest, age=-1, hold=0)
+            answer = self._ask(count, int(min(max(deadline - now, 0.0) * 1e6, FAR)))
             if answer is not None:
                 with self.lock:
-                    self._slots = deque(
-                        sorted([*self._slots, *(answer.first + n * answer.interval for n in range(answer.given))])
-                    )
-                    self._last = max([self._last, *self._slots])
+                    given = (answer.first + n * answer.interval for n in range(answer.given))
+                    self._slots = deque(sorted([*self._slots, *given]))
                     if not answer.given:
-                        self._free = max(self._free, deadline + 2 * EARLY)
+                        self._refused = deadline + 2 * EARLY
         finally:
             with self.lock:
-                self._fetching = None
+                self._fetching = False
 
-    def _ask(self, wanted: int, latest: int, age: int, hold: int) -> Answer | None:
+    def _ask(self, wanted: int = 0, latest: int = 0, age: int = -1, hold: int = 0) -> Answer | None:
         with self.lock:
             accepted, self._accepted = self._accepted, 0
-            now = self._clock.now()
-            birth = self._birth if now - self._asked <= REMEMBERED else ""
-            given = int(max(self._given_until(now) - now, 0.0) * 1e6)
+            known = self._clock.now() - self._last.now <= REMEMBERED
+            birth, given = (self._last.birth, int(self._silence * 1e6)) if known else ("", 0)
             lead = int(self._lead() * 1e6) if wanted else 0
-        answer = self._store.ask(self._key, (self._rate, wanted, latest, birth, given, accepted, age, hold, lead))
+        question = Question(self._rate, wanted, latest, birth, given, accepted, age, hold, lead)
+        answer = self._store.ask(self._key, question)
         if answer is not None:
             with self.lock:
-                self._birth, self._asked, self._backlog = answer.birth, answer.now, max(answer.free - answer.now, 0.0)
-                self._free, self._slowed, self._interval = answer.free, answer.slowed, answer.interval
+                self._last, self._refused = answer, -math.inf
         return answer
+
+    @property
+    def _silence(self) -> float:
+        """Seconds after which a second has passed without any slot that others may have, had the store just been lost.
+
+        They will have taken as many as they had at the last answer.
+        """
+        return max(self._last.free - self._last.now, 0.0) + SILENCE if self._last.birth else 0.0
 
     def _lead(self) -> float:
         """Seconds ahead at which slots must lie: one that is over when the answer comes is lost, and so would the next be."""
@@ -123,7 +123,7 @@ class Slots:
         elif self._store.down:
             at = self._share.slot(now, more)
         else:
-            at = max(self._free, now + POLL) + more * self._interval
+            at = max(self._last.free, self._refused, now + POLL) + more * self._last.interval
         if not self._store.down and not self._store.settled(now):
             at = max(at, self._share.slot(now, ahead))
         return max(at, self._own.slot(now, ahead))
@@ -131,7 +131,7 @@ class Slots:
     def look(self, now: float, ahead: int) -> float:
         if not ahead:
             return self.slot(now, 0)
-        at = max(self.slot(now, ahead // 2), now + self._interval / 2)
+        at = max(self.slot(now, ahead // 2), now + self._last.interval / 2)
         if self._slots and ahead == len(self._slots):
             at = min(at, max(self._slots[-1] - LEAD, now + POLL))
         return at
@@ -153,40 +153,20 @@ class Slots:
                 self._slots = deque(slot for slot in self._slots if slot >= now + hold)
             if self._store.down:
                 return False
-        return self._ask(0, 0, age=int((now - left) * 1e6), hold=int(hold * 1e6)) is not None
+        return self._ask(age=int((now - left) * 1e6), hold=int(hold * 1e6)) is not None
 
     def accepted(self, left: float) -> bool:
         """Whether the store will be told."""
         with self.lock:
-            if not self._store.down and self._interval > 1.001 / self._rate and left > self._slowed:
+            if not self._store.down and self._last.interval > 1.001 / self._rate and left > self._last.slowed:
                 self._accepted = min(self._accepted + 1, MOST_VERDICTS)
             return not self._store.down
 
     def _notice(self, now: float) -> None:
         while self._slots and now - self._slots[0] > catch_up(self._rate) + EARLY:
             self._slots.popleft()
-        if self._store.down and not self._alone:
-            self._over = self._given_until(now)
-            self._share.hold(self._turn_after(self._over))
-        self._alone = self._store.down
-
-    def _given_until(self, now: float) -> float:
-        """When the last of the slots is over that all processes together hold, if the store went away at `now`."""
-        if self._alone:
-            return self._over
-        return now + self._backlog if now - self._asked <= REMEMBERED else now
-
-    def _turn_after(self, instant: float) -> float:
-        """The first instant from there on that is this process's turn, when each takes one every static interval.
-
-        Turns of two slots, one process after the other, become turns of one: an instant of the server's clock that is
-        halved. Then two processes' turns never meet.
-        """
-        if self._last == -math.inf:
-            return instant
-        interval, offset = self._share.speed.interval, self._store.offset
-        turn = (self._last + offset) / MOST
-        return instant + (turn - (instant + offset)) % interval
+        if self._store.down:
+            self._share.hold(self._store.lost_at + self._silence)
 
 
 class SharedQuota:

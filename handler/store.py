@@ -1,9 +1,12 @@
 """The store through which many share a quota, Valkey or Redis: its script, and whether it can be relied upon."""
 
+import hashlib
 import math
 import threading
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, cast
+from concurrent import futures
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import unquote, urlsplit
 
 from handler.clock import Clock
 from handler.errors import SettingError
@@ -12,11 +15,15 @@ from handler.pacing import CALM, PROBE, RETURN, SAFE, SLOWER, SLOWEST
 
 PATIENCE = 0.25
 """Seconds for connecting, and for each answer of the store."""
+LONGEST_ASK = 2 * PATIENCE
+"""Seconds of one question with all that it takes: a name server has no time limit of its own."""
 TRIES = 2
-OVERDUE = 1.0
-"""Seconds after which the store counts as down although nothing has failed: looking up a name has no time limit."""
+OVERDUE = TRIES * LONGEST_ASK
+"""Seconds after which whoever asks knows that the store is down."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 5.0
 """Seconds between two tries of a store that is down; doubled from the one to the other."""
+REMINDER = 60.0
+"""Seconds between two log lines about a store that refuses what it is asked: nobody but its operator can put that right."""
 MEASURES = 4
 """Readings of the server's clock on meeting it: the quickest of some is good to a millisecond on a busy machine too."""
 EASED = 0.5
@@ -26,7 +33,9 @@ REMEMBERED = 60.0
 
 # All instants are microseconds of the server's clock. A clock that was set back takes everything along. `birth` tells
 # a record from one that was lost. Numbers are formatted by hand: Lua's own format keeps 14 digits, and these have 16.
+# Before version 5, Redis lets a script write after TIME only if its effects are replicated.
 SCRIPT = f"""
+if redis.replicate_commands then redis.replicate_commands() end
 local full, wanted, latest, known, given, accepted, age, hold, lead =
     tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4],
     tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
@@ -66,6 +75,26 @@ return {{birth, now, first, interval, count, math.max(free, first), slowed}}
 """
 
 
+class Question(NamedTuple):
+    """The script's arguments: calls a second and microseconds."""
+
+    rate: float
+    wanted: int = 0
+    """Slots."""
+    latest: int = 0
+    """How far away the first may lie."""
+    birth: str = ""
+    """The record that the asker knew, and how far its slots reached."""
+    given: int = 0
+    accepted: int = 0
+    """Calls that were answered and not throttled since the last question."""
+    age: int = -1
+    """How long ago a call left that was throttled; -1: none was."""
+    hold: int = 0
+    lead: int = 0
+    """How far away a slot must lie to be of use."""
+
+
 class Answer(NamedTuple):
     """The script's answer: instants and an interval in seconds of our own clock, and how many slots were given out."""
 
@@ -79,20 +108,16 @@ class Answer(NamedTuple):
 
 
 class Client(Protocol):
-    """The way to a server. An answer that does not come within PATIENCE is an OSError."""
+    """The way to a server. An answer that does not come within LONGEST_ASK, connecting included, is an OSError."""
 
     name: str
-
-    def time(self) -> tuple[int, int]:
-        """Seconds and microseconds of the server's clock."""
-        ...
 
     def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
         """What the script answers."""
         ...
 
     def disconnect(self) -> None:
-        """The connection is of no use any more: the next call makes a new one."""
+        """Drop the connection: the next call makes a new one."""
         ...
 
 
@@ -104,29 +129,54 @@ class Valkey:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
+        self._redis = redis
+        self._url = url
+        self._limits: dict[str, Any] = {
+            "protocol": 2,
+            "socket_connect_timeout": PATIENCE,
+            "socket_timeout": PATIENCE,
+            "retry": Retry(NoBackoff(), 0),
+        }
         try:
-            client = redis.Redis.from_url(
-                url,
-                protocol=2,
-                socket_connect_timeout=PATIENCE,
-                socket_timeout=PATIENCE,
-                retry=Retry(NoBackoff(), 0),
-            )
+            client = redis.Redis.from_url(url, **self._limits)
         except ValueError:
             raise SettingError("OTA_QUOTA_URL", "is no address of a store") from None
         place = client.connection_pool.connection_kwargs
         self.name = str(place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}")
-        self._client = client
-        self._script = client.register_script(SCRIPT)
-
-    def time(self) -> tuple[int, int]:
-        return self._client.time()
+        self._client: Any = client
+        self._helpers = futures.ThreadPoolExecutor(2, thread_name_prefix="store")
+        self._hash = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
-        return cast("list[bytes | int]", self._script([key], arguments))
+        answer = self._helpers.submit(self._run, key, arguments)
+        try:
+            return answer.result(LONGEST_ASK)
+        except futures.TimeoutError:
+            answer.cancel()
+            raise TimeoutError("no answer in time") from None
+
+    def _run(self, key: str, arguments: Sequence[str | int | float]) -> list[bytes | int]:
+        try:
+            return self._evaluate(key, arguments)
+        except self._redis.exceptions.MovedError:  # one node of a cluster: the cluster's client follows
+            if isinstance(self._client, self._redis.RedisCluster):
+                raise
+            self._client = self._redis.RedisCluster.from_url(self._url, **self._limits)
+            return self._evaluate(key, arguments)
+
+    def _evaluate(self, key: str, arguments: Sequence[str | int | float]) -> list[bytes | int]:
+        """By the script's hash; with the script itself where the server does not know it, or lets this user send no hashes."""
+        try:
+            answer: list[bytes | int] = self._client.evalsha(self._hash, 1, key, *arguments)
+        except (self._redis.exceptions.NoScriptError, self._redis.exceptions.NoPermissionError):
+            answer = self._client.eval(SCRIPT, 1, key, *arguments)
+        return answer
 
     def disconnect(self) -> None:
-        self._client.connection_pool.disconnect(inuse_connections=False)
+        if isinstance(self._client, self._redis.RedisCluster):
+            self._client.disconnect_connection_pools()  # type: ignore[no-untyped-call]
+        else:
+            self._client.connection_pool.disconnect(inuse_connections=False)
 
 
 class Store:
@@ -140,16 +190,28 @@ class Store:
         except ImportError:
             raise SettingError("OTA_QUOTA_URL", "needs the package redis") from None
         self._faults = (redis.RedisError, OSError, ValueError, TypeError)
+        self._refusals = (redis.ResponseError, redis.AuthenticationError)
+        # A failover's answers: whoever was a master takes no writes for a while.
+        failover = redis.exceptions
+        self._passing = (
+            failover.ReadOnlyError,
+            failover.MasterDownError,
+            failover.ClusterDownError,
+            failover.TryAgainError,
+        )
         self._clock = clock
-        self._log = log
+        password = urlsplit(url).password or ""
+        self._log = log.bind(secrets=(password, unquote(password)), store=self._client.name)
         self._lock = threading.Lock()
         self._pause = SHORTEST_PAUSE
-        self._retry_at = self._settled_at = -math.inf
+        self._retry_at = self._settled_at = self._told_at = -math.inf
         self.offset, self._error, self._measured = 0.0, math.inf, 0.0
         """`offset`: the seconds that the server's clock shows more than ours."""
         self.trip = 0.0
         """Seconds that an answer may take, as those of late did."""
         self.down = False
+        self.lost_at = -math.inf
+        """When it was found to be down, the last time."""
 
     def ready(self, now: float) -> bool:
         return not self.down or now >= self._retry_at
@@ -158,7 +220,7 @@ class Store:
         """Whether everybody who noticed an outage must have come back since."""
         return not self.down and now >= self._settled_at
 
-    def ask(self, key: str, arguments: Sequence[str | int | float]) -> Answer | None:
+    def ask(self, key: str, question: Question) -> Answer | None:
         """Runs the script; None where the store cannot be relied upon now.
 
         While it can be, an answer that does not come is asked for once more, on a new connection: a process that goes on
@@ -166,41 +228,52 @@ class Store:
         """
         with self._lock:
             self._retry_at = self._clock.now() + self._pause  # while it is down, one probe at a time
-        problem = ""
+        problem: Exception = OSError()
         for _ in range(1 if self.down else TRIES):
             try:
                 if self.down or self._error == math.inf:
-                    self._meet()
-                before = self._clock.now()
-                answer = self._client.run(key, arguments)
-                after = self._clock.now()
-                answered = self._answer(answer, before, after)
+                    self._meet(key, question)
+                answered, after = self._run(key, question)
             except self._faults as error:
                 self._client.disconnect()
-                problem = type(error).__name__
+                problem = error
             else:
                 self._found(after)
                 return answered
-        self.lost(problem)
+        self._lost(problem)
         return None
 
-    def _meet(self) -> None:
-        """Compares the clocks before the first slot is asked for; the first of these calls connects, and tells little."""
-        for _ in range(MEASURES):
-            before = self._clock.now()
-            seconds, microseconds = self._client.time()
-            after = self._clock.now()
-            self._synchronized(seconds + microseconds / 1e6 - (before + after) / 2, (after - before) / 2, after)
+    def _run(self, key: str, question: Question) -> tuple[Answer, float]:
+        before = self._clock.now()
+        answer = self._client.run(key, question)
+        after = self._clock.now()
+        return self._answer(answer, before, after), after
 
-    def lost(self, problem: str) -> None:
+    def _meet(self, key: str, question: Question) -> None:
+        """Compares the clocks before the first slot is asked for; the first of these calls connects, and tells little."""
+        began = self._clock.now()
+        for _ in range(MEASURES):
+            _, after = self._run(key, question._replace(wanted=0, accepted=0, age=-1, hold=0))
+            if after - began > LONGEST_ASK:  # it is slow; then a few milliseconds more or less are no matter
+                return
+
+    def _lost(self, problem: Exception) -> None:
+        now = self._clock.now()
+        refused = isinstance(problem, self._refusals) and not isinstance(problem, self._passing)
         with self._lock:
             first, self.down = not self.down, True
-            self._retry_at = self._clock.now() + self._pause
+            self.lost_at = now if first else self.lost_at
+            self._retry_at = now + self._pause
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
-        if first:
-            self._log.warning(
-                "quota", text="the store is gone: on with the static share", store=self._client.name, error=problem
-            )
+            told = first or (refused and now - self._told_at >= REMINDER)
+            self._told_at = now if told else self._told_at
+        if told and refused:
+            command = "AUTH" if isinstance(problem, self._refusals[1]) else "EVALSHA"
+            text = "the store refuses what it is asked: on with the static share"
+            self._log.error("quota", text=text, command=command, error=_sentence(problem))
+        elif told:
+            text = "the store is gone: on with the static share"
+            self._log.warning("quota", text=text, error=type(problem).__name__)
 
     def _found(self, now: float) -> None:
         with self._lock:
@@ -209,7 +282,7 @@ class Store:
             if back:
                 self._settled_at = now + LONGEST_PAUSE + OVERDUE
         if back:
-            self._log.info("quota", text="the store is back", store=self._client.name)
+            self._log.info("quota", text="the store is back")
 
     def _answer(self, answer: Sequence[bytes | int], before: float, after: float) -> Answer:
         birth, now, first, interval, count, free, slowed = (int(number) for number in answer)
@@ -232,3 +305,8 @@ class Store:
             if error <= known or abs(offset - self.offset) > error + known:
                 self.offset, self._error, self._measured = offset, error, now
             return self.offset
+
+
+def _sentence(error: Exception) -> str:
+    """What the server said; the package redis takes the first word off."""
+    return f"{getattr(error, 'status_code', None) or ''} {error}".strip()

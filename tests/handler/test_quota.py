@@ -1,9 +1,8 @@
 """One quota for many, on a real Valkey server."""
 
 import math
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,8 +12,8 @@ from handler.clock import Clock
 from handler.errors import OutOfTime
 from handler.log import Log
 from handler.pacing import CATCH_UP, Pacer
-from handler.quota import SharedQuota, Slots
-from handler.store import LONGEST_PAUSE, OVERDUE, PATIENCE, Answer, Store
+from handler.quota import SILENCE, SharedQuota, Slots
+from handler.store import LONGEST_PAUSE, OVERDUE, PATIENCE, Answer, Question, Store
 from tests.support.departures import CALL, NEVER, excess
 from tests.support.fleet import BACK, GONE, RATE, Fleet, Instance, Worker, a_fleet
 from tests.support.valkey_server import ValkeyServer, Way
@@ -304,7 +303,7 @@ def test_a_stall_of_the_process_loses_its_slots(server: ValkeyServer) -> None:
 class Generous(Store):
     """A store that gives out a slot at once, and the next after an interval."""
 
-    def ask(self, key: str, arguments: Sequence[str | int | float]) -> Answer | None:
+    def ask(self, key: str, question: Question) -> Answer | None:
         return Answer("1", 0.0, 0.0, 1 / RATE, 2, 2 / RATE, 0.0)
 
 
@@ -336,35 +335,23 @@ def test_whoever_is_back_first_takes_no_more_than_its_share() -> None:
     assert gate.slot(1 / RATE, 0) == 2 / RATE
 
 
-class Mute(Store):
-    """A store whose name cannot be looked up: a call hangs, without an error and without an end."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.over = threading.Event()
-        super().__init__("redis://127.0.0.1:1", Clock(), Log(write=self.lines.append))
-
-    def ask(self, key: str, arguments: Sequence[str | int | float]) -> Answer | None:
-        self.over.wait(60)
-        return None
+def test_a_process_alone_is_silent_for_a_second_after_all_slots_that_were_given_out() -> None:
+    """So no second holds calls of both kinds, whoever holds the slots."""
+    clock = Clock(now=lambda: 0.0)
+    store = Generous("redis://127.0.0.1:1", clock, Log())
+    gate = Slots("key", RATE, Pacer(RATE / 2, clock).gate(CALL), store, clock)
+    gate.fetch(2, NEVER)
+    store.down, store.lost_at = True, 0.5
+    assert gate.slot(0.5, 0) == 0.5 + 2 / RATE + SILENCE
 
 
-def test_a_call_of_the_store_that_hangs_holds_only_its_own_thread() -> None:
-    """After a second the others go on without it."""
-    store = Mute()
-    gate = Slots("key", RATE, Pacer(RATE, Clock()).gate(CALL), store, Clock())
-    began = time.monotonic()
-    assert gate.missing(began, 0, 2) == 2
-    hanging = threading.Thread(target=gate.fetch, args=(2, NEVER))
-    hanging.start()
-    assert gate.missing(began + OVERDUE / 2, 0, 2) == 0
-    assert gate.slot(began + OVERDUE / 2, 0) > began + OVERDUE / 2
-    later = began + 2 * OVERDUE
-    assert gate.missing(later, 0, 2) == 0
-    assert gate.slot(later, 0) == later
-    assert GONE in store.lines[0]
-    store.over.set()
-    hanging.join()
+def test_a_process_that_never_had_the_store_is_not_silent() -> None:
+    """It has already waited for the store in vain."""
+    clock = Clock(now=lambda: 0.0)
+    store = Generous("redis://127.0.0.1:1", clock, Log())
+    store.down, store.lost_at = True, 0.5
+    gate = Slots("key", RATE, Pacer(RATE / 2, clock).gate(CALL), store, clock)
+    assert gate.slot(0.5, 0) == 0.5
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])

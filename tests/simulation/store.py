@@ -169,10 +169,6 @@ class Client:
         """Whether this process has to keep to its static share besides, because it had lost the store."""
         return self.of.down or self.server.scheduler.time < self.returned + RETURNING - LATE
 
-    def time(self) -> tuple[int, int]:
-        seconds, microseconds = divmod(self._asked(lambda: self.server.now), 1_000_000)
-        return seconds, microseconds
-
     def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
         answer = self._asked(partial(self.server.run, self, key, arguments))
         if self.of.down:

