@@ -14,6 +14,7 @@ from cli.commands.run import run
 from cli.commands.send import send
 from cli.errors import CliError
 from cli.terminal.screen import Screen
+from cli.terminal.streams import escape_unencodable
 
 EPILOG = "Exit status: 0 all as wished, 1 some not, 2 the command line or a manifest makes no sense."
 
@@ -66,4 +67,5 @@ def _commands(
 
 def main() -> None:
     """The entry point of the command line."""
+    escape_unencodable()
     app()

@@ -19,7 +19,8 @@ def event_of(message: Received) -> dict[str, Any] | None:
         event = json.loads(message.body)
     except (ValueError, RecursionError):
         return None
-    return event if isinstance(event, dict) and isinstance(event.get("data"), dict) else None
+    data = event.get("data") if isinstance(event, dict) else None
+    return event if isinstance(data, dict) and isinstance(data.get("Status"), str) else None
 
 
 class Inbox:

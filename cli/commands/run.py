@@ -1,5 +1,6 @@
 """`ota-modules run`: the local cloud and the tour."""
 
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -50,6 +51,8 @@ def run(
 
     Example: ota-modules run --once
     """
+    if not hasattr(os, "fork"):
+        raise CliError("the local cloud needs Linux or macOS; the other commands talk to an account from here, too")
     # Not above: the servers take a third of a second to import, and no other command needs them.
     from cli.tour.local import local_cloud
 

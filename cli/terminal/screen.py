@@ -4,12 +4,13 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import IO, Any
+from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from cli.terminal import streams
 
 STYLES: Mapping[str, str] = {
     "created": "green",
@@ -20,8 +21,6 @@ STYLES: Mapping[str, str] = {
     "ok": "green",
     "wrong": "bold red",
 }
-PLAIN_WIDTH = 500
-"""Columns where the output is no terminal: nothing is folded there."""
 
 
 class Screen:
@@ -29,8 +28,8 @@ class Screen:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.out = _console(sys.stdout)
-        self.err = _console(sys.stderr)
+        self.out = streams.console(sys.stdout)
+        self.err = streams.console(sys.stderr)
 
     def note(self, text: str | Text) -> None:
         """For the person at the terminal: what is going on."""
@@ -53,7 +52,8 @@ class Screen:
     def record(self, value: object) -> None:
         """A JSON line of the result; nothing where the result is for people."""
         if self.as_json:
-            self.out.print(json.dumps(value, ensure_ascii=False, default=str), soft_wrap=True)
+            ascii_only = not streams.holds_everything(self.out.file)
+            self.out.print(json.dumps(value, ensure_ascii=ascii_only, default=str), soft_wrap=True)
 
     def table(self, heading: Sequence[str], rows: Iterable[Sequence[str | Text]], *, title: str = "") -> None:
         """A table of the result; nothing where the result is JSON."""
@@ -82,13 +82,6 @@ def _aligned(rows: Sequence[Sequence[Text]]) -> Iterator[str]:
     for row in rows:
         padded = (cell.plain + " " * (width - cell.cell_len) for cell, width in zip(row, widths, strict=True))
         yield "  ".join(padded).rstrip()
-
-
-def _console(stream: IO[str]) -> Console:
-    console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=False)
-    return console if console.is_terminal else Console(
-        file=stream, highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH, force_terminal=False, no_color=True
-    )  # fmt: skip
 
 
 def status_text(status: str, width: int = 0) -> Text:
@@ -123,12 +116,28 @@ def module_of(outcome: Mapping[str, Any]) -> str:
 
 def remark(outcome: Mapping[str, Any]) -> str:
     """Why an outcome is what it is: the rules broken, the drift, or the API's code and what it says about it."""
-    errors = outcome.get("Errors") or ()
-    if errors:
-        return "; ".join(f"{error['Field'] or 'message'} {error['Problem']}" for error in errors)
-    drift = outcome.get("Drift") or {}
-    differs = ", ".join(f"{name}: {each['Found']!r}, not {each['Wanted']!r}" for name, each in drift.items())
+    if errors := outcome.get("Errors"):
+        return _errors(errors)
+    differs = _differences(outcome.get("Drift"))
     code, message = (str(outcome.get(name) or "") for name in ("Code", "ErrorMessage"))
     # Of answers that were not the API's own, the message begins with what stands for a code.
     reason = message if message and message.startswith(code) else ": ".join(part for part in (code, message) if part)
     return " ".join(part for part in (differs, reason) if part)
+
+
+def _errors(errors: object) -> str:
+    """An outcome's Errors in words; as they are where another program wrote them in another form."""
+    try:
+        return "; ".join(f"{error['Field'] or 'message'} {error['Problem']}" for error in errors)  # type: ignore[attr-defined]
+    except (TypeError, KeyError):
+        return repr(errors)
+
+
+def _differences(drift: object) -> str:
+    """An outcome's Drift in words; as it is where another program wrote it in another form."""
+    if not drift:
+        return ""
+    try:
+        return ", ".join(f"{name}: {each['Found']!r}, not {each['Wanted']!r}" for name, each in drift.items())  # type: ignore[attr-defined]
+    except (AttributeError, TypeError, KeyError):
+        return repr(drift)

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cli.terminal.screen import Screen, outcome_line, remark, visible
 
@@ -45,6 +47,20 @@ def test_drift_is_told_field_by_field() -> None:
 def test_a_reason_is_told_with_its_code_once(code: str | None, message: str | None, told: str) -> None:
     """The code alone tells nobody why."""
     assert remark({"Status": "failed", "Code": code, "ErrorMessage": message}) == told
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = ("Status", "ProductKey", "ModuleName", "Errors", "Drift", "Code", "ErrorMessage")
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), JSON))
+def test_whatever_an_outcome_holds_it_is_one_line(outcome: dict[str, Any]) -> None:
+    """Anybody may publish to the topic: what cannot be shown would stop a reader for ever."""
+    assert len(outcome_line(outcome).plain.splitlines()) <= 1
 
 
 def test_a_table_in_a_pipe_is_plain_and_whole(capsys: pytest.CaptureFixture[str]) -> None:

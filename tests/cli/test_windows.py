@@ -1,0 +1,58 @@
+"""The command line where there is no POSIX: everything but the local cloud."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from cli.clients.inbox import Inbox
+from tests.support.command import run
+
+WITHOUT_POSIX = """
+import os, signal, sys
+import asyncio  # on Windows it has other insides
+for name in ("fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"):
+    sys.modules[name] = None
+KNOWN = {"SIGABRT", "SIGBREAK", "SIGFPE", "SIGILL", "SIGINT", "SIGSEGV", "SIGTERM", "SIG_DFL", "SIG_IGN"}
+for name in dir(signal):
+    if name.startswith("SIG") and name not in KNOWN:
+        delattr(signal, name)
+for name in ("fork", "forkpty", "geteuid", "getpgid", "getuid", "killpg", "sched_getaffinity", "setsid", "uname", "O_CLOEXEC"):
+    delattr(os, name)
+"""
+REQUEST = {"ProductKey": "a1Demo00001", "ModuleName": "mcu"}
+
+
+def test_requests_are_planned_and_sent(cloud: Any, tmp_path: Path) -> None:
+    """And not twice: the state of a sending is kept, and locked, there too."""
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(REQUEST), encoding="utf-8")
+    planned = run("plan", str(path), "--json", first=WITHOUT_POSIX, **cloud.environ)
+    assert json.loads(planned.stdout)["Action"] == "create", planned.stderr
+    sent = run("send", str(path), first=WITHOUT_POSIX, **cloud.environ)
+    assert sent.returncode == 0, sent.stderr
+    assert b"nothing is sent" in run("send", str(path), first=WITHOUT_POSIX, **cloud.environ).stderr
+    assert [json.loads(body)["ModuleName"] for body in cloud.bodies(cloud.names.request_queue)] == ["mcu"]
+
+
+def test_outcomes_are_followed(cloud: Any) -> None:
+    """Until the count is reached."""
+    Inbox(cloud.mailbox, cloud.target, "ota-modules-kept-w").open()
+    cloud.mailbox.publish(cloud.names.result_topic, json.dumps({"id": "1", "data": {"Status": "created", **REQUEST}}))
+    ended = run("outcomes", "--keep", "w", "--count", "1", first=WITHOUT_POSIX, **cloud.environ)
+    assert ended.returncode == 0, ended.stderr
+    assert b"a1Demo00001/mcu" in ended.stdout
+
+
+def test_dead_letters_are_replayed(cloud: Any) -> None:
+    """Listed before."""
+    cloud.mailbox.send(cloud.names.dead_letter_queue, [json.dumps({"Reason": "quota", "Request": REQUEST})])
+    assert b"quota" in run("dead-letters", "list", first=WITHOUT_POSIX, **cloud.environ).stdout
+    assert b"1 dead letter sent again" in run("replay", "--all", first=WITHOUT_POSIX, **cloud.environ).stdout
+
+
+def test_the_local_cloud_says_what_it_needs() -> None:
+    """In a sentence."""
+    ended = run("run", "--once", first=WITHOUT_POSIX)
+    assert (ended.returncode, ended.stdout) == (1, b"")
+    assert b"the local cloud needs Linux or macOS" in ended.stderr
+    assert b"Traceback" not in ended.stderr
