@@ -1,4 +1,4 @@
-"""Imported before everything else that the function loads, so that it loads faster (`make bench`, table 4).
+"""Imported before everything else that the function loads, so that it loads faster (`make bench`, the start).
 
 What is loaded stays, so looking for garbage meanwhile is in vain: it took a twentieth of a cold start's processor time. And
 pydantic would look through everything that is installed for plugins; the platform's own packages are many.
@@ -6,12 +6,49 @@ pydantic would look through everything that is installed for plugins; the platfo
 
 import gc
 import os
+import sys
+from importlib import import_module
+from types import ModuleType
 
-gc.disable()
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+class Deferred(ModuleType):
+    """Stands in for a module that others import and the function never uses; loads it when somebody does."""
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):  # what the import system asks of any module
+            raise AttributeError(name)
+        return getattr(self.load(), name)
+
+    def load(self) -> ModuleType:
+        """Make way for the module itself."""
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return import_module(self.__name__)
+
+
+class DeferredMetadata(Deferred):
+    """Stands in for importlib.metadata, from which pydantic takes this function by name."""
+
+    def entry_points(self, **selected: str) -> object:
+        """Look for plugins, as importlib.metadata does."""
+        return self.load().entry_points(**selected)
+
+
+def defer(module: Deferred) -> None:
+    """Let a module wait until it is used, unless the platform has loaded it already."""
+    if module.__name__ not in sys.modules:
+        parent, _, name = module.__name__.rpartition(".")
+        sys.modules[module.__name__] = module
+        setattr(import_module(parent), name, module)
 
 
 def done() -> None:
     """All is loaded: from now on garbage is collected, and what is there now is not looked at again."""
     gc.freeze()
     gc.enable()
+
+
+gc.disable()
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+defer(DeferredMetadata("importlib.metadata"))
+defer(Deferred("logging.handlers"))  # imported by SMQ's client, for log files
