@@ -73,6 +73,7 @@ class Cloud:
         self.records = Records()
         self.faults = Faults()
         self.network = Network()
+        clock = Clock(scale=options.retry_scale)
         deployed = deployment.read(options.template, self.urls.smq)
         self.iot = IotPlatform(
             self.accounts, wall=lambda: time.time() + self.faults.shift("iot"), seed=options.seed, limit=options.limit
@@ -83,7 +84,7 @@ class Cloud:
             self.accounts,
             path=_database(options.state),
             region=deployed.region,
-            scale=options.retry_scale,
+            clock=clock,
             delay_scale=options.delay_scale,
             records=self.records,
         )
@@ -93,7 +94,6 @@ class Cloud:
             deployed, self.urls.iot, code, **({"python": options.python} if options.python else {})
         )
         configs = [replace(each, environment={**each.environment, **options.variables}) for each in configs]
-        clock = Clock(scale=options.retry_scale)
         self.workers = Workers(lambda: self.fc.instances, options.seed)
         self.fc = FunctionCompute(
             self.accounts,

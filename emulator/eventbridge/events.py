@@ -1,12 +1,11 @@
 """What an event stream makes of a queue's messages (Function Compute, "Formats of event for different triggers")."""
 
-import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
+from emulator.bodies import decode
 from emulator.eventbridge.config import DRIVEN, RAW_DATA, STREAMING, STRINGS, StreamConfig
 from emulator.smq.messages import Message
 
@@ -17,7 +16,7 @@ def event(message: Message, config: StreamConfig, now: float) -> str:
         # SMQ keeps no request id with a message: one that follows from the message's id stays the same.
         "requestId": hashlib.sha256(message.id.encode()).hexdigest()[:24].upper(),
         "messageId": message.id,
-        "messageBody": decoded(message.body) if config.trigger.base64_decode else message.body,
+        "messageBody": decode(message.body) if config.trigger.base64_decode else message.body,
     }
     if config.trigger.event_schema == RAW_DATA:
         return _json(data)
@@ -48,14 +47,6 @@ def element(text: str, config: StreamConfig) -> bytes:
 def payload(elements: Sequence[bytes], config: StreamConfig) -> bytes:
     """What the function is called with."""
     return elements[0] if config.trigger.mode == DRIVEN else b"[" + b",".join(elements) + b"]"
-
-
-def decoded(body: str) -> str:
-    """A base64 body's text. One that is not base64 of UTF-8 stays as queued: what becomes of it is undocumented."""
-    try:
-        return base64.b64decode(body, validate=True).decode()
-    except (binascii.Error, ValueError):
-        return body
 
 
 def _json(value: object) -> str:

@@ -1,14 +1,13 @@
 """What a call over HTTP says of itself, for rules to match: its operation, its key, its text."""
 
-import base64
-import binascii
 import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, unquote_plus
 
 from starlette.types import Scope
 
-from emulator.smq.api.app import action
+from emulator.bodies import decode
+from emulator.smq.api.app import operation_of
 from emulator.smq.service import MessageService
 
 _MNS = re.compile(r"MNS ([^:\s]+):")
@@ -42,9 +41,9 @@ def of_smq(service: MessageService, scope: Scope, body: bytes) -> Caller:
     path = scope["raw_path"].decode("latin-1")
     query = scope["query_string"].decode("latin-1")
     signed = _MNS.match(_header(scope, b"authorization"))
-    operation = action(service, scope["method"], path, query, body)
+    operation = operation_of(service, scope["method"], path, query, body)
     text = body.decode("utf-8", "replace")
-    bodies = [_decoded(each) for each in _BODY.findall(text)]
+    bodies = [decode(encoded) for encoded in _BODY.findall(text)]
     return Caller(operation, signed[1] if signed else "", "\n".join([unquote(path), query, text, *bodies]))
 
 
@@ -59,10 +58,3 @@ def of_fc(scope: Scope, body: bytes) -> Caller:
 
 def _header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for given, value in scope["headers"] if given == name), "")
-
-
-def _decoded(text: str) -> str:
-    try:
-        return base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, ValueError):
-        return text

@@ -9,7 +9,7 @@ LARGEST_PAGE = 1000
 
 @dataclass(frozen=True)
 class Limit:
-    """The values that an attribute may have, both ends included."""
+    """The smallest and the largest value that an attribute may have."""
 
     lowest: int
     highest: int
@@ -31,12 +31,12 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class Page:
-    """Names in order; `marker` asks for those after them, and is empty when there are none."""
+    """Names in order; `marker` asks for the next page, and is empty on the last."""
 
     names: list[str]
     marker: str = ""
 
 
 def paged(names: list[str], count: int) -> Page:
-    """A page of `count` names from a list that holds one more where others follow."""
+    """Make a page of `count` names from a list that has at least one more where others follow."""
     return Page(names[:count], names[count - 1] if len(names) > count else "")

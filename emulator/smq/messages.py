@@ -12,8 +12,8 @@ from emulator.smq.limits import LIMITS, Limit
 from emulator.smq.queues import DlqPolicy, Queues
 from emulator.smq.store import Database, Row
 
-# What XML 1.0 cannot carry, even escaped: nobody could receive a message with it.
-_NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot carry, even escaped: nobody could receive a message with it."""
 _HANDLE = re.compile(r"(\d{1,18})-[0-9a-f]{32}")
 _PRIORITIES = Limit(1, 16)
 
@@ -74,7 +74,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Depths:
-    """How many messages can be received now, are with a receiver, and wait for their delay to end."""
+    """How many messages can be received now, are with a receiver, and are delayed."""
 
     active: int = 0
     inactive: int = 0
@@ -110,33 +110,33 @@ class Messages:
         )
 
     def receive(self, queue: str, count: int, visibility: int | None = None) -> list[Message]:
-        """Up to `count` visible messages, which nobody else sees for `visibility` seconds (None: the queue's)."""
+        """Return up to `count` visible messages, hidden from others for `visibility` seconds (None: the queue's)."""
         attributes = self._queues.get(queue).attributes
         seconds = attributes.visibility_timeout if visibility is None else visibility
         with self._database.transaction():
             self.settle()
-            return [self._taken(row, seconds) for row in self._visible(queue, count)]
+            return [self._take(row, seconds) for row in self._visible(queue, count)]
 
     def peek(self, queue: str, count: int) -> list[Message]:
-        """Up to `count` visible messages, left as they are. Raises: QueueNotExist."""
+        """Return up to `count` visible messages, and leave them visible. Raises: QueueNotExist."""
         self._queues.get(queue)
         self.settle()
         return [_message(row) for row in self._visible(queue, count)]
 
     def delete(self, queue: str, handle: str) -> str:
-        """The id of the message that is gone. Raises: QueueNotExist, ReceiptHandleError, MessageNotExist."""
-        row = self._held(queue, handle)
-        self._database.changed("DELETE FROM messages WHERE sequence = ?", (row["sequence"],))
+        """Delete a message; return its id. Raises: QueueNotExist, ReceiptHandleError, MessageNotExist."""
+        row = self._find(queue, handle)
+        self._database.change("DELETE FROM messages WHERE sequence = ?", (row["sequence"],))
         return str(row["id"])
 
     def change_visibility(self, queue: str, handle: str, seconds: int) -> Message:
-        """Show the message again in `seconds` from now; the handle that it comes with replaces the old one.
+        """Make the message visible in `seconds` from now; its new handle replaces the old one.
 
         Raises: QueueNotExist, ReceiptHandleError, MessageNotExist, InvalidArgument.
         """
         Limit(0, LIMITS["VisibilityTimeout"].highest).check("VisibilityTimeout", seconds)
-        row = self._held(queue, handle)
-        return self._shown(row, self._now() + seconds * 1000, row["first_dequeued"], row["dequeued"])
+        row = self._find(queue, handle)
+        return self._reveal_at(row, self._now() + seconds * 1000, row["first_dequeued"], row["dequeued"])
 
     def depths(self, queue: str) -> Depths:
         """Raises: QueueNotExist."""
@@ -152,9 +152,13 @@ class Messages:
         return Depths(row["active"], row["inactive"], row["delayed"])
 
     def next_visible(self, queue: str) -> float | None:
-        """Seconds until a message appears in the queue without being sent: a delay or a visibility ends, here or in a
-        queue that dead-letters here; None while there is none."""
-        sources = [name for name, policy in self._queues.redriven().items() if policy.dead_letter_target_queue == queue]
+        """Return the seconds until the next message becomes visible by time alone; None while there is none.
+
+        A delay or a visibility timeout ends, in this queue or in one that dead-letters into it.
+        """
+        sources = [
+            name for name, policy in self._queues.dlq_policies().items() if policy.dead_letter_target_queue == queue
+        ]
         names = [queue, *sources]
         marks = ", ".join("?" * len(names))
         row = self._database.rows(
@@ -164,10 +168,10 @@ class Messages:
         return None if row["soonest"] is None else max(0.0, row["soonest"] / 1000 - self._wall())
 
     def settle(self) -> None:
-        """Drop what outlived its retention, and dead-letter what was received too often."""
+        """Delete messages past their retention, and dead-letter those that were received too often."""
         with self._database.transaction():
-            self._database.changed("DELETE FROM messages WHERE expires <= ?", (self._now(),))
-            for queue, policy in self._queues.redriven().items():
+            self._database.change("DELETE FROM messages WHERE expires <= ?", (self._now(),))
+            for queue, policy in self._queues.dlq_policies().items():
                 self._redrive(queue, policy)
 
     def _redrive(self, queue: str, policy: DlqPolicy) -> None:
@@ -179,14 +183,14 @@ class Messages:
         ):
             message = _message(row)
             letter = Draft(message.body, 0, message.priority, self._letter(queue, message))
-            # It keeps its age: a dead letter does not live longer for having been tried.
+            # A dead letter keeps its age: its retention does not begin anew.
             self._insert(policy.dead_letter_target_queue, letter, message.enqueued, now, retention)
-            self._database.changed("DELETE FROM messages WHERE sequence = ?", (row["sequence"],))
+            self._database.change("DELETE FROM messages WHERE sequence = ?", (row["sequence"],))
 
     def _letter(self, queue: str, message: Message) -> Properties:
         # The names are those of the official SDK's SystemPropertyName.
         origin = (Property("DLQSourceArn", self._arn(queue)), Property("DLQOriginMessageId", message.id))
-        kept = tuple(one for one in message.properties.system if not one.name.startswith("DLQ"))
+        kept = tuple(known for known in message.properties.system if not known.name.startswith("DLQ"))
         return Properties(message.properties.user, (*kept, *origin), message.properties.group)
 
     def _visible(self, queue: str, count: int) -> list[Row]:
@@ -195,20 +199,20 @@ class Messages:
             (queue, self._now(), count),
         )
 
-    def _taken(self, row: Row, seconds: int) -> Message:
+    def _take(self, row: Row, seconds: int) -> Message:
         now = self._now()
-        return self._shown(row, now + seconds * 1000, row["first_dequeued"] or now, row["dequeued"] + 1)
+        return self._reveal_at(row, now + seconds * 1000, row["first_dequeued"] or now, row["dequeued"] + 1)
 
-    def _shown(self, row: Row, visible: int, first_dequeued: int, dequeued: int) -> Message:
+    def _reveal_at(self, row: Row, visible: int, first_dequeued: int, dequeued: int) -> Message:
         handle = f"{row['sequence']}-{secrets.token_hex(16)}"
-        self._database.changed(
+        self._database.change(
             "UPDATE messages SET visible = ?, first_dequeued = ?, dequeued = ?, handle = ? WHERE sequence = ?",
             (visible, first_dequeued, dequeued, handle, row["sequence"]),
         )
         changes = {"visible": visible, "first_dequeued": first_dequeued, "dequeued": dequeued, "handle": handle}
         return _message({**row, **changes}, handle)
 
-    def _held(self, queue: str, handle: str) -> Row:
+    def _find(self, queue: str, handle: str) -> Row:
         self._queues.get(queue)
         match = _HANDLE.fullmatch(handle)
         if match is None:
@@ -224,7 +228,7 @@ class Messages:
 
     def _insert(self, queue: str, draft: Draft, now: int, visible: int, retention: int) -> Message:
         message = Message(_new_id(), draft.body, draft.priority, now, visible, now, 0, "", draft.properties)
-        self._database.insert(
+        self._database.change(
             "INSERT INTO messages (id, queue, body, priority, enqueued, expires, visible, first_dequeued, dequeued,"
             " handle, properties) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, '', ?)",
             (
@@ -245,26 +249,20 @@ class Messages:
 
 
 def check_body(body: str, largest: int) -> None:
-    """Whether a body can be carried: not empty, no larger than `largest` bytes, nothing that XML forbids.
-
-    Raises: InvalidArgument.
-    """
-    if not body or _NO_XML.search(body):
+    """Raises: InvalidArgument: the body is empty, larger than `largest` bytes, or XML cannot carry it."""
+    if not body or NOT_XML.search(body):
         raise InvalidArgument("The value of MessageBody is empty, or has a character that XML cannot carry.")
     Limit(1, largest).check("MessageBody", len(body.encode()))
 
 
-def check_together(bodies: Sequence[str]) -> None:
-    """Whether bodies may be sent in one batch: 1 to 16, and 64 KiB in all (SMQ, "BatchSendMessage").
-
-    Raises: InvalidArgument.
-    """
+def check_batch(bodies: Sequence[str]) -> None:
+    """Raises: InvalidArgument: not 1 to 16 bodies, or more than 64 KiB in all (SMQ, "BatchSendMessage")."""
     Limit(1, 16).check("Message", len(bodies))
     Limit(0, 65_536).check("Messages", sum(len(body.encode()) for body in bodies))
 
 
 def body_md5(body: str) -> str:
-    """MessageBodyMD5: of the text as it stands in the XML."""
+    """Return MessageBodyMD5, of the text as it stands in the XML."""
     return hashlib.md5(body.encode(), usedforsecurity=False).hexdigest().upper()
 
 
@@ -283,14 +281,14 @@ def _message(row: Row, handle: str = "") -> Message:
         first_dequeued=row["first_dequeued"] or row["enqueued"],
         dequeue_count=row["dequeued"],
         handle=handle,
-        properties=properties_of(row["properties"]),
+        properties=load_properties(row["properties"]),
     )
 
 
-def properties_of(text: str) -> Properties:
+def load_properties(text: str) -> Properties:
     values = json.loads(text)
-    return Properties(_each(values["user"]), _each(values["system"]), values["group"])
+    return Properties(_properties(values["user"]), _properties(values["system"]), values["group"])
 
 
-def _each(values: Iterable[dict[str, str]]) -> tuple[Property, ...]:
+def _properties(values: Iterable[dict[str, str]]) -> tuple[Property, ...]:
     return tuple(Property(**value) for value in values)

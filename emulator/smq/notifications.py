@@ -8,7 +8,7 @@ from email.utils import formatdate
 
 from emulator.smq.messages import Properties, body_md5
 from emulator.smq.topics import JSON, STREAM, XML, Subscription
-from emulator.smq.wire import Node, document, nodes
+from emulator.smq.wire import document, element, elements
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,20 @@ class Publication:
 
 
 def notification(publication: Publication, subscription: Subscription, account: str) -> str:
-    """The text that a subscriber gets, in the format that it asked for."""
+    """Write a publication in the format that the subscriber asked for."""
     if subscription.notify_format == XML:
-        return document(Node("Notification", nodes(_described(publication, subscription, account).items()))).decode()
+        described = _describe(publication, subscription, account)
+        return document(element("Notification", *elements(described.items()))).decode()
     if subscription.notify_format == JSON:
-        described = {**_described(publication, subscription, account), **publication.attributes}
-        return json.dumps(described, ensure_ascii=False)
+        values = {**_describe(publication, subscription, account), **publication.attributes}
+        return json.dumps(values, ensure_ascii=False)
     if subscription.notify_format == STREAM and publication.attributes:
         return json.dumps({"body": publication.body, "attrs": publication.attributes}, ensure_ascii=False)
     return publication.body
 
 
 def headers(publication: Publication, subscription: Subscription, account: str) -> dict[str, str]:
-    """What goes with a POST to an HTTP subscriber.
+    """Return the headers of a POST to an HTTP subscriber.
 
     Authorization and the certificate's address are left out: no authority on this machine could vouch for them.
     """
@@ -59,7 +60,7 @@ def headers(publication: Publication, subscription: Subscription, account: str) 
     }
 
 
-def _described(publication: Publication, subscription: Subscription, account: str) -> dict[str, str | int]:
+def _describe(publication: Publication, subscription: Subscription, account: str) -> dict[str, str | int]:
     tag = {"MessageTag": publication.tag} if publication.tag else {}
     return {
         "TopicOwner": account,

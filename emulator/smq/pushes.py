@@ -8,11 +8,12 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
-from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
+from emulator import client
+from emulator.clock import Clock
 from emulator.smq.errors import NotFound, SmqError
-from emulator.smq.messages import Draft, Messages, properties_of
+from emulator.smq.messages import Draft, Messages, load_properties
 from emulator.smq.notifications import Publication, headers, notification
 from emulator.smq.retries import pause
 from emulator.smq.store import Database, Row
@@ -22,7 +23,7 @@ TIMEOUT = 5
 """Seconds that an HTTP subscriber has for its answer."""
 
 Receiver = Callable[[bytes], Awaitable[bool]]
-"""A subscriber inside this process, such as a function's trigger: whether it took the notification."""
+"""Calls a subscriber that is no URL, such as a function's trigger; whether it accepted the notification."""
 Post = Callable[[str, Mapping[str, str], bytes], Awaitable[int]]
 """Sends a POST and gives the status; 0 where no answer came."""
 
@@ -38,55 +39,46 @@ class Push:
     failures: int = 0
 
 
-@dataclass(frozen=True)
-class Outside:
-    """What pushing needs of the world; `scale` shortens or lengthens the waits between tries."""
-
-    post: Post
-    sleep: Callable[[float], Awaitable[None]]
-    random: Callable[[], float]
-    scale: float = 1.0
-
-
 class Pusher:
     """Delivers what is published. `receivers` holds the subscribers in this process, by endpoint."""
 
     def __init__(
-        self, database: Database, topics: Topics, messages: Messages, *, account: str, outside: Outside
+        self, database: Database, topics: Topics, messages: Messages, *, account: str, clock: Clock, post: Post
     ) -> None:
         self.receivers: dict[str, Receiver] = {}
         self._database = database
         self._topics = topics
         self._messages = messages
         self._account = account
-        self._outside = outside
+        self._clock = clock
+        self._post = post
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
 
-    def publish(self, publication: Publication) -> list[str]:
-        """Hand a publication to all subscriptions whose filter it passes; the names of the queues that have it now."""
-        wanted = [
-            one for one in self._topics.subscriptions(publication.topic) if one.filter_tag in ("", publication.tag)
-        ]
+    def publish(self, publication: Publication) -> None:
+        """Deliver a publication to all subscriptions whose filter it passes: to queues at once, to others by tasks."""
+        subscriptions = self._topics.subscriptions(publication.topic)
         with self._database.transaction():
-            queued = [one for one in wanted if self._queue(publication, one)]
-            pushes = [Push(publication, one.name, int(one.queue is not None)) for one in wanted if one not in queued]
+            pushes = [
+                Push(publication, subscription.name, int(subscription.queue is not None))
+                for subscription in subscriptions
+                if subscription.filter_tag in ("", publication.tag) and not self._queue(publication, subscription)
+            ]
             self._keep(publication, pushes)
         for push in pushes:
             self._start(push)
-        return [one.queue for one in queued if one.queue]
 
     def resume(self) -> None:
-        """Go on with what was not delivered yet; to be called inside the loop."""
+        """Go on with what is not delivered yet; to be called inside the loop."""
         for row in self._database.rows("SELECT * FROM pushes JOIN publications ON publication = id"):
             self._start(Push(_publication(row), row["subscription"], row["failures"]))
 
     def waiting(self, topic: str) -> int:
-        """How many of a topic's messages are not delivered to everyone."""
+        """Count a topic's messages that are not delivered to everyone."""
         rows = self._database.rows("SELECT count(*) AS waiting FROM publications WHERE topic = ?", (topic,))
         return int(rows[0]["waiting"])
 
     async def stop(self) -> None:
-        """Leave off; what is not delivered stays in the database."""
+        """End the tasks; what is not delivered stays in the database."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -96,12 +88,12 @@ class Pusher:
         if not pushes:
             return
         texts = json.dumps(dict(publication.attributes)), json.dumps(asdict(publication.properties))
-        self._database.insert(
+        self._database.change(
             "INSERT INTO publications VALUES (?, ?, ?, ?, ?, ?, ?)",
             (publication.id, publication.topic, publication.body, publication.tag, *texts, publication.published),
         )
         for push in pushes:
-            self._database.insert(
+            self._database.change(
                 "INSERT INTO pushes VALUES (?, ?, ?)", (publication.id, push.subscription, push.failures)
             )
 
@@ -118,32 +110,32 @@ class Pusher:
     async def _deliver(self, push: Push) -> None:
         failures = push.failures
         while (seconds := self._wait(push, failures)) is not None:
-            await self._outside.sleep(seconds)
-            if await self._delivered(push):
+            await self._clock.sleep(seconds)
+            if await self._try(push):
                 break
             failures += 1
-            self._database.changed(
+            self._database.change(
                 "UPDATE pushes SET failures = ? WHERE publication = ? AND subscription = ?",
                 (failures, push.publication.id, push.subscription),
             )
         self._forget(push)
 
     def _wait(self, push: Push, failures: int) -> float | None:
-        """Seconds until the next try; None when there is none to come."""
+        """Return the seconds until the next try; None when there is none."""
         if not failures:
             return 0.0
         try:
             strategy = self._topics.subscription(push.publication.topic, push.subscription).strategy
         except NotFound:
             return None
-        seconds = pause(strategy, failures, self._outside.random)
+        seconds = pause(strategy, failures, self._clock.random)
         if seconds is None:
             _log.warning("message %s given up for subscription %s", push.publication.id, push.subscription)
             return None
-        return seconds * self._outside.scale
+        return seconds * self._clock.scale
 
-    async def _delivered(self, push: Push) -> bool:
-        """Whether nothing is left to do: taken, or nobody wants it any more."""
+    async def _try(self, push: Push) -> bool:
+        """Try to deliver; whether nothing is left to do: it was accepted, or the subscription is gone."""
         try:
             subscription = self._topics.subscription(push.publication.topic, push.subscription)
         except NotFound:
@@ -154,9 +146,7 @@ class Pusher:
         if subscription.to_function:
             receiver = self.receivers.get(subscription.endpoint)
             return receiver is not None and await receiver(body)
-        status = await self._outside.post(
-            subscription.endpoint, headers(push.publication, subscription, self._account), body
-        )
+        status = await self._post(subscription.endpoint, headers(push.publication, subscription, self._account), body)
         return 200 <= status < 300
 
     def _queue(self, publication: Publication, subscription: Subscription) -> bool:
@@ -172,33 +162,24 @@ class Pusher:
 
     def _forget(self, push: Push) -> None:
         with self._database.transaction():
-            self._database.changed(
+            self._database.change(
                 "DELETE FROM pushes WHERE publication = ? AND subscription = ?",
                 (push.publication.id, push.subscription),
             )
-            self._database.changed(
+            self._database.change(
                 "DELETE FROM publications WHERE id = ? AND id NOT IN (SELECT publication FROM pushes)",
                 (push.publication.id,),
             )
 
 
-async def post(url: str, fields: Mapping[str, str], body: bytes) -> int:
-    """POST over a connection of its own. Whoever subscribes was checked to be on this machine."""
-    return await asyncio.to_thread(_post, url, fields, body)
-
-
-def _post(url: str, fields: Mapping[str, str], body: bytes) -> int:
+async def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
+    """Send a POST, and return the status; 0 where no answer came. The URL was checked to be on this machine."""
     parts = urlsplit(url)
-    target = (parts.path or "/notifications") + (f"?{parts.query}" if parts.query else "")
-    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT)
+    place = parts._replace(path=parts.path or "/notifications").geturl()
     try:
-        # A tag may have letters that latin-1 lacks.
-        connection.request("POST", target, body, {name: value.encode() for name, value in fields.items()})
-        return connection.getresponse().status
-    except (OSError, HTTPException):
+        return (await client.post(place, headers, body, TIMEOUT)).status
+    except OSError:
         return 0
-    finally:
-        connection.close()
 
 
 def _publication(row: Row) -> Publication:
@@ -209,5 +190,5 @@ def _publication(row: Row) -> Publication:
         published=row["published"],
         tag=row["tag"],
         attributes=json.loads(row["attributes"]),
-        properties=properties_of(row["properties"]),
+        properties=load_properties(row["properties"]),
     )

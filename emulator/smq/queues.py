@@ -5,12 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from emulator.smq.errors import (
-    InvalidQueueName,
-    QueueAlreadyExist,
-    QueueNameLengthError,
-    QueueNotExist,
-)
+from emulator.smq.errors import BadRequest, Conflict, QueueNotExist
 from emulator.smq.limits import LARGEST_PAGE, LIMITS, Limit, Page, paged
 from emulator.smq.store import Database
 
@@ -21,7 +16,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
 @dataclass(frozen=True)
 class DlqPolicy:
-    """Where a message goes that was received `max_receive_count` times and becomes visible once more."""
+    """Where a message goes that becomes visible again after `max_receive_count` receptions."""
 
     dead_letter_target_queue: str
     max_receive_count: int = 16
@@ -70,39 +65,39 @@ class Queues:
         self._wall = wall
 
     def create(self, name: str, attributes: QueueAttributes) -> bool:
-        """Make a queue; whether it is new. Making it again with the same attributes changes nothing.
+        """Create a queue; whether it is new. Creating it again with the same attributes changes nothing.
 
-        Raises: QueueAlreadyExist, InvalidQueueName, QueueNameLengthError.
+        Raises: Conflict, BadRequest.
         """
         check_name(name)
         now = int(self._wall())
-        made = self._database.changed(
-            "INSERT OR IGNORE INTO queues VALUES (?, ?, ?, ?)", (name, _written(attributes), now, now)
+        new = self._database.change(
+            "INSERT OR IGNORE INTO queues VALUES (?, ?, ?, ?)", (name, _dump(attributes), now, now)
         )
-        if not made and self.get(name).attributes != attributes:
-            raise QueueAlreadyExist("The queue you want to create is already exist, with other attributes.")
-        return bool(made)
+        if not new and self.get(name).attributes != attributes:
+            raise Conflict("The queue you want to create is already exist, with other attributes.", "QueueAlreadyExist")
+        return bool(new)
 
     def change(self, name: str, attributes: QueueAttributes) -> None:
         """Set all attributes. Raises: QueueNotExist."""
-        if not self._database.changed(
+        if not self._database.change(
             "UPDATE queues SET attributes = ?, modified = ? WHERE name = ?",
-            (_written(attributes), int(self._wall()), name),
+            (_dump(attributes), int(self._wall()), name),
         ):
-            raise _missing()
+            raise _not_found()
 
     def remove(self, name: str) -> None:
         """Remove a queue and its messages; nothing happens where there is none."""
         with self._database.transaction():
-            self._database.changed("DELETE FROM queues WHERE name = ?", (name,))
-            self._database.changed("DELETE FROM messages WHERE queue = ?", (name,))
+            self._database.change("DELETE FROM queues WHERE name = ?", (name,))
+            self._database.change("DELETE FROM messages WHERE queue = ?", (name,))
 
     def get(self, name: str) -> Queue:
         """Raises: QueueNotExist."""
         rows = self._database.rows("SELECT * FROM queues WHERE name = ?", (name,))
         if not rows:
-            raise _missing()
-        return Queue(name, _read(rows[0]["attributes"]), rows[0]["created"], rows[0]["modified"])
+            raise _not_found()
+        return Queue(name, _load(rows[0]["attributes"]), rows[0]["created"], rows[0]["modified"])
 
     def page(self, prefix: str = "", marker: str = "", count: int = LARGEST_PAGE) -> Page:
         """At most `count` names that begin with `prefix` and come after `marker`."""
@@ -112,9 +107,9 @@ class Queues:
         )
         return paged([row["name"] for row in rows], count)
 
-    def redriven(self) -> dict[str, DlqPolicy]:
-        """The queues whose messages are given up after a number of receptions, if there is where to put them."""
-        queues = {row["name"]: _read(row["attributes"]) for row in self._database.rows("SELECT * FROM queues")}
+    def dlq_policies(self) -> dict[str, DlqPolicy]:
+        """Return the dead-letter policies in force, by queue: those that are enabled and whose target exists."""
+        queues = {row["name"]: _load(row["attributes"]) for row in self._database.rows("SELECT * FROM queues")}
         return {
             name: attributes.dlq_policy
             for name, attributes in queues.items()
@@ -125,22 +120,22 @@ class Queues:
 
 
 def check_name(name: str) -> None:
-    """Raises: QueueNameLengthError, InvalidQueueName."""
+    """Raises: BadRequest."""
     if len(name) > LONGEST_NAME:
-        raise QueueNameLengthError(f"The length of queue name should between 1 and {LONGEST_NAME}.")
+        raise BadRequest(f"The length of queue name should between 1 and {LONGEST_NAME}.", "QueueNameLengthError")
     if _NAME.fullmatch(name) is None:
-        raise InvalidQueueName("The queue name you provided is invalid.")
+        raise BadRequest("The queue name you provided is invalid.", "InvalidQueueName")
 
 
-def _missing() -> QueueNotExist:
+def _not_found() -> QueueNotExist:
     return QueueNotExist("The queue name you provided is not exist.")
 
 
-def _written(attributes: QueueAttributes) -> str:
+def _dump(attributes: QueueAttributes) -> str:
     return json.dumps(asdict(attributes))
 
 
-def _read(text: str) -> QueueAttributes:
+def _load(text: str) -> QueueAttributes:
     values = json.loads(text)
     policy = values.pop("dlq_policy")
     return QueueAttributes(**values, dlq_policy=DlqPolicy(**policy) if policy else None)

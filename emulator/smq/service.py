@@ -1,20 +1,19 @@
 """SMQ on one machine: queues and topics as plain methods; `emulator.smq.api.app` puts them on the wire.
 
-Everything runs on one event loop. Times given are seconds; the service's clock is `wall`.
+Everything runs on one event loop. Times are in seconds.
 """
 
 import asyncio
-import random
 import secrets
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from emulator.clock import Clock
 from emulator.ram.keys import Accounts
 from emulator.records import Deleted, Published, Records, Sent
 from emulator.smq.messages import Depths, Draft, Message, Messages, Properties, check_body
 from emulator.smq.notifications import Publication
-from emulator.smq.pushes import Outside, Post, Pusher, Receiver, post
+from emulator.smq.pushes import Pusher, Receiver, post
 from emulator.smq.queues import QueueAttributes, Queues
 from emulator.smq.retries import BACKOFF_RETRY
 from emulator.smq.store import Database
@@ -24,7 +23,7 @@ from emulator.smq.topics import XML, Subscription, TopicAttributes, Topics, chec
 class MessageService:
     """The queues and topics of one account in one region; `path` is a SQLite file, or `:memory:`.
 
-    `scale` multiplies the waits between a topic's retries, `delay_scale` the delays that senders ask for.
+    The clock's scale multiplies the waits between a topic's retries, `delay_scale` the delays that senders ask for.
     """
 
     def __init__(
@@ -32,18 +31,18 @@ class MessageService:
         accounts: Accounts,
         *,
         path: str = ":memory:",
-        wall: Callable[[], float] = time.time,
         region: str = "cn-shanghai",
-        scale: float = 1.0,
+        clock: Clock | None = None,
         delay_scale: float = 1.0,
         records: Records | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        dice: Callable[[], float] = random.random,
-        post: Post = post,
+        tells_depths: Callable[[], bool] = lambda: True,
     ) -> None:
         self.accounts = accounts
         self.region = region
-        self.wall = wall
+        self.tells_depths = tells_depths
+        """Whether GetQueueAttributes tells how many messages there are; else it says 0, as the service soon will."""
+        clock = clock or Clock()
+        wall = self._wall = clock.wall
         self._database = Database(path)
         self._events: set[asyncio.Event] = set()
         self.queues = Queues(self._database, wall)
@@ -55,7 +54,8 @@ class MessageService:
             self.topics,
             self.messages,
             account=accounts.account_id,
-            outside=Outside(post, sleep, dice, scale),
+            clock=clock,
+            post=post,
         )
 
     def queue_arn(self, queue: str) -> str:
@@ -68,11 +68,11 @@ class MessageService:
     # Queues
 
     def create_queue(self, name: str, **attributes: Any) -> bool:  # noqa: ANN401 - the dataclass has their types
-        """Make a queue with some `QueueAttributes`; whether it is new. Raises: QueueAlreadyExist, InvalidArgument."""
+        """Create a queue with some `QueueAttributes`; whether it is new. Raises: Conflict, BadRequest."""
         return self.queues.create(name, QueueAttributes(**attributes))
 
     def delete_queue(self, name: str) -> None:
-        """Remove a queue and what is in it; whoever waits for its messages is told."""
+        """Delete a queue and its messages; calls that wait for one end."""
         self.queues.remove(name)
         self.wake()
 
@@ -84,7 +84,7 @@ class MessageService:
         priority: int = 8,
         properties: Properties | None = None,
     ) -> str:
-        """Put a body in as it stands (the official SDK's receivers expect base64); the message's id.
+        """Send a body as it is (the official SDK's receivers expect base64); return the message's id.
 
         Raises: QueueNotExist, InvalidArgument.
         """
@@ -98,7 +98,7 @@ class MessageService:
         return message
 
     def receive(self, queue: str, count: int = 1, visibility: int | None = None) -> list[Message]:
-        """What is visible now, and hidden from others for `visibility` seconds (None: the queue's).
+        """Return what is visible now, hidden from others for `visibility` seconds (None: the queue's).
 
         Raises: QueueNotExist.
         """
@@ -111,15 +111,15 @@ class MessageService:
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         while True:
-            found = self.receive(queue, count, visibility)
+            messages = self.receive(queue, count, visibility)
             left = until - loop.time()
-            if found or left <= 0:
-                return found
+            if messages or left <= 0:
+                return messages
             soonest = self.messages.next_visible(queue)
             await self._woken(left if soonest is None else min(left, max(soonest, 0.001)))
 
     def peek(self, queue: str, count: int = 1) -> list[Message]:
-        """What is visible now, left as it is. Raises: QueueNotExist."""
+        """Return what is visible now, and leave it visible. Raises: QueueNotExist."""
         return self.messages.peek(queue, count)
 
     def delete(self, queue: str, receipt_handle: str) -> None:
@@ -128,7 +128,7 @@ class MessageService:
         self.records.add(Deleted(queue, deleted, self.records.now()))
 
     def change_visibility(self, queue: str, receipt_handle: str, seconds: int) -> Message:
-        """Show a received message again in `seconds`; with the handle that replaces the old one.
+        """Make a received message visible in `seconds`; its new handle replaces the old one.
 
         Raises: QueueNotExist, ReceiptHandleError, MessageNotExist, InvalidArgument.
         """
@@ -143,7 +143,7 @@ class MessageService:
     # Topics
 
     def create_topic(self, name: str, maximum_message_size: int = 65_536, logging_enabled: bool = False) -> bool:
-        """Make a topic; whether it is new. Raises: TopicAlreadyExist, InvalidArgument."""
+        """Create a topic; whether it is new. Raises: Conflict, BadRequest."""
         return self.topics.create(name, TopicAttributes(maximum_message_size, logging_enabled))
 
     def subscribe(
@@ -155,14 +155,11 @@ class MessageService:
         notify_format: str = XML,
         strategy: str = BACKOFF_RETRY,
     ) -> bool:
-        """Send a topic's messages on; see `Subscription`. Whether the subscription is new.
-
-        Raises: TopicNotExist, SubscriptionAlreadyExist, EndpointInvalid, InvalidArgument.
-        """
+        """Add a `Subscription`; whether it is new. Raises: NotFound, Conflict, BadRequest."""
         return self.topics.subscribe(Subscription(topic, name, endpoint, filter_tag, notify_format, strategy))
 
     def register(self, endpoint: str, receiver: Receiver) -> None:
-        """Name who takes notifications for a function's ARN: it says whether it took one, else they come again."""
+        """Set who is called with the notifications for a function's ARN."""
         self.pusher.receivers[endpoint] = receiver
 
     def publish(
@@ -173,14 +170,14 @@ class MessageService:
         attributes: Mapping[str, str] | None = None,
         properties: Properties | None = None,
     ) -> str:
-        """Send a body on to everyone whose subscription lets it pass; the message's id.
+        """Publish a body to every subscription whose filter it passes; return the message's id.
 
         Queues have it when this returns; HTTP subscribers and functions get it from tasks of the running loop.
-        Raises: TopicNotExist, InvalidArgument.
+        Raises: NotFound, InvalidArgument.
         """
         check_body(body, self.topics.get(topic).attributes.maximum_message_size)
         check_tag(tag)
-        published = int(self.wall() * 1000)
+        published = int(self._wall() * 1000)
         publication = Publication(
             secrets.token_hex(16).upper(), topic, body, published, tag, attributes or {}, properties or Properties()
         )
@@ -192,17 +189,17 @@ class MessageService:
     # Life
 
     def wake(self) -> None:
-        """Let everyone who waits for a message look again; also to be called when the clock was moved."""
+        """Let every call that waits for a message look again; also to be called when the clock was moved."""
         for event in self._events:
             event.set()
 
     @property
     def waiting(self) -> int:
-        """How many wait for a message."""
+        """How many calls wait for a message."""
         return len(self._events)
 
     def resume(self) -> None:
-        """Go on with what topics had not delivered when the service was stopped; the app does it when it starts."""
+        """Go on with what topics had not delivered when the service was stopped."""
         self.pusher.resume()
 
     def close(self) -> None:

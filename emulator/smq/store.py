@@ -40,7 +40,7 @@ CREATE TABLE pushes (
 
 
 class Database:
-    """A connection, its schema made on first use."""
+    """A connection, with the schema created on first use."""
 
     def __init__(self, path: str) -> None:
         # Used from one thread at a time: the one that builds the cloud, then the one that runs its loop.
@@ -60,23 +60,18 @@ class Database:
             raise ValueError(f"{path} is of version {found}, not {VERSION}: remove it, or run the release that made it")
 
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
-        """Run a statement; the rows that it gives, by column."""
+        """Run a query; return its rows, each by column."""
         with closing(self._connection.execute(statement, values)) as cursor:
             return [dict(zip([column[0] for column in cursor.description], row, strict=True)) for row in cursor]
 
-    def changed(self, statement: str, values: Sequence[object] = ()) -> int:
-        """Run a statement; how many rows it wrote."""
+    def change(self, statement: str, values: Sequence[object] = ()) -> int:
+        """Run a statement; return how many rows it changed."""
         with closing(self._connection.execute(statement, values)) as cursor:
             return cursor.rowcount
 
-    def insert(self, statement: str, values: Sequence[object]) -> int:
-        """Run an INSERT; the new row's number."""
-        with closing(self._connection.execute(statement, values)) as cursor:
-            return cursor.lastrowid or 0
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written inside, or nothing; may be nested."""
+        """Commit everything that the block writes, or nothing; may be nested."""
         if self._depth == 0:
             self._connection.execute("BEGIN IMMEDIATE")
         self._depth += 1

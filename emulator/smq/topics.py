@@ -6,18 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from emulator.smq.errors import (
-    EndpointInvalid,
-    InvalidArgument,
-    SubscriptionAlreadyExist,
-    SubscriptionNameInvalid,
-    SubscriptionNameLengthError,
-    SubscriptionNotExist,
-    TopicAlreadyExist,
-    TopicNameInvalid,
-    TopicNameLengthError,
-    TopicNotExist,
-)
+from emulator.smq.errors import BadRequest, Conflict, InvalidArgument, NotFound
 from emulator.smq.limits import LARGEST_PAGE, LIMITS, Page, paged
 from emulator.smq.retries import BACKOFF_RETRY, STRATEGIES
 from emulator.smq.store import Database, Row
@@ -60,9 +49,9 @@ class Topic:
 
 @dataclass(frozen=True)
 class Subscription:
-    """Where a topic's messages go: an `http` URL of this machine, the ARN of a queue or of a function.
+    """Sends a topic's messages to an `http` URL of this machine, or to the ARN of a queue or a function.
 
-    With a filter tag, only messages with that very tag. Raises: EndpointInvalid, InvalidArgument.
+    With a filter tag, only messages with exactly that tag. Raises: BadRequest, InvalidArgument.
     """
 
     topic: str
@@ -76,8 +65,9 @@ class Subscription:
 
     def __post_init__(self) -> None:
         if not (_QUEUE.fullmatch(self.endpoint) or self.to_function or _loopback(self.endpoint)):
-            raise EndpointInvalid(
-                "The endpoint you provided is neither a queue, a function nor an http URL on loopback."
+            raise BadRequest(
+                "The endpoint you provided is neither a queue, a function nor an http URL on loopback.",
+                "EndpointInvalid",
             )
         if self.notify_format not in FORMATS or self.strategy not in STRATEGIES:
             raise InvalidArgument(f"NotifyContentFormat is one of {FORMATS}, NotifyStrategy one of {STRATEGIES}.")
@@ -95,7 +85,7 @@ class Subscription:
 
     @property
     def settings(self) -> tuple[str, str, str, str]:
-        """What makes two subscriptions of one name the same."""
+        """Two subscriptions of one name are the same if these are."""
         return self.endpoint, self.filter_tag, self.notify_format, self.strategy
 
 
@@ -107,25 +97,19 @@ class Topics:
         self._wall = wall
 
     def create(self, name: str, attributes: TopicAttributes) -> bool:
-        """Make a topic; whether it is new.
-
-        Raises: TopicAlreadyExist, TopicNameInvalid, TopicNameLengthError.
-        """
-        if len(name) > LONGEST_NAME:
-            raise TopicNameLengthError(f"The length of topic name should between 1 and {LONGEST_NAME}.")
-        if _NAME.fullmatch(name) is None:
-            raise TopicNameInvalid("The topic name you provided is invalid.")
+        """Create a topic; whether it is new. Raises: Conflict, BadRequest."""
+        _check_name("topic", name, "Topic")
         now = int(self._wall())
         values = (name, attributes.maximum_message_size, attributes.logging_enabled, now, now)
-        made = self._database.changed("INSERT OR IGNORE INTO topics VALUES (?, ?, ?, ?, ?)", values)
-        if not made and self.get(name).attributes != attributes:
-            raise TopicAlreadyExist("The topic you want to create is already exist, with other attributes.")
-        return bool(made)
+        new = self._database.change("INSERT OR IGNORE INTO topics VALUES (?, ?, ?, ?, ?)", values)
+        if not new and self.get(name).attributes != attributes:
+            raise Conflict("The topic you want to create is already exist, with other attributes.", "TopicAlreadyExist")
+        return bool(new)
 
     def change(self, name: str, attributes: TopicAttributes) -> None:
-        """Set all attributes. Raises: TopicNotExist."""
+        """Set all attributes. Raises: NotFound."""
         self.get(name)
-        self._database.changed(
+        self._database.change(
             "UPDATE topics SET maximum_message_size = ?, logging = ?, modified = ? WHERE name = ?",
             (attributes.maximum_message_size, attributes.logging_enabled, int(self._wall()), name),
         )
@@ -133,14 +117,14 @@ class Topics:
     def remove(self, name: str) -> None:
         """Remove a topic and its subscriptions; nothing happens where there is none."""
         with self._database.transaction():
-            self._database.changed("DELETE FROM topics WHERE name = ?", (name,))
-            self._database.changed("DELETE FROM subscriptions WHERE topic = ?", (name,))
+            self._database.change("DELETE FROM topics WHERE name = ?", (name,))
+            self._database.change("DELETE FROM subscriptions WHERE topic = ?", (name,))
 
     def get(self, name: str) -> Topic:
-        """Raises: TopicNotExist."""
+        """Raises: NotFound."""
         rows = self._database.rows("SELECT * FROM topics WHERE name = ?", (name,))
         if not rows:
-            raise TopicNotExist("The topic name you provided is not exist.")
+            raise NotFound("The topic name you provided is not exist.", "TopicNotExist")
         row = rows[0]
         attributes = TopicAttributes(row["maximum_message_size"], bool(row["logging"]))
         return Topic(name, attributes, row["created"], row["modified"])
@@ -154,54 +138,57 @@ class Topics:
         return paged([row["name"] for row in rows], count)
 
     def subscribe(self, subscription: Subscription) -> bool:
-        """Add a subscription; whether it is new.
-
-        Raises: TopicNotExist, SubscriptionAlreadyExist, SubscriptionNameInvalid, SubscriptionNameLengthError.
-        """
+        """Add a subscription; whether it is new. Raises: NotFound, Conflict, BadRequest."""
         self.get(subscription.topic)
-        if len(subscription.name) > LONGEST_NAME:
-            raise SubscriptionNameLengthError(f"The length of subscription name should between 1 and {LONGEST_NAME}.")
-        if _NAME.fullmatch(subscription.name) is None:
-            raise SubscriptionNameInvalid("The subscription name you provided is invalid.")
+        _check_name("subscription", subscription.name, "Subscription")
         now = int(self._wall())
-        made = self._database.changed(
+        new = self._database.change(
             "INSERT OR IGNORE INTO subscriptions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (subscription.topic, subscription.name, *subscription.settings, now, now),
         )
-        if not made and self.subscription(subscription.topic, subscription.name).settings != subscription.settings:
-            raise SubscriptionAlreadyExist(
-                "The subscription you want to create is already exist, with other attributes."
+        if not new and self.subscription(subscription.topic, subscription.name).settings != subscription.settings:
+            raise Conflict(
+                "The subscription you want to create is already exist, with other attributes.",
+                "SubscriptionAlreadyExist",
             )
-        return bool(made)
+        return bool(new)
 
     def change_strategy(self, topic: str, name: str, strategy: str) -> None:
-        """The one attribute of a subscription that may be changed. Raises: SubscriptionNotExist, InvalidArgument."""
+        """Set the one attribute of a subscription that may be changed. Raises: NotFound, InvalidArgument."""
         self.subscription(topic, name)
         if strategy not in STRATEGIES:
             raise InvalidArgument(f"NotifyStrategy is one of {STRATEGIES}.")
-        self._database.changed(
+        self._database.change(
             "UPDATE subscriptions SET strategy = ?, modified = ? WHERE topic = ? AND name = ?",
             (strategy, int(self._wall()), topic, name),
         )
 
     def unsubscribe(self, topic: str, name: str) -> None:
-        """Remove a subscription; nothing happens where there is none. Raises: TopicNotExist."""
+        """Remove a subscription; nothing happens where there is none. Raises: NotFound."""
         self.get(topic)
-        self._database.changed("DELETE FROM subscriptions WHERE topic = ? AND name = ?", (topic, name))
+        self._database.change("DELETE FROM subscriptions WHERE topic = ? AND name = ?", (topic, name))
 
     def subscription(self, topic: str, name: str) -> Subscription:
-        """Raises: TopicNotExist, SubscriptionNotExist."""
+        """Raises: NotFound."""
         self.get(topic)
         rows = self._database.rows("SELECT * FROM subscriptions WHERE topic = ? AND name = ?", (topic, name))
         if not rows:
-            raise SubscriptionNotExist("The subscription name you provided is not exist.")
+            raise NotFound("The subscription name you provided is not exist.", "SubscriptionNotExist")
         return _subscription(rows[0])
 
     def subscriptions(self, topic: str) -> list[Subscription]:
-        """All of a topic's, by name. Raises: TopicNotExist."""
+        """Return all of a topic's, by name. Raises: NotFound."""
         self.get(topic)
         rows = self._database.rows("SELECT * FROM subscriptions WHERE topic = ? ORDER BY name", (topic,))
         return [_subscription(row) for row in rows]
+
+
+def _check_name(kind: str, name: str, prefix: str) -> None:
+    """Raises: BadRequest."""
+    if len(name) > LONGEST_NAME:
+        raise BadRequest(f"The length of {kind} name should between 1 and {LONGEST_NAME}.", f"{prefix}NameLengthError")
+    if _NAME.fullmatch(name) is None:
+        raise BadRequest(f"The {kind} name you provided is invalid.", f"{prefix}NameInvalid")
 
 
 def check_tag(tag: str) -> None:
@@ -211,7 +198,7 @@ def check_tag(tag: str) -> None:
 
 
 def _loopback(url: str) -> bool:
-    """Whether a URL stays on this machine: nothing else may be called from here."""
+    """Whether a URL stays on this machine: the local cloud calls nothing else."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

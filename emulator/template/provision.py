@@ -11,7 +11,7 @@ from emulator.eventbridge.config import StreamConfig
 from emulator.fc.client import call
 from emulator.fc.config import FunctionConfig
 from emulator.ram.keys import Accounts
-from emulator.smq.errors import QueueAlreadyExist, SubscriptionAlreadyExist
+from emulator.smq.errors import Conflict
 from emulator.smq.pushes import TIMEOUT
 from emulator.smq.service import MessageService
 from emulator.smq.topics import Subscription
@@ -87,7 +87,7 @@ def streams(deployed: Template, account: str) -> list[StreamConfig]:
 def provision(deployed: Template, smq: MessageService, accounts: Accounts) -> None:
     """Make queues, topics, subscriptions and roles; what is there from an earlier run becomes what the template says."""
     for queue in deployed.queues:
-        with contextlib.suppress(QueueAlreadyExist):
+        with contextlib.suppress(Conflict):
             smq.queues.create(queue.name, queue.attributes)
         smq.queues.change(queue.name, queue.attributes)
     for topic in deployed.topics:
@@ -95,7 +95,7 @@ def provision(deployed: Template, smq: MessageService, accounts: Accounts) -> No
     for subscription in [*deployed.subscriptions, *topic_subscriptions(deployed, accounts.account_id)]:
         try:
             smq.topics.subscribe(subscription)
-        except SubscriptionAlreadyExist:
+        except Conflict:
             smq.topics.unsubscribe(subscription.topic, subscription.name)
             smq.topics.subscribe(subscription)
     for role in deployed.roles:

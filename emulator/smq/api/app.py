@@ -12,24 +12,25 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from emulator.bodies import read_body
 from emulator.ram.keys import Key
-from emulator.smq.api import queues as smq_queue_operations
-from emulator.smq.api import topics as smq_topic_operations
+from emulator.smq.api import queues, topics
 from emulator.smq.api.calls import Call, Operation, Reply
 from emulator.smq.api.signature import Signed, authenticate, check_digest
-from emulator.smq.errors import AccessDenied, InvalidArgument, InvalidRequestURL, SmqError
+from emulator.smq.errors import BadRequest, Forbidden, InvalidArgument, SmqError
 from emulator.smq.service import MessageService
-from emulator.smq.wire import Node, document, nodes
+from emulator.smq.wire import Element, document, element, elements
 
 LARGEST_BODY = 2 * 1024 * 1024
 """Bytes; the largest batch that is allowed is far below, whatever its escapes and properties."""
 
-_OPERATIONS = (*smq_queue_operations.OPERATIONS, *smq_topic_operations.OPERATIONS)
+_OPERATIONS = (*queues.OPERATIONS, *topics.OPERATIONS)
+_SPELLINGS = {"receiptHandle": "ReceiptHandle", "visibilityTimeout": "VisibilityTimeout"}
 _METHODS = ["GET", "PUT", "POST", "DELETE", "HEAD", "PATCH", "OPTIONS"]
 
 
 def application(service: MessageService) -> ASGIApp:
-    """The ASGI app that answers for a service; while it runs, its topics' deliveries go on."""
+    """Return the ASGI app that answers for a service; while it runs, its topics' deliveries go on."""
 
     async def answer(request: Request) -> Response:
         request_id = secrets.token_hex(12).upper()
@@ -55,7 +56,8 @@ def application(service: MessageService) -> ASGIApp:
 
 
 async def _reply(service: MessageService, request: Request) -> Reply:
-    body = await _body(request)
+    refusal = InvalidArgument(f"The request's body is larger than {LARGEST_BODY} bytes.")
+    body = await read_body(request, LARGEST_BODY, refusal)
     target = _target(request)
     headers = dict(request.headers)
     key = authenticate(Signed(request.method, target, headers), service.accounts)
@@ -70,15 +72,15 @@ async def _reply(service: MessageService, request: Request) -> Reply:
     return await _perform(call, request.method, unquote(path).strip("/"), key)
 
 
-def action(service: MessageService, method: str, path: str, query: str, body: bytes) -> str:
-    """Which operation a request means, though it may not be let in; empty for none."""
+def operation_of(service: MessageService, method: str, path: str, query: str, body: bytes) -> str:
+    """Return the operation that a request means, whether or not it is let in; empty for none."""
 
     async def never() -> None:
         return
 
     call = Call(service, "", {}, _query(query), {}, body, never)
     try:
-        return next((each.action for each in _OPERATIONS if _means(each, call, method, path)), "")
+        return next((known.action for known in _OPERATIONS if _means(known, call, method, path)), "")
     except SmqError:
         return ""
 
@@ -93,43 +95,40 @@ async def _perform(call: Call, method: str, path: str, key: Key) -> Reply:
         if names is not None and operation.when(call):
             _permit(call, operation, path, key)
             return await operation.run(replace(call, names=names))
-    raise InvalidRequestURL("Http request URL format invalid.")
+    raise BadRequest("Http request URL format invalid.", "InvalidRequestURL")
 
 
 def _permit(call: Call, operation: Operation, path: str, key: Key) -> None:
     action, resource = f"mns:{operation.action}", call.service.arn(path)
     if not call.service.accounts.permits(key, action, resource):
-        raise AccessDenied(f"The role {key.role} is not authorized: {action} on {resource} is not permitted.")
-
-
-async def _body(request: Request) -> bytes:
-    parts = bytearray()
-    async for part in request.stream():
-        parts += part
-        if len(parts) > LARGEST_BODY:
-            raise InvalidArgument(f"The request's body is larger than {LARGEST_BODY} bytes.")
-    return bytes(parts)
+        text = f"The role {key.role} is not authorized: {action} on {resource} is not permitted."
+        raise Forbidden(text, "AccessDenied")
 
 
 def _target(request: Request) -> str:
-    """Path and query exactly as sent: that is what is signed."""
+    """Return path and query exactly as sent: they are signed."""
     path, query = request.scope["raw_path"], request.scope["query_string"]
     return str(path + (b"?" + query if query else b""), "latin-1")
 
 
 def _query(text: str) -> dict[str, str]:
-    """The parameters, names in lower case. The official SDK puts receipt handles in as they are: `+` is no space."""
+    """Read the parameters, whose names are the service's own.
+
+    The official SDK puts receipt handles in as they are: `+` is no space. The service's pages write two of the names with a
+    small initial.
+    """
     pairs = (part.partition("=") for part in text.split("&") if part)
-    return {unquote(name).lower(): unquote(value) for name, _, value in pairs}
+    return {_SPELLINGS.get(unquote(name), unquote(name)): unquote(value) for name, _, value in pairs}
 
 
 def _base(request: Request) -> str:
     return f"http://{request.headers.get('host', 'localhost')}"
 
 
-def _error(code: str, text: str, request_id: str, host: str) -> Node:
-    """All four elements: the official SDK hides the code of an error that lacks one."""
-    return Node("Error", nodes([("Code", code), ("Message", text), ("RequestId", request_id), ("HostId", host)]))
+def _error(code: str, text: str, request_id: str, host: str) -> Element:
+    """Write all four elements: the official SDK hides the code of an error that lacks one."""
+    values = [("Code", code), ("Message", text), ("RequestId", request_id), ("HostId", host)]
+    return element("Error", *elements(values))
 
 
 def _response(reply: Reply, request_id: str) -> Response:

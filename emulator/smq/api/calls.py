@@ -5,10 +5,10 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from emulator.smq.errors import InvalidQueryString
+from emulator.smq.errors import BadRequest
 from emulator.smq.limits import LARGEST_PAGE, Limit, Page
 from emulator.smq.service import MessageService
-from emulator.smq.wire import Node
+from emulator.smq.wire import Element, element
 
 
 @dataclass(frozen=True)
@@ -16,13 +16,13 @@ class Reply:
     """An answer: an XML document, or nothing but a status."""
 
     status: int
-    content: Node | None = None
+    content: Element | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Call:
-    """A signed request. `names` are those in the path; `query` and `headers` have lower-case names.
+    """A signed request. `names` are those in the path; the names of `headers` are in lower case.
 
     `gone` ends when the caller hangs up.
     """
@@ -36,18 +36,18 @@ class Call:
     gone: Callable[[], Awaitable[None]]
 
     def number(self, name: str, limit: Limit, default: int) -> int:
-        """A number of the query. Raises: InvalidQueryString, InvalidArgument."""
-        text = self.query.get(name.lower())
+        """Return a number of the query. Raises: BadRequest, InvalidArgument."""
+        text = self.query.get(name)
         if text is None:
             return default
         if not text.isascii() or not text.isdecimal() or len(text) > 9:
-            raise InvalidQueryString(f"Http request URL contains invalid querystring item {name}.")
+            raise BadRequest(f"Http request URL contains invalid querystring item {name}.", "InvalidQueryString")
         limit.check(name, int(text))
         return int(text)
 
     @property
     def place(self) -> str:
-        """Where what the path names is to be found: the Location of something created."""
+        """The URL of what the path names: the Location of what was created."""
         return "/".join([self.base, *(part for pair in self.names.items() for part in pair)])
 
 
@@ -62,12 +62,12 @@ def always(_call: Call) -> bool:
 
 def has(name: str) -> When:
     """Whether the query has a parameter."""
-    return lambda call: name.lower() in call.query
+    return lambda call: name in call.query
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What is done at a method and path; `when` decides between those that share them, in their order."""
+    """Runs at a method and path; `when` chooses among those that share them, in their order."""
 
     action: str
     method: str
@@ -76,15 +76,15 @@ class Operation:
     when: When = always
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        """The names in the path, None where another operation is meant."""
+        """Return the names in the path; None where the request means another operation."""
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
-        found = re.fullmatch(pattern, path)
-        return found.groupdict() if found and method == self.method else None
+        names = re.fullmatch(pattern, path)
+        return names.groupdict() if names and method == self.method else None
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Which part of a list is asked for."""
+    """The part of a list that is asked for."""
 
     prefix: str
     marker: str
@@ -92,7 +92,7 @@ class Listing:
     with_meta: bool
 
 
-def listing(call: Call) -> Listing:
+def read_listing(call: Call) -> Listing:
     """Raises: InvalidArgument."""
     number = call.headers.get("x-mns-ret-number", str(LARGEST_PAGE))
     count = int(number) if number.isascii() and number.isdecimal() and len(number) < 9 else 0
@@ -105,19 +105,19 @@ def listing(call: Call) -> Listing:
     )
 
 
-def listed(root: str, page: Page, items: list[Node]) -> Reply:
-    """A list; NextMarker only where there is more, since the SDK cannot read an empty one."""
-    marker = [Node("NextMarker", page.marker)] if page.marker else []
-    return Reply(200, Node(root, [*items, *marker]))
+def list_reply(root: str, page: Page, items: list[Element]) -> Reply:
+    """Answer with a list; NextMarker only where there is more, since the SDK cannot read an empty one."""
+    marker = [element("NextMarker", page.marker)] if page.marker else []
+    return Reply(200, element(root, *items, *marker))
 
 
-def created(call: Call, new: bool) -> Reply:
-    """201, or 204 for what was there already; the SDK wants Location with both."""
+def created_reply(call: Call, new: bool) -> Reply:
+    """Answer with 201, or 204 for what existed; the SDK needs Location with both."""
     return Reply(201 if new else 204, headers={"Location": call.place})
 
 
 async def unless_gone(call: Call, work: Awaitable[Reply]) -> Reply:
-    """Do the work, but leave off when the caller hangs up: a message received then would be seen by nobody."""
+    """Do the work, but stop when the caller hangs up: a message received then would reach nobody."""
     task = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(call.gone())
     try:

@@ -3,19 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from emulator.smq.api.calls import Call, Operation, Reply, created, has, listed, listing, unless_gone
-from emulator.smq.errors import (
-    InvalidArgument,
-    MessageNotExist,
-    MissingReceiptHandle,
-    MissingVisibilityTimeout,
-    QueueNotExist,
-    SmqError,
-)
+from emulator.smq.api.calls import Call, Operation, Reply, created_reply, has, list_reply, read_listing, unless_gone
+from emulator.smq.errors import BadRequest, InvalidArgument, MessageNotExist, QueueNotExist, SmqError
 from emulator.smq.limits import LIMITS, Limit
-from emulator.smq.messages import check_together
+from emulator.smq.messages import Depths, Message, check_batch
 from emulator.smq.queues import Queue, QueueAttributes
-from emulator.smq.wire import Given, Node, draft, nodes, peeked, read, received, sent
+from emulator.smq.wire import Element, draft, element, elements, flag, number, peeked, read, received, sent
 
 _BATCH = Limit(1, 16)
 _WAIT = LIMITS["PollingWaitSeconds"]
@@ -31,31 +24,31 @@ _NUMBERS = {
 
 
 async def list_queues(call: Call) -> Reply:
-    wanted = listing(call)
-    page = call.service.queues.page(wanted.prefix, wanted.marker, wanted.count)
-    return listed("Queues", page, [_item(call, name, wanted.with_meta) for name in page.names])
+    listing = read_listing(call)
+    page = call.service.queues.page(listing.prefix, listing.marker, listing.count)
+    return list_reply("Queues", page, [_item(call, name, listing.with_meta) for name in page.names])
 
 
 async def create_queue(call: Call) -> Reply:
     name = call.names["queues"]
-    attributes = QueueAttributes(**_given(read(call.body, "Queue")))
+    attributes = QueueAttributes(**_attributes(read(call.body, "Queue")))
     try:
         # The wire has no dead-letter policy: it neither sets nor contradicts one.
         policy = call.service.queues.get(name).attributes.dlq_policy
     except QueueNotExist:
         policy = None
-    return created(call, call.service.queues.create(name, replace(attributes, dlq_policy=policy)))
+    return created_reply(call, call.service.queues.create(name, replace(attributes, dlq_policy=policy)))
 
 
 async def set_queue_attributes(call: Call) -> Reply:
     name = call.names["queues"]
     attributes = call.service.queues.get(name).attributes
-    call.service.queues.change(name, replace(attributes, **_given(read(call.body, "Queue"))))
+    call.service.queues.change(name, replace(attributes, **_attributes(read(call.body, "Queue"))))
     return Reply(204)
 
 
 async def get_queue_attributes(call: Call) -> Reply:
-    return Reply(200, Node("Queue", _described(call, call.service.queues.get(call.names["queues"]))))
+    return Reply(200, element("Queue", *_describe(call, call.service.queues.get(call.names["queues"]))))
 
 
 async def delete_queue(call: Call) -> Reply:
@@ -69,12 +62,13 @@ async def send_message(call: Call) -> Reply:
 
 
 async def batch_send_message(call: Call) -> Reply:
-    messages = read(call.body, "Messages").children
-    check_together([message.get("MessageBody") for message in messages])
+    messages = list(read(call.body, "Messages"))
+    check_batch([message.findtext("MessageBody", "") for message in messages])
     call.service.queues.get(call.names["queues"])
-    results = [_sent(call, message) for message in messages]
+    results = [_send(call, message) for message in messages]
     # The status of a batch that failed in part is nowhere documented; the SDK takes any from 400.
-    return Reply(500 if any(map(_is_error, results)) else 201, Node("Messages", results))
+    failed = any(result.find("{*}ErrorCode") is not None for result in results)
+    return Reply(500 if failed else 201, element("Messages", *results))
 
 
 async def receive_message(call: Call) -> Reply:
@@ -86,17 +80,13 @@ async def batch_receive_message(call: Call) -> Reply:
 
 
 async def peek_message(call: Call) -> Reply:
-    found = call.service.peek(call.names["queues"])
-    if not found:
-        raise MessageNotExist("Message not exist.")
-    return Reply(200, peeked(found[0]))
+    messages = call.service.peek(call.names["queues"])
+    return Reply(200, peeked(_some(messages)[0]))
 
 
 async def batch_peek_message(call: Call) -> Reply:
-    found = call.service.peek(call.names["queues"], call.number("numOfMessages", _BATCH, 1))
-    if not found:
-        raise MessageNotExist("Message not exist.")
-    return Reply(200, Node("Messages", [peeked(message) for message in found]))
+    messages = call.service.peek(call.names["queues"], call.number("numOfMessages", _BATCH, 1))
+    return Reply(200, element("Messages", *(peeked(message) for message in _some(messages))))
 
 
 async def delete_message(call: Call) -> Reply:
@@ -106,72 +96,73 @@ async def delete_message(call: Call) -> Reply:
 
 async def batch_delete_message(call: Call) -> Reply:
     if not call.body:
-        raise MissingReceiptHandle("ReceiptHandle is required.")
-    handles = [handle.text for handle in read(call.body, "ReceiptHandles").children]
+        raise BadRequest("ReceiptHandle is required.", "MissingReceiptHandle")
+    handles = [handle.text or "" for handle in read(call.body, "ReceiptHandles")]
     _BATCH.check("ReceiptHandle", len(handles))
     call.service.queues.get(call.names["queues"])
     errors = [error for handle in handles for error in _deletion_errors(call, handle)]
-    return Reply(404, Node("Errors", errors)) if errors else Reply(204)
+    return Reply(404, element("Errors", *errors)) if errors else Reply(204)
 
 
 async def change_message_visibility(call: Call) -> Reply:
     handle = _handle(call)
-    if not call.query.get("visibilitytimeout"):
-        raise MissingVisibilityTimeout("VisibilityTimeout is required.")
+    if not call.query.get("VisibilityTimeout"):
+        raise BadRequest("VisibilityTimeout is required.", "MissingVisibilityTimeout")
     seconds = call.number("VisibilityTimeout", Limit(0, LIMITS["VisibilityTimeout"].highest), 0)
     message = call.service.change_visibility(call.names["queues"], handle, seconds)
-    values = [("ReceiptHandle", message.handle), ("NextVisibleTime", str(message.next_visible))]
-    return Reply(200, Node("ChangeVisibility", nodes(values)))
+    values = elements([("ReceiptHandle", message.handle), ("NextVisibleTime", message.next_visible)])
+    return Reply(200, element("ChangeVisibility", *values))
 
 
 async def _receive(call: Call, count: int) -> Reply:
     queue = call.names["queues"]
     attributes = call.service.queues.get(queue).attributes
     seconds = call.number("waitseconds", _WAIT, attributes.polling_wait_seconds)
-    found = await call.service.wait_receive(queue, count, seconds)
-    if not found:
+    messages = _some(await call.service.wait_receive(queue, count, seconds))
+    if "numOfMessages" not in call.query:
+        return Reply(200, received(messages[0]))
+    return Reply(200, element("Messages", *(received(message) for message in messages)))
+
+
+def _some(messages: list[Message]) -> list[Message]:
+    """Raises: MessageNotExist: there is none."""
+    if not messages:
         raise MessageNotExist("Message not exist.")
-    if "numofmessages" not in call.query:
-        return Reply(200, received(found[0]))
-    return Reply(200, Node("Messages", [received(message) for message in found]))
+    return messages
 
 
 def _handle(call: Call) -> str:
-    handle = call.query.get("receipthandle", "")
+    handle = call.query.get("ReceiptHandle", "")
     if not handle:
-        raise MissingReceiptHandle("ReceiptHandle is required.")
+        raise BadRequest("ReceiptHandle is required.", "MissingReceiptHandle")
     return handle
 
 
-def _sent(call: Call, message: Given) -> Node:
+def _send(call: Call, message: Element) -> Element:
     try:
         return sent(call.service.put(call.names["queues"], draft(message)))
     except InvalidArgument as error:
-        return Node("Message", nodes([("ErrorCode", error.code), ("ErrorMessage", error.text)]))
+        return element("Message", *elements([("ErrorCode", error.code), ("ErrorMessage", error.text)]))
 
 
-def _is_error(result: Node) -> bool:
-    return isinstance(result.content, list) and result.content[0].name == "ErrorCode"
-
-
-def _deletion_errors(call: Call, handle: str) -> list[Node]:
+def _deletion_errors(call: Call, handle: str) -> list[Element]:
     try:
         call.service.delete(call.names["queues"], handle)
     except SmqError as error:
         values = [("ErrorCode", error.code), ("ErrorMessage", error.text), ("ReceiptHandle", handle)]
-        return [Node("Error", nodes(values))]
+        return [element("Error", *elements(values))]
     return []
 
 
-def _given(queue: Given) -> dict[str, Any]:
-    numbers = {own: queue.number(name) for name, own in _NUMBERS.items()}
-    values = {**numbers, "logging_enabled": queue.flag("LoggingEnabled")}
+def _attributes(queue: Element) -> dict[str, Any]:
+    numbers = {own: number(queue, name) for name, own in _NUMBERS.items()}
+    values = {**numbers, "logging_enabled": flag(queue, "LoggingEnabled")}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _described(call: Call, queue: Queue) -> list[Node]:
-    depths = call.service.depths(queue.name)
-    return nodes(
+def _describe(call: Call, queue: Queue) -> list[Element]:
+    depths = call.service.depths(queue.name) if call.service.tells_depths() else Depths()
+    return elements(
         [
             ("QueueName", queue.name),
             ("CreateTime", queue.created),
@@ -185,13 +176,13 @@ def _described(call: Call, queue: Queue) -> list[Node]:
     )
 
 
-def _item(call: Call, name: str, with_meta: bool) -> Node:
-    url = Node("QueueURL", f"{call.base}/queues/{name}")
-    return Node("Queue", [url, *(_described(call, call.service.queues.get(name)) if with_meta else [])])
+def _item(call: Call, name: str, with_meta: bool) -> Element:
+    url = element("QueueURL", f"{call.base}/queues/{name}")
+    return element("Queue", url, *(_describe(call, call.service.queues.get(name)) if with_meta else []))
 
 
 def _batch(call: Call) -> bool:
-    return read(call.body, "Message", "Messages").name == "Messages"
+    return read(call.body, "Message", "Messages").tag == "Messages"
 
 
 def _peek(call: Call) -> bool:
@@ -199,11 +190,11 @@ def _peek(call: Call) -> bool:
 
 
 def _batch_peek(call: Call) -> bool:
-    return _peek(call) and "numofmessages" in call.query
+    return _peek(call) and "numOfMessages" in call.query
 
 
 def _no_handle(call: Call) -> bool:
-    return "receipthandle" not in call.query
+    return "ReceiptHandle" not in call.query
 
 
 _QUEUE = "queues/{queues}"

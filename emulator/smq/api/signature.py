@@ -10,17 +10,7 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 
 from emulator.ram.keys import Accounts, AccountsError, Key, UnknownKey
-from emulator.smq.errors import (
-    AccessDenied,
-    InvalidAccessKeyId,
-    InvalidAuthorizationHeader,
-    InvalidDateHeader,
-    InvalidDegist,
-    MissingAuthorizationHeader,
-    MissingDateHeader,
-    SignatureDoesNotMatch,
-    TimeExpired,
-)
+from emulator.smq.errors import BadRequest, Forbidden, TimeExpired
 
 CLOCK_WINDOW = 15 * 60
 """Seconds that a request's Date may lie before or after the service's clock."""
@@ -48,60 +38,54 @@ class Signed:
 
 
 def authenticate(signed: Signed, accounts: Accounts) -> Key:
-    """The key that signed the request.
-
-    Raises: the SmqError that the service would answer.
-    """
-    match = _AUTHORIZATION.fullmatch(_required(signed, "authorization"))
+    """Return the key that signed the request. Raises: SmqError."""
+    header = signed.headers.get("authorization")
+    if not header:
+        raise BadRequest("Authorization header is required.", "MissingAuthorizationHeader")
+    match = _AUTHORIZATION.fullmatch(header)
     if match is None:
-        raise InvalidAuthorizationHeader("The Authorization header format is invalid.")
+        raise BadRequest("The Authorization header format is invalid.", "InvalidAuthorizationHeader")
     _check_date(signed, accounts.wall())
-    key = _key(accounts, match[1], signed.headers.get("security-token", ""))
-    wanted = base64.b64encode(hmac.digest(key.secret.encode(), signed.text.encode(), "sha1")).decode()
-    if not hmac.compare_digest(wanted, match[2]):
-        raise SignatureDoesNotMatch(
+    key = _find_key(accounts, match[1], signed.headers.get("security-token", ""))
+    expected = base64.b64encode(hmac.digest(key.secret.encode(), signed.text.encode(), "sha1")).decode()
+    if not hmac.compare_digest(expected, match[2]):
+        raise Forbidden(
             "The request signature we calculated does not match the signature you provided. "
-            f"Check your key and signing method. The string to sign was: {signed.text!r}"
+            f"Check your key and signing method. The string to sign was: {signed.text!r}",
+            "SignatureDoesNotMatch",
         )
     return key
 
 
-def check_digest(given: str, body: bytes) -> None:
+def check_digest(digest: str, body: bytes) -> None:
     """Compare Content-MD5 with the body: RFC 1864 and the official SDK's base64 of the hex digest are both taken.
 
-    Raises: InvalidDegist.
+    Raises: BadRequest.
     """
-    digest = hashlib.md5(body, usedforsecurity=False)
-    forms = (base64.b64encode(digest.digest()), base64.b64encode(digest.hexdigest().encode()))
-    if given and given.encode() not in forms:
-        raise InvalidDegist("The Content-MD5 you specified is invalid.")
-
-
-def _required(signed: Signed, name: str) -> str:
-    value = signed.headers.get(name)
-    if not value:
-        raise MissingAuthorizationHeader("Authorization header is required.")
-    return value
+    md5 = hashlib.md5(body, usedforsecurity=False)
+    forms = (base64.b64encode(md5.digest()), base64.b64encode(md5.hexdigest().encode()))
+    if digest and digest.encode() not in forms:
+        raise BadRequest("The Content-MD5 you specified is invalid.", "InvalidDegist")
 
 
 def _check_date(signed: Signed, now: float) -> None:
     date = signed.headers.get("date") or signed.headers.get("x-mns-date")
     if not date:
-        raise MissingDateHeader("Date header is required.")
+        raise BadRequest("Date header is required.", "MissingDateHeader")
     try:
         parsed = parsedate_to_datetime(date)
         # RFC 2822's "-0000" gives a naive time in UTC; everything else carries its zone.
         moment = (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
-        raise InvalidDateHeader("The Date header format is invalid.") from None
+        raise BadRequest("The Date header format is invalid.", "InvalidDateHeader") from None
     if abs(now - moment) > CLOCK_WINDOW:
         raise TimeExpired("The http request you sent is expired.")
 
 
-def _key(accounts: Accounts, key_id: str, token: str) -> Key:
+def _find_key(accounts: Accounts, key_id: str, token: str) -> Key:
     try:
         return accounts.authenticate(key_id, token)
     except UnknownKey:
-        raise InvalidAccessKeyId("The AccessKey Id you provided is not exist.") from None
+        raise Forbidden("The AccessKey Id you provided is not exist.", "InvalidAccessKeyId") from None
     except AccountsError as error:
-        raise AccessDenied(f"The security token is not accepted: {type(error).__name__}.") from None
+        raise Forbidden(f"The security token is not accepted: {type(error).__name__}.", "AccessDenied") from None

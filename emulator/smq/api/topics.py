@@ -3,38 +3,38 @@
 from dataclasses import replace
 from typing import Any
 
-from emulator.smq.api.calls import Call, Operation, Reply, created, has, listed, listing
+from emulator.smq.api.calls import Call, Operation, Reply, created_reply, has, list_reply, read_listing
 from emulator.smq.errors import InvalidArgument
 from emulator.smq.limits import paged
 from emulator.smq.messages import body_md5
 from emulator.smq.retries import BACKOFF_RETRY
 from emulator.smq.topics import STREAM, XML, TopicAttributes
-from emulator.smq.wire import Given, Node, nodes, properties, read
+from emulator.smq.wire import Element, element, elements, flag, number, properties, read
 
-# SMQ keeps a topic's messages for a day while it delivers them, and lets nobody change that.
 _RETENTION = 86_400
+"""Seconds that SMQ keeps a topic's messages while it delivers them; nobody can change that."""
 
 
 async def list_topics(call: Call) -> Reply:
-    wanted = listing(call)
-    page = call.service.topics.page(wanted.prefix, wanted.marker, wanted.count)
-    return listed("Topics", page, [_item(call, name, wanted.with_meta) for name in page.names])
+    listing = read_listing(call)
+    page = call.service.topics.page(listing.prefix, listing.marker, listing.count)
+    return list_reply("Topics", page, [_item(call, name, listing.with_meta) for name in page.names])
 
 
 async def create_topic(call: Call) -> Reply:
-    attributes = TopicAttributes(**_given(read(call.body, "Topic")))
-    return created(call, call.service.topics.create(call.names["topics"], attributes))
+    attributes = TopicAttributes(**_attributes(read(call.body, "Topic")))
+    return created_reply(call, call.service.topics.create(call.names["topics"], attributes))
 
 
 async def set_topic_attributes(call: Call) -> Reply:
     name = call.names["topics"]
     attributes = call.service.topics.get(name).attributes
-    call.service.topics.change(name, replace(attributes, **_given(read(call.body, "Topic"))))
+    call.service.topics.change(name, replace(attributes, **_attributes(read(call.body, "Topic"))))
     return Reply(204)
 
 
 async def get_topic_attributes(call: Call) -> Reply:
-    return Reply(200, Node("Topic", _described(call, call.names["topics"])))
+    return Reply(200, element("Topic", *_describe(call, call.names["topics"])))
 
 
 async def delete_topic(call: Call) -> Reply:
@@ -44,60 +44,59 @@ async def delete_topic(call: Call) -> Reply:
 
 async def publish_message(call: Call) -> Reply:
     message = read(call.body, "Message")
-    body = message.get("MessageBody")
-    attributes = message.find("MessageAttributes")
-    given = {child.name: child.text for child in attributes.children} if attributes else {}
-    message_id = call.service.publish(call.names["topics"], body, message.get("MessageTag"), given, properties(message))
-    return Reply(201, Node("Message", nodes([("MessageId", message_id), ("MessageBodyMD5", body_md5(body))])))
+    body, tag = message.findtext("MessageBody", ""), message.findtext("MessageTag", "")
+    attributes = {str(child.tag): child.text or "" for child in message.iterfind("MessageAttributes/*")}
+    message_id = call.service.publish(call.names["topics"], body, tag, attributes, properties(message))
+    return Reply(201, element("Message", *elements([("MessageId", message_id), ("MessageBodyMD5", body_md5(body))])))
 
 
 async def list_subscriptions(call: Call) -> Reply:
-    wanted = listing(call)
-    names = [one.name for one in call.service.topics.subscriptions(call.names["topics"])]
-    page = paged([name for name in names if name.startswith(wanted.prefix) and name > wanted.marker], wanted.count)
+    listing = read_listing(call)
+    names = [subscription.name for subscription in call.service.topics.subscriptions(call.names["topics"])]
+    page = paged([name for name in names if name.startswith(listing.prefix) and name > listing.marker], listing.count)
     items = [
-        Node("Subscription", [Node("SubscriptionURL", f"{call.place}/subscriptions/{name}")]) for name in page.names
+        element("Subscription", element("SubscriptionURL", f"{call.place}/subscriptions/{name}")) for name in page.names
     ]
-    return listed("Subscriptions", page, items)
+    return list_reply("Subscriptions", page, items)
 
 
 async def subscribe(call: Call) -> Reply:
-    given = read(call.body, "Subscription")
-    notify_format = given.get("NotifyContentFormat", XML)
+    subscription = read(call.body, "Subscription")
+    notify_format = subscription.findtext("NotifyContentFormat", XML)
     if notify_format == STREAM:
         raise InvalidArgument("The value of NotifyContentFormat should be one of XML, JSON and SIMPLIFIED.")
     new = call.service.subscribe(
         call.names["topics"],
         call.names["subscriptions"],
-        given.get("Endpoint"),
-        given.get("FilterTag"),
+        subscription.findtext("Endpoint", ""),
+        subscription.findtext("FilterTag", ""),
         notify_format,
-        given.get("NotifyStrategy", BACKOFF_RETRY),
+        subscription.findtext("NotifyStrategy", BACKOFF_RETRY),
     )
-    return created(call, new)
+    return created_reply(call, new)
 
 
 async def set_subscription_attributes(call: Call) -> Reply:
-    strategy = read(call.body, "Subscription").get("NotifyStrategy", BACKOFF_RETRY)
+    strategy = read(call.body, "Subscription").findtext("NotifyStrategy", BACKOFF_RETRY)
     call.service.topics.change_strategy(call.names["topics"], call.names["subscriptions"], strategy)
     return Reply(204)
 
 
 async def get_subscription_attributes(call: Call) -> Reply:
-    found = call.service.topics.subscription(call.names["topics"], call.names["subscriptions"])
-    tag = [("FilterTag", found.filter_tag)] if found.filter_tag else []
-    described: list[tuple[str, str | int]] = [
+    subscription = call.service.topics.subscription(call.names["topics"], call.names["subscriptions"])
+    tag = [("FilterTag", subscription.filter_tag)] if subscription.filter_tag else []
+    values: list[tuple[str, str | int]] = [
         ("TopicOwner", call.service.accounts.account_id),
-        ("TopicName", found.topic),
-        ("SubscriptionName", found.name),
-        ("Endpoint", found.endpoint),
-        ("NotifyStrategy", found.strategy),
-        ("NotifyContentFormat", found.notify_format),
+        ("TopicName", subscription.topic),
+        ("SubscriptionName", subscription.name),
+        ("Endpoint", subscription.endpoint),
+        ("NotifyStrategy", subscription.strategy),
+        ("NotifyContentFormat", subscription.notify_format),
         *tag,
-        ("CreateTime", found.created),
-        ("LastModifyTime", found.modified),
+        ("CreateTime", subscription.created),
+        ("LastModifyTime", subscription.modified),
     ]
-    return Reply(200, Node("Subscription", nodes(described)))
+    return Reply(200, element("Subscription", *elements(values)))
 
 
 async def unsubscribe(call: Call) -> Reply:
@@ -105,17 +104,17 @@ async def unsubscribe(call: Call) -> Reply:
     return Reply(204)
 
 
-def _given(topic: Given) -> dict[str, Any]:
+def _attributes(topic: Element) -> dict[str, Any]:
     values = {
-        "maximum_message_size": topic.number("MaximumMessageSize"),
-        "logging_enabled": topic.flag("LoggingEnabled"),
+        "maximum_message_size": number(topic, "MaximumMessageSize"),
+        "logging_enabled": flag(topic, "LoggingEnabled"),
     }
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _described(call: Call, name: str) -> list[Node]:
+def _describe(call: Call, name: str) -> list[Element]:
     topic = call.service.topics.get(name)
-    return nodes(
+    return elements(
         [
             ("TopicName", topic.name),
             ("CreateTime", topic.created),
@@ -128,9 +127,9 @@ def _described(call: Call, name: str) -> list[Node]:
     )
 
 
-def _item(call: Call, name: str, with_meta: bool) -> Node:
-    url = Node("TopicURL", f"{call.base}/topics/{name}")
-    return Node("Topic", [url, *(_described(call, name) if with_meta else [])])
+def _item(call: Call, name: str, with_meta: bool) -> Element:
+    url = element("TopicURL", f"{call.base}/topics/{name}")
+    return element("Topic", url, *(_describe(call, name) if with_meta else []))
 
 
 _TOPIC = "topics/{topics}"

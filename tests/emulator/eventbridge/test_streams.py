@@ -280,7 +280,7 @@ def test_a_fault_of_the_caller_s_code_is_not_hidden(service: MessageService) -> 
 def test_messages_stay_hidden_while_a_stream_waits() -> None:
     """However long: nobody else gets them, and retries do not count as receptions."""
     now, seen = 1_700_000_000.0, set[int]()
-    service = MessageService(Accounts(), wall=lambda: now)
+    service = MessageService(Accounts(), clock=Clock(wall=lambda: now))
     service.create_queue("q", visibility_timeout=1)
     send(service, "a")
 

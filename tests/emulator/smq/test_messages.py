@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from emulator.clock import Clock
 from emulator.ram.keys import Accounts
 from emulator.smq.errors import InvalidArgument, MessageNotExist, QueueNotExist, ReceiptHandleError
 from emulator.smq.messages import Depths, Properties, Property
@@ -11,7 +12,7 @@ from emulator.smq.queues import DlqPolicy
 from emulator.smq.service import MessageService
 
 
-class Clock:
+class Wall:
     """Seconds that pass when told to."""
 
     def __init__(self) -> None:
@@ -25,13 +26,13 @@ class Clock:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> Wall:
+    return Wall()
 
 
 @pytest.fixture
-def service(clock: Clock) -> Iterator[MessageService]:
-    service = MessageService(Accounts(wall=clock), wall=clock)
+def service(clock: Wall) -> Iterator[MessageService]:
+    service = MessageService(Accounts(wall=clock), clock=Clock(wall=clock))
     service.create_queue("q")
     yield service
     service.close()
@@ -41,7 +42,7 @@ def bodies(service: MessageService, queue: str = "q") -> list[str]:
     return [message.body for message in service.receive(queue, 16)]
 
 
-def test_a_delayed_message_is_not_seen_before_its_time(service: MessageService, clock: Clock) -> None:
+def test_a_delayed_message_is_not_seen_before_its_time(service: MessageService, clock: Wall) -> None:
     """It appears when the delay ends, neither before nor much after."""
     service.send("q", "later", delay=10)
     clock.advance(9.999)
@@ -50,7 +51,7 @@ def test_a_delayed_message_is_not_seen_before_its_time(service: MessageService, 
     assert bodies(service) == ["later"]
 
 
-def test_a_queue_s_delay_holds_for_messages_that_name_none(service: MessageService, clock: Clock) -> None:
+def test_a_queue_s_delay_holds_for_messages_that_name_none(service: MessageService, clock: Wall) -> None:
     """The message's own delay comes first, and may be none at all."""
     service.create_queue("slow", delay_seconds=60)
     service.send("slow", "default")
@@ -60,7 +61,7 @@ def test_a_queue_s_delay_holds_for_messages_that_name_none(service: MessageServi
     assert "default" in bodies(service, "slow")
 
 
-def test_a_received_message_comes_again_when_its_visibility_ends(service: MessageService, clock: Clock) -> None:
+def test_a_received_message_comes_again_when_its_visibility_ends(service: MessageService, clock: Wall) -> None:
     """Every reception counts, and the first one's time is kept."""
     service.send("q", "x")
     first = service.receive("q")[0]
@@ -70,7 +71,7 @@ def test_a_received_message_comes_again_when_its_visibility_ends(service: Messag
     assert again.next_visible == first.next_visible + 30_000
 
 
-def test_a_receiver_may_ask_for_a_visibility_of_its_own(service: MessageService, clock: Clock) -> None:
+def test_a_receiver_may_ask_for_a_visibility_of_its_own(service: MessageService, clock: Wall) -> None:
     """The queue's value is a default."""
     service.send("q", "x")
     service.receive("q", visibility=300)
@@ -80,7 +81,7 @@ def test_a_receiver_may_ask_for_a_visibility_of_its_own(service: MessageService,
     assert bodies(service) == ["x"]
 
 
-def test_a_handle_ends_with_the_visibility(service: MessageService, clock: Clock) -> None:
+def test_a_handle_ends_with_the_visibility(service: MessageService, clock: Wall) -> None:
     """Even before somebody else received the message."""
     service.send("q", "x")
     handle = service.receive("q")[0].handle
@@ -90,7 +91,7 @@ def test_a_handle_ends_with_the_visibility(service: MessageService, clock: Clock
     assert bodies(service) == ["x"]
 
 
-def test_an_earlier_receiver_s_handle_is_refused(service: MessageService, clock: Clock) -> None:
+def test_an_earlier_receiver_s_handle_is_refused(service: MessageService, clock: Wall) -> None:
     """Whoever was too slow cannot delete what somebody else works on."""
     service.send("q", "x")
     stale = service.receive("q")[0].handle
@@ -115,7 +116,7 @@ def test_a_visibility_of_nothing_shows_a_message_at_once(service: MessageService
     assert bodies(service) == ["x"]
 
 
-def test_a_message_is_dropped_when_its_retention_ends(service: MessageService, clock: Clock) -> None:
+def test_a_message_is_dropped_when_its_retention_ends(service: MessageService, clock: Wall) -> None:
     """Whether it was received or not."""
     service.create_queue("short", message_retention_period=60)
     service.send("short", "unseen")
@@ -127,7 +128,7 @@ def test_a_message_is_dropped_when_its_retention_ends(service: MessageService, c
         service.delete("short", handle)
 
 
-def test_depths_tell_the_three_states_apart(service: MessageService, clock: Clock) -> None:
+def test_depths_tell_the_three_states_apart(service: MessageService, clock: Wall) -> None:
     """Active, inactive, delayed; time turns the latter two into the first."""
     for body in ("a", "b"):
         service.send("q", body)
@@ -138,7 +139,7 @@ def test_depths_tell_the_three_states_apart(service: MessageService, clock: Cloc
     assert service.depths("q") == Depths(active=3)
 
 
-def test_a_message_is_dead_lettered_after_its_last_reception(service: MessageService, clock: Clock) -> None:
+def test_a_message_is_dead_lettered_after_its_last_reception(service: MessageService, clock: Wall) -> None:
     """It may be received as often as the policy says, and when the last visibility ends it moves."""
     service.create_queue("dead")
     service.create_queue("work", dlq_policy=DlqPolicy("dead", max_receive_count=2))
@@ -153,7 +154,7 @@ def test_a_message_is_dead_lettered_after_its_last_reception(service: MessageSer
     assert letter.properties.user == (Property("a", "b"),)
 
 
-def test_a_dead_letter_keeps_its_age(service: MessageService, clock: Clock) -> None:
+def test_a_dead_letter_keeps_its_age(service: MessageService, clock: Wall) -> None:
     """Its retention counts from when it was first sent."""
     service.create_queue("dead", message_retention_period=100)
     service.create_queue("work", dlq_policy=DlqPolicy("dead", max_receive_count=1))
@@ -165,7 +166,7 @@ def test_a_dead_letter_keeps_its_age(service: MessageService, clock: Clock) -> N
     assert service.depths("dead") == Depths()
 
 
-def test_a_disabled_policy_moves_nothing(service: MessageService, clock: Clock) -> None:
+def test_a_disabled_policy_moves_nothing(service: MessageService, clock: Wall) -> None:
     """Such a message comes for ever."""
     service.create_queue("dead")
     service.create_queue("work", dlq_policy=DlqPolicy("dead", max_receive_count=1, enabled=False))
@@ -175,7 +176,7 @@ def test_a_disabled_policy_moves_nothing(service: MessageService, clock: Clock) 
     assert bodies(service, "work") == ["x"]
 
 
-def test_without_its_dead_letter_queue_a_message_stays(service: MessageService, clock: Clock) -> None:
+def test_without_its_dead_letter_queue_a_message_stays(service: MessageService, clock: Wall) -> None:
     """Nothing is lost because the target was not made yet, or removed."""
     service.create_queue("work", dlq_policy=DlqPolicy("nowhere", max_receive_count=1))
     service.send("work", "x")

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from emulator.clock import Clock
 from emulator.ram.keys import Accounts
 from emulator.smq.service import MessageService
 
@@ -22,7 +23,7 @@ FUNCTION = "acs:fc:cn-shanghai:1234567890123456:functions/f"
 @pytest.fixture
 def service() -> Iterator[MessageService]:
     # Waits between tries shrink from seconds to milliseconds.
-    service = MessageService(Accounts(), scale=0.001)
+    service = MessageService(Accounts(), clock=Clock(scale=0.001))
     service.create_topic("t")
     yield service
     service.close()

@@ -258,7 +258,31 @@ def test_a_query_that_makes_no_sense_is_refused(url: str, method: str, query: st
     assert call(url, method, f"/queues/q/messages{query}").code == wanted
 
 
-def test_query_parameters_may_begin_with_a_lower_case_letter(url: str, service: MessageService) -> None:
+def test_query_parameters_have_the_service_s_names(url: str, service: MessageService) -> None:
+    """Other spellings are not taken: nothing is waited for, and one message comes, without a list around it."""
+    service.send("q", "x")
+    target = "/queues/q/messages?NumOfMessages=16&WaitSeconds=99"
+    assert "MessageBody" in call(url, "GET", target).elements
+    assert call(url, "GET", "/queues/q/messages?numOfMessages=16").code == "MessageNotExist"
+
+
+@pytest.mark.filterwarnings("ignore:Call to deprecated function:DeprecationWarning")  # the SDK announces it too
+def test_the_service_may_tell_no_depths(service: MessageService, login: Callable[..., Account]) -> None:
+    """As its documentation announces: the three counts are 0 then, whatever is in the queue."""
+    service.tells_depths = lambda: False
+    service.send("q", "x")
+    attributes = login().get_queue("q").get_attributes()
+    assert (attributes.active_messages, attributes.inactive_messages, attributes.delay_messages) == (0, 0, 0)
+    assert service.depths("q").active == 1
+
+
+def test_a_name_that_xml_cannot_carry_is_refused_in_xml(accounts: Accounts, url: str) -> None:
+    """The refusal repeats it as far as it can."""
+    accounts.attach("", lambda _action, _resource: False)
+    assert call(url, "GET", "/queues/%00").code == "AccessDenied"
+
+
+def test_a_handle_and_a_timeout_may_begin_with_a_lower_case_letter(url: str, service: MessageService) -> None:
     """The service's pages write them so, the SDK does not."""
     service.send("q", "x")
     handle = service.receive("q")[0].handle
