@@ -56,7 +56,11 @@ class Invocation:
     """Requests in the order in which the topic accepted their outcomes."""
     unpublished: set[int] = field(default_factory=set)
     """Requests whose outcome the topic or the dead-letter queue did not surely accept."""
+    given_up: set[int] = field(default_factory=set)
+    """Requests that the dead-letter queue accepted."""
     put_back: list[Message] = field(default_factory=list)
+    left: set[int] = field(default_factory=set)
+    """Requests of messages that it did not take on."""
     queue_failed: bool = False
     """Whether the request queue did not surely accept something."""
     disturbed: bool = False

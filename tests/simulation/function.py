@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 from handler import triggers
 from handler.clock import Clock
-from handler.index import LONGEST_DELIVERY, Call, Instance
+from handler.index import LONGEST_DELIVERY, Call, Instance, _limits
 from handler.iot import IotApi
 from handler.log import Log
 from handler.pacing import Pacer, Quota
-from handler.pipeline import Limits, Pipeline
+from handler.pipeline import Pipeline
 from handler.quota import SharedQuota
 from handler.settings import Settings
 from handler.threads import MOST, SECONDS_A_REQUEST
@@ -47,11 +47,10 @@ def start(around: Surroundings, process: Process, current: Callable[[], Invocati
     api: type[IotApi] = IotApi if plan.signed else CheapApi
     quota = _quota(around, process.name, settings, clock, log)
     iot = api(settings.OTA_REGION, Network(around.cloud, current), quota, clock, settings.OTA_READ_TIMEOUT)
-    limits = Limits(settings.OTA_MAX_ATTEMPTS, settings.OTA_ON_EXISTING, settings.OTA_IOT_INSTANCE_ID, has_queue=True)
-    rate = settings.rate if plan.store_gone or plan.store_live else settings.share
+    rate = settings.rate if settings.OTA_QUOTA_URL else settings.share
     pool = process.pool(max(4, min(MOST, round(rate * SECONDS_A_REQUEST))))
     service = SimulatedService(around.post, clock, chance)
-    return Instance(settings, Pipeline(iot, limits, pool, clock, chance), service, log, clock)
+    return Instance(settings, Pipeline(iot, _limits(settings), pool, clock, chance), service, log, clock)
 
 
 def run(instance: Instance, timeout: float, event: bytes) -> None:
@@ -87,6 +86,7 @@ def _settings(plan: Plan) -> Settings:
     }
     changed = {
         "OTA_QPS": QPS,
+        "OTA_QUOTA_URL": NO_STORE if plan.store_gone or plan.store_live else None,
         "OTA_QUOTA_INSTANCES": plan.instances,
         "OTA_MAX_ATTEMPTS": plan.max_attempts,
         "OTA_MAX_AGE": plan.max_age,

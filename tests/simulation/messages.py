@@ -49,10 +49,11 @@ class Message:
         return cls(name, body, read(body), doubtful)
 
     @property
-    def default_ids(self) -> dict[str, int]:
-        """The ids that its requests have where they hold none of their own."""
+    def ids(self) -> dict[str, int]:
+        """The ids that its requests have: their own, or what the contract makes of the message's."""
         names = {f"{self.id}/{place}": entry.number for place, entry in enumerate(self.entries, 1)}
-        return {**names, self.id: self.entries[0].number} if len(self.entries) == 1 else names
+        own = {entry.get("Id"): entry.number for entry in self.entries if entry.get("Id")}
+        return {**names, **own, **({self.id: self.entries[0].number} if len(self.entries) == 1 else {})}
 
 
 def read(body: str) -> tuple[Entry, ...]:

@@ -70,7 +70,7 @@ class Records:
 
     def name(self, message: Message) -> None:
         """A message is sent: its requests may be called by its id from now on."""
-        self.names.update(message.default_ids)
+        self.names.update(message.ids)
 
     def begin(self, instance: str, messages: list[Message]) -> Invocation:
         self._invocations += 1

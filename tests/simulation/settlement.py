@@ -4,7 +4,7 @@ I1   Every request ends in an outcome, or in the dead-letter queue with its reas
      delivery in which it was tried costs it an attempt: not one that never called, that the deployment kept from calling, or
      whose outcome the topic did not take.
 I5   Nothing is acknowledged before its outcome was accepted by the topic, or the request by the queue once more.
-I9   No delivery lengthens the queue: what goes back is what came, in no more messages than there are pauses.
+I9   No delivery lengthens the queue: what goes back is what came, in no more messages than it came in.
 I10  Every delivery gets on: it finishes a request where nothing is wrong, and raises only where the queue takes nothing back.
 """
 
@@ -18,7 +18,7 @@ from tests.simulation.modules import Key
 from tests.simulation.records import History, Records, who
 from tests.simulation.scheduler import Violation
 
-HARMLESS = {"done", "refused", "no instance"}
+HARMLESS = {"done", "refused"}
 
 
 class Settlement:
@@ -40,6 +40,8 @@ class Settlement:
             history.repeated |= entry.number in back
             if history.since is None:
                 history.since = self._records.scheduler.time
+        if not (invocation.calls or invocation.published or invocation.unpublished):
+            invocation.left |= numbers
         invocation.put_back.append(message)
         self._records.name(message)
         self._records.note(
@@ -81,7 +83,7 @@ class Settlement:
             return "at the cost of an attempt in which it was " + ("kept from calling" if told else "never called")
         return None
 
-    def give_up(self, body: str) -> History:
+    def give_up(self, invocation: Invocation, body: str) -> History:
         """The dead-letter queue takes a request. Raises: Violation."""
         letter = json.loads(body)
         (entry,) = read(json.dumps(letter["Request"]))
@@ -89,6 +91,7 @@ class Settlement:
         if not letter.get("Reason"):
             raise Violation(f"I1: a dead letter of {history.asked.id} without a reason")
         history.letters.add(entry.replay)
+        invocation.given_up.add(entry.number)
         self._records.note("dead letter", history.asked.id, letter["Reason"], letter["Detail"])
         return history
 
@@ -106,7 +109,7 @@ class Settlement:
     def _problems(self, invocation: Invocation) -> Iterator[str]:
         back = invocation.back()
         for number in invocation.entries:
-            if number not in invocation.published and number not in back:
+            if number not in back and number not in invocation.published and number not in invocation.given_up:
                 yield f"I5: {self._asked[number].asked.id} is acknowledged, with no outcome and not put back"
         if not invocation.queue_failed:
             yield from self._lengthened(invocation, back)
@@ -117,32 +120,22 @@ class Settlement:
         for number, entries in back.items():
             if len(entries) > len(invocation.entries[number]):
                 yield f"I9: {self._asked[number].asked.id} is put back {len(entries)} times"
-        most = 0
-        for message in invocation.messages:
-            left = [(entry.attempt, back[entry.number][0].attempt) for entry in message.entries if entry.number in back]
-            most += len(set(left))
-        if len(invocation.put_back) > most:
-            yield f"I9: {len(invocation.put_back)} messages go back where {most} have something left"
+        if len(invocation.put_back) > len(invocation.messages):
+            yield f"I9: {len(invocation.messages)} messages go back as {len(invocation.put_back)}"
 
     def _disordered(self, invocation: Invocation, back: dict[int, list[Entry]]) -> Iterator[str]:
-        """Once a request is unfinished, those behind it for the same module are unfinished, too, and travel with it."""
+        """Once a request is unfinished, those behind it for the same module are unfinished, too, and travel with it; only
+        messages that the delivery does not take on go back as they are."""
         for numbers in self._lanes(invocation).values():
-            first = next(
-                (place for place, number in enumerate(numbers) if number not in invocation.published), len(numbers)
-            )
-            waiting = numbers[first:]
-            for number in waiting:
+            left = [number for number in numbers if number in back and number not in invocation.published]
+            if not left:
+                continue
+            for number in numbers[numbers.index(left[0]) :]:
                 if number in invocation.published:
-                    yield f"I5: {self._asked[number].asked.id} overtook {self._asked[waiting[0]].asked.id}"
-            if (
-                len(waiting) > 1
-                and not invocation.queue_failed
-                and not any(
-                    [each.number for each in message.entries if each.number in waiting] == waiting
-                    for message in invocation.put_back
-                )
-            ):
-                yield f"I5: {waiting} want the same module and do not go back together, in order"
+                    yield f"I5: {self._asked[number].asked.id} overtook {self._asked[left[0]].asked.id}"
+            tried = [number for number in left if number not in invocation.left]
+            if not invocation.queue_failed and not any(_travels(message, tried) for message in invocation.put_back):
+                yield f"I5: {tried} want the same module and do not go back together, in order"
 
     def _lanes(self, invocation: Invocation) -> dict[Key, list[int]]:
         lanes: dict[Key, list[int]] = defaultdict(list)
@@ -163,3 +156,8 @@ class Settlement:
         for history in self._asked.values():
             if not history.events and not history.letters:
                 raise Violation(f"I1: {history.asked.id} has neither an outcome nor a dead letter")
+
+
+def _travels(message: Message, numbers: Sequence[int]) -> bool:
+    """Whether a message holds these requests, in this order."""
+    return [entry.number for entry in message.entries if entry.number in numbers] == list(numbers)

@@ -183,7 +183,9 @@ class Truth:
             return "nobody asked for that"
         if not any(_fits(asked, sent) for sent in self._records.updates.get(asked.key, ())):
             return "no such update was applied"
-        shown = any(_as_wanted(asked, state) for state in self._states(module, invocation))
+        # Once its update was accepted, that stays true, whatever others make of the module since.
+        mine = [state for state in module.states[1:] if state.by and state.by.invocation in history.invocations]
+        shown = any(_as_wanted(asked, state) for state in (*mine, *self._states(module, invocation)))
         return None if shown else "it never was as wanted"
 
     def _created(self, history: History, _data: Data, _invocation: Invocation) -> str | None:

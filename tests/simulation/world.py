@@ -87,8 +87,7 @@ class World:
         return not self._unsent and self.queue.empty and all(stream.idle for stream in self._streams)
 
     def run(self) -> Result:
-        for stream in self._streams:
-            self.scheduler.spawn(stream.run)
+        streams = [self.scheduler.spawn(stream.run) for stream in self._streams]
         violation = None
         try:
             if not self.scheduler.run(until=self.plan.longest):
@@ -96,6 +95,8 @@ class World:
             self.settlement.end()
         except Violation as found:
             violation = str(found)
+        for error in (stream.error for stream in streams if stream.error is not None):
+            raise error
         histories = self.records.asked
         outcomes = {
             number: [(event["data"]["Status"], event["data"]["Attempts"]) for event in history.events]
@@ -123,7 +124,7 @@ class World:
 
     def dead_letter(self, body: str) -> None:
         """The dead-letter queue takes a request; an operator may send it again."""
-        history = self.settlement.give_up(body)
+        history = self.settlement.give_up(self._invocation(), body)
         if self.random.random() < self.plan.replays and len(history.letters) < 3:
             self._unsent += 1
             request = json.loads(body)["Request"]
