@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from random import SystemRandom
 
+from tests.simulation.company import run as simulate
 from tests.simulation.plan import Plan
-from tests.simulation.world import Result, simulate
+from tests.simulation.world import Result
 
 SEEDS = 200
 TOGETHER = 20

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from tests.simulation.messages import Entry, Message
 from tests.simulation.modules import NONE, Key, Place
-from tests.simulation.scheduler import Task
+from tests.support.scheduler import Task
 
 Who = tuple[int, Key, str]
 """A request in one invocation, as its calls show it: by module and alias."""

@@ -17,8 +17,8 @@ from tests.simulation.luck import Luck
 from tests.simulation.modules import Account, Place, State, visible
 from tests.simulation.plan import Plan
 from tests.simulation.records import LIMIT, Records
-from tests.simulation.scheduler import Scheduler
 from tests.simulation.troubles import Troubles
+from tests.support.scheduler import Scheduler
 
 EPOCH = 1_750_000_000.0
 

@@ -20,9 +20,9 @@ from tests.simulation.calls import Invocation
 from tests.simulation.cloud import EPOCH, Cloud
 from tests.simulation.network import CheapApi, Network
 from tests.simulation.plan import Plan
-from tests.simulation.scheduler import Process
 from tests.simulation.sinks import DEAD, REQUESTS, RESULTS, Post, SimulatedService
 from tests.simulation.store import QPS, Server
+from tests.support.scheduler import Process
 
 NO_STORE = "unix:///nowhere/at/all"
 

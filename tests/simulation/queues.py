@@ -6,8 +6,8 @@ from random import Random
 
 from tests.simulation.messages import Message
 from tests.simulation.plan import Plan
-from tests.simulation.scheduler import Scheduler
 from tests.simulation.troubles import Troubles
+from tests.support.scheduler import Scheduler
 
 
 @dataclass

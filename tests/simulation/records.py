@@ -16,8 +16,8 @@ from tests.simulation.calls import Invocation, Sent, Who
 from tests.simulation.messages import Message
 from tests.simulation.modules import Key, Module, Place, State
 from tests.simulation.plan import Plan
-from tests.simulation.scheduler import Scheduler, Task, Violation
 from tests.simulation.workload import Asked
+from tests.support.scheduler import Scheduler, Task, Violation
 
 LIMIT = 10
 

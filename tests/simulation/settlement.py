@@ -16,7 +16,7 @@ from tests.simulation.calls import Invocation
 from tests.simulation.messages import Entry, Message, read
 from tests.simulation.modules import Key
 from tests.simulation.records import History, Records, who
-from tests.simulation.scheduler import Violation
+from tests.support.scheduler import Violation
 
 HARMLESS = {"done", "refused"}
 

@@ -12,8 +12,8 @@ from handler.credentials import Credentials
 from handler.smq import SHORTEST_SEND, MessageService
 from tests.simulation.luck import Luck
 from tests.simulation.plan import Plan
-from tests.simulation.scheduler import Scheduler
 from tests.simulation.troubles import Troubles
+from tests.support.scheduler import Scheduler
 
 READ_TIMEOUT = 10.0
 REQUESTS, DEAD, RESULTS = "requests", "dead", "results"

@@ -18,8 +18,8 @@ from typing import NamedTuple, NoReturn, TypeVar
 from handler.pacing import catch_up
 from handler.store import LONGEST_PAUSE, OVERDUE, PATIENCE, Store
 from tests.simulation.plan import Plan
-from tests.simulation.scheduler import Scheduler
 from tests.simulation.valkey import Valkey
+from tests.support.scheduler import Scheduler
 
 EPOCH = 1_750_000_000.0
 QPS = 9.0

@@ -15,9 +15,9 @@ from tests.simulation.messages import Message
 from tests.simulation.plan import Plan
 from tests.simulation.queues import Queue
 from tests.simulation.records import Records
-from tests.simulation.scheduler import Process, Scheduler, Task, Violation
 from tests.simulation.settlement import Settlement
 from tests.simulation.troubles import Troubles
+from tests.support.scheduler import Process, Scheduler, Task, Violation
 
 COLD_START = 0.2
 """Seconds until a new instance may call: more than one interval of the quota, which it does not know to be used."""

@@ -11,10 +11,11 @@ from handler.iot import CREATE, UPDATE
 from handler.modules import Verdict
 from handler.store import SCRIPT
 from tests.simulation.__main__ import _seeds, main
+from tests.simulation.company import run as simulate
 from tests.simulation.modules import GOOD, NONE, WRONG
 from tests.simulation.plan import Plan
 from tests.simulation.store import QPS
-from tests.simulation.world import Result, simulate
+from tests.simulation.world import Result
 
 KNOWN_FAULTS = pytest.mark.xfail(strict=True, reason="the function does not yet treat each request as if it were alone")
 SHOWN = 120

@@ -9,7 +9,7 @@ from handler.iot import CREATE, LIST, UPDATE
 from tests.simulation.answers import DENIED, FORBIDDEN, IN_ARREARS
 from tests.simulation.modules import GOOD, NONE, OTHER, OVERDUE
 from tests.simulation.plan import Plan
-from tests.simulation.scheduler import Scheduler
+from tests.support.scheduler import Scheduler
 
 EVER = float("inf")
 LONGEST_OUTAGE = 90.0

@@ -10,8 +10,8 @@ from typing import Any
 from tests.simulation.calls import Invocation, Sent
 from tests.simulation.modules import Account, Module, State
 from tests.simulation.records import History, Records, is_call_of, who
-from tests.simulation.scheduler import Violation
 from tests.simulation.workload import Asked
+from tests.support.scheduler import Violation
 
 SKEW = 20 * 60.0 + 60.0
 """Seconds: clocks may be wrong by that much, and ages are shown in minutes."""

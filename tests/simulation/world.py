@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 from typing import Any
@@ -16,7 +16,6 @@ from tests.simulation.modules import Account, Key, Module, State
 from tests.simulation.plan import Plan
 from tests.simulation.queues import Queue
 from tests.simulation.records import History, Records
-from tests.simulation.scheduler import Process, Scheduler, Violation
 from tests.simulation.settlement import Settlement
 from tests.simulation.sinks import REQUESTS, Post
 from tests.simulation.store import Server
@@ -24,6 +23,7 @@ from tests.simulation.streams import Stream
 from tests.simulation.troubles import Troubles
 from tests.simulation.truth import Truth
 from tests.simulation.workload import Letter, Work, Workload
+from tests.support.scheduler import Process, Scheduler, Violation
 
 LATEST_REPLAY = 300.0
 """Seconds after which an operator sends a dead letter again at the latest."""
@@ -41,6 +41,10 @@ class Result:
     outcomes: dict[int, list[tuple[str, int]]] = field(repr=False)
     """The statuses of each request, with the attempt in which each was said."""
     trace: list[tuple[object, ...]] = field(repr=False)
+
+    def violated(self, violation: str) -> "Result":
+        """The same run, found to violate something."""
+        return replace(self, violation=violation)
 
     def report(self, most: int | None = None) -> str:
         """The trace up to the fault (its last lines, if not all are wanted), the fault, and how to have it again."""
@@ -199,8 +203,3 @@ def _never(_instance: str, _operation: str) -> bool:
 def _line(entry: tuple[Any, ...]) -> tuple[float, str, str]:
     at, who, *what = entry
     return at, who, " ".join(str(part) for part in what)
-
-
-def simulate(plan: Plan, work: Work | None = None, only: Collection[int] | None = None) -> Result:
-    """One run."""
-    return World(plan, work, only).run()

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from handler.errors import OutOfTime
 from handler.pacing import EARLY, Pacer
-from tests.support.virtual_time import Task, VirtualTime
+from tests.support.scheduler import Task
+from tests.support.virtual_time import VirtualTime
 
 NEVER = math.inf
 CALL = "CreateOTAModule"

@@ -1,11 +1,12 @@
-"""Virtual time for whole processes: tasks that switch nowhere but in a sleep, and processes that can die at any switch.
+"""Virtual time: tasks that run the real code in one thread and switch nowhere but in a sleep, and processes that can die.
 
-`tests.support.virtual_time` bends the clock of one process; here are many processes, each of which may be killed while its tasks
-wait, as a function's instance is: nothing of it runs any more, whatever stood in a `finally`.
+Tasks are greenlets. Who goes first among those that wake at the same instant is drawn from a seed, so that a run can be repeated
+exactly. A process may be killed while its tasks wait, as a function's instance is: nothing of it runs any more, whatever stood
+in a `finally`.
 """
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from random import Random
 
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
@@ -22,12 +23,13 @@ class Violation(BaseException):
 class Task:
     """Something that runs; `error` is what it ended with."""
 
-    __slots__ = ("_run", "_waiting", "done", "error", "process", "switch")
+    __slots__ = ("_run", "_waiting", "done", "error", "interruption", "process", "switch")
 
     def __init__(self, work: Callable[[], object], process: "Process | None", main: greenlet) -> None:
         self.process = process
         self.done = False
         self.error: Exception | None = None
+        self.interruption: BaseException | None = None
         self._waiting: list[Task] = []
         self._run = greenlet(lambda: self._work(work), parent=main)
         self.switch = self._run.switch
@@ -39,10 +41,14 @@ class Task:
             self.error = error
         except Killed:
             pass
+        except BaseException as error:
+            if error is not self.interruption:
+                raise
 
-    def end(self) -> None:
+    def end(self, error: BaseException | None = None) -> None:
+        """Raise an error out of its sleep; a task that has not begun never does."""
         if self._run:
-            self._run.throw(Killed)
+            self._run.throw(error or Killed)
 
 
 class Process:
@@ -98,12 +104,12 @@ class Scheduler:
         self._count += 1
         heapq.heappush(self._due, (time, self._random(), self._count, work))
 
-    def spawn(self, work: Callable[[], object], process: Process | None = None) -> Task:
-        """A task that begins now."""
+    def spawn(self, work: Callable[[], object], process: Process | None = None, at: float | None = None) -> Task:
+        """A task that begins at a time, or now."""
         task = Task(work, process, self._main)
         if process is not None:
             process.tasks[task] = None
-        self._wake(task, 0.0)
+        self._wake(task, 0.0 if at is None else at - self.time)
         return task
 
     def join(self, task: Task) -> None:
@@ -130,16 +136,29 @@ class Scheduler:
         """Runs until nothing is left to do, or a time; returns whether nothing is left."""
         due, self._until = self._due, until
         while due and due[0][0] <= until:
-            self.time, _, _, work = heapq.heappop(due)
+            time, _, _, work = heapq.heappop(due)
+            self.time = max(self.time, time)  # a task may have let time pass without a sleep
             if isinstance(work, Task):
                 self._resume(work)
             else:
                 work()
         return not due
 
-    def stop(self) -> None:
-        """Forget all that is left to do."""
-        self._due.clear()
+    def interrupt(self, task: Task, error: BaseException) -> None:
+        """End a task's sleep with an error; a task that has not begun never does."""
+        if not task.done:
+            task.interruption = error
+            self._due[:] = [each for each in self._due if each[3] is not task]
+            heapq.heapify(self._due)
+            self._wake(task, 0.0)
+
+    def advance(self, tasks: Collection[Task], seconds: float) -> None:
+        """Let tasks wake earlier."""
+        self._due[:] = [
+            (max(self.time, time - seconds) if work in tasks else time, chance, count, work)
+            for time, chance, count, work in self._due
+        ]
+        heapq.heapify(self._due)
 
     def finish(self, task: Task) -> None:
         """End a task, and wake who waits for it."""
@@ -174,7 +193,10 @@ class Scheduler:
                 process.kill()
                 return
         self.current = task
-        task.switch()
+        if task.interruption is None:
+            task.switch()
+        else:
+            task.end(task.interruption)
         self.current = None
         if not task._run:
             self.finish(task)
