@@ -44,9 +44,22 @@ def _full(rule: Rule) -> Answer:
 def _unknown_code(rule: Rule) -> Answer:
     code = rule.code or _UNKNOWN
     if rule.service == "iot":
-        body = {"RequestId": _request_id(), "Success": False, "Code": code, "ErrorMessage": "Nobody knows this code."}
-        return Answer(200, json.dumps(body).encode(), [_JSON])
+        return _refusal(code, "Nobody knows this code.")
     return _error(rule, 400, code, "Nobody knows this code.")
+
+
+def _refusal(code: str, text: str) -> Answer:
+    body = {"RequestId": _request_id(), "Success": False, "Code": code, "ErrorMessage": text}
+    return Answer(200, json.dumps(body).encode(), [_JSON])
+
+
+def _deny(rule: Rule) -> Answer:
+    code = rule.code or ("Forbidden.RAM" if rule.service == "iot" else "AccessDenied")
+    return _error(rule, 403, code, "The caller is not authorized to do this.")
+
+
+def _overdue(rule: Rule) -> Answer:
+    return _refusal(rule.code or "iot.system.BillIsOverDue", "The bill is overdue.")
 
 
 def _throttle(rule: Rule) -> Answer:
@@ -78,6 +91,8 @@ _BY_KIND: dict[str, Callable[[Rule], Answer]] = {
     "unknown-code": _unknown_code,
     "throttle": _throttle,
     "full": _full,
+    "deny": _deny,
+    "overdue": _overdue,
 }
 
 

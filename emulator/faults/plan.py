@@ -1,6 +1,7 @@
 """What shall go wrong: a plan of rules, seeded and printable, so that a run can be repeated."""
 
 import json
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -10,20 +11,21 @@ from emulator.fc.runtime.steps import Step
 Service = Literal["iot", "smq", "fc", "stream"]
 Kind = Literal[
     "delay", "trickle", "headers-only", "half-open", "reset", "drop", "refuse", "close-idle",
-    "status", "html", "empty", "huge", "unknown-code", "throttle", "full",
+    "status", "html", "empty", "huge", "unknown-code", "throttle", "full", "deny", "overdue",
     "twice", "neighbour", "expire", "revoke", "clock",
     "kill", "pause",
     "duplicate", "reorder", "redeliver", "overlap",
 ]  # fmt: skip
 
-ANSWERS = ("status", "html", "empty", "huge", "unknown-code", "throttle", "full")
+_ANSWERS = ("status", "html", "empty", "huge", "unknown-code", "throttle", "full", "deny")
+ANSWERS = (*_ANSWERS, "overdue")
 """Another answer than the service's own."""
 _WIRE = ("delay", "trickle", "headers-only", "half-open", "reset", "drop", "refuse", "close-idle")
 PROCESS = ("kill", "pause")
 """What happens to a function at work."""
 KINDS: dict[Service, tuple[str, ...]] = {
     "iot": (*_WIRE, *ANSWERS, *PROCESS, "twice", "neighbour", "expire", "revoke", "clock"),
-    "smq": (*_WIRE, *ANSWERS, *PROCESS, "twice", "expire", "revoke"),
+    "smq": (*_WIRE, *_ANSWERS, *PROCESS, "twice", "expire", "revoke"),
     "fc": (*_WIRE, *PROCESS, "status", "html", "empty"),
     "stream": ("duplicate", "reorder", "redeliver", "overlap"),
 }
@@ -34,7 +36,8 @@ STANDING = ("neighbour", "clock")
 class Rule(BaseModel):
     """One thing that goes wrong: where, when, and what. Times are in seconds, counted from when the rule was set.
 
-    Where: `service`, and its `operation` (of the IoT API or SMQ; a function's name), and what the call must `contain`.
+    Where: `service`, and its `operation` (of the IoT API or SMQ; a function's name), the `instance` that a call of the IoT API
+    names, and what the call must `contain`.
     When: from the `nth` matching call on, at most `times`, each with `probability`, between `since` and `until`.
     What: `kind`, and `after` the call had its effect instead of before, where nothing is done then.
 
@@ -53,6 +56,8 @@ class Rule(BaseModel):
     | unknown-code | an error that stands on no page |
     | throttle | too many calls, with `retry_after` as x-acs-retry-after where it is given |
     | full | the service's store takes no more |
+    | deny | the caller may not: the role lacks the permission |
+    | overdue | the account, or the `instance`, is in arrears |
     | twice | the call arrives a second time, as a retry below HTTP would send it |
     | neighbour | others of the account make `amount` calls of `operation` a second |
     | expire, revoke | the caller's temporary key is no longer good |
@@ -70,6 +75,7 @@ class Rule(BaseModel):
     service: Service
     kind: Kind
     operation: str | None = None
+    instance: Annotated[str | None, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$")] = None
     contains: str | None = None
     nth: Annotated[int, Field(ge=1)] = 1
     times: Annotated[int | None, Field(ge=1)] = None
@@ -89,6 +95,8 @@ class Rule(BaseModel):
     def _possible(self) -> "Rule":
         if self.kind not in KINDS[self.service]:
             raise ValueError(f"{self.service} knows no {self.kind}; it knows {', '.join(KINDS[self.service])}")
+        if self.instance is not None and self.service != "iot":
+            raise ValueError("only calls of the service iot name an instance")
         if self.kind == "neighbour" and (self.operation is None or self.amount < 0):
             raise ValueError("a neighbour needs an operation, and an amount that is not negative")
         if self.step and ((self.service, self.kind) != ("fc", "kill") or self.within or self.after):
@@ -97,7 +105,8 @@ class Rule(BaseModel):
 
     def matches(self, operation: str, text: str) -> bool:
         """Whether a call is one that the rule is about; `text` is all of it, readable."""
-        return self.operation in (None, operation) and (self.contains is None or self.contains in text)
+        named = self.instance is None or re.search(rf"\bIotInstanceId={re.escape(self.instance)}(&|$)", text)
+        return bool(self.operation in (None, operation) and named and (self.contains is None or self.contains in text))
 
     def holds(self, age: float) -> bool:
         """Whether the rule is in force so many seconds after it was set."""

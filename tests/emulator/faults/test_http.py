@@ -1,6 +1,7 @@
 """What callers see of a service that misbehaves, on real connections."""
 
 import http.client
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -148,6 +149,8 @@ def test_an_idle_connection_is_closed_without_a_word(cloud: LocalCloud, caller: 
         ("html", 502, b"<html>"),
         ("empty", 200, b""),
         ("huge", 200, b'{"Success":true'),
+        ("deny", 403, b'{"RequestId"'),
+        ("overdue", 200, b'{"RequestId"'),
     ],
 )
 def test_another_answer_comes_in_place_of_the_services_own(
@@ -161,6 +164,13 @@ def test_another_answer_comes_in_place_of_the_services_own(
     assert (answer.status, body[: len(beginning)]) == (status, beginning)
     assert bool(body) == bool(beginning)
     assert effects(cloud) == before
+
+
+def test_arrears_are_told_as_the_api_tells_them(cloud: LocalCloud, caller: Caller) -> None:
+    """In the body of an answer that looks like any other."""
+    set_rule(cloud, "overdue")
+    answer = json.loads(caller.call().read())
+    assert (answer["Success"], answer["Code"]) == (False, "iot.system.BillIsOverDue")
 
 
 def test_a_throttle_says_what_it_is_told_to(cloud: LocalCloud, caller: Caller) -> None:

@@ -34,7 +34,9 @@ def test_a_plan_is_printed_as_what_makes_it_again() -> None:
 
 
 def test_a_rule_that_makes_no_sense_is_refused() -> None:
-    """A kind that the service does not know, a name that is no field, a neighbour that calls nothing."""
+    """A kind or a field that the service does not know, a name that is no field, a neighbour that calls nothing."""
+    with pytest.raises(ValidationError):
+        Rule(service="smq", kind="deny", instance="iot-a")
     for wrong in ({"kind": "reorder"}, {"second": 1}, {"kind": "neighbour"}, {"nth": 0}, {"seconds": -1}):
         with pytest.raises(ValidationError):
             delay(**wrong)
@@ -55,6 +57,20 @@ def test_a_rule_strikes_only_what_it_is_about() -> None:
     assert struck(faults, 1, text="ModuleName=modem") == [False]
     assert struck(faults, 1, operation="ListOTAModuleByProduct", text="mcu") == [False]
     assert not faults.striking("smq", "CreateOTAModule", KINDS["smq"], "mcu")
+
+
+def test_a_rule_strikes_only_calls_of_its_instance() -> None:
+    """Not those that name another, a longer one, or none."""
+    faults = Faults()
+    faults.add(Rule(service="iot", kind="overdue", instance="iot-a"))
+    texts = (
+        "IotInstanceId=iot-a",
+        "Action=x&IotInstanceId=iot-a&y=",
+        "IotInstanceId=iot-ab",
+        "IotInstanceId=iot-b",
+        "",
+    )
+    assert [struck(faults, 1, text=text)[0] for text in texts] == [True, True, False, False, False]
 
 
 def test_a_rule_holds_between_its_times() -> None:
