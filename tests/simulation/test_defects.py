@@ -165,7 +165,6 @@ def test_half_an_hour_of_outage_is_survived() -> None:
     assert statuses(run.run()) == {1: ["created"], 2: ["created"]}
 
 
-@KNOWN_FAULTS
 @pytest.mark.parametrize(
     "element",
     [

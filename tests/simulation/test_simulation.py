@@ -8,8 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.iot import CREATE, UPDATE
-from handler.modules import Verdict
-from handler.store import SCRIPT
 from tests.simulation.__main__ import _seeds, main
 from tests.simulation.company import run as simulate
 from tests.simulation.modules import GOOD, NONE, WRONG
@@ -163,76 +161,6 @@ def test_a_run_that_fails_says_how_to_have_it_again(capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().out
     assert f"make simulate PLAN='{plan}'" in shown
     assert shown.count("published") >= 5
-
-
-def _nothing_put_back(_batch: object, _unfinished: object) -> list[object]:
-    return []
-
-
-def _never_waits(_line: object, _deadline: float) -> float:
-    return 0.0
-
-
-def _always_made(_ensuring: object) -> Verdict:
-    return Verdict("created")
-
-
-@KNOWN_FAULTS
-@pytest.mark.parametrize(
-    ("broken", "by", "violated"),
-    [
-        ("handler.pipeline._Batch.put_back", _nothing_put_back, "I5"),
-        ("handler.modules.Ensuring._step", _always_made, "I2"),
-        ("handler.pacing.Line.wait", _never_waits, "I4"),
-    ],
-)
-def test_a_broken_function_is_found_out_and_the_run_can_be_had_again(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], broken: str, by: object, violated: str
-) -> None:
-    """The plan that is printed fails in the same way, and all holds with the function as it is."""
-    monkeypatch.setattr(broken, by)
-    assert main(["--seeds", "1-20"]) == 1
-    shown = capsys.readouterr().out
-    assert f"\n{violated}: " in shown
-    assert "the last seed failed" in shown
-    plan = shown.partition("make simulate PLAN='")[2].partition("'")[0]
-    assert main(["--plan", plan]) == 1
-    assert f"\n{violated}: " in capsys.readouterr().out
-    monkeypatch.undo()
-    assert main(["--plan", plan]) == 0
-
-
-def _own_spacing_only(gate: Any, now: float, ahead: int) -> float:
-    slot: float = gate._own.slot(now, ahead)
-    return slot
-
-
-@pytest.mark.parametrize(
-    ("broken", "by", "trouble"),
-    [
-        ("handler.quota.Slots.slot", _own_spacing_only, {}),
-        ("handler.store.SCRIPT", SCRIPT.replace("now + lead, free, held)", "now + lead, held)"), {}),
-        ("handler.store.SCRIPT", SCRIPT.replace("known ~= birth then", "known == '' then"), {"store_restarts": 3}),
-        ("handler.store.Store.settled", lambda store, _now: not store.down, {"store_outages": 3}),
-        ("handler.quota.Slots._turn_after", lambda _gate, _instant: 0.0, {"store_outages": 3}),
-    ],
-    ids=["slots that are ignored", "one slot for all", "slots that are forgotten", "back at once", "alone at once"],
-)
-def test_a_broken_share_is_found_out_and_the_run_can_be_had_again(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    broken: str,
-    by: object,
-    trouble: dict[str, Any],
-) -> None:
-    """By what two instances do together: each of them alone looks as it should."""
-    assert by != SCRIPT
-    plans = [str(replace(CROWD, seed=seed, **trouble)) for seed in range(20)]
-    with monkeypatch.context() as patch:
-        patch.setattr(broken, by)
-        failing = next(plan for plan in plans if main(["--plan", plan]) == 1)
-        assert "\nI4: " in capsys.readouterr().out
-    assert main(["--plan", failing]) == 0
 
 
 def test_seeds_are_drawn_anew_and_named() -> None:
