@@ -6,8 +6,12 @@ A line is at most 32 KB, the platform's own limit (Function Compute, "Logging").
 import json
 import re
 import sys
+import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import NamedTuple
+
+from handler.version import VERSION
 
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 LONGEST_TEXT = 2_000
@@ -15,10 +19,11 @@ LONGEST_TEXT = 2_000
 _MASK = "***"
 _NUMBERS = (bool, int, float)
 _json = json.JSONEncoder(ensure_ascii=False).encode
-# What the SDKs put into texts: query parameters, headers and XML or JSON fields that grant access.
-_GRANTING = r"""(?ix) (?P<name> \b (?: signature | security[-_]?token | x-acs-security-token | access[-_]?key[-_]?secret
-                             | product[-_]?secret | authorization | receipthandle ) ["']? \s* (?: = | : | > ) \s* ["']? )
-        (?P<value> (?: (?: MNS | FC | ACS3-HMAC-SHA256 ) \s )? [^\s&"'<>,;]+ )"""
+# What the SDKs put into texts: query parameters, headers and XML or JSON fields that grant access, and addresses with a password.
+_GRANTING = r"""(?ix) (?P<name> \b (?: signature | security[-_]?token | access[-_]?key[-_]?secret | product[-_]?secret | password
+                             | authorization | receipthandle ) ["']? \s* (?: = | : | > ) \s* ["']?
+                           | \b bearer \s | :// [^\s/:@]* : (?= [^\s@]* @ ) )
+        (?P<value> (?: (?: MNS | FC | ACS3-HMAC-SHA256 | Bearer | Basic | Digest ) \s+ )? [^\s&"'<>,;]+ )"""
 
 
 def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
@@ -26,7 +31,7 @@ def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, _MASK)
-    if "=" not in text and ":" not in text and ">" not in text:
+    if not re.search("(?i)[=:>]|bearer ", text):
         return text  # no name can be followed by a value; most texts end here
     return re.sub(_GRANTING, lambda found: found["name"] + _MASK, text)
 
@@ -46,6 +51,7 @@ class Log(NamedTuple):
     write: Callable[[str], None] = _write
     secrets: tuple[str, ...] = ()
     fields: tuple[tuple[str, object], ...] = ()
+    now: Callable[[], float] = time.time
 
     def __repr__(self) -> str:
         return f"Log({self.level!r})"
@@ -69,7 +75,9 @@ class Log(NamedTuple):
     def _line(self, level: str, event: str, fields: dict[str, object]) -> None:
         if LEVELS[level] < LEVELS[self.level]:
             return
-        record = {"level": level, "event": event, **dict(self.fields), **fields}
+        moment = datetime.fromtimestamp(self.now(), timezone.utc).isoformat(timespec="milliseconds")
+        head = {"time": moment.replace("+00:00", "Z"), "level": level, "event": event, "version": VERSION}
+        record = {**head, **dict(self.fields), **fields}
         present = {name: self._plain(value) for name, value in record.items() if value is not None}
         self.write(_json(present))
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.log import Log, mask
+from handler.version import VERSION
 
 
 class Lines(list[str]):
@@ -18,11 +19,15 @@ class Lines(list[str]):
         return line
 
 
-def test_a_line_is_json_with_level_event_and_bound_fields() -> None:
-    """One line a fact."""
+def test_a_line_is_json_with_time_level_event_version_and_bound_fields() -> None:
+    """One line a fact; the time is UTC, to the millisecond."""
     lines = Lines()
-    Log(write=lines.append).bind(request="r1").info("summary", created=3, waited=0.123456, absent=None)
-    assert lines.last() == {"level": "INFO", "event": "summary", "request": "r1", "created": 3, "waited": 0.1235}
+    log = Log(write=lines.append, now=lambda: 1_551_406_569.0125)
+    log.bind(request_id="r1").info("summary", created=3, quota_wait_s=0.123456, absent=None)
+    assert list(lines.last().items()) == [
+        ("time", "2019-03-01T02:16:09.012Z"), ("level", "INFO"), ("event", "summary"), ("version", VERSION),
+        ("request_id", "r1"), ("created", 3), ("quota_wait_s", 0.1235),
+    ]  # fmt: skip
 
 
 def test_lines_below_the_level_are_not_written() -> None:
@@ -55,6 +60,14 @@ def test_known_secrets_are_masked_wherever_they_stand() -> None:
         "x-acs-security-token:HIDE",
         "<ReceiptHandle>HIDE</ReceiptHandle>",
         '{"ProductSecret":"HIDE"}',
+        "Authorization: Bearer HIDE",
+        "authorization=bearer  HIDE",
+        "{'Authorization': 'Basic HIDE=='}",
+        "sent Bearer HIDE, and more",
+        "redis://:HIDE@store:6379/0",
+        "cannot reach rediss://user:pa:ss/HIDE@store",
+        "https://user:HIDE@host/path",
+        "password=HIDE",
     ],
 )
 def test_what_grants_access_is_masked_by_its_name(text: str) -> None:
@@ -62,9 +75,18 @@ def test_what_grants_access_is_masked_by_its_name(text: str) -> None:
     assert "HIDE" not in mask(text)
 
 
-def test_harmless_text_stays() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ProductKey a1, ModuleName mcu: SignatureNonceUsed (request 7)",
+        "https://iot.cn-shanghai.aliyuncs.com:443/?Action=CreateOTAModule",
+        "redis://store:6379/0",
+        "mail ota@example.com at 10:15",
+        "NOPERM User ota has no permissions to run the 'evalsha' command",
+    ],
+)
+def test_harmless_text_stays(text: str) -> None:
     """Masking takes the secrets only."""
-    text = "ProductKey a1, ModuleName mcu: SignatureNonceUsed (request 7)"
     assert mask(text) == text
 
 
