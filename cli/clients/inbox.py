@@ -1,7 +1,7 @@
 """A queue of one's own for outcomes."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -52,6 +52,12 @@ class Inbox:
     def receive(self, seconds: int = POLL) -> list[Received]:
         """Raises: CloudError."""
         return self._mailbox.receive(self.name, seconds=seconds)
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Wait a moment for outcomes, and delete them once the caller has taken all. Raises: CloudError."""
+        messages = self.receive()
+        yield from filter(None, map(event_of, messages))
+        self.done(messages)
 
     def done(self, messages: list[Received]) -> None:
         """Raises: CloudError."""

@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 from cli.errors import UsageError
@@ -13,39 +12,52 @@ from emulator.template.variables import Document, TemplateError, resolved, varia
 TEMPLATE = Path(__file__).parents[2] / "template.yml"
 
 
-@dataclass(frozen=True)
 class Names:
-    """Of queues, topic and functions; and the region of them all."""
+    """The names of queues, topic and functions, and the region of them all.
 
-    region: str
-    request_queue: str
-    dead_letter_queue: str
-    outcome_queue: str
-    result_topic: str
-    queue_function: str
-    http_function: str
-    service: str = "ota-modules"
+    What the environment does not name is read from the template when it is asked for: a command that needs no name needs
+    no template. Each of them raises UsageError where the template does not say it.
+    """
+
+    service = "ota-modules"
     """The FC 2.0 service under which the local cloud has the functions: aliyun-fc2 knows no others."""
 
+    def __init__(self, environ: Mapping[str, str], template: Path | None = None) -> None:
+        """The template is `template`, or OTA_TEMPLATE, or template.yml."""
+        self._environ = environ
+        self._template = template or Path(environ.get("OTA_TEMPLATE") or TEMPLATE)
 
-def read(environ: Mapping[str, str], template: Path | None = None) -> Names:
-    """Return the names that the environment gives, and for those that it does not, the template's.
+    @property
+    def region(self) -> str:
+        return self._name("region", "OTA_REGION", "ALIBABA_CLOUD_REGION_ID")
 
-    The template is `template`, or OTA_TEMPLATE, or template.yml; it is read only where a name is missing.
-    Raises: UsageError: the template does not say what one of them is.
-    """
-    path = template or Path(environ.get("OTA_TEMPLATE") or TEMPLATE)
-    variable = partial(_variable, path)
-    name = variable("name")
-    return Names(
-        region=environ.get("OTA_REGION") or environ.get("ALIBABA_CLOUD_REGION_ID") or variable("region"),
-        request_queue=environ.get("OTA_REQUEST_QUEUE") or variable("request_queue"),
-        dead_letter_queue=environ.get("OTA_DEAD_LETTER_QUEUE") or variable("dead_letter_queue"),
-        outcome_queue=environ.get("OTA_OUTCOME_QUEUE") or variable("outcome_queue"),
-        result_topic=environ.get("OTA_RESULT_TOPIC") or variable("result_topic"),
-        queue_function=f"{name}-queue",
-        http_function=f"{name}-http",
-    )
+    @property
+    def request_queue(self) -> str:
+        return self._name("request_queue", "OTA_REQUEST_QUEUE")
+
+    @property
+    def dead_letter_queue(self) -> str:
+        return self._name("dead_letter_queue", "OTA_DEAD_LETTER_QUEUE")
+
+    @property
+    def outcome_queue(self) -> str:
+        return self._name("outcome_queue", "OTA_OUTCOME_QUEUE")
+
+    @property
+    def result_topic(self) -> str:
+        return self._name("result_topic", "OTA_RESULT_TOPIC")
+
+    @property
+    def queue_function(self) -> str:
+        return f"{self._name('name')}-queue"
+
+    @property
+    def http_function(self) -> str:
+        return f"{self._name('name')}-http"
+
+    def _name(self, variable: str, *settings: str) -> str:
+        given = next((value for setting in settings if (value := self._environ.get(setting))), "")
+        return given or _variable(self._template, variable)
 
 
 def _variable(template: Path, name: str) -> str:

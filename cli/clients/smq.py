@@ -12,7 +12,6 @@ from mns.mns_exception import MNSClientNetworkException, MNSExceptionBase, MNSSe
 from mns.mns_request import GetQueueAttributesRequest, GetQueueAttributesResponse
 from mns.queue import Message, Queue, QueueMeta
 from mns.subscription import SubscriptionMeta, SubscriptionNotifyContentFormat
-from mns.topic import Base64TopicMessage, TopicMeta
 
 from cli.clients.target import Target
 from cli.errors import CloudError
@@ -39,8 +38,6 @@ class Received:
     id: str
     handle: str
     body: str
-    times: int
-    """How often it was received, this time included."""
 
 
 class Mailbox:
@@ -118,18 +115,6 @@ class Mailbox:
         """Raises: CloudError."""
         self._call(lambda: self._queue(queue).delete())
 
-    def create_topic(self, topic: str) -> None:
-        """Make a topic, unless it is there. Raises: CloudError."""
-        try:
-            self._call(lambda: self._account.get_topic(topic).create(TopicMeta()))
-        except CloudError as error:
-            if error.code != "TopicAlreadyExist":
-                raise
-
-    def publish(self, topic: str, body: str) -> None:
-        """Raises: CloudError."""
-        self._call(lambda: self._account.get_topic(topic).publish_message(Base64TopicMessage(body)))
-
     def subscribe(self, topic: str, queue: str) -> None:
         """Send a topic's messages on to a queue, as they were published; the subscription has the queue's name.
 
@@ -184,7 +169,7 @@ def _problem(error: MNSExceptionBase, target: Target) -> CloudError:
 
 def _received(message: Any) -> Received:  # noqa: ANN401 - the SDK has no types
     body = message.message_body
-    return Received(str(message.message_id), str(message.receipt_handle), decoded(body), int(message.dequeue_count))
+    return Received(str(message.message_id), str(message.receipt_handle), decoded(body))
 
 
 def decoded(body: str | bytes) -> str:

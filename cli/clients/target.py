@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from cli.clients import names
 from cli.clients.names import Names
 from cli.errors import UsageError
 from handler.settings import is_loopback
@@ -31,7 +30,6 @@ class Target:
     """A cloud: its endpoints without a slash at the end, its keys, and the names of things in it."""
 
     local: bool
-    region: str
     account: str
     keys: Keys
     iot_url: str
@@ -39,6 +37,10 @@ class Target:
     fc_url: str
     console_url: str | None
     names: Names
+
+    @property
+    def region(self) -> str:
+        return self.names.region
 
     def __str__(self) -> str:
         if self.local:
@@ -69,12 +71,12 @@ def read(environ: Mapping[str, str], *, local: bool = False) -> Target:
 def local_target(base: int = LOCAL_PORT) -> Target:
     """The local cloud on its four ports from `base` on."""
     urls = [f"http://127.0.0.1:{base + number}" for number in range(4)]
-    return local_at(urls[1], urls[2], urls[3], urls[0], names.read({}))
+    return local_at(urls[1], urls[2], urls[3], urls[0], Names({}))
 
 
 def local_at(iot: str, smq: str, fc: str, console: str, called: Names) -> Target:
     """The local cloud at these addresses."""
-    return Target(True, called.region, LOCAL_ACCOUNT, LOCAL_KEYS, iot, smq, fc, console, called)
+    return Target(True, LOCAL_ACCOUNT, LOCAL_KEYS, iot, smq, fc, console, called)
 
 
 def _keys(environ: Mapping[str, str]) -> Keys | None:
@@ -98,7 +100,7 @@ def _local(environ: Mapping[str, str], *, forced: bool) -> Target:
             ("OTA_CONSOLE_ENDPOINT", usual.console_url or ""),
         )
     )
-    return local_at(iot, smq, fc, console, names.read(environ))
+    return local_at(iot, smq, fc, console, Names(environ))
 
 
 def _port(environ: Mapping[str, str]) -> int:
@@ -118,7 +120,7 @@ def _loopback(environ: Mapping[str, str], name: str, usual: str, *, forced: bool
 
 
 def _account(environ: Mapping[str, str], keys: Keys) -> Target:
-    called = names.read(environ)
+    called = Names(environ)
     region = called.region
     account = environ.get("ALIBABA_CLOUD_ACCOUNT_ID") or _account_of(environ.get("OTA_MNS_ENDPOINT", ""))
     if not account:
@@ -127,7 +129,6 @@ def _account(environ: Mapping[str, str], keys: Keys) -> Target:
         )
     return Target(
         local=False,
-        region=region,
         account=account,
         keys=keys,
         iot_url=_secure(environ, "OTA_IOT_ENDPOINT", f"https://iot.{region}.aliyuncs.com"),

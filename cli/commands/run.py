@@ -2,10 +2,10 @@
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -16,10 +16,10 @@ from cli.clients.smq import Mailbox
 from cli.clients.target import LOCAL_PORT, Target
 from cli.errors import CliError
 from cli.terminal.interrupts import Interrupts
-from cli.terminal.screen import Screen, outcome_line, status_text
+from cli.terminal.screen import Screen, counts_line, outcome_line
 from cli.tour.expectations import Arrival
 from cli.tour.samples import EVENTS, read_all
-from cli.tour.tour import POLL, Summary, Tour, received
+from cli.tour.tour import Summary, Tour
 from handler.clock import Clock
 
 if TYPE_CHECKING:
@@ -65,26 +65,26 @@ def run(
         if port != LOCAL_PORT:
             screen.note(f"other commands find it with: export {_where(local.target)}")
         screen.note(f"sending {len(samples)} samples of {events.name}/ by queue, HTTP and invocation")
-        with _inbox(local.target) as queue, Interrupts() as interrupts:
-            tour = Tour(local.target, queue, samples, lambda arrival: _show(screen, arrival), Clock())
+        with _inbox(local.target) as inbox, Interrupts() as interrupts:
+            tour = Tour(local.target, inbox, samples, lambda arrival: _show(screen, arrival), Clock())
             summary = tour.run(lambda: interrupts.asked)
             if interrupts.asked:
                 raise CliError("stopped in the middle of the tour")
             _sum_up(screen, summary, local)
             if not once:
-                _stay(screen, local, queue, interrupts)
+                _stay(screen, local, inbox, interrupts)
     if once and summary.findings:
         raise CliError(f"{len(summary.findings)} not as expected")
 
 
 @contextmanager
-def _inbox(target: Target) -> Iterator[str]:
-    """A queue of the tour's own, by its name: what the deployment keeps of outcomes is for whoever wants to read them."""
+def _inbox(target: Target) -> Iterator[Inbox]:
+    """Open a queue for the tour alone: what the deployment keeps of outcomes is for whoever wants to read them."""
     with closing(Mailbox(target)) as mailbox:
         inbox = Inbox(mailbox, target, f"ota-modules-tour-{secrets.token_hex(4)}")
         inbox.open()
         try:
-            yield inbox.name
+            yield inbox
         finally:
             inbox.close()
 
@@ -112,11 +112,10 @@ def _sum_up(screen: Screen, summary: Summary, local: "Local") -> None:
     busiest = local.busiest_second()
     screen.record({**summary.record(), "BusiestSecond": busiest, "Page": local.target.console_url})
     screen.say()
-    line = Text(f"{sum(summary.samples.values())} samples, {summary.outcomes} outcomes in {summary.seconds:.1f} s: ")
-    for number, (status, count) in enumerate(sorted(summary.statuses.items())):
-        line.append(", " if number else "")
-        line.append_text(status_text(f"{count} {status}"))
-    screen.say(line)
+    samples = sum(summary.samples.values())
+    screen.say(
+        counts_line(f"{samples} samples, {summary.outcomes} outcomes in {summary.seconds:.1f} s", summary.statuses)
+    )
     screen.say(", ".join(f"{operation} at most {calls} in any second" for operation, calls in busiest.items()))
     if not summary.findings:
         screen.say(Text("every outcome is the expected one", style="bold green"))
@@ -128,18 +127,11 @@ def _sum_up(screen: Screen, summary: Summary, local: "Local") -> None:
     )
 
 
-def _stay(screen: Screen, local: "Local", queue: str, interrupts: Interrupts) -> None:
+def _stay(screen: Screen, local: "Local", inbox: Inbox, interrupts: Interrupts) -> None:
     """Show what others cause, until Ctrl-C."""
     screen.note(f"the page: {local.target.console_url}   HTTP trigger: {local.target.http_url}/modules   Ctrl-C ends")
-    with closing(Mailbox(local.target)) as mailbox:
-        while not interrupts.asked:
-            for event in received(mailbox, queue, POLL):
-                _outcome(screen, event)
+    while not interrupts.asked:
+        for event in inbox.events():
+            screen.record({"Id": event.get("causationid"), **event["data"]})
+            screen.line(outcome_line(event["data"]))
     screen.note("stopped")
-
-
-def _outcome(screen: Screen, event: Mapping[str, Any]) -> None:
-    outcome = event.get("data")
-    if isinstance(outcome, dict):
-        screen.record({"Id": event.get("causationid"), **outcome})
-        screen.line(outcome_line(outcome))

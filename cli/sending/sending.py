@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from rich.text import Text
-
 from cli.clients.inbox import Inbox
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
@@ -13,7 +11,7 @@ from cli.sending.ledger import Ledger
 from cli.sending.outgoing import Outgoing, send_all
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.progress import Meter
-from cli.terminal.screen import Screen, module_of, remark, status_text
+from cli.terminal.screen import Screen, counts_line, module_of, remark, status_text
 from handler.clock import Clock
 
 MOST_ROWS = 50
@@ -103,9 +101,8 @@ class Sending:
 
     def _show(self, *, waited: bool) -> None:
         ledger = self._ledger
-        self._screen.say(
-            _counts(ledger) if waited else f"{_requests(ledger.sent)} sent to {self._target.names.request_queue}"
-        )
+        sent = f"{_requests(ledger.sent)} sent to {self._target.names.request_queue}"
+        self._screen.say(counts_line(_requests(ledger.total), ledger.statuses) if waited else sent)
         rows = [(status_text(one["Status"]), module_of(one), remark(one)) for one in ledger.remarkable[:MOST_ROWS]]
         if rows:
             self._screen.table(("Status", "Module", "Why"), rows, title="Not as wished")
@@ -124,11 +121,3 @@ class Sending:
 
 def _requests(count: int) -> str:
     return "1 request" if count == 1 else f"{count} requests"
-
-
-def _counts(ledger: Ledger) -> Text:
-    line = Text(f"{_requests(ledger.total)}: ")
-    for number, (status, count) in enumerate(sorted(ledger.statuses.items())):
-        line.append(", " if number else "")
-        line.append_text(status_text(f"{count} {status}"))
-    return line

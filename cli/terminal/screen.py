@@ -89,6 +89,12 @@ def status_text(status: str, width: int = 0) -> Text:
     return Text(status.ljust(width), style=STYLES.get(status, ""))
 
 
+def counts_line(what: str, statuses: Mapping[str, int]) -> Text:
+    """`4 requests: 3 created, 1 failed`, each status in its colour."""
+    counts = [Text(f"{count} {status}", style=STYLES.get(status, "")) for status, count in sorted(statuses.items())]
+    return Text(f"{what}: ").append_text(Text(", ").join(counts))
+
+
 def visible(text: str) -> str:
     """Text from elsewhere, with nothing in it that could move a terminal's cursor or hide what stands there."""
     return "".join(

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.clients import names
+from cli.clients.names import TEMPLATE, Names
 from cli.clients.target import Target, local_at
 from cli.errors import CliError
 from emulator.cloud import Options
@@ -28,7 +28,7 @@ class Local:
 
 
 @contextmanager
-def local_cloud(port: int, template: Path = names.TEMPLATE, state: Path | None = None) -> Iterator[Local]:
+def local_cloud(port: int, template: Path = TEMPLATE, state: Path | None = None) -> Iterator[Local]:
     """A local cloud while the block runs; on `port` and the next three, or on free ones for 0.
 
     Raises: CliError: a port is taken, or the template cannot be carried out.
@@ -36,7 +36,7 @@ def local_cloud(port: int, template: Path = names.TEMPLATE, state: Path | None =
     try:
         with running(Options(port=port, template=template, state=state)) as cloud:
             urls = cloud.urls
-            called = names.read({}, template)
+            called = Names({}, template)
             yield Local(local_at(urls.iot, urls.smq, urls.fc, urls.console, called), cloud)
     except OSError as error:
         raise CliError(
@@ -44,4 +44,4 @@ def local_cloud(port: int, template: Path = names.TEMPLATE, state: Path | None =
             f"try --port {port + 100} (make run PORT={port + 100})"
         ) from None
     except TemplateError as error:
-        raise CliError(f"the local cloud cannot start: {template.name}: {error}") from None
+        raise CliError(f"the local cloud cannot start: {error}") from None

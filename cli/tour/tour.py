@@ -3,13 +3,13 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
 
 from cli.clients import http
 from cli.clients.fc import Functions
+from cli.clients.inbox import Inbox
 from cli.clients.smq import BATCH, Mailbox
 from cli.clients.target import Target
 from cli.errors import CliError
@@ -18,8 +18,6 @@ from cli.tour.matching import differences
 from cli.tour.samples import Sample, Way, answer_value, http_body
 from handler.clock import Clock
 
-POLL = 2
-"""Seconds of one long poll for outcomes; also how soon Ctrl-C is noticed."""
 PATIENCE = 45.0
 """Seconds without any outcome after which those still missing count as lost."""
 
@@ -48,14 +46,13 @@ class Summary:
 
 
 class Tour:
-    """One tour of a target, whose outcomes come to `queue` too. `show` is called with each as it comes, from the thread that
-    runs the tour."""
+    """One tour of a target, whose outcomes come to `inbox`. `show` is called with each as it comes."""
 
     def __init__(
-        self, target: Target, queue: str, samples: Sequence[Sample], show: Callable[[Arrival], None], clock: Clock
+        self, target: Target, inbox: Inbox, samples: Sequence[Sample], show: Callable[[Arrival], None], clock: Clock
     ) -> None:
         self._target = target
-        self._queue = queue
+        self._inbox = inbox
         self._samples = samples
         self._show = show
         self._clock = clock
@@ -85,17 +82,16 @@ class Tour:
 
     def _follow(self, senders: Sequence[threading.Thread], stopped: Callable[[], bool]) -> None:
         heard = self._clock.now()
-        with closing(Mailbox(self._target, self._clock)) as mailbox:
-            while not stopped() and (any(sender.is_alive() for sender in senders) or not self._complete()):
-                events = list(received(mailbox, self._queue, POLL))
-                if events or any(sender.is_alive() for sender in senders):
-                    heard = self._clock.now()
-                elif self._clock.now() - heard > PATIENCE:
-                    return
-                for event in events:
-                    with self._lock:
-                        arrival = self._expectations.take(event)
-                    self._arrived([arrival] if arrival else [])
+        while not stopped() and (any(sender.is_alive() for sender in senders) or not self._complete()):
+            events = list(self._inbox.events())
+            if events or any(sender.is_alive() for sender in senders):
+                heard = self._clock.now()
+            elif self._clock.now() - heard > PATIENCE:
+                return
+            for event in events:
+                with self._lock:
+                    arrival = self._expectations.take(event)
+                self._arrived([arrival] if arrival else [])
 
     def _complete(self) -> bool:
         with self._lock:
@@ -148,17 +144,3 @@ class Tour:
                 functions.invoke(self._target.names.http_function, sample.body)
             except CliError as error:
                 self._found(Finding(sample.name, "-", str(error)))
-
-
-def received(mailbox: Mailbox, queue: str, seconds: int) -> Iterator[Mapping[str, Any]]:
-    """The events of one reception, deleted once the caller has taken them all. Raises: CloudError."""
-    messages = mailbox.receive(queue, BATCH, seconds)
-    for message in messages:
-        try:
-            event = json.loads(message.body)
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            yield event
-    if messages:
-        mailbox.delete(queue, [message.handle for message in messages])

@@ -11,7 +11,6 @@ from starlette.types import ASGIApp
 from typer.testing import CliRunner
 
 from cli.clients.names import Names
-from cli.clients.smq import Mailbox
 from cli.clients.target import LOCAL_KEYS, Target, read
 from cli.main import app
 from emulator.iot import api as iot_api
@@ -20,6 +19,7 @@ from emulator.ram.keys import Accounts
 from emulator.smq.api import app as smq_api
 from emulator.smq.service import MessageService
 from tests.support.proxies import DEAD_PROXIES
+from tests.support.publishing import Publisher
 
 KEYS = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
 
@@ -32,7 +32,7 @@ class Cloud:
     environ: dict[str, str]
     platform: IotPlatform
     service: MessageService
-    mailbox: Mailbox
+    mailbox: Publisher
 
     @property
     def names(self) -> Names:
@@ -64,7 +64,7 @@ def cloud(serve: Callable[[ASGIApp], str], tmp_path: Path) -> Iterator[Cloud]:
         "XDG_STATE_HOME": str(tmp_path / "state"),
     }
     target = read(environ)
-    mailbox = Mailbox(target)
+    mailbox = Publisher(target)
     for queue in (target.names.request_queue, target.names.dead_letter_queue, target.names.outcome_queue):
         mailbox.create_queue(queue)
     mailbox.create_topic(target.names.result_topic)
@@ -122,7 +122,7 @@ def outcome_maker(cloud: Cloud) -> Iterator[Callable[[Callable[[dict[str, Any]],
 def _work(cloud: Cloud, decide: Callable[[dict[str, Any]], dict[str, Any]], stop: threading.Event) -> None:
     import json
 
-    mailbox = Mailbox(cloud.target)
+    mailbox = Publisher(cloud.target)
     while not stop.is_set():
         messages = mailbox.receive(cloud.names.request_queue, seconds=1)
         for message in messages:

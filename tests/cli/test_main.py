@@ -1,6 +1,7 @@
 """The commands, and how a command that fails ends."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,3 +52,19 @@ def test_colours_stay_off_where_nobody_looks(cloud: Any, ota_modules: Any) -> No
     """In neither stream."""
     ended = ota_modules("dead-letters", "list")
     assert "\x1b" not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("text", ["vars:\n\tregion: x\n", "vars: [\n", "", "vars: text\n", "- a\n"])
+def test_a_slip_in_the_template_is_told_with_its_line(ota_modules: Any, tmp_path: Path, text: str) -> None:
+    """Exit status 2; commands that need nothing of it do not look at it."""
+    template = tmp_path / "template.yml"
+    template.write_text(text, encoding="utf-8")
+    for command in (("plan", "examples/fleet.yml"), ("outcomes", "--count", "1"), ("dead-letters", "list")):
+        ended = ota_modules(*command, OTA_TEMPLATE=str(template))
+        assert ended.status == 2
+        assert re.search(r"template\.yml:\d: ", ended.err)
+    started = ota_modules("run", "--once", "--port", "0", "--template", str(template))
+    assert started.status == 1
+    assert re.search(r"cannot start: template\.yml:\d: ", started.err)
+    ended = ota_modules("faults", "list", OTA_TEMPLATE=str(template), OTA_CONSOLE_ENDPOINT="http://127.0.0.1:1")
+    assert "no answer from http://127.0.0.1:1" in ended.err

@@ -38,7 +38,7 @@ def everything(cloud: Any) -> list[Received]:
 
 
 def letter(body: str) -> Any:
-    return read(Received("id", "handle", body, 3))
+    return read(Received("id", "handle", body))
 
 
 def test_a_letter_of_the_function_carries_its_reason() -> None:

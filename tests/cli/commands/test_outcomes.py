@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cli.clients.smq import Mailbox
 from cli.errors import UsageError
+from tests.support.publishing import Publisher
 
 
 def event(status: str, product: str = "a1", moment: str = "2026-01-31T08:00:00Z") -> str:
@@ -16,14 +16,14 @@ def event(status: str, product: str = "a1", moment: str = "2026-01-31T08:00:00Z"
     return json.dumps({"id": status, "causationid": "x", "time": moment, "data": data})
 
 
-class Publisher:
+class Repeater:
     """Publishes the same outcomes over and over, until it is stopped: a subscription sees only what comes later."""
 
     def __init__(self, cloud: Any, *bodies: str) -> None:
         self._cloud, self._bodies, self._stop = cloud, bodies, threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> "Publisher":
+    def __enter__(self) -> "Repeater":
         self._thread.start()
         return self
 
@@ -32,7 +32,7 @@ class Publisher:
         self._thread.join(10)
 
     def _run(self) -> None:
-        mailbox = Mailbox(self._cloud.target)
+        mailbox = Publisher(self._cloud.target)
         while not self._stop.wait(0.05):
             for body in self._bodies:
                 mailbox.publish(self._cloud.names.result_topic, body)
@@ -41,14 +41,14 @@ class Publisher:
 
 def test_outcomes_are_shown_as_they_come(cloud: Any, ota_modules: Any) -> None:
     """As JSON lines where that is asked for: the whole event."""
-    with Publisher(cloud, event("created")):
+    with Repeater(cloud, event("created")):
         ended = ota_modules("outcomes", "--count", "2", "--json")
     assert [json.loads(line)["data"]["Status"] for line in ended.out.splitlines()] == ["created", "created"]
 
 
 def test_only_wanted_outcomes_are_shown(cloud: Any, ota_modules: Any) -> None:
     """By status and by product."""
-    with Publisher(cloud, event("created"), event("rejected", "a2"), event("rejected", "a1")):
+    with Repeater(cloud, event("created"), event("rejected", "a2"), event("rejected", "a1")):
         ended = ota_modules("outcomes", "--status", "rejected", "--product", "a1", "--count", "2")
     assert [line.split()[:2] for line in ended.out.splitlines()] == [["rejected", "a1/mcu"]] * 2
 

@@ -1,0 +1,22 @@
+"""A topic's publisher: what the function does, and no command."""
+
+from mns.topic import Base64TopicMessage, TopicMeta
+
+from cli.clients.smq import Mailbox
+from cli.errors import CloudError
+
+
+class Publisher(Mailbox):
+    """A mailbox that makes topics and publishes to them, too."""
+
+    def create_topic(self, topic: str) -> None:
+        """Make a topic, unless it is there. Raises: CloudError."""
+        try:
+            self._call(lambda: self._account.get_topic(topic).create(TopicMeta()))
+        except CloudError as error:
+            if error.code != "TopicAlreadyExist":
+                raise
+
+    def publish(self, topic: str, body: str) -> None:
+        """Raises: CloudError."""
+        self._call(lambda: self._account.get_topic(topic).publish_message(Base64TopicMessage(body)))
