@@ -48,6 +48,7 @@ _SHAPES = (
     _Shape("dead-letter", ("Reason", "Request"), "Request"),
 )  # fmt: skip
 _EVENT = _Shape("event", ("specversion",), "data", ("id",), "time")
+_STREAMS = ("smq", "rocketmq", "rabbitmq", "kafka", "mqtt")
 _MAY_BE_BLANK = ("event", "kafka", "timer")
 """Sources whose messages often carry nothing, to show that their sender is there."""
 
@@ -88,7 +89,8 @@ class Place(NamedTuple):
     id: str
     is_named: bool
     """Whether the id is a message's own; one that was made here gives way to the first inside."""
-    sources: tuple[str, ...] = ()
+    source: str = ""
+    """The trigger's."""
     trace: str | None = None
     path: str = ""
     """`/n` for the n-th element of an array."""
@@ -96,13 +98,13 @@ class Place(NamedTuple):
     replays: int = 0
 
     def enter(self, envelope: Envelope) -> "Place":
-        # What comes again in an envelope of its own kind was given up by a stream and put back by hand: it keeps its id.
-        again = envelope.source != "event" and envelope.source in self.sources
+        # An event of the stream inside a message of the stream was given up and put back by hand: it keeps its id.
+        again = envelope.source == self.source in _STREAMS
         better = envelope.id is not None and (again or not self.is_named)
         return Place(
             (envelope.id or self.id) if better else self.id,
             self.is_named or better,
-            (*self.sources, envelope.source),
+            self.source,
             envelope.trace or self.trace,
             "" if better else self.path,
             self.several,

@@ -26,7 +26,7 @@ class Delivery(NamedTuple):
 
     def open(self) -> Contents:
         """Read the requests in it."""
-        return read_body(self.body, Place(self.id, self.is_named, (self.source,), self.trace))
+        return read_body(self.body, Place(self.id, self.is_named, self.source, self.trace))
 
 
 def deliveries(event: bytes) -> list[Delivery]:

@@ -181,7 +181,7 @@ def _modules(request: HttpRequest, service: Service) -> HttpAnswer:
     default_id = usable_id(request.request_id) or hashlib.sha256(request.body).hexdigest()[:32]
     trace = _single(request.headers.get("traceparent", ""))
     value = _value(request)
-    contents = _contents(value, Place(default_id, is_named=False, sources=("http",), trace=trace))
+    contents = _contents(value, Place(default_id, is_named=False, source="http", trace=trace))
     if contents.requests and service.enqueue is not None and _is_async(request.headers):
         return _queued(contents.requests, service.enqueue, several=contents.several)
     results = [told(result) for result in service.run(value, default_id, trace)]
