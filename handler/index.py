@@ -215,6 +215,7 @@ class Call(NamedTuple):
             ),
             enqueue=self.outbox.enqueue if self.outbox.request_queue else None,
             fault=lambda error: self.invocation.log.error("fault", error=type(error).__name__, text=error),
+            prefix=self.instance.settings.OTA_HTTP_PREFIX or "",
         )
         return web.respond(request._replace(request_id=self.request_id or request.request_id), service)
 

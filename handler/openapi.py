@@ -33,6 +33,14 @@ _TRACE = {
     "schema": {"type": "string"},
     "description": "W3C trace context, for requests that hold none; a malformed one is ignored.",
 }
+_EVENT_ID = {
+    "name": "ce-id",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "The Id for requests that hold none, where the body is the data of a CloudEvent in binary mode.",
+}
+_EVENT = "application/cloudevents+json"
+_EVENTS = "application/cloudevents-batch+json"
 _RETRY_AFTER = {"description": "Seconds after which to send it again.", "schema": {"type": "integer", "minimum": 1}}
 _SIGNATURE = {
     "type": "apiKey",
@@ -77,11 +85,18 @@ def _create_modules() -> Schema:
     return {
         "operationId": "createModules",
         "summary": "Have modules, created where they are not there",
-        "description": "Sending a request again is safe: no module is made twice.",
-        "parameters": [_PREFER, _TRACE],
+        "description": "Sending a request again is safe: no module is made twice. Where `OTA_HTTP_PREFIX` is set, it may stand in"
+        " front of each path. An asynchronous invocation (`X-Fc-Invocation-Type: Async`) is queued as if it preferred so.",
+        "parameters": [_PREFER, _TRACE, _EVENT_ID],
         "requestBody": {
             "required": True,
-            "content": {JSON: {"schema": {"oneOf": [request, several]}, "examples": _examples()}},
+            "content": {
+                JSON: {"schema": {"oneOf": [request, several]}, "examples": _examples()},
+                _EVENT: {"schema": _ref("Event")},
+                _EVENTS: {
+                    "schema": {"type": "array", "items": _ref("Event"), "minItems": 1, "maxItems": MOST_REQUESTS}
+                },
+            },
         },
         "responses": {
             "200": _answer("It was there; with `Status` `updated`, it was changed as asked.", _ref("Result")),
@@ -89,6 +104,7 @@ def _create_modules() -> Schema:
             "202": _answer(
                 "Queued; the outcomes will come.", _ref("Queued"), {"Preference-Applied": _PREFERENCE_APPLIED}
             ),
+            "204": {"description": "Nothing was asked for: an event without data."},
             "207": _answer("One result for each request of an array, in their order.", _ref("Results"), _waits()),
             **_problems(KINDS.values()),
             **_BY_THE_PLATFORM,
@@ -151,7 +167,12 @@ def _schemas() -> Schema:
     named = {"Id": {"type": "string", "description": "The request's."}, **data["properties"]}
     models["Result"] = {**data, "properties": named, "required": ["Id", *data["required"]]}
     others = {name: schema for name, schema in named.items() if name not in ("Errors",)}
+    requests = {"type": "array", "items": _ref("ModuleRequest"), "minItems": 1}
+    nothing = {"type": ["object", "null"], "maxProperties": 0}
     return models | {
+        "Event": _event(
+            {"oneOf": [_ref("ModuleRequest"), requests, nothing], "description": "One request, or several."}
+        ),
         "ProblemDetails": _problem_details(others),
         "Queued": _object({"Ids": {"type": "array", "items": {"type": "string"}}}, ["Ids"], "What was queued."),
         "Results": _object(
@@ -182,6 +203,19 @@ def _problem_details(outcome: Schema) -> Schema:
     }
     words = "A problem (RFC 9457); with what is known of the request, and of its outcome where it has one."
     return _object(own | outcome, ["type", "title", "status"], words)
+
+
+def _event(data: Schema) -> Schema:
+    text = {"type": "string", "minLength": 1}
+    attributes: Schema = {
+        "specversion": {"const": "1.0"},
+        "id": {**text, "description": "The Id of a request that holds none; of several, with `/n`."},
+        "source": text,
+        "type": text,
+        "traceparent": text,
+    }
+    words = "A CloudEvent (1.0). Its data may also be a JSON text, or base64 as `data_base64`; without any it asks for nothing."
+    return _object(attributes | {"data": data}, ["specversion", "id", "source", "type"], words)
 
 
 def _object(properties: Schema, required: list[str], description: str = "") -> Schema:

@@ -192,9 +192,8 @@ def _modules(request: HttpRequest, service: Service) -> HttpAnswer:
 
 def _value(request: HttpRequest) -> object:
     """The body's JSON value, with the event around it where its attributes stand in headers (CloudEvents, binary mode)."""
-    is_event = "ce-specversion" in request.headers or "ce-id" in request.headers
-    if is_event and not request.body:
-        return {"specversion": "1.0", "data": None}
+    if "ce-specversion" in request.headers and not request.body:
+        return {"specversion": "1.0"}
     try:
         value = parse(request.body)
     except Unreadable as error:
@@ -202,7 +201,7 @@ def _value(request: HttpRequest) -> object:
     if not isinstance(value, dict | list):
         raise Refusal("unreadable", "the body is neither a JSON object nor an array")
     attributes = {name: unquote(_single(request.headers.get(f"ce-{name}", ""))) for name in ("id", "traceparent")}
-    return {"specversion": "1.0", **attributes, "data": value} if is_event else value
+    return {"specversion": "1.0", **attributes, "data": value} if any(attributes.values()) else value
 
 
 def _contents(value: object, place: Place) -> Contents:

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -99,6 +100,54 @@ def test_an_http_event_is_answered(platform: Platform) -> None:
     answer = index.handler(http_event("POST", "/modules", wanted("by-http")), platform.context())
     assert isinstance(answer, dict)
     assert (answer["statusCode"], json.loads(str(answer["body"]))["Status"]) == (201, "created")
+
+
+def test_a_path_may_have_the_prefix_that_is_set(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a domain that many functions share."""
+    monkeypatch.setenv("OTA_HTTP_PREFIX", "/ota")
+    index.forget()
+    answer = index.handler(http_event("GET", "/ota/healthz"), platform.context())
+    assert isinstance(answer, dict)
+    assert answer["statusCode"] == 200
+
+
+def test_a_body_that_is_far_too_large_is_refused_before_it_is_parsed(platform: Platform) -> None:
+    """Function Compute lets 32 MB through, and the smallest instance has 128."""
+    event = http_event("POST", "/modules", "x" * (31 << 20))
+    index.handler(http_event("GET", "/healthz"), platform.context())
+    tracemalloc.start()
+    answer = index.handler(event, platform.context())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert isinstance(answer, dict)
+    assert answer["statusCode"] == 413
+    assert peak < 1 << 20
+
+
+def test_a_body_of_the_largest_size_is_read_however_it_is_escaped(platform: Platform) -> None:
+    """One byte more is refused, too."""
+    for size, status in ((1 << 20, 400), ((1 << 20) + 1, 413)):
+        event = json.loads(http_event("POST", "/modules"))
+        event["body"] = "\x01" * size
+        answer = index.handler(json.dumps(event).encode(), platform.context())
+        assert isinstance(answer, dict)
+        assert answer["statusCode"] == status
+
+
+def test_what_asks_for_nothing_is_a_line_in_the_log(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    """No outcome and no error: a tombstone of a compacted topic."""
+    event = {
+        "specversion": "1.0",
+        "id": "e",
+        "data": {"topic": "t", "partition": 7, "offset": 25, "key": "k", "value": None},
+    }
+    result = index.handler(json.dumps([event]).encode(), platform.context())
+    assert isinstance(result, dict)
+    assert sum(value for value in result.values() if isinstance(value, int)) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["id"], line["reason"]) for line in lines if line["event"] == "ignored"] == [
+        ("t-7-25", "kafka without a body")
+    ]
 
 
 def test_the_wsgi_form_answers_the_same(platform: Platform) -> None:

@@ -187,6 +187,126 @@ def test_paths_and_methods(method: str, path: str, status: int) -> None:
     assert "\r" not in "".join(answer.headers.values())
 
 
+EVENT = {"specversion": "1.0", "id": "ev-7", "source": "/erp", "type": "module.wanted"}
+UNNAMED = {"ProductKey": "a1", "ModuleName": "mcu"}
+STRUCTURED = {"content-type": "application/cloudevents+json; charset=utf-8"}
+BATCH = {"content-type": "application/cloudevents-batch+json"}
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
+
+
+@pytest.mark.parametrize("headers", [STRUCTURED, JSON, {}, {"content-type": "application/vnd.erp.event+json"}])
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"data": UNNAMED},
+        {"data": json.dumps(UNNAMED)},
+        {"data_base64": base64.b64encode(json.dumps(UNNAMED).encode()).decode()},
+    ],
+)
+def test_a_cloud_event_is_opened(headers: dict[str, str], data: dict[str, object]) -> None:
+    """Structured mode, under whatever JSON it is announced as; its id is the request's."""
+    function = Function()
+    answer = function.post({**EVENT, **data, "traceparent": TRACE}, headers)
+    assert (answer.status, content(answer)["Id"]) == (201, "ev-7")
+    assert [each.traceparent for each in function.ran] == [TRACE]
+
+
+def test_a_cloud_event_with_several_requests_is_answered_as_an_array() -> None:
+    """Also with one."""
+    for number in (1, 2):
+        answer = Function().post({**EVENT, "data": [UNNAMED] * number}, STRUCTURED)
+        names = [part["Id"] for part in content(answer)["results"]]
+        assert (answer.status, names) == (207, [f"ev-7/{place}" for place in range(1, number + 1)])
+
+
+def test_a_batch_of_cloud_events_is_answered_one_by_one() -> None:
+    """Each by its own id."""
+    events = [
+        {**EVENT, "data": UNNAMED},
+        {**EVENT, "id": "ev-8", "data": {"x": 1}},
+        {**EVENT, "id": "ev-9", "data": [UNNAMED]},
+    ]
+    answer = Function().post(events, BATCH)
+    assert [(part["status"], part["Id"]) for part in content(answer)["results"]] == [
+        (201, "ev-7"), (422, "ev-8"), (201, "ev-9/1"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("headers", "name"),
+    [
+        ({"ce-id": "my-7", "ce-specversion": "1.0"}, "my-7"),
+        ({"ce-id": "a%20%E5%BE%AE"}, "a 微"),
+        ({"ce-id": "my-7, my-7"}, "my-7"),
+        ({"ce-specversion": "1.0"}, "req-1"),
+        ({"ce-id": "x" * 101}, "req-1"),
+    ],
+)
+def test_a_cloud_event_in_binary_mode_gives_its_id(headers: dict[str, str], name: str) -> None:
+    """The body is its data, the headers hold its attributes."""
+    assert content(Function().post(UNNAMED, {**JSON, **headers}))["Id"] == name
+    several = content(Function().post([UNNAMED, REQUEST], {**JSON, **headers}))
+    assert [part["Id"] for part in several["results"]] == [f"{name}/1", "own-1"]
+
+
+def test_a_cloud_event_in_binary_mode_gives_its_trace() -> None:
+    """In either of its headers."""
+    other = TRACE.replace("a", "c")
+    for headers, trace in (({"traceparent": TRACE}, TRACE), ({"traceparent": TRACE, "ce-traceparent": other}, other)):
+        function = Function()
+        function.post(UNNAMED, {**JSON, "ce-id": "my-7", **headers})
+        assert [each.traceparent for each in function.ran] == [trace]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [({**EVENT, "data": None}, STRUCTURED), (EVENT, JSON), (b"", {**JSON, "ce-specversion": "1.0"})],
+)
+def test_an_event_without_data_asks_for_nothing(body: object, headers: dict[str, str]) -> None:
+    """No error, and no outcome."""
+    function = Function()
+    answer = function.post(body, headers)
+    assert (answer.status, answer.body) == (204, b"")
+    assert function.ran == []
+
+
+@pytest.mark.parametrize("body", [{**EVENT, "data": "no JSON"}, {**EVENT, "data": 5}, {**EVENT, "data": []}])
+def test_an_event_without_a_request_is_answered_with_400(body: object) -> None:
+    """As a body without one is."""
+    function = Function()
+    assert kind(function.post(body, STRUCTURED)) == "unreadable"
+    assert function.ran == []
+
+
+def test_a_cloud_event_is_queued_as_its_request() -> None:
+    """With the event's id."""
+    function = Function()
+    answer = function.post({**EVENT, "data": UNNAMED}, {**STRUCTURED, "prefer": "respond-async"})
+    assert (answer.status, content(answer)) == (202, {"Ids": ["ev-7"]})
+    assert json.loads(function.queued[0]) == {**UNNAMED, "Id": "ev-7"}
+
+
+def test_an_asynchronous_invocation_is_queued() -> None:
+    """The platform has answered its caller already: nobody would hear that there was no time."""
+    function = Function()
+    assert function.post(REQUEST, {**JSON, "x-fc-invocation-type": "Async"}).status == 202
+    assert len(function.queued) == 1
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path", "status"),
+    [
+        ("/ota", "/ota/modules", 201), ("/ota", "/modules", 201), ("/ota", "//ota//modules/", 201), ("/ota", "/ota", 404),
+        ("/ota", "/otamodules", 404), ("/ota", "/ota/ota/modules", 404), ("/a/b", "/a/b/modules", 201),
+        ("/a/b", "/a/modules", 404),
+        ("", "//modules", 201), ("", "/modules//", 201), ("", "/ota/modules", 404),
+    ],
+)  # fmt: skip
+def test_a_prefix_may_stand_in_front_of_a_path(prefix: str, path: str, status: int) -> None:
+    """And slashes may be doubled, as where a base address ends in one."""
+    assert Function(prefix=prefix).post(REQUEST, path=path).status == status
+
+
 def http_event(**fields: object) -> dict[str, Any]:
     """An event of an FC 3.0 HTTP trigger, as the platform's documentation shows it."""
     http = {
@@ -218,6 +338,40 @@ def test_an_fc_3_event_is_an_http_request() -> None:
         json.dumps(REQUEST).encode(),
         "1-64f6cd87",
     )
+
+
+@pytest.mark.parametrize(
+    ("sent", "headers"),
+    [
+        ({"Prefer": ["a", "b"]}, {"prefer": "a, b"}),
+        ({"Prefer": "a", "prefer": "b", "PREFER": ["c"]}, {"prefer": "a, b, c"}),
+        ({"Prefer": "respond-async,\r\n  wait=1"}, {"prefer": "respond-async, wait=1"}),
+        ({"Content-Type": " application/json "}, {"content-type": "application/json"}),
+        ({"X": None, "Y": 5, "Z": []}, {"x": "None", "y": "5", "z": ""}),
+    ],
+)
+def test_headers_that_are_repeated_or_folded_are_joined(sent: object, headers: object) -> None:
+    """However a gateway hands them over."""
+    request = web.from_event(http_event(headers=sent))
+    assert request is not None
+    assert request.headers == headers
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        ["application/json", "application/json"],
+        "application/json,application/json",
+        "application/json,\r\n application/json",
+    ],
+)
+def test_a_header_that_was_sent_twice_alike_is_one(media: object) -> None:
+    """As proxies do it."""
+    request = web.from_event(http_event(headers={"content-type": media, "traceparent": f"{TRACE},{TRACE}"}))
+    assert request is not None
+    function = Function()
+    assert function.respond(request).status == 201
+    assert function.ran[0].traceparent == TRACE
 
 
 def test_an_fc_3_body_may_be_base64() -> None:

@@ -9,8 +9,9 @@ import jsonschema
 
 from handler import web
 from handler.answers import KINDS
+from handler.envelopes import Place
 from handler.errors import SinkError
-from handler.messages import Invalid, ModuleRequest, read
+from handler.messages import Invalid, ModuleRequest, read_body
 from handler.openapi import document
 from handler.outcomes import Outcome, Result
 from handler.web import HttpAnswer, HttpRequest
@@ -34,12 +35,13 @@ class Function:
     ensure: Ensure = created
     has_queue: bool = True
     queue_takes: int = 1_000
+    prefix: str = ""
     ran: list[ModuleRequest | Invalid] = field(default_factory=list)
     queued: list[str] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
 
     def run(self, body: object, default_id: str, trace: str | None) -> list[Result]:
-        found = read(body, default_id, trace)
+        found = read_body(body, Place(default_id, is_named=False, source="http", trace=trace)).requests
         self.ran += found
         return [Outcome.invalid(each) if isinstance(each, Invalid) else self.ensure(each) for each in found]
 
@@ -49,7 +51,8 @@ class Function:
         self.queued.append(message)
 
     def respond(self, request: HttpRequest) -> HttpAnswer:
-        return web.respond(request, web.Service(self.run, self.enqueue if self.has_queue else None, self.faults.append))
+        enqueue = self.enqueue if self.has_queue else None
+        return web.respond(request, web.Service(self.run, enqueue, self.faults.append, self.prefix))
 
     def post(self, body: object, headers: Mapping[str, str] = JSON, path: str = "/modules") -> HttpAnswer:
         """The body as JSON, unless it is bytes."""
