@@ -76,7 +76,10 @@ class Cloud:
         clock = Clock(scale=options.retry_scale)
         deployed = deployment.read(options.template, self.urls.smq)
         self.iot = IotPlatform(
-            self.accounts, wall=lambda: time.time() + self.faults.shift("iot"), seed=options.seed, limit=options.limit
+            self.accounts,
+            clock=Clock(wall=lambda: time.time() + self.faults.shift("iot")),
+            seed=options.seed,
+            limit=options.limit,
         )
         self.neighbours = Neighbours(self.faults, self.iot.consume)
         self.iot.load_products()

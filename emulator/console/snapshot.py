@@ -5,7 +5,6 @@ from dataclasses import asdict
 from emulator.cloud import Cloud
 from emulator.iot.products import Module, Product
 from emulator.iot.seeds import CUSTOM_MODULES
-from emulator.iot.service import QUERY_LIMIT
 
 
 def snapshot(cloud: Cloud) -> dict[str, object]:
@@ -44,8 +43,7 @@ def snapshot(cloud: Cloud) -> dict[str, object]:
 
 def limits(cloud: Cloud) -> dict[str, int]:
     """Calls of each operation that pass in any second, for those that were called."""
-    queries = max(cloud.iot.limit, QUERY_LIMIT)
-    return {name: queries if name.startswith("QueryProduct") else cloud.iot.limit for name in cloud.iot.rates()}
+    return {name: cloud.iot.limit_of(name) for name in cloud.iot.rates()}
 
 
 def products(cloud: Cloud) -> list[dict[str, object]]:

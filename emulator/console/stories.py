@@ -8,7 +8,7 @@ from emulator.cloud import Cloud
 from emulator.console.history import Acknowledged, DeadLettered, Published, Queued, Seen, Step, Worked
 from emulator.console.journal import Journal, summary
 from emulator.console.rates import EVERY
-from emulator.iot.service import Call
+from emulator.iot.service import ApiCall
 
 LONGEST = 300
 """Steps that are shown of a story."""
@@ -99,7 +99,7 @@ class Stories:
         lost = max(0, int(said["calls"]) - len(calls)) if isinstance(said["calls"], int) else 0
         yield {"at": end + self._shift + 1e-6, "kind": "worked", "function": visit.function, **said, "lost": lost}
 
-    def _calls(self, visit: _Visit, end: float) -> list[Call]:
+    def _calls(self, visit: _Visit, end: float) -> list[ApiCall]:
         """The calls for the request's module while the function worked on it.
 
         Requests for one module take turns: what another one's outcome had closed before is not this one's. A product's
@@ -127,12 +127,12 @@ class Stories:
         ]
         return max(others, default=visit.began)
 
-    def _between(self, start: float, end: float) -> Iterator[Call]:
+    def _between(self, start: float, end: float) -> Iterator[ApiCall]:
         for call in self._cloud.iot.calls:
             if start <= call.moment <= end:
                 yield call
 
-    def _call(self, call: Call) -> Entry:
+    def _call(self, call: ApiCall) -> Entry:
         sent = {name: call.parameters[name] for name in _SHOWN if name in call.parameters}
         return {
             "at": call.moment + self._shift, "kind": "call", "operation": call.operation, "status": call.http_status,

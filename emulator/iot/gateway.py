@@ -1,4 +1,4 @@
-"""Who calls the local IoT Platform: the gateway before the product checks signature, key, token, clock and nonce.
+"""The gateway before the IoT Platform: it checks signature, key, token, clock and nonce of every call.
 
 Codes and statuses: https://help.aliyun.com/document_detail/48054.html; where pages of the cloud's products differ in a
 status, one of theirs is drawn. Only the codes of a wrong or expired token come from no page.
@@ -26,17 +26,29 @@ NONCES_KEPT = 200_000
 NONCE_LENGTH = 128
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _COMMON = (
-    "Action", "Version", "RegionId", "AccessKeyId", "Timestamp",
-    "SignatureMethod", "SignatureVersion", "SignatureNonce", "Signature",
-)  # fmt: skip
+    "Action",
+    "Version",
+    "RegionId",
+    "AccessKeyId",
+    "Timestamp",
+    "SignatureMethod",
+    "SignatureVersion",
+    "SignatureNonce",
+    "Signature",
+)
 _ACS3_HEADERS = (
-    "host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256",
-)  # fmt: skip
+    "host",
+    "x-acs-action",
+    "x-acs-version",
+    "x-acs-date",
+    "x-acs-signature-nonce",
+    "x-acs-content-sha256",
+)
 
 
 @dataclass(frozen=True)
 class SignedCall:
-    """What a caller says of itself, whichever way it signed; `sign` gives the signature for a secret and a text."""
+    """How a call is signed, by either scheme; `sign` makes the signature of a text with a secret."""
 
     version: str
     key_id: str
@@ -61,53 +73,58 @@ def read(request: RpcRequest) -> SignedCall:
 
 
 def _read_rpc(request: RpcRequest) -> SignedCall:
-    said = request.parameters
+    parameters = request.parameters
     for name in _COMMON:
-        if not said.get(name):
+        if not parameters.get(name):
             raise GatewayError(400, f"Missing{name}", f"{name} is mandatory for this action.")
-    if said["SignatureMethod"] != "HMAC-SHA1":
+    if parameters["SignatureMethod"] != "HMAC-SHA1":
         raise GatewayError(400, "InvalidSignatureMethod", "Specified signature method is not supported: use HMAC-SHA1.")
-    if said["SignatureVersion"] != "1.0":
+    if parameters["SignatureVersion"] != "1.0":
         raise GatewayError(400, "InvalidSignatureVersion", "Specified signature version is not supported: use 1.0.")
     return SignedCall(
-        said["Version"],
-        said["AccessKeyId"],
-        said.get("SecurityToken") or request.headers.get("x-acs-security-token", ""),
-        said["Timestamp"],
-        said["SignatureNonce"],
-        said["Signature"],
-        signature.string_to_sign(request.method, said),
+        parameters["Version"],
+        parameters["AccessKeyId"],
+        parameters.get("SecurityToken") or request.headers.get("x-acs-security-token", ""),
+        parameters["Timestamp"],
+        parameters["SignatureNonce"],
+        parameters["Signature"],
+        signature.string_to_sign(request.method, parameters),
         signature.sign,
     )
 
 
 def _read_acs3(request: RpcRequest, header: str) -> SignedCall:
     authorization = acs3.Authorization.read(header)
-    said = request.headers
-    if authorization is None or not set(_needed(said)) <= set(authorization.signed_headers) & said.keys():
+    headers = request.headers
+    if (
+        authorization is None
+        or not set(_required_headers(headers)) <= set(authorization.signed_headers) & headers.keys()
+    ):
         raise GatewayError(400, "IncompleteSignature", "The request signature does not conform to the V3 standard.")
-    if said["x-acs-content-sha256"] != hashlib.sha256(request.body).hexdigest():
+    if headers["x-acs-content-sha256"] != hashlib.sha256(request.body).hexdigest():
         raise GatewayError(400, "IncompleteSignature", "x-acs-content-sha256 is not the hash of the body.")
-    canonical = acs3.canonical_request(request.method, request.path, request.query, said, authorization.signed_headers)
+    canonical = acs3.canonical_request(
+        request.method, request.path, request.query, headers, authorization.signed_headers
+    )
     return SignedCall(
-        said["x-acs-version"],
+        headers["x-acs-version"],
         authorization.credential,
-        said.get("x-acs-security-token", ""),
-        said["x-acs-date"],
-        said["x-acs-signature-nonce"],
+        headers.get("x-acs-security-token", ""),
+        headers["x-acs-date"],
+        headers["x-acs-signature-nonce"],
         authorization.signature,
         acs3.string_to_sign(canonical),
         acs3.sign,
     )
 
 
-def _needed(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """A token that is not signed could be exchanged on the way."""
+def _required_headers(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the headers that must be signed: the token too, else it could be exchanged on the way."""
     return (*_ACS3_HEADERS, "x-acs-security-token") if "x-acs-security-token" in headers else _ACS3_HEADERS
 
 
 class Gateway:
-    """Lets signed calls of known keys in, each once. `wall` is the cloud's clock, in unix seconds."""
+    """Admits signed calls of known keys, each once. `wall` is the cloud's clock, in unix seconds."""
 
     def __init__(self, accounts: Accounts, wall: Callable[[], float], random_source: random.Random) -> None:
         self._accounts = accounts
@@ -116,7 +133,7 @@ class Gateway:
         self._nonces: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def admit(self, call: SignedCall) -> Key:
-        """The key that signed. Raises: GatewayError."""
+        """Return the key that signed. Raises: GatewayError."""
         if call.version != VERSION:
             raise GatewayError(400, "InvalidVersion", "Specified parameter Version is not valid.")
         key = self._authenticate(call)
@@ -153,7 +170,7 @@ class Gateway:
             raise GatewayError(400, "InvalidTimeStamp.Expired", "Specified time stamp is expired.")
 
     def _check_nonce(self, key_id: str, nonce: str) -> None:
-        """A nonce is kept for as long as a timestamp that was signed with it could still be in the window."""
+        """Refuse a nonce that was used; it is remembered for as long as its call's timestamp could be in the window."""
         if len(nonce) > NONCE_LENGTH:
             raise GatewayError(400, "InvalidSignatureNonce", f"A nonce has {NONCE_LENGTH} characters at most.")
         now = self._wall()

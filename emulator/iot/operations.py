@@ -1,11 +1,11 @@
-"""What each operation of the local IoT Platform does, and its answer's body less RequestId and Success."""
+"""The operations of the IoT Platform, and their answers' bodies without RequestId and Success."""
 
 import hashlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from emulator.iot.parameters import check, page
+from emulator.iot.parameters import check, read_page
 from emulator.iot.products import Module, Product, Products, ProductsError
 from emulator.iot.quirks import Quirks
 
@@ -50,8 +50,7 @@ class Operations:
 
     def _update(self, parameters: Parameters) -> Body:
         product = self._product(parameters)
-        found = product.module(parameters["ModuleName"])
-        kept = None if self._quirks.update_clears else found
+        kept = None if self._quirks.update_clears else product.module(parameters["ModuleName"])
         alias = parameters.get("AliasName", kept.alias if kept else None)
         desc = parameters.get("Desc", kept.desc if kept else None)
         self._products.update_module(product, parameters["ModuleName"], alias, desc)
@@ -68,9 +67,9 @@ class Operations:
 
     def _module(self, product: Product, module: Module) -> Body:
         texts = {"Desc": module.desc, "AliasName": module.alias}
-        given = {name: text for name, text in texts.items() if text is not None}
+        known = {name: text for name, text in texts.items() if text is not None}
         return {
-            **(given if self._quirks.null_absent else {name: text or "" for name, text in texts.items()}),
+            **(known if self._quirks.null_absent else {name: text or "" for name, text in texts.items()}),
             "ModuleName": module.name,
             "ProductKey": product.key,
             "GmtCreate": _minute(module.created),
@@ -89,17 +88,17 @@ class Operations:
         return {"Data": {**_summary(product), **own}, "Code": ""}
 
     def _query_products(self, parameters: Parameters) -> Body:
-        asked = page(parameters)
-        found = self._products.within(_instance(parameters))
+        page = read_page(parameters)
+        products = self._products.within(_instance(parameters))
         if commodity := parameters.get("AliyunCommodityCode"):
-            found = [product for product in found if product.commodity == commodity]
-        start = (asked.number - 1) * asked.size
+            products = [product for product in products if product.commodity == commodity]
+        start = (page.number - 1) * page.size
         data = {
-            "PageCount": -(-len(found) // asked.size),
-            "PageSize": asked.size,
-            "CurrentPage": asked.number,
-            "Total": len(found),
-            "List": {"ProductInfo": [_summary(product) for product in found[start : start + asked.size]]},
+            "PageCount": -(-len(products) // page.size),
+            "PageSize": page.size,
+            "CurrentPage": page.number,
+            "Total": len(products),
+            "List": {"ProductInfo": [_summary(product) for product in products[start : start + page.size]]},
         }
         return {"Data": data, "Code": ""}
 
@@ -109,7 +108,7 @@ def _instance(parameters: Parameters) -> str | None:
 
 
 def _minute(moment: float) -> str:
-    """As the page's sample writes it: `2020-10-13T09:46Z`."""
+    """Write a moment as the page's sample does: `2020-10-13T09:46Z`."""
     return time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(moment))
 
 

@@ -1,14 +1,8 @@
 """The products of the local IoT Platform, and their OTA modules.
 
-ProductsError            what was asked cannot be done
-├── UnknownInstance      no product lies in that instance
-├── InstanceNeeded       the product lies in an instance, and the call names none
-├── UnknownProduct       no such product, or none in the instance that the call names
-├── UnknownModule        the product has no such module
-├── NameTaken            a module has that name already, letters compared without case
-├── LimitReached         the product holds all the custom modules it may
-├── BuiltIn              `default` belongs to the product
-└── InUse                an update package belongs to the module
+ProductsError
+├── UnknownInstance, InstanceNeeded, UnknownProduct
+└── UnknownModule, NameTaken, LimitReached, BuiltIn, InUse
 """
 
 import time
@@ -21,7 +15,7 @@ from emulator.iot.seeds import CUSTOM_MODULES, DEFAULT_MODULE
 
 
 class ProductsError(Exception):
-    """What was asked cannot be done."""
+    """An operation on products that cannot be performed."""
 
 
 class UnknownInstance(ProductsError):
@@ -88,7 +82,7 @@ class Product:
         return tuple(module for module in self.modules if module.custom)
 
     def module(self, name: str) -> Module | None:
-        """By its name, in any case."""
+        """Return a module by its name, in any case."""
         return next((module for module in self.modules if module.name.casefold() == name.casefold()), None)
 
 
@@ -111,23 +105,24 @@ class Products:
         for product in seeds.read(path):
             self.add(product)
 
-    def add(self, seed: seeds.SeedProduct) -> Product:
-        now = self._wall()
-        own = (seeds.SeedModule(name=DEFAULT_MODULE), *seed.modules)
-        modules = tuple(Module(m.name, m.alias, m.desc, now, now, m.packages) for m in own)
-        product = Product(seed.key, seed.name, seed.instance, seed.commodity, now, modules)
+    def add(self, seed: seeds.SeedProduct, age: float = 0.0) -> Product:
+        """Add a product that was created, with its modules, `age` seconds ago."""
+        created = self._wall() - age
+        all_modules = (seeds.SeedModule(name=DEFAULT_MODULE), *seed.modules)
+        modules = tuple(Module(m.name, m.alias, m.desc, created, created, m.packages) for m in all_modules)
+        product = Product(seed.key, seed.name, seed.instance, seed.commodity, created, modules)
         self._products[product.key] = product
         return product
 
     def within(self, instance: str | None) -> list[Product]:
-        """The products of an instance, newest first. Raises: UnknownInstance."""
-        found = [product for product in self if product.instance == instance]
-        if instance is not None and not found:
+        """Return the products of an instance, newest first. Raises: UnknownInstance."""
+        products = [product for product in self if product.instance == instance]
+        if instance is not None and not products:
             raise UnknownInstance(instance)
-        return found[::-1]
+        return products[::-1]
 
     def find(self, key: str, instance: str | None) -> Product:
-        """A product through the instance in which it lies; one that lies in none is found through none.
+        """Return a product of an instance; None for one that belongs to no instance.
 
         Raises: UnknownInstance, InstanceNeeded, UnknownProduct.
         """
@@ -151,14 +146,14 @@ class Products:
         """Raises: UnknownModule, BuiltIn."""
         module = self._custom(product, name)
         changed = replace(module, alias=alias, desc=desc, modified=self._wall())
-        self._keep(product, tuple(changed if one is module else one for one in product.modules))
+        self._keep(product, tuple(changed if known is module else known for known in product.modules))
 
     def delete_module(self, product: Product, name: str) -> None:
         """Raises: UnknownModule, BuiltIn, InUse."""
         module = self._custom(product, name)
         if module.packages:
             raise InUse(name)
-        self._keep(product, tuple(one for one in product.modules if one is not module))
+        self._keep(product, tuple(known for known in product.modules if known is not module))
 
     def _keep(self, product: Product, modules: tuple[Module, ...]) -> None:
         self._products[product.key] = replace(product, modules=modules)

@@ -1,6 +1,6 @@
-"""What the IoT Platform's documentation leaves open, drawn from what is plausible: nobody can lean on one answer.
+"""Draws what the IoT Platform's documentation leaves open, so that nobody relies on one answer.
 
-Codes that stand on no page are made after the patterns of their siblings. The draws come from one seeded source.
+Codes that stand on no page are made up after the patterns of related ones. The draws come from one seeded source.
 """
 
 import math
@@ -15,26 +15,48 @@ ListShape = Literal["array", "object", "wrapped", "null"]
 """ListOTAModuleByProduct's Data in JSON: the page's table and the newer SDK say array, its sample shows one object, a
 model of an older SDK wraps the array in OtaModuleDTO. `object` applies to one module and `null` to none."""
 
-_CODES: dict[type[products.ProductsError], tuple[str, ...]] = {
-    products.UnknownInstance: ("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound"),
-    products.InstanceNeeded: ("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound"),
-    products.UnknownProduct: ("iot.prod.NotExistedProduct",),
-    products.UnknownModule: ("iot.ota.ModuleNotFound", "iot.ota.NotExistedModule", "iot.ota.OtaModuleNotExist"),
+_REFUSALS: dict[type[products.ProductsError], tuple[str, tuple[str, ...]]] = {
+    products.UnknownInstance: (
+        "No product lies in that instance.",
+        ("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound"),
+    ),
+    products.InstanceNeeded: (
+        "The product lies in an instance, and the call names none.",
+        ("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound"),
+    ),
+    products.UnknownProduct: (
+        "No such product, or none in the instance that the call names.",
+        ("iot.prod.NotExistedProduct",),
+    ),
+    products.UnknownModule: (
+        "The product has no such module.",
+        ("iot.ota.ModuleNotFound", "iot.ota.NotExistedModule", "iot.ota.OtaModuleNotExist"),
+    ),
     products.NameTaken: (
-        "iot.ota.AlreadyExistedModule",
-        "iot.ota.ModuleNameIsAlreadyExisted",
-        "iot.ota.DuplicatedModuleName",
-        "iot.system.IllegalRequest",
+        "A module has that name already, letters compared without case.",
+        (
+            "iot.ota.AlreadyExistedModule",
+            "iot.ota.ModuleNameIsAlreadyExisted",
+            "iot.ota.DuplicatedModuleName",
+            "iot.system.IllegalRequest",
+        ),
     ),
     products.LimitReached: (
-        "iot.ota.ModuleCountExceedMax",
-        "iot.ota.ModuleCountExceeded",
-        "iot.ota.TooManyModules",
-        "iot.system.IllegalRequest",
+        "The product holds all the custom modules it may.",
+        (
+            "iot.ota.ModuleCountExceedMax",
+            "iot.ota.ModuleCountExceeded",
+            "iot.ota.TooManyModules",
+            "iot.system.IllegalRequest",
+        ),
     ),
-    products.BuiltIn: ("iot.ota.DefaultModuleNotAllowed", "iot.ota.InvalidModuleName", "iot.system.IllegalRequest"),
-    products.InUse: ("iot.ota.ModuleHasFirmware", "iot.ota.ModuleInUse"),
+    products.BuiltIn: (
+        "`default` belongs to the product.",
+        ("iot.ota.DefaultModuleNotAllowed", "iot.ota.InvalidModuleName", "iot.system.IllegalRequest"),
+    ),
+    products.InUse: ("An update package belongs to the module.", ("iot.ota.ModuleHasFirmware", "iot.ota.ModuleInUse")),
 }
+"""The API's message for each error, and its plausible codes."""
 _MISSING_BUSINESS = {"ProductKey": "iot.prod.NullProductKey"}
 _INVALID_BUSINESS = {"ProductKey": "iot.prod.InvalidFormattedProductkey"}
 
@@ -46,16 +68,16 @@ class Quirks:
         self._random = random_source
         self.list_shape: ListShape | None = None
         """None: each answer draws one, mostly the array."""
-        self.lists_default = self._drawn()
+        self.lists_default = self._toss()
         """Whether ListOTAModuleByProduct shows `default` too."""
-        self.update_clears = self._drawn()
+        self.update_clears = self._toss()
         """Whether UpdateOTAModule clears what a call leaves out, or keeps it."""
-        self.null_absent = self._drawn()
+        self.null_absent = self._toss()
         """Whether an alias or description that was never given is left out of a list, or empty."""
 
     def refusal(self, error: products.ProductsError) -> RpcError:
-        code = self._random.choice(_CODES[type(error)])
-        return BusinessError(code, (type(error).__doc__ or "").strip())
+        message, codes = _REFUSALS[type(error)]
+        return BusinessError(self._random.choice(codes), message)
 
     def missing(self, name: str) -> RpcError:
         message = f"{name} is mandatory for this action."
@@ -76,11 +98,11 @@ class Quirks:
 
     def throttled(self, wait: float) -> GatewayError:
         """`wait` in seconds. No page says what overrunning returns; newer clients know it by a header, in ms."""
-        headers = {"x-acs-retry-after": str(math.ceil(wait * 1000))} if self._drawn() else {}
+        headers = {"x-acs-retry-after": str(math.ceil(wait * 1000))} if self._toss() else {}
         return GatewayError(400, "Throttling.User", "Request was denied due to user flow control.", headers)
 
-    def shaped(self, modules: list[dict[str, object]]) -> object:
-        """The `Data` of a list in JSON."""
+    def shape_list(self, modules: list[dict[str, object]]) -> object:
+        """Return the `Data` of a list in JSON."""
         shape = self.list_shape or self._random.choices(("array", "object", "wrapped", "null"), (7, 1, 1, 1))[0]
         if shape == "wrapped":
             return {"OtaModuleDTO": modules}
@@ -93,5 +115,5 @@ class Quirks:
         errors = [GatewayError(400, code, message) for code in gateway]
         return self._random.choice([*errors, BusinessError(business or "iot.system.IllegalRequest", message)])
 
-    def _drawn(self) -> bool:
+    def _toss(self) -> bool:
         return self._random.random() < 0.5

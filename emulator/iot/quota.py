@@ -7,10 +7,10 @@ WINDOW = 1.0
 
 
 class SlidingQuota:
-    """How many calls of each operation the last second saw. `monotonic` gives seconds.
+    """Counts the calls of each operation in the last second. `monotonic` gives seconds.
 
     Whether refused calls count is not published. Here the strictest reading holds: they do, so a caller that does not
-    slow down is not let in again.
+    slow down never passes again.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -18,19 +18,19 @@ class SlidingQuota:
         self._moments: dict[str, deque[float]] = defaultdict(deque)
 
     def take(self, operation: str, limit: int, now: float) -> float:
-        """Counts a call made `now`: 0 if within the limit, else the seconds until one would be, if none came before."""
+        """Count a call made `now`; return 0 if it passes, else the seconds until the next one would."""
         moments = self._recent(operation, now)
         excess = len(moments) >= limit
         moments.append(now)
         return moments[-limit] + WINDOW - now if excess else 0.0
 
     def consume(self, operation: str, n: int) -> None:
-        """Counts `n` calls, now, that others of the account made."""
+        """Count `n` calls that others of the account make now."""
         now = self._monotonic()
         self._recent(operation, now).extend([now] * n)
 
     def counts(self) -> dict[str, int]:
-        """Calls in the last second, by operation."""
+        """Return how many calls the last second saw, by operation."""
         now = self._monotonic()
         return {operation: len(self._recent(operation, now)) for operation in list(self._moments)}
 

@@ -1,25 +1,28 @@
 """Requests and answers of the cloud's RPC APIs: parameters from query and form, answers in XML or JSON.
 
 RpcError          a call that fails
-├── GatewayError  refused before the product saw it: an HTTP status of 4xx or 5xx, with Code and Message
-└── BusinessError the product's own no: HTTP 200, `Success` false, with Code and ErrorMessage
+├── GatewayError  refused by the gateway: an HTTP status of 4xx or 5xx, with Code and Message
+└── BusinessError refused by the product: HTTP 200, `Success` false, with Code and ErrorMessage
 """
 
-import html
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from lxml import etree
 from starlette.requests import Request
 from starlette.responses import Response
+
+from emulator.bodies import read_body
 
 BODY_LIMIT = 256 * 1024
 PARAMETER_LIMIT = 200
 _FORM = "application/x-www-form-urlencoded"
-_NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class RpcError(Exception):
@@ -32,7 +35,7 @@ class RpcError(Exception):
 
 
 class GatewayError(RpcError):
-    """Refused before the product saw it: an HTTP status of 4xx or 5xx, with Code and Message."""
+    """Refused by the gateway: an HTTP status of 4xx or 5xx, with Code and Message."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(code, message)
@@ -41,7 +44,7 @@ class GatewayError(RpcError):
 
 
 class BusinessError(RpcError):
-    """The product's own no: HTTP 200, `Success` false, with Code and ErrorMessage."""
+    """Refused by the product: HTTP 200, `Success` false, with Code and ErrorMessage."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,13 @@ class RpcRequest:
     @property
     def wants_json(self) -> bool:
         """XML unless asked otherwise: by `Format`, or, from callers that send none, by `Accept`."""
-        asked = self.parameters.get("Format") or self.headers.get("accept", "")
-        return "json" in asked.casefold()
+        wanted = self.parameters.get("Format") or self.headers.get("accept", "")
+        return "json" in wanted.casefold()
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call gets back; `root` is the name of the XML document's outermost element."""
+    """The answer to a call; `root` is the name of the XML document's root."""
 
     status: int
     root: str
@@ -94,29 +97,27 @@ class Answer:
         if as_json:
             text = json.dumps(self.content, ensure_ascii=False, separators=(",", ":"))
             return Response(text, self.status, dict(self.headers), "application/json;charset=utf-8")
-        text = '<?xml version="1.0" encoding="UTF-8"?>' + "".join(_elements(self.root, self.content))
-        return Response(text, self.status, dict(self.headers), "text/xml;charset=utf-8")
+        root = etree.Element(self.root)
+        _fill(root, self.content)
+        return Response(
+            _DECLARATION + etree.tostring(root, encoding="utf-8"),
+            self.status,
+            dict(self.headers),
+            "text/xml;charset=utf-8",
+        )
 
 
 async def read(http: Request) -> RpcRequest:
     bare = RpcRequest(http.method, http.scope["path"], dict(http.headers))
     try:
-        body = await _body(http)
+        refusal = GatewayError(413, "InvalidParameter", f"The body is longer than {BODY_LIMIT} bytes.")
+        body = await read_body(http, BODY_LIMIT, refusal)
         is_form = bare.headers.get("content-type", "").split(";")[0].strip().lower() == _FORM
         query, form = _parameters(http.scope["query_string"]), _parameters(body if is_form else b"")
-        _each_once([*query, *form])
+        _refuse_repeated([*query, *form])
     except GatewayError as problem:
         return replace(bare, problem=problem)
     return replace(bare, query=query, form=form, body=body)
-
-
-async def _body(http: Request) -> bytes:
-    body = b""
-    async for chunk in http.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise GatewayError(413, "InvalidParameter", f"The body is longer than {BODY_LIMIT} bytes.")
-    return body
 
 
 def _parameters(encoded: bytes) -> dict[str, str]:
@@ -124,31 +125,23 @@ def _parameters(encoded: bytes) -> dict[str, str]:
         pairs = parse_qsl(encoded.decode(), keep_blank_values=True, errors="strict", max_num_fields=PARAMETER_LIMIT)
     except ValueError as error:
         raise GatewayError(400, "InvalidParameter", "The parameters cannot be decoded.") from error
-    _each_once([name for name, _ in pairs])
+    _refuse_repeated([name for name, _ in pairs])
     return dict(pairs)
 
 
-def _each_once(names: Sequence[str]) -> None:
-    """Which of two values was signed would be anyone's guess."""
+def _refuse_repeated(names: Sequence[str]) -> None:
+    """Refuse a repeated name: it would be unclear which value was signed. Raises: GatewayError."""
     if len(set(names)) < len(names):
         raise GatewayError(400, "InvalidParameter", "A parameter stands more than once.")
 
 
-def _elements(name: str, value: object) -> Iterator[str]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _elements(name, item)
-    elif value is not None:
-        yield f"<{name}>"
-        yield from _content(value)
-        yield f"</{name}>"
-
-
-def _content(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _elements(name, inner)
-    elif isinstance(value, bool):
-        yield str(value).lower()
-    else:
-        yield html.escape(_NOT_XML.sub("\ufffd", str(value)), quote=False)
+def _fill(element: etree._Element, value: object) -> None:
+    """Write a value into an element: a list repeats its element, and what is None has none."""
+    if not isinstance(value, Mapping):
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        element.text = _NOT_XML.sub("\ufffd", text)
+        return
+    for name, inner in value.items():
+        for item in inner if isinstance(inner, list) else [inner]:
+            if item is not None:
+                _fill(etree.SubElement(element, name), item)

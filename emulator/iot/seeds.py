@@ -1,4 +1,4 @@
-"""The file that says which products the local IoT Platform starts with."""
+"""Reads the file of products that the IoT Platform starts with."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 SEED = Path(__file__).with_name("products.yml")
 DEFAULT_MODULE = "default"
 CUSTOM_MODULES = 10
-"""How many a product may hold beside `default`."""
+"""How many modules a product may have beside `default`."""
 
 
 class SeedError(Exception):
-    """A file of products does not say what it should."""
+    """A file of products is not valid."""
 
 
 class _Strict(BaseModel):

@@ -1,14 +1,13 @@
-"""The IoT Platform API on one machine: who calls, how often, and what becomes of the products' OTA modules."""
+"""The IoT Platform on one machine: admits calls, counts them against their quota, and performs them."""
 
-import asyncio
 import random
-import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from emulator.clock import Clock
 from emulator.iot import gateway, seeds
 from emulator.iot.gateway import Gateway
 from emulator.iot.operations import Operations
@@ -27,7 +26,7 @@ _SECRET_PARAMETERS = ("Signature", "SecurityToken")
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """A call that arrived: `moment` in monotonic seconds, `wall` in unix seconds; without signature and token.
 
     `account` is None where the caller was not let in; `code` is empty on success.
@@ -46,7 +45,7 @@ class Call:
 
 @dataclass(frozen=True)
 class _Arrival:
-    """A call between its arrival and its effect; `refusal` where it will have none."""
+    """A call between its arrival and its effect; one with a `refusal` has no effect."""
 
     request: RpcRequest
     moment: float
@@ -59,33 +58,29 @@ class _Arrival:
 class IotPlatform:
     """The IoT Platform of one account. `seed` draws whatever the documentation leaves open.
 
-    `limit` calls of one operation pass in any second; `latency` (seconds, or a function that gives them) is spent half
-    before a call's effect and half after it.
+    `limit` calls of one operation pass in any second. A call takes `latency` (seconds, or a function that returns them),
+    half of it before its effect and half after it.
     """
 
     def __init__(
         self,
         accounts: Accounts,
         *,
-        wall: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Clock | None = None,
         seed: int = 0,
         limit: int = 10,
     ) -> None:
         random_source = random.Random(seed)
         self.limit = limit
         self.latency: float | Callable[[], float] = 0.0
-        self.wall = wall
         self.quirks = Quirks(random_source)
-        self.products = Products(lambda: self.wall())
-        self.calls: list[Call] = []
+        self._clock = clock or Clock()
+        self.products = Products(self._clock.wall)
+        self.calls: list[ApiCall] = []
         self.throttles: Counter[str] = Counter()
         self._accounts = accounts
-        self._monotonic = monotonic
-        self._sleep = sleep
-        self._gateway = Gateway(accounts, lambda: self.wall(), random_source)
-        self._quota = SlidingQuota(monotonic)
+        self._gateway = Gateway(accounts, self._clock.wall, random_source)
+        self._quota = SlidingQuota(self._clock.monotonic)
         self._operations = Operations(self.products, self.quirks)
 
     def load_products(self, path: Path = seeds.SEED) -> None:
@@ -93,15 +88,15 @@ class IotPlatform:
         self.products.load(path)
 
     def consume(self, operation: str, n: int) -> None:
-        """Count `n` calls that others of the account make now: colleagues, the console."""
+        """Count `n` calls that others of the account make now."""
         self._quota.consume(operation, n)
 
     def rates(self) -> dict[str, int]:
-        """Calls in the last second by operation, those of others included."""
+        """Count the calls of the last second by operation, including those of others."""
         return self._quota.counts()
 
     async def answer(self, request: RpcRequest) -> Answer:
-        """Admit a call or refuse it, let it have its effect, and record it."""
+        """Admit or refuse a call, perform it, and record it."""
         half = (self.latency() if callable(self.latency) else self.latency) / 2
         arrival = self._arrive(request)
         await self._pause(half)
@@ -112,35 +107,35 @@ class IotPlatform:
 
     async def _pause(self, seconds: float) -> None:
         if seconds > 0:
-            await self._sleep(seconds)
+            await self._clock.sleep(seconds)
 
     def _arrive(self, request: RpcRequest) -> _Arrival:
-        moment, wall = self._monotonic(), self.wall()
+        moment, wall = self._clock.monotonic(), self._clock.wall()
         try:
             key = self._gateway.admit(gateway.read(request))
         except RpcError as refusal:
             return _Arrival(request, moment, wall, None, refusal)
         try:
-            self._let_through(key, request, moment)
+            self._check_limits(key, request, moment)
         except RpcError as refusal:
             return _Arrival(request, moment, wall, self._accounts.account_id, refusal)
         return _Arrival(request, moment, wall, self._accounts.account_id)
 
-    def _let_through(self, key: Key, request: RpcRequest, moment: float) -> None:
-        """A call counts against the quota from the moment it is known whose and what it is, whatever becomes of it."""
+    def _check_limits(self, key: Key, request: RpcRequest, moment: float) -> None:
+        """Count the call against its operation's quota, also if it is refused. Raises: RpcError."""
         operation = request.action
         if operation not in self._operations:
             raise GatewayError(404, "InvalidApi.NotFound", "Specified api is not found.")
-        limit = self._limit(operation, request.parameters)
+        limit = self.limit_of(operation, deep=operation == "QueryProductList" and deep_page(request.parameters))
         if wait := self._quota.take(operation, limit, moment):
             self.throttles[operation] += 1
             raise self.quirks.throttled(wait)
         if not self._accounts.permits(key, f"iot:{operation}", "*"):
             raise self.quirks.forbidden(f"iot:{operation}")
 
-    def _limit(self, operation: str, said: Mapping[str, str]) -> int:
-        """QueryProductList's page allows fewer calls for pages far down."""
-        if operation == "QueryProductList" and deep_page(said):
+    def limit_of(self, operation: str, *, deep: bool = False) -> int:
+        """Return how many calls of an operation pass in a second; `deep` is for a page far down the list of products."""
+        if deep:
             return DEEP_PAGE_LIMIT
         return max(self.limit, QUERY_LIMIT) if operation.startswith("QueryProduct") else self.limit
 
@@ -157,7 +152,7 @@ class IotPlatform:
         else:
             body = {**body, "Success": True}
         if operation == "ListOTAModuleByProduct" and "Data" in body and arrival.request.wants_json:
-            body["Data"] = self.quirks.shaped(body["Data"])
+            body["Data"] = self.quirks.shape_list(body["Data"])
         content = {"RequestId": arrival.request_id, **body}
         return Answer(200, f"{operation}Response", content, {"x-acs-request-id": arrival.request_id})
 
@@ -172,15 +167,13 @@ class IotPlatform:
         return Answer(error.status, "Error", content, {"x-acs-request-id": arrival.request_id, **error.headers})
 
     def _record(self, arrival: _Arrival, answer: Answer) -> None:
-        said = arrival.request.parameters
-        for name in _SECRET_PARAMETERS:
-            said.pop(name, None)
-        call = Call(
+        parameters = {n: value for n, value in arrival.request.parameters.items() if n not in _SECRET_PARAMETERS}
+        call = ApiCall(
             arrival.request.action,
             arrival.account,
             arrival.moment,
             arrival.wall,
-            said,
+            parameters,
             answer.status,
             answer.code,
             answer.success,

@@ -11,7 +11,7 @@ from typing import Any
 
 from emulator.cloud import Cloud
 from emulator.iot.products import Product
-from emulator.iot.service import Call
+from emulator.iot.service import ApiCall
 from emulator.records import Event
 
 Key = tuple[str | None, str, str]
@@ -82,7 +82,7 @@ class Evidence:
 
     asked: Sequence[Asked]
     events: Sequence[Event]
-    calls: Sequence[Call]
+    calls: Sequence[ApiCall]
     before: Mapping[str, Product]
     after: Mapping[str, Product]
     letters: Sequence[Mapping[str, Any]]

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from emulator.iot.products import Module, Product
-from emulator.iot.service import Call
+from emulator.iot.service import ApiCall
 from emulator.pulse import busiest_second
 from emulator.records import Arrival, Deleted, Event, Invoked, Published, Sent
 from tests.e2e.evidence import Asked, Evidence, Key, key_of, read
@@ -60,8 +60,8 @@ class Told:
         struck = {"redeliver", "overlap", "duplicate", "twice", "kill", "drop", "reset", "refuse"}
         return bool(struck & self.evidence.struck) or any(event.error for event in self.of(Invoked))
 
-    def _effects(self, operation: str) -> dict[Key, list[Call]]:
-        found: dict[Key, list[Call]] = defaultdict(list)
+    def _effects(self, operation: str) -> dict[Key, list[ApiCall]]:
+        found: dict[Key, list[ApiCall]] = defaultdict(list)
         for call in self.evidence.calls:
             if call.operation == operation and call.success:
                 found[key_of(call.parameters)].append(call)
@@ -159,7 +159,7 @@ def made_once(told: Told) -> Iterator[str]:
                 yield f"nobody asked for the update {dict(call.parameters)}"
 
 
-def _is_asked_by(call: Call, asked: Asked) -> bool:
+def _is_asked_by(call: ApiCall, asked: Asked) -> bool:
     wanted = {name: asked.request[name] for name in ("AliasName", "Desc") if name in asked.request}
     return all(call.parameters.get(name) == value for name, value in wanted.items())
 

@@ -90,13 +90,8 @@ class Scenario:
         """A new product, with these modules, which are an hour old."""
         key = f"a1Run{next(_numbers):06d}"
 
-        def add(parts: Cloud) -> None:
-            now = parts.iot.wall
-            parts.iot.wall = lambda: now() - 3600
-            parts.iot.products.add(SeedProduct(key=key, name="Run", modules=modules))
-            parts.iot.wall = now
-
-        self.cloud.call(add)
+        seed = SeedProduct(key=key, name="Run", modules=modules)
+        self.cloud.call(lambda parts: parts.iot.products.add(seed, age=3600))
         return key
 
     def queue(self, plan: Plan, requests: Sequence[Request], *, bodies: Sequence[bytes] = ()) -> Ran:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from emulator.iot.products import Module, Product
-from emulator.iot.service import Call
+from emulator.iot.service import ApiCall
 from emulator.records import Arrival, Deleted, Invoked, Published, Sent
 from tests.e2e.evidence import LETTERS, REQUESTS, Asked, Evidence
 from tests.e2e.invariants import violations
@@ -22,9 +22,9 @@ def published(moment: float = 3.0, **data: Any) -> Published:
     return Published("results", json.dumps(outcome), "created", moment)
 
 
-def call(operation: str = "CreateOTAModule", **parameters: str) -> Call:
+def call(operation: str = "CreateOTAModule", **parameters: str) -> ApiCall:
     said = {name: value for name, value in REQUEST.items() if name != "Id"}
-    return Call(operation, "account", 2.0, 2.0, {**said, **parameters}, 200, "", True, "q1")
+    return ApiCall(operation, "account", 2.0, 2.0, {**said, **parameters}, 200, "", True, "q1")
 
 
 SENT = Sent(REQUESTS, "m1", json.dumps(REQUEST), 1.0)

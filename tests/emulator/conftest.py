@@ -11,6 +11,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
+from emulator.clock import Clock
 from emulator.iot import api as iot_api
 from emulator.iot import signature
 from emulator.iot.service import IotPlatform
@@ -39,14 +40,14 @@ def accounts() -> Accounts:
 
 @pytest.fixture
 def steady() -> SimpleNamespace:
-    """The platform's monotonic clock: it stands at `steady.now` until a test sets it."""
-    return SimpleNamespace(now=100.0)
+    """The platform's clocks, which tests may set: the monotonic one stands at `steady.now`, `steady.wall` tells the time."""
+    return SimpleNamespace(now=100.0, wall=time.time)
 
 
 @pytest.fixture
 def platform(accounts: Accounts, steady: SimpleNamespace) -> IotPlatform:
     """An IoT Platform with the seed products, whose lists are arrays without `default`."""
-    platform = IotPlatform(accounts, monotonic=lambda: steady.now)
+    platform = IotPlatform(accounts, clock=Clock(wall=lambda: steady.wall(), monotonic=lambda: steady.now))
     platform.load_products()
     platform.quirks.list_shape = "array"
     platform.quirks.lists_default = False

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from emulator.iot import gateway
-from emulator.iot.service import IotPlatform
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
 
 Send = Callable[..., httpx.Response]
@@ -74,16 +74,16 @@ def test_a_common_parameter_that_is_wrong_is_named(call: Send, name: str, value:
 
 
 @pytest.mark.parametrize("minutes", [-16, 16])
-def test_a_clock_too_far_off_is_refused(call: Send, platform: IotPlatform, minutes: int) -> None:
+def test_a_clock_too_far_off_is_refused(call: Send, steady: SimpleNamespace, minutes: int) -> None:
     """More than 15 minutes either way are too many."""
-    platform.wall = lambda: time.time() + minutes * 60
+    steady.wall = lambda: time.time() + minutes * 60
     assert refusal(call(**LIST)) == (400, "InvalidTimeStamp.Expired")
 
 
 @pytest.mark.parametrize("minutes", [-14, 14])
-def test_a_clock_somewhat_off_is_let_in(call: Send, platform: IotPlatform, minutes: int) -> None:
+def test_a_clock_somewhat_off_is_let_in(call: Send, steady: SimpleNamespace, minutes: int) -> None:
     """Up to 15 minutes either way pass."""
-    platform.wall = lambda: time.time() + minutes * 60
+    steady.wall = lambda: time.time() + minutes * 60
     assert call(**LIST).json()["Success"] is True
 
 
@@ -99,11 +99,11 @@ def test_a_refused_signature_does_not_use_up_its_nonce(call: Send) -> None:
     assert call(**LIST, SignatureNonce="mine").json()["Success"] is True
 
 
-def test_a_nonce_is_free_again_when_its_timestamp_is_too_old(call: Send, platform: IotPlatform) -> None:
+def test_a_nonce_is_free_again_when_its_timestamp_is_too_old(call: Send, steady: SimpleNamespace) -> None:
     """Nonces are kept no longer than a replay could pass the clock check."""
     call(**LIST, SignatureNonce="old")
     later = time.time() + 2 * gateway.CLOCK_WINDOW + 1
-    platform.wall = lambda: later
+    steady.wall = lambda: later
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(later))
     assert call(**LIST, SignatureNonce="old", Timestamp=moment).json()["Success"] is True
 

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -40,10 +41,10 @@ def test_the_documentations_sample_is_created(call: Send) -> None:
     assert re.fullmatch("[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", response.json()["RequestId"])
 
 
-def test_a_created_module_is_listed(call: Send, platform: IotPlatform) -> None:
+def test_a_created_module_is_listed(call: Send, steady: SimpleNamespace) -> None:
     """Every field of the request comes back, and the minute of its creation."""
-    platform.wall = lambda: moment
     moment = time.time()
+    steady.wall = lambda: moment
     call("CreateOTAModule", **SAMPLE)
     minute = time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(moment))
     assert listed(call, "a1Le6d0****") == [{**SAMPLE, "GmtCreate": minute, "GmtModified": minute}]

@@ -3,9 +3,9 @@
 import asyncio
 import json
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
-from defusedxml import ElementTree
 from starlette.requests import Request
 
 from emulator.iot import rpc

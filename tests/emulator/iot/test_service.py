@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree
 
 import httpx
 import pytest
@@ -11,8 +12,8 @@ from aliyunsdkcore.acs_exception.exceptions import ServerException
 from aliyunsdkcore.auth.credentials import StsTokenCredential
 from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.request import CommonRequest
-from defusedxml import ElementTree
 
+from emulator.clock import Clock
 from emulator.iot.quirks import ListShape
 from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts
@@ -283,7 +284,7 @@ def test_latency_is_spent_on_both_sides_of_the_effect(call: Send, accounts: Acco
     async def sleep(seconds: float) -> None:
         seen.append((seconds, len(platform.products.find("a1Le6d0****", None).modules)))
 
-    platform = IotPlatform(accounts, sleep=sleep)
+    platform = IotPlatform(accounts, clock=Clock(sleep=sleep))
     platform.load_products()
     platform.latency = lambda: 0.3
     call("CreateOTAModule", platform=platform, **SAMPLE)
