@@ -1,12 +1,14 @@
 """docs/deploying.md and docs/quota.md: what template.yml deploys."""
 
 import json
+import re
 from typing import Any
 
 import yaml
 
 from emulator.template.reader import load
 from handler.settings import Settings
+from handler.store import SCRIPT
 from tests.docs.markdown import code_spans
 from tests.docs.pages import page
 from tests.support.paths import ROOT
@@ -95,3 +97,11 @@ def test_the_defaults_of_the_quota_are_the_template_s() -> None:
         assert (int(row[2]), int(row[3])) == (instances, found.most_in_a_second)
         total += found.most_in_a_second
     assert int(table.rows[-1][3]) == total
+
+
+def test_the_rights_of_a_store_s_user_are_what_the_script_needs() -> None:
+    """The commands that the script calls, and those that call the script."""
+    [line] = [block.text for block in QUOTA.blocks if block.text.startswith("ACL")]
+    called = {command.lower() for command in re.findall(r"redis\.call\('([A-Z]+)'", SCRIPT)}
+    assert {word[1:] for word in line.split() if word.startswith("+")} == called | {"eval", "evalsha"}
+    assert f"~{{{Settings.model_fields['OTA_QUOTA_KEY'].default}}}:*" in line.split()

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, get_args
 
@@ -10,6 +11,7 @@ import yaml
 
 from handler import errors
 from handler.iot import Usage
+from handler.log import Log
 from handler.outcomes import Reason, Why
 from handler.pipeline import Report
 from tests.docs.markdown import code_spans
@@ -59,16 +61,23 @@ def test_every_event_of_the_log_is_explained_with_its_level() -> None:
     assert shown == {(line.level, line.event) for line in lines()}
 
 
+def test_the_fields_of_every_line_are_explained() -> None:
+    """What the log itself adds."""
+    written: list[str] = []
+    Log(write=written.append).info("summary")
+    assert set(LOG.tables[1].names()) == set(json.loads(written[0]))
+
+
 def test_every_field_of_a_request_s_line_is_explained() -> None:
     """`request` itself is bound once for each invocation."""
     [written] = [line.fields for line in lines() if line.event == "request"]
-    assert set(LOG.tables[1].names()) - {"unfinished"} == written | {"request"}
+    assert set(LOG.tables[2].names()) - {"unfinished"} == written | {"request"}
 
 
 def test_every_field_of_a_summary_is_explained() -> None:
     """Counts by status, and what an invocation cost."""
     [written] = [line.fields for line in lines() if line.event == "summary"]
-    assert set(LOG.tables[2].names()) == {*written, *Report([], Usage()).summary()}
+    assert set(LOG.tables[3].names()) == {*written, *Report([], Usage()).summary()}
 
 
 @pytest.mark.parametrize(
