@@ -41,40 +41,29 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class _BoundedReader(io.RawIOBase):
-    """A socket's bytes, for as long as time is left."""
+class _Bounded(io.RawIOBase):
+    """A socket's bytes, for as long as time is left; stands where `HTTPResponse` wants a socket, and asks it for a file."""
 
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, left: Callable[[], float]) -> None:
-        self._raw = raw
+    def __init__(self, sock: socket.socket, left: Callable[[], float]) -> None:
+        self._raw: Any = sock.makefile("rb", buffering=0)
         self._sock = sock
         self._left = left
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - io's own signature
-        left = self._left()
-        if left <= 0:
-            raise TimeoutError("the answer is not complete in time")
+        left = _positive(self._left())
         if self._sock.fileno() >= 0:
             self._sock.settimeout(left)
-        return self._raw.readinto(buffer)
+        return int(self._raw.readinto(buffer))
 
     def close(self) -> None:
         self._raw.close()
         super().close()
-
-
-class _Source:
-    """Stands for a socket where `HTTPResponse` wants one: it only ever asks for a file."""
-
-    def __init__(self, sock: socket.socket, left: Callable[[], float]) -> None:
-        self._sock = sock
-        self._left = left
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        raw: Any = self._sock.makefile("rb", buffering=0)
-        return io.BufferedReader(_BoundedReader(raw, self._sock, self._left))
 
 
 class Connection(http.client.HTTPConnection):
@@ -107,7 +96,6 @@ class Connection(http.client.HTTPConnection):
         self._lookup = lookup
         self._used = now()
         self._answer_by = 0.0
-        self._unsent: bytearray | None = None
         self.response_class: Any = self._response
 
     def __del__(self) -> None:
@@ -169,11 +157,7 @@ class Connection(http.client.HTTPConnection):
         self._answer_by = self.now() + min(self._read_timeout, seconds)
         if self.sock is not None:
             self.sock.settimeout(_positive(self._answer_by - self.now()))
-        # Head and body leave in one write.
-        self._unsent = bytearray()
         self.request(method, target, body, headers)
-        whole, self._unsent = self._unsent, None
-        super().send(whole)
         sent()
         response = self.getresponse()
         self._used = self.now()
@@ -184,14 +168,8 @@ class Connection(http.client.HTTPConnection):
             raise Unanswered("NoAnswer", "the answer was cut short")
         return Answer(response.status, response.headers, content)
 
-    def send(self, data: Any) -> None:  # noqa: ANN401
-        if self._unsent is None:
-            super().send(data)
-        else:
-            self._unsent += data
-
     def _response(self, sock: Any, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:  # noqa: ANN401
-        source: Any = _Source(sock, lambda: self._answer_by - self.now())
+        source: Any = _Bounded(sock, lambda: self._answer_by - self.now())
         return http.client.HTTPResponse(source, *args, **kwargs)
 
     def _is_stale(self) -> bool:

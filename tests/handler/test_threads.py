@@ -18,13 +18,6 @@ def test_tasks_run_side_by_side_on_at_most_so_many_threads() -> None:
     assert len(names) == 4
 
 
-def test_tasks_that_keep_the_processor_busy_stay_on_one_thread() -> None:
-    """Side by side they would only take it from each other."""
-    names: set[str] = set()
-    Threads(8)([lambda: names.add(threading.current_thread().name)] * 1000)
-    assert len(names) <= 2  # a machine that stands still for a moment looks like a task that waits
-
-
 def test_all_tasks_have_ended_when_it_returns() -> None:
     """Nothing is left running behind an invocation."""
     ended: list[int] = []
