@@ -15,7 +15,7 @@ MESSAGE = "{message}"
 BESIDE = (".outcomes.json", ".answer.json")
 
 Way = Literal["queue", "http", "invoke"]
-WAYS: Mapping[str, Way] = {"requests": "queue", "http": "http", "triggers": "invoke"}
+WAYS: Mapping[str, Way] = {"requests": "queue", "wrapped": "queue", "http": "http", "triggers": "invoke"}
 """By folder."""
 
 

@@ -98,7 +98,7 @@ def test_a_wrong_expectation_is_named_and_fails(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_without_once_it_stays_up_until_it_is_interrupted(tmp_path: Path, number: signal.Signals) -> None:
     """Says where the page is, then ends with 0."""
-    for folder in ("requests", "http", "triggers"):
+    for folder in ("requests", "wrapped", "http", "triggers"):
         (tmp_path / folder).mkdir()
     for file in (EVENTS / "triggers").glob("bare-request.*"):
         shutil.copy(file, tmp_path / "triggers")

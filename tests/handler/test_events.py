@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from handler.messages import Invalid, read
+from handler.envelopes import Place
+from handler.messages import Invalid, read, read_body
 from handler.triggers import deliveries
 from tests.support.paths import ROOT
 
 EVENTS = ROOT / "events"
-FOLDERS = ("requests", "http", "triggers")
+FOLDERS = ("requests", "wrapped", "http", "triggers")
 BESIDE = (".outcomes.json", ".answer.json")
 MESSAGE = "{message}"
 
@@ -61,16 +62,18 @@ def test_nothing_lies_beside_a_sample_that_is_gone() -> None:
 def test_the_readme_lists_every_sample(folder: str) -> None:
     """In the table of its folder, each file once."""
     readme = (EVENTS / "README.md").read_text(encoding="utf-8")
-    heading = {"requests": "Requests", "http": "HTTP", "triggers": "Triggers"}[folder]
+    heading = {"requests": "Requests", "wrapped": "Wrapped requests", "http": "HTTP", "triggers": "Triggers"}[folder]
     table = readme.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
     listed = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
     assert sorted(listed) == [sample.name for sample in samples(folder)]
 
 
-@pytest.mark.parametrize("sample", samples("requests"), ids=named)
+@pytest.mark.parametrize("sample", samples("requests") + samples("wrapped"), ids=named)
 def test_a_body_ends_as_its_rules_say(sample: Path) -> None:
     """What breaks a rule is expected as rejected, with the fields that break one; nothing else expects Errors."""
-    found = {one.Id: one for one in read(sample.read_bytes(), MESSAGE)}
+    found = {
+        one.Id: one for one in read_body(sample.read_bytes(), Place(MESSAGE, is_named=True, source="smq")).requests
+    }
     expected = {outcome["Id"]: outcome for outcome in outcomes(sample)}
     assert found.keys() == expected.keys()
     for name, one in found.items():
