@@ -196,7 +196,7 @@ class Settings(BaseModel):
                 f"OTA_QPS: {self.OTA_QUOTA_INSTANCES} times {self.share:g} calls a second may be {self.most_in_a_second} calls"
                 f" in one second, and an account has {ACCOUNT_LIMIT}"
             )
-        elif together < LEAST_USED * self.OTA_QPS:
+        elif self.store is None and together < LEAST_USED * self.OTA_QPS:
             found.append(
                 f"OTA_QUOTA_INSTANCES: {self.OTA_QUOTA_INSTANCES} instances are held to {self.share:g} calls a second each,"
                 f" {together:g} together, so that no second sees more than {ACCOUNT_LIMIT}; with a shared quota they use all"

@@ -52,7 +52,7 @@ def _function(one: Function, iot_endpoint: str, code: Path | None, python: str) 
         environment=variables,
         timeout=one.timeout,
         memory=one.memory,
-        instances=one.instances or 100,
+        instances=100 if one.instances is None else one.instances,
         # Whoever reaches the loopback address is the account's owner: curl needs no signature here.
         http_auth="anonymous" if one.http else None,
         methods=one.http.methods if one.http else (),

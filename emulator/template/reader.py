@@ -154,7 +154,7 @@ def function(props: FunctionProps, root: Path) -> Function:
         code=root / (props.code.src if isinstance(props.code, CodeUri) else props.code),
         memory=props.memorySize,
         timeout=props.timeout,
-        instances=int(props.concurrencyConfig.reservedConcurrency) if props.concurrencyConfig else None,
+        instances=_most_instances(props),
         initializer=initializer.handler,
         initializer_timeout=int(initializer.timeout),
         role=props.role.rpartition("role/")[2] if props.role else None,
@@ -163,6 +163,12 @@ def function(props: FunctionProps, root: Path) -> Function:
         topics=tuple(topic_trigger(item) for item in props.triggers if isinstance(item, schema.TopicTrigger)),
         http=http[0] if http else None,
     )
+
+
+def _most_instances(props: FunctionProps) -> int | None:
+    if props.disableOndemand:
+        return 0
+    return int(props.concurrencyConfig.reservedConcurrency) if props.concurrencyConfig else None
 
 
 def check_role(function: Function, roles: tuple[Role, ...]) -> None:

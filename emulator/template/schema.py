@@ -155,6 +155,7 @@ class FunctionProps(_Part):
     environmentVariables: dict[str, str] = Field(default_factory=dict)
     instanceLifecycleConfig: Lifecycle = Lifecycle()
     concurrencyConfig: Concurrency | None = None
+    disableOndemand: bool = False
     triggers: list[Trigger] = Field(default_factory=list)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.template.reader import Template, load
+from emulator.template.reader import Function, Template, load
 from handler.settings import ACCOUNT_LIMIT, Settings
 from tests.support import vendor
 from tests.support.paths import ROOT
@@ -41,6 +41,37 @@ def test_staging_and_production_keep_the_accounts_limit_together() -> None:
     ]
     assert sum(item.most_in_a_second for item in settings) <= ACCOUNT_LIMIT
     assert [warning for item in settings for warning in item.warnings()] == []
+
+
+def settings_of(path: Path) -> list[tuple[Function, Settings]]:
+    """The functions that run, with what each of them makes of its variables."""
+    functions = [function for function in load(path, environ={}).functions if function.instances != 0]
+    return [(item, Settings.read({**item.variables, "FC_REGION": "cn-shanghai"})) for item in functions]
+
+
+@pytest.mark.parametrize("path", [ROOT / "template.yml", *FILES], ids=lambda path: path.stem)
+def test_every_deployment_keeps_the_accounts_limit(path: Path) -> None:
+    """By the settings' own rule, whether a store shares the quota or is down; and no function warns of its share."""
+    functions = settings_of(path)
+    assert sum((function.instances or 100) * (1 + int(item.share)) for function, item in functions) <= ACCOUNT_LIMIT
+    assert all(1 + int(item.rate) <= ACCOUNT_LIMIT for _, item in functions if item.store)
+    assert [warning for _, item in functions for warning in item.warnings()] == []
+
+
+def test_a_share_is_for_as_many_instances_as_there_are() -> None:
+    """Without a store a function divides its share among its own instances, with one among those of all functions."""
+    for path in (ROOT / "template.yml", *FILES):
+        functions = settings_of(path)
+        together = sum(function.instances or 0 for function, _ in functions)
+        for function, item in functions:
+            assert (together if item.store else function.instances) == item.OTA_QUOTA_INSTANCES, path.name
+
+
+def test_an_account_of_its_own_and_a_store_use_98_percent_of_the_limit() -> None:
+    """Which is as much as ten calls in any second allow."""
+    [(queue, alone)] = settings_of(ROOT / "environments" / "whole-quota.yml")
+    assert (queue.name, alone.share) == ("ota-modules-queue", 9.8)
+    assert {item.rate for _, item in settings_of(ROOT / "environments" / "store.yml")} == {9.8}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -73,7 +73,8 @@ def test_extending_gives_what_the_tool_gives(path: Path, tmp_path: Path) -> None
         function = functions[props["functionName"]]
         own = {name: value for name, value in props["environmentVariables"].items() if "${" not in value}
         assert own.items() <= function.variables.items()
-        assert function.instances == props["concurrencyConfig"]["reservedConcurrency"]
+        none = props.get("disableOndemand", False)
+        assert function.instances == (0 if none else props["concurrencyConfig"]["reservedConcurrency"])
 
 
 def test_a_fault_in_an_extended_file_is_told_with_its_own_line(tmp_path: Path) -> None:
