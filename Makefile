@@ -1,9 +1,23 @@
 # Every command of the project. Needs Python 3.10 or newer, make and a package registry; all else goes into .venv.
 PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3.10 python3; do \
-	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && { echo "$$p"; break; }; done)
+	"$$p" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && { echo "$$p"; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# What people set for pip elsewhere must not lead away from .venv, nor from the wheels that the locks name; mirrors are theirs.
+export PIP_USER := 0
+export PIP_NO_BINARY := :none:
+unexport PIP_DRY_RUN PIP_PREFIX PIP_REQUIRE_HASHES PIP_ROOT PIP_TARGET
+
+# An interrupted set-up, or an upgrade of Python, leaves a .venv without a pip that works: it is made again.
+ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
+ifneq ($(wildcard $(VENV)/.),)
+ifneq ($(shell $(BIN)/python -c 'import pip' >/dev/null 2>&1 && echo works),works)
+$(info $(VENV) is incomplete: it is made again)
+$(shell rm -rf $(VENV))
+endif
+endif
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-runtimes soak simulate mutants lint format bench clean locks package infra contracts screenshots
@@ -11,9 +25,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help:  ## what can be made
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+NO_VENV := Python 3.10 or newer, with its venv module, is needed; Debian and Ubuntu have it in a package: apt-get install python3-venv
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@test -n "$(PYTHON)" || { echo "$(NO_VENV)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(NO_VENV)" >&2; exit 1; }
 
 # Each lock is a superset of the one before it: a stamp says which were installed.
 $(VENV)/.local $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: locks/%.txt $(BIN)/python
