@@ -10,11 +10,10 @@ from rich.text import Text
 
 from cli.clients.iot import Products
 from cli.clients.target import Target
-from cli.commands.options import AsJson, Local, chosen
+from cli.commands.options import AsJson, Encoding, Form, Local, Manifests, Sheet, chosen
 from cli.errors import CliError, UsageError
 from cli.manifests.faults import ManifestError
-from cli.manifests.formats import Format
-from cli.manifests.manifest import Entry, load
+from cli.manifests.manifest import Entry, Source, load
 from cli.manifests.plan import CHANGES, WRONG, Action, Step, products_of, steps
 from cli.terminal.progress import Meter
 from cli.terminal.screen import Screen
@@ -32,14 +31,16 @@ LOOKS: Mapping[Action, tuple[str, str]] = {
 
 
 def plan(
-    manifests: Annotated[list[str], typer.Argument(help="YAML, JSON, JSON Lines or CSV files; - is standard input.")],
+    manifests: Manifests,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="0 nothing to do, 1 error, 2 something to do.")
     ] = False,
     qps: Annotated[float, typer.Option(min=0.1, max=9, help="Calls a second, out of the account's ten.")] = 3,
     on_existing: Annotated[Policy, typer.Option(help="As OTA_ON_EXISTING: for requests that do not say.")] = "keep",
     instance: Annotated[str | None, typer.Option(help="As OTA_IOT_INSTANCE_ID: for requests that name none.")] = None,
-    form: Annotated[Format | None, typer.Option("--format", help="Instead of what ending or content say.")] = None,
+    form: Form = None,
+    encoding: Encoding = None,
+    sheet: Sheet = None,
     local: Local = False,
     as_json: AsJson = False,
 ) -> None:
@@ -49,7 +50,7 @@ def plan(
     """
     screen = Screen(as_json=as_json)
     target = chosen(screen, local=local)
-    entries = _sound(screen, manifests, form, exit_code=exit_code)
+    entries = _sound(screen, manifests, Source(form, encoding, sheet, screen.note), exit_code=exit_code)
     products = products_of(entries, instance)
     found: list[Step] = []
     with closing(Products(target, qps)) as reader, Meter(screen, "products", len(products)) as meter:
@@ -64,10 +65,10 @@ def plan(
         raise CliError(f"{wrong} of {len(found)} would not be as wished")
 
 
-def _sound(screen: Screen, manifests: list[str], form: Format | None, *, exit_code: bool) -> tuple[Entry, ...]:
+def _sound(screen: Screen, manifests: list[str], source: Source, *, exit_code: bool) -> tuple[Entry, ...]:
     """The requests. Raises: UsageError; where its exit status would mean that there is something to do, CliError."""
     try:
-        return load(manifests, form).sound(skip_invalid=False)
+        return load(manifests, source).sound(skip_invalid=False)
     except UsageError as error:
         for fault in error.faults if isinstance(error, ManifestError) else ():
             screen.record(fault.record())

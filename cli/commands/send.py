@@ -11,24 +11,26 @@ import typer
 from cli.clients import http
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
-from cli.commands.options import AsJson, Local, chosen
+from cli.commands.options import AsJson, Encoding, Form, Local, Manifests, Sheet, chosen
 from cli.errors import CliError, CloudError, UsageError
-from cli.manifests.formats import Format
-from cli.manifests.manifest import Entry, Manifest, load
+from cli.manifests.faults import told
+from cli.manifests.manifest import Entry, Manifest, Source, load
 from cli.sending.ledger import Ledger, content_key, state_folder
 from cli.sending.outgoing import Outgoing
-from cli.sending.sending import MOST_ROWS, Sending, forget
-from cli.terminal.screen import Screen
+from cli.sending.sending import Sending, forget
+from cli.terminal.screen import Screen, visible
 
 
 def send(
-    manifests: Annotated[list[str], typer.Argument(help="YAML, JSON, JSON Lines or CSV files; - is standard input.")],
+    manifests: Manifests,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the outcomes until each has come.")] = False,
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help="Send what is sound beside what is not.")
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Send anew what was sent before.")] = False,
-    form: Annotated[Format | None, typer.Option("--format", help="Instead of what ending or content say.")] = None,
+    form: Form = None,
+    encoding: Encoding = None,
+    sheet: Sheet = None,
     patience: Annotated[float, typer.Option(help="With --wait: seconds without any outcome before giving up.")] = 900,
     state: Annotated[Path | None, typer.Option(help="Folder for what must be known to go on after a break.")] = None,
     local: Local = False,
@@ -42,7 +44,7 @@ def send(
     """
     screen = Screen(as_json=as_json)
     target = chosen(screen, local=local)
-    manifest = load(manifests, form)
+    manifest = load(manifests, Source(form, encoding, sheet, screen.note))
     entries = _sound(screen, manifest, skip_invalid=skip_invalid)
     requests = [entry.request for entry in entries]
     folder, key = state or state_folder(os.environ), content_key(target, requests, began(target))
@@ -71,11 +73,9 @@ def began(target: Target) -> str:
 
 def _sound(screen: Screen, manifest: Manifest, *, skip_invalid: bool) -> tuple[Entry, ...]:
     if manifest.faults:
-        screen.table(
-            ("Where", "Field", "Rule"),
-            [(str(fault.place), fault.field, fault.rule) for fault in manifest.faults[:MOST_ROWS]],
-            title=f"{len(manifest.faults)} faults",
-        )
+        screen.say(f"{len(manifest.faults)} faults:")
+        for line in told(manifest.faults):
+            screen.say(visible(line))
         if not skip_invalid:
             for fault in manifest.faults:
                 screen.record(fault.record())

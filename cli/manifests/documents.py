@@ -1,19 +1,25 @@
-"""A manifest file as rows that know their line, whatever its format."""
+"""A manifest file as rows that know their place, whatever its format."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 PARTS = ("defaults", "products", "modules", "overrides", "requests")
 """What a manifest that is an object may hold."""
+EXTENSION = "x-"
+"""Begins keys that stand for nothing: a place for YAML anchors, and for other tools."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A value, and the line it begins on, counted from 1."""
+    """A value and its place: the line it begins on, counted from 1, or the path to it where a format knows no lines."""
 
     line: int
     value: Any
+    path: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What the file says where its format made something else of it, by field; the row's own text under ''."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +43,27 @@ class DocumentError(Exception):
 
 
 def document_of(parts: Mapping[str, Row]) -> Document:
-    """Of the parts of an object; each part's rows, or the one that it is."""
-    unknown = next((name for name in parts if name not in PARTS), None)
-    if unknown is not None:
-        raise DocumentError(parts[unknown].line, f"{unknown} is none of {', '.join(PARTS)}")
-    return Document(**{name: tuple(row.value) if name != "defaults" else (row,) for name, row in parts.items()})
+    """Put the parts of an object together. Raises: DocumentError: one of them is unknown."""
+    known = {name: row for name, row in parts.items() if not name.startswith(EXTENSION)}
+    for name, row in known.items():
+        if name not in PARTS:
+            raise DocumentError(row.line, f"unknown key {name!r}; expected {', '.join(PARTS)}{suggestion(name, PARTS)}")
+    return Document(**{name: tuple(row.value) if name != "defaults" else (row,) for name, row in known.items()})
 
 
-def is_grid(names: Iterator[str]) -> bool:
+def is_grid(names: Iterable[str]) -> bool:
     """Whether an object is a manifest of parts; else it is a single request."""
-    return any(name in PARTS for name in names)
+    return any(closest(name, PARTS, cutoff=0.85) for name in names)
+
+
+def closest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str | None:
+    """Return the known name that somebody meant who wrote `name`, if any comes near."""
+    names = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(name.lower().replace("_", ""), names, n=1, cutoff=cutoff)
+    return names[found[0]] if found else None
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean products?)`, or nothing where no known name comes near."""
+    meant = closest(name, known)
+    return f" (did you mean {meant!r}?)" if meant else ""

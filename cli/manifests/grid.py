@@ -1,39 +1,49 @@
 """The requests that a manifest's document means, before any rule is checked."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cli.errors import UsageError
 from cli.manifests.documents import Document, Row
-from cli.manifests.faults import Fault, Place
+from cli.manifests.faults import Fault, Place, how_to_write
 
 MOST_REQUESTS = 200_000
+OWN_FIELDS = ("ProductKey", "ModuleName", "Skip")
+"""Fields of an override that change nothing: two name the requests, one leaves them out."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What stands for a request (an object, if all is well), its line, and the lines of fields that stand elsewhere."""
+    """A request as the manifest spells it, unvalidated; its row; and the rows of fields that stand elsewhere."""
 
-    line: int
+    row: Row
     fields: object
-    lines: Mapping[str, int]
+    rows: Mapping[str, Row] = field(default_factory=dict)
 
-
-def _plain(document: Document) -> Iterator[Wanted]:
-    defaults = document.defaults[0].value if document.defaults else {}
-    for row in document.requests:
-        yield Wanted(row.line, {**defaults, **row.value} if isinstance(row.value, dict) else row.value, {})
+    def row_of(self, name: str) -> Row:
+        """Return the row in which a field stands: the request's, the defaults', the product's or an override's."""
+        return self.rows.get(name, self.row)
 
 
 def wanted_by(file: str, document: Document) -> Iterator[Wanted | Fault]:
-    """Plain requests, then the products times the modules. Raises: UsageError: far too many."""
+    """Yield plain requests, then the products times the modules. Raises: UsageError: far too many."""
     for row in document.defaults:
         if not isinstance(row.value, dict):
-            yield Fault(Place(file, row.line), "", "defaults must be an object")
+            yield Fault(Place.of(file, row), "", "defaults must be an object")
             return
     yield from _plain(document)
     yield from _Grid(file, document)
+
+
+def _plain(document: Document) -> Iterator[Wanted]:
+    defaults = document.defaults[0] if document.defaults else Row(1, {})
+    for row in document.requests:
+        if isinstance(row.value, dict):
+            others = {name: defaults for name in defaults.value if name not in row.value}
+            yield Wanted(row, {**defaults.value, **row.value}, others)
+        else:
+            yield Wanted(row, row.value)
 
 
 class _Grid:
@@ -51,41 +61,51 @@ class _Grid:
         document = self._document
         if bool(document.products) != bool(document.modules):
             row = (document.products or document.modules)[0]
-            yield Fault(Place(self._file, row.line), "", "products and modules go together; one of them is missing")
+            yield self._fault(row, "", "products and modules go together; one of them is missing")
             return
         if len(document.products) * len(document.modules) > MOST_REQUESTS:
             raise UsageError(f"{self._file}: more than {MOST_REQUESTS} requests")
+        yield from self._wrong_rows()
         for product in document.products:
             for module in document.modules:
-                yield from self._one(product, module)
+                yield from self._request(product, module)
         for number, override in enumerate(document.overrides):
-            if number not in self._used:
-                yield Fault(Place(self._file, override.line), "", "this override names no request of the manifest")
+            if number not in self._used and isinstance(override.value, dict):
+                yield self._fault(override, "", "this override matches no request of the manifest")
 
-    def _one(self, product: Row, module: Row) -> Iterator[Wanted | Fault]:
-        fields: dict[str, Any] = {}
-        lines: dict[str, int] = {}
-        named = (
-            Row(product.line, _named(product.value, "ProductKey")),
-            Row(module.line, _named(module.value, "ModuleName")),
-        )
-        for row in (*self._document.defaults, named[1], named[0]):
+    def _wrong_rows(self) -> Iterator[Fault]:
+        for row in (*self._document.products, *self._document.modules):
+            if not isinstance(row.value, str | dict):
+                yield self._fault(
+                    row, "", f"must be a name or an object; {how_to_write(row.value, row.sources.get(''))}"
+                )
+        for row in self._document.overrides:
             if not isinstance(row.value, dict):
-                yield Fault(Place(self._file, row.line), "", "must be a name or an object")
+                yield self._fault(row, "", "an override must be an object")
+            elif not isinstance(row.value.get("Skip", False), bool):
+                rule = f"should be true or false, without quotes (it is {row.value['Skip']!r})"
+                yield self._fault(row, "Skip", rule)
+
+    def _request(self, product: Row, module: Row) -> Iterator[Wanted]:
+        fields: dict[str, Any] = {}
+        rows: dict[str, Row] = {}
+        for row, named in ((module, "ModuleName"), (product, "ProductKey")):
+            if not isinstance(row.value, str | dict):
                 return
-            fields.update(row.value)
-            lines.update(dict.fromkeys(row.value, row.line))
+            values = {named: row.value} if isinstance(row.value, str) else row.value
+            fields |= values
+            rows |= dict.fromkeys(values, row)
+        for row in self._document.defaults:
+            missing = {name: value for name, value in row.value.items() if name not in fields}
+            fields |= missing
+            rows |= dict.fromkeys(missing, row)
         for override in self._overriding(fields):
             if override.value.get("Skip") is True:
                 return
-            changes = {
-                name: value
-                for name, value in override.value.items()
-                if name not in ("ProductKey", "ModuleName", "Skip")
-            }
-            fields.update(changes)
-            lines.update(dict.fromkeys(changes, override.line))
-        yield Wanted(module.line, fields, lines)
+            changes = {name: value for name, value in override.value.items() if name not in OWN_FIELDS}
+            fields |= changes
+            rows |= dict.fromkeys(changes, override)
+        yield Wanted(module, fields, rows)
 
     def _overriding(self, fields: Mapping[str, Any]) -> Iterator[Row]:
         for number, row in enumerate(self._document.overrides):
@@ -93,9 +113,8 @@ class _Grid:
                 self._used.add(number)
                 yield row
 
-
-def _named(value: object, field: str) -> object:
-    return {field: value} if isinstance(value, str) else value
+    def _fault(self, row: Row, name: str, rule: str) -> Fault:
+        return Fault(Place.of(self._file, row), name, rule)
 
 
 def _names(override: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:

@@ -2,24 +2,36 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cli.errors import UsageError
 from cli.manifests import formats
-from cli.manifests.documents import DocumentError
-from cli.manifests.faults import Fault, ManifestError, Place
+from cli.manifests.documents import Document, DocumentError
+from cli.manifests.encodings import decode
+from cli.manifests.faults import Fault, ManifestError, Place, how_to_write
 from cli.manifests.formats import Format
 from cli.manifests.grid import MOST_REQUESTS, Wanted, wanted_by
-from handler.messages import Invalid, ModuleKey, ModuleRequest
+from handler.messages import Invalid, Known, ModuleKey, ModuleRequest
 from handler.messages import read as read_requests
 from handler.modules import MOST_CUSTOM_MODULES
 
 LARGEST_FILE = 64 * 1024 * 1024
 STANDARD_INPUT = "-"
-_OURS = ("Attempt", "Tried", "Theirs")
-"""Fields that the function sets when it puts a request back."""
+_OURS = ("Attempt", "Since", "Replay", *Known._fields)
+"""Fields that the function sets when it puts a request back, or a dead letter is replayed."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """How files are to be read: their format, encoding and sheet, where those are not to be told from them."""
+
+    form: Format | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+    note: Callable[[str], None] | None = field(default=None, compare=False)
+    """Is told what had to be guessed."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,7 @@ class Manifest:
     faults: tuple[Fault, ...]
 
     def sound(self, *, skip_invalid: bool) -> tuple[Entry, ...]:
-        """What may be sent. Raises: ManifestError: there are faults, and they are not to be passed over."""
+        """Return what may be sent. Raises: ManifestError: there are faults, and they are not to be passed over."""
         if self.faults and not skip_invalid:
             raise ManifestError(self.faults)
         if not self.entries:
@@ -46,26 +58,60 @@ class Manifest:
         return self.entries
 
 
-def load(names: Sequence[str], form: Format | None = None) -> Manifest:
+def load(names: Sequence[str], source: Source | None = None) -> Manifest:
     """Read and check manifests; `-` is standard input. Raises: UsageError: a file cannot be read at all."""
     entries: list[Entry] = []
     faults: list[Fault] = []
+    crossed = _Crossed()
     for name in names:
-        text = _text(name)
-        file = "<stdin>" if name == STANDARD_INPUT else name
-        for found in _checked(file, text, form or formats.format_of(name, text)):
-            if isinstance(found, Entry):
-                entries.append(found)
-            else:
-                faults.append(found)
+        for wanted in _wanted(name, source or Source()):
+            if isinstance(wanted, Fault):
+                faults.append(wanted)
+                continue
+            entry, own = _checked(wanted)
+            faults += own
+            across = crossed.fault(wanted)
+            if across is not None:
+                faults.append(across)
+            elif entry is not None:
+                entries.append(entry)
         if len(entries) > MOST_REQUESTS:
             raise UsageError(f"more than {MOST_REQUESTS} requests")
-    kept, crossed = _together(entries)
     # A module's fault is one fault, for however many products it stands.
-    return Manifest(tuple(kept), tuple(sorted({*faults, *crossed})))
+    return Manifest(tuple(entries), tuple(sorted(set(faults))))
 
 
-def _text(name: str) -> str:
+@dataclass(frozen=True)
+class _InFile:
+    file: str
+    wanted: Wanted
+
+    def place(self, name: str = "") -> Place:
+        return Place.of(self.file, self.wanted.row_of(name))
+
+
+def _wanted(name: str, source: Source) -> Iterator["_InFile | Fault"]:
+    file = "<stdin>" if name == STANDARD_INPUT else name
+    try:
+        documents = _documents(name, _bytes(name), source)
+    except DocumentError as error:
+        yield Fault(Place(file, error.line), "", error.problem)
+        return
+    for document in documents:
+        for wanted in wanted_by(file, document):
+            yield wanted if isinstance(wanted, Fault) else _InFile(file, wanted)
+
+
+def _documents(name: str, raw: bytes, source: Source) -> list[Document]:
+    if source.form == "xlsx" or (source.form is None and formats.is_workbook(raw)):
+        return formats.read_workbook(raw, source.sheet)
+    text, encoding = decode(name, raw, source.encoding)
+    if source.note and encoding not in ("utf-8", source.encoding):
+        source.note(f"{name} is read as {encoding.upper()} (--encoding names another)")
+    return formats.read(text, source.form or formats.format_of(name, text))
+
+
+def _bytes(name: str) -> bytes:
     try:
         if name == STANDARD_INPUT:
             raw = sys.stdin.buffer.read(LARGEST_FILE + 1)
@@ -76,63 +122,62 @@ def _text(name: str) -> str:
         raise UsageError(f"{name}: {error.strerror or error}") from None
     if len(raw) > LARGEST_FILE:
         raise UsageError(f"{name}: larger than {LARGEST_FILE} bytes")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{name}:{line}: is not UTF-8") from None
+    return raw
 
 
-def _checked(file: str, text: str, form: Format) -> Iterator[Entry | Fault]:
-    try:
-        document = formats.read(text, form)
-    except DocumentError as error:
-        yield Fault(Place(file, error.line), "", error.problem)
-        return
-    for wanted in wanted_by(file, document):
-        yield from (wanted,) if isinstance(wanted, Fault) else _entry(file, wanted)
-
-
-def _entry(file: str, wanted: Wanted) -> Iterator[Entry | Fault]:
-    for field in _OURS:
-        if isinstance(wanted.fields, dict) and field in wanted.fields:
-            yield Fault(Place(file, wanted.lines.get(field, wanted.line)), field, "is set by the function")
-            return
+def _checked(item: _InFile) -> tuple[Entry | None, list[Fault]]:
+    fields = item.wanted.fields
+    if not isinstance(fields, dict):
+        rule = how_to_write(fields, item.wanted.row.sources.get(""))
+        return None, [Fault(item.place(), "", f"must be an object with the fields of a request; {rule}")]
+    ours = [name for name in _OURS if name in fields]
+    if ours:
+        return None, [Fault(item.place(name), name, "is set by the function") for name in ours]
     # In an array, so that a row that is text is not read as JSON once more.
-    [request] = read_requests([wanted.fields], "-")
+    [request] = read_requests([fields], "-")
     if isinstance(request, Invalid):
-        for problem in request.problems:
-            yield Fault(Place(file, wanted.lines.get(problem.Field, wanted.line)), problem.Field, problem.Problem)
-    else:
-        named = isinstance(wanted.fields, dict) and wanted.fields.get("Id") is not None
-        yield Entry(Place(file, wanted.line), request if named else request.model_copy(update={"Id": None}))
+        return None, [_fault(item, problem.Field, problem.Problem) for problem in request.problems]
+    named = fields.get("Id") is not None
+    return Entry(item.place(), request if named else request.model_copy(update={"Id": None})), []
 
 
-def _together(entries: Sequence[Entry]) -> tuple[list[Entry], list[Fault]]:
-    """What breaks a rule only beside the others: of two that mean the same, and of eleven, the later ones."""
-    kept: list[Entry] = []
-    faults: list[Fault] = []
-    modules: dict[ModuleKey, Place] = {}
-    ids: dict[str, Place] = {}
-    counts: Counter[tuple[str | None, str]] = Counter()
-    for entry in entries:
-        request, key = entry.request, entry.request.key
-        product = (key.instance, key.product)
-        if key in modules:
-            same = "the same module as" if modules[key] != entry.place else "the same module twice, also"
-            faults.append(
-                Fault(entry.place, "ModuleName", f"{key.product}/{request.ModuleName}: {same} {modules[key]}")
-            )
-        elif request.Id is not None and request.Id in ids:
-            faults.append(Fault(entry.place, "Id", f"the same Id as {ids[request.Id]}"))
-        elif counts[product] >= MOST_CUSTOM_MODULES:
-            faults.append(
-                Fault(entry.place, "ModuleName", f"{key.product} would get more than {MOST_CUSTOM_MODULES} modules")
-            )
-        else:
-            counts[product] += 1
-            modules[key] = entry.place
-            kept.append(entry)
-            if request.Id is not None:
-                ids[request.Id] = entry.place
-    return kept, faults
+def _fault(item: _InFile, name: str, problem: str) -> Fault:
+    source = item.wanted.row_of(name).sources.get(name)
+    fields = item.wanted.fields
+    if source is not None and isinstance(fields, dict) and not isinstance(fields.get(name), str):
+        return Fault(item.place(name), name, f"should be text; {how_to_write(fields.get(name), source)}")
+    return Fault(item.place(name), name, problem)
+
+
+class _Crossed:
+    """Faults between requests: the same module twice, the same Id twice, an eleventh module. The later one is at fault.
+
+    A request that breaks a rule by itself counts too, so that its double is told in the same round.
+    """
+
+    def __init__(self) -> None:
+        self._modules: dict[ModuleKey, Place] = {}
+        self._ids: dict[str, Place] = {}
+        self._counts: Counter[tuple[str | None, str]] = Counter()
+
+    def fault(self, item: _InFile) -> Fault | None:
+        fields, place = item.wanted.fields, item.place()
+        if not isinstance(fields, dict):
+            return None
+        product, module, own = (fields.get(name) for name in ("ProductKey", "ModuleName", "Id"))
+        if not isinstance(product, str) or not isinstance(module, str):
+            return None
+        instance = fields.get("IotInstanceId")
+        key = ModuleKey(instance if isinstance(instance, str) else None, product, module.casefold())
+        if key in self._modules:
+            same = "the same module as" if self._modules[key] != place else "the same module twice, also"
+            return Fault(place, "ModuleName", f"{product}/{module}: {same} {self._modules[key]}")
+        if isinstance(own, str) and own in self._ids:
+            return Fault(place, "Id", f"the same Id as {self._ids[own]}")
+        self._modules[key] = place
+        if isinstance(own, str):
+            self._ids[own] = place
+        if self._counts[key.instance, product] >= MOST_CUSTOM_MODULES:
+            return Fault(place, "ModuleName", f"{product} would get more than {MOST_CUSTOM_MODULES} modules")
+        self._counts[key.instance, product] += 1
+        return None

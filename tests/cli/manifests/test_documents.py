@@ -28,30 +28,49 @@ REQUESTS = {
     "yaml": "- {ModuleName: mcu}\n\n- {ModuleName: modem}\n",
     "json": '[{"ModuleName": "mcu"},\n\n {"ModuleName": "modem"}]',
     "jsonl": '{"ModuleName": "mcu"}\n\n{"ModuleName": "modem"}\n',
-    "csv": 'ModuleName,Desc\nmcu,\n"modem",\n',
+    "csv": 'ProductKey,ModuleName,Desc\na1,mcu,\na1,"modem",\n',
 }
 
 
-@pytest.mark.parametrize(("form", "lines"), [("yaml", (3, 4, 6)), ("json", (3, 4, 6))])
-def test_parts_of_a_manifest_know_their_lines(form: str, lines: tuple[int, int, int]) -> None:
-    """In YAML and in JSON alike."""
-    found = read(MANIFESTS[form], form)  # type: ignore[arg-type]
-    assert found == Document(
-        products=(Row(lines[0], "a1"), Row(lines[1], {"ProductKey": "a2"})), modules=(Row(lines[2], "mcu"),)
-    )
+@pytest.mark.parametrize(
+    ("form", "places"),
+    [("yaml", ((3, ""), (4, ""), (6, ""))), ("json", ((1, "products[0]"), (1, "products[1]"), (1, "modules[0]")))],
+)
+def test_parts_of_a_manifest_know_their_places(form: str, places: tuple[tuple[int, str], ...]) -> None:
+    """Lines in YAML, paths in JSON."""
+    first, second, module = places
+    assert read(MANIFESTS[form], form) == [  # type: ignore[arg-type]
+        Document(
+            products=(Row(first[0], "a1", first[1]), Row(second[0], {"ProductKey": "a2"}, second[1])),
+            modules=(Row(module[0], "mcu", module[1]),),
+        )
+    ]
 
 
-@pytest.mark.parametrize(("form", "lines"), [("yaml", (1, 3)), ("json", (1, 3)), ("jsonl", (1, 3)), ("csv", (2, 3))])
-def test_plain_requests_know_their_lines(form: str, lines: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("form", "places"),
+    [
+        ("yaml", ((1, ""), (3, ""))),
+        ("json", ((1, "[0]"), (1, "[1]"))),
+        ("jsonl", ((1, ""), (3, ""))),
+        ("csv", ((2, ""), (3, ""))),
+    ],
+)
+def test_plain_requests_know_their_places(form: str, places: tuple[tuple[int, str], ...]) -> None:
     """An empty CSV cell is a field left out."""
-    found = read(REQUESTS[form], form).requests  # type: ignore[arg-type]
-    assert found == (Row(lines[0], {"ModuleName": "mcu"}), Row(lines[1], {"ModuleName": "modem"}))
+    key = {"ProductKey": "a1"} if form == "csv" else {}
+    [document] = read(REQUESTS[form], form)  # type: ignore[arg-type]
+    assert document.requests == tuple(
+        Row(line, {**key, "ModuleName": name}, path)
+        for (line, path), name in zip(places, ("mcu", "modem"), strict=True)
+    )
 
 
 @pytest.mark.parametrize("form", ["yaml", "json"])
 def test_an_object_without_parts_is_one_request(form: str) -> None:
     """So a single request is a manifest too."""
-    assert read('{"ModuleName": "mcu"}', form).requests == (Row(1, {"ModuleName": "mcu"}),)  # type: ignore[arg-type]
+    [document] = read('{"ModuleName": "mcu"}', form)  # type: ignore[arg-type]
+    assert document.requests == (Row(1, {"ModuleName": "mcu"}),)
 
 
 @pytest.mark.parametrize(
@@ -59,16 +78,21 @@ def test_an_object_without_parts_is_one_request(form: str) -> None:
     [
         ("yaml", "- {ModuleName: mcu\n", 2, "is not YAML"),
         ("yaml", "- ModuleName: a\n  ModuleName: b\n", 2, "twice"),
-        ("yaml", "products: [a]\nmodule: [b]\n", 2, "none of"),
+        (
+            "yaml",
+            "products: [a]\nmodule: [b]\n",
+            2,
+            "unknown key 'module'; expected defaults, products, modules, overrides, requests (did you mean 'modules'?)",
+        ),
         ("yaml", "- !!python/object:os.system {}\n", 1, "is not YAML"),
         ("json", '[\n{"a": 1,}\n]', 2, "is not JSON"),
         ("json", '{"a": 1, "a": 2}', 1, "twice"),
         ("json", '[{"a": NaN}]', 1, "NaN"),
         ("json", "[" * 100_000, 1, "is not JSON"),
         ("jsonl", '{"a": 1}\n{"a"\n', 2, "is not JSON"),
-        ("csv", "a,a\n1,2\n", 1, "twice"),
-        ("csv", "a,b\n1,2\n1,2,3\n", 3, "3 cells"),
-        ("csv", 'a,b\n"1,2\n', 2, "is not CSV"),
+        ("csv", "ProductKey,product_key,ModuleName\n1,2,3\n", 1, "the column ProductKey is there twice"),
+        ("csv", "ProductKey,ModuleName\na1,m\na1,m,x\n", 3, "cell 3 ('x') has no heading above it"),
+        ("csv", 'ProductKey,ModuleName\n"a1,m\n', 2, "is not CSV"),
     ],
 )
 def test_a_file_that_is_not_what_it_should_be_is_refused_with_its_line(
@@ -94,4 +118,5 @@ def test_the_ending_counts_more_than_the_text() -> None:
 
 def test_an_empty_file_holds_nothing() -> None:
     """It is no fault of its format."""
-    assert read("", "yaml") == read("", "jsonl") == read("", "csv") == Document()
+    assert read("", "jsonl") == read("", "csv") == [Document()]
+    assert read("", "yaml") == []

@@ -1,0 +1,325 @@
+"""Files as spreadsheets, editors and people leave them: what is plain is read, and what is not is told with how to write it."""
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cli.errors import UsageError
+from cli.manifests.manifest import Manifest, Source, load
+
+TABLE = "ProductKey,ModuleName,AliasName\na1,mcu,模块\na1,modem,\n"
+DOCUMENTS = """\
+---
+products: [a1]
+modules: [{ModuleName: mcu, AliasName: 模块}]
+---
+- {ProductKey: a1, ModuleName: modem}
+...
+"""
+WANTED = [("a1", "mcu", "模块"), ("a1", "modem", None)]
+
+
+def loaded(folder: Path, name: str, raw: bytes | str, source: Source | None = None) -> Manifest:
+    path = folder / name
+    path.write_bytes(raw if isinstance(raw, bytes) else raw.encode())
+    return load([str(path)], source)
+
+
+def modules(manifest: Manifest) -> list[tuple[str, str, str | None]]:
+    assert manifest.faults == ()
+    return [(entry.request.ProductKey, entry.request.ModuleName, entry.request.AliasName) for entry in manifest.entries]
+
+
+def rules(manifest: Manifest) -> list[str]:
+    return [str(fault).replace(str(Path(fault.place.file).parent) + "/", "") for fault in manifest.faults]
+
+
+def workbook(*rows: Sequence[Any], more: Sequence[Sequence[Any]] = ()) -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(list(row))
+    other = book.create_sheet("其他")
+    for row in more:
+        other.append(list(row))
+    raw = io.BytesIO()
+    book.save(raw)
+    return raw.getvalue()
+
+
+SAVED = {
+    "utf-8": ("f.csv", TABLE.encode()),
+    "utf-8 with a mark": ("f.csv", TABLE.encode("utf-8-sig")),
+    "gbk": ("f.csv", TABLE.encode("gbk")),
+    "gb18030": ("f.csv", TABLE.replace("模块", "模块").encode("gb18030")),
+    "utf-16 with a mark": ("f.csv", TABLE.encode("utf-16")),
+    "utf-16-le": ("f.csv", TABLE.encode("utf-16-le")),
+    "utf-16-be": ("f.csv", TABLE.encode("utf-16-be")),
+    "unicode text": ("f.txt", TABLE.replace(",", "\t").encode("utf-16")),
+    "semicolons": ("f.csv", TABLE.replace(",", ";").encode()),
+    "bars": ("f.csv", TABLE.replace(",", "|").encode()),
+    "tabs": ("f.tsv", TABLE.replace(",", "\t").encode()),
+    "tabs in a csv": ("f.csv", TABLE.replace(",", "\t").encode()),
+    "sep=": ("f.csv", ("sep=;\r\n" + TABLE.replace(",", ";")).encode()),
+    "sep=, for commas": ("f.csv", ("sep=,\n" + TABLE).encode()),
+    "carriage returns": ("f.csv", TABLE.replace("\n", "\r\n").encode()),
+    "ctrl-z": ("f.csv", TABLE.encode() + b"\x1a"),
+    "ghost columns and rows": ("f.csv", TABLE.replace("\n", ",,\n").encode() + b",,,,\n  ,,,,\n\n"),
+    "blank lines first": ("f.csv", b"\n\n" + TABLE.encode()),
+    "blanks around cells": ("f.csv", TABLE.replace(",", " , ").encode()),
+    "lower case": (
+        "f.csv",
+        TABLE.replace("ProductKey,ModuleName,AliasName", "productkey,module_name,ALIASNAME").encode(),
+    ),
+    "chinese headings": (
+        "f.csv",
+        TABLE.replace("ProductKey,ModuleName,AliasName", "产品Key,模块名称,别名").encode("gbk"),
+    ),
+    "quoted headings": (
+        "f.csv",
+        TABLE.replace("ProductKey,ModuleName,AliasName", '"ProductKey","ModuleName","AliasName"').encode(),
+    ),
+    "json lines in a json": (
+        "f.json",
+        b'{"ProductKey":"a1","ModuleName":"mcu","AliasName":"\xe6\xa8\xa1\xe5\x9d\x97"}\n{"ProductKey":"a1","ModuleName":"modem"}\n',
+    ),
+    "json lines in a log": (
+        "f.log",
+        b'{"ProductKey":"a1","ModuleName":"mcu","AliasName":"\xe6\xa8\xa1\xe5\x9d\x97"}\n{"ProductKey":"a1","ModuleName":"modem"}\n',
+    ),
+    "several yaml documents": (
+        "f.yml",
+        DOCUMENTS.encode(),
+    ),
+    "anchors under x-": (
+        "f.yml",
+        "x-all: &all [{ModuleName: mcu, AliasName: 模块}, modem]\nproducts: [a1]\nmodules: *all\n".encode(),
+    ),
+    "workbook": (
+        "f.xlsx",
+        workbook(["ProductKey", "ModuleName", "AliasName"], ["a1", "mcu", "模块"], [], ["a1", " modem ", None]),
+    ),
+    "workbook with ghosts": (
+        "f.xlsx",
+        workbook([], ["产品", "模块名", "别名", None], ["a1", "mcu", "模块", " "], ["a1", "modem", None, None]),
+    ),
+    "workbook under any name": (
+        "f.dat",
+        workbook(["ProductKey", "ModuleName", "AliasName"], ["a1", "mcu", "模块"], ["a1", "modem"]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_a_file_is_read_as_it_was_saved(tmp_path: Path, name: str) -> None:
+    """The same two requests, whatever program wrote them down."""
+    assert modules(loaded(tmp_path, *SAVED[name])) == WANTED
+
+
+@pytest.mark.parametrize("name", [name for name in SAVED if "utf-16" in name or "gb" in name])
+def test_an_encoding_that_was_guessed_is_told(tmp_path: Path, name: str) -> None:
+    """And --encoding overrules it."""
+    notes: list[str] = []
+    loaded(tmp_path, *SAVED[name], Source(note=notes.append))
+    assert len(notes) == 1
+    assert "is read as " in notes[0]
+
+
+def test_an_encoding_that_is_named_is_taken(tmp_path: Path) -> None:
+    """Also where another one would fit; one that does not fit, or does not exist, is refused."""
+    raw = "ProductKey,ModuleName,AliasName\na1,mcu,模塊\n".encode("big5")
+    assert modules(loaded(tmp_path, "f.csv", raw, Source(encoding="big5"))) == [("a1", "mcu", "模塊")]
+    with pytest.raises(UsageError, match=r"f\.csv:2: is not utf-8"):
+        loaded(tmp_path, "f.csv", raw, Source(encoding="utf-8"))
+    with pytest.raises(UsageError, match="there is no encoding 'klingon'"):
+        loaded(tmp_path, "f.csv", raw, Source(encoding="klingon"))
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    """With what was tried."""
+    with pytest.raises(UsageError, match="is in none of UTF-8, UTF-16 and GB18030"):
+        loaded(tmp_path, "f.csv", b"ProductKey\xff\xff\xff,\xff")
+
+
+WRONG_TABLES = {
+    "产品,Desk": [
+        "f.csv:1: the column 'Desk' is not a field of a request (did you mean 'Desc'?); there is no column ModuleName"
+    ],
+    "ProductKey,ModuleNam": [
+        "f.csv:1: the column 'ModuleNam' is not a field of a request (did you mean 'ModuleName'?); there is no column ModuleName"
+    ],
+    "ProductKey,ModuleName,ProductKey": ["f.csv:1: the column ProductKey is there twice"],
+}
+
+
+@pytest.mark.parametrize("heading", WRONG_TABLES)
+def test_a_wrong_heading_is_one_fault_however_many_rows_there_are(tmp_path: Path, heading: str) -> None:
+    """With the field that was meant."""
+    manifest = loaded(tmp_path, "f.csv", heading + "\n" + "a1,mcu,x\n" * 500)
+    assert rules(manifest) == WRONG_TABLES[heading]
+
+
+NORWAY = {
+    "no": "`no` is read as false: write 'no'",
+    "on": "`on` is read as true: write 'on'",
+    "1.10": "`1.10` is read as 1.1: write '1.10'",
+    "010": "`010` is read as 8: write '010'",
+    "0x1F": "`0x1F` is read as 31: write '0x1F'",
+    "12:30": "`12:30` is read as 750: write '12:30'",
+    "2024-01-01": "`2024-01-01` is read as \"2024-01-01\": write '2024-01-01'",
+    "1_0": "`1_0` is read as 10: write '1_0'",
+    "~": "`~` is read as null: write '~'",
+    ".5": "`.5` is read as 0.5: write '.5'",
+    ".inf": "`.inf` is read as Infinity: write '.inf'",
+}
+
+
+@pytest.mark.parametrize("text", NORWAY)
+@pytest.mark.parametrize("form", ["products: [a1]\nmodules: [{}]\n", "- {{ProductKey: a1, ModuleName: {}}}\n"])
+def test_a_name_that_yaml_takes_for_something_else_is_told_with_how_to_write_it(
+    tmp_path: Path, text: str, form: str
+) -> None:
+    """In a list of names, and as a field."""
+    [rule] = rules(loaded(tmp_path, "f.yml", form.format(text)))
+    assert NORWAY[text] in rule
+
+
+def test_each_name_of_a_list_has_its_own_fault(tmp_path: Path) -> None:
+    """Though they stand in one line."""
+    manifest = loaded(tmp_path, "f.yml", f"products: [a1]\nmodules: [{', '.join(NORWAY)}]\n")
+    assert len(manifest.faults) == len(NORWAY)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "rule"),
+    [
+        ("products: [a1]\nmodules:\n- mcu\n- 2024-13-45\n", 4, "`2024-13-45` is read as a date, which cannot be"),
+        ("products: [a1]\nmodules: [mcu]\ndefaults:\n  Desc: =\n", None, ""),
+    ],
+)
+def test_a_text_that_yaml_cannot_make_anything_of_is_told_with_its_line(
+    tmp_path: Path, text: str, line: int | None, rule: str
+) -> None:
+    """A date that cannot be; a lone equals sign is the text that it is."""
+    found = rules(loaded(tmp_path, "f.yml", text))
+    assert [each.startswith(f"f.yml:{line}: ") and rule in each for each in found] == [True] * (line is not None)
+
+
+@pytest.mark.parametrize("value", ["'true'", "y", "1", "'on'", "null", "no way"])
+def test_skip_is_a_boolean_or_a_fault(tmp_path: Path, value: str) -> None:
+    """A request is never sent that somebody meant to leave out: a name can never be changed."""
+    manifest = loaded(
+        tmp_path,
+        "f.yml",
+        f"products: [a1]\nmodules: [mcu, lidar]\noverrides:\n- {{ModuleName: lidar, Skip: {value}}}\n",
+    )
+    [rule] = rules(manifest)
+    assert rule.startswith("f.yml:4: Skip: should be true or false, without quotes (it is ")
+
+
+@pytest.mark.parametrize("value", ["true", "yes", "On"])
+def test_skip_leaves_requests_out(tmp_path: Path, value: str) -> None:
+    """As YAML's booleans are written."""
+    text = f"products: [a1]\nmodules: [mcu, lidar]\noverrides:\n- {{ModuleName: lidar, Skip: {value}}}\n"
+    assert modules(loaded(tmp_path, "f.yml", text)) == [("a1", "mcu", None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (
+            "product: [a1]\nmodules: [mcu]\n",
+            "unknown key 'product'; expected defaults, products, modules, overrides, requests (did you mean 'products'?)",
+        ),
+        ("- {productKey: a1, ModuleName: mcu}\n", "did you mean"),
+        ("- {ProductKey: a1, ModuleName: mcu, Alias: x}\n", "did you mean"),
+        ("- {ProductKey: a1, ModuleName: mcu, OnExistng: keep}\n", "did you mean"),
+    ],
+)
+def test_a_field_in_another_spelling_is_told_with_the_one_that_was_meant(tmp_path: Path, text: str, rule: str) -> None:
+    """For the parts of a manifest and for the fields of a request."""
+    assert any(rule in each for each in rules(loaded(tmp_path, "f.yml", text)))
+
+
+def test_a_double_is_found_beside_another_fault(tmp_path: Path) -> None:
+    """In one round, though the first of the two is invalid by itself."""
+    text = "- {ProductKey: a1, ModuleName: mcu, AliasName: a b}\n- {ProductKey: a1, ModuleName: MCU}\n"
+    assert [rule.split(": ")[1] for rule in rules(loaded(tmp_path, "f.yml", text))] == ["AliasName", "ModuleName"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "rule"),
+    [
+        (12345678, None),
+        (1.5, "cell B2 is a number (1.5), not text"),
+        (True, "cell B2 is a bool"),
+        (10**15, "cell B2 is a number"),
+    ],
+)
+def test_a_number_in_a_workbook_is_text_where_it_can_only_be_meant_so(
+    tmp_path: Path, cell: Any, rule: str | None
+) -> None:
+    """1.10 and 1.1 are one number: that has to be said by whoever wrote it."""
+    manifest = loaded(tmp_path, "f.xlsx", workbook(["ProductKey", "ModuleName"], ["a1", cell]))
+    assert ([entry.request.ModuleName for entry in manifest.entries], len(manifest.faults)) == (
+        ([] if rule else ["12345678"]),
+        int(rule is not None),
+    )
+    assert rule is None or rule in str(manifest.faults[0])
+
+
+def test_a_sheet_is_chosen_by_its_name(tmp_path: Path) -> None:
+    """The first one where none is named; one that is not there is told with those that are."""
+    raw = workbook(["ProductKey", "ModuleName"], ["a1", "mcu"], more=[["ProductKey", "ModuleName"], ["a2", "modem"]])
+    assert modules(loaded(tmp_path, "f.xlsx", raw, Source(sheet="其他"))) == [("a2", "modem", None)]
+    assert "has no sheet 'x'; there are Sheet, 其他" in rules(loaded(tmp_path, "f.xlsx", raw, Source(sheet="x")))[0]
+
+
+def test_faults_of_one_kind_are_one_line_with_a_count(tmp_path: Path) -> None:
+    """Seven thousand wrong rows do not scroll the first one away."""
+    from cli.manifests.faults import told
+
+    manifest = loaded(tmp_path, "f.csv", "ProductKey,ModuleName\n" + "".join(f"a{row},a b\n" for row in range(3000)))
+    lines = list(told(manifest.faults))
+    assert len(lines) == 1
+    assert "and 2999 more of the same kind, the last at " in lines[0]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.from_regex(r"[a-z0-9]{1,12}", fullmatch=True), st.from_regex(r"[\u4e00-\u9fa5a-z]{0,8}", fullmatch=True)
+        ),
+        min_size=1,
+        max_size=8,
+        unique_by=lambda row: row[0],
+    ),
+    delimiter=st.sampled_from(",;\t|"),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "gb18030"]),
+    ending=st.sampled_from(["\n", "\r\n"]),
+)
+def test_a_table_comes_back_from_every_way_of_saving_it(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], delimiter: str, encoding: str, ending: str
+) -> None:
+    """Delimiter, encoding and line ends change nothing of what a table says."""
+    lines = [delimiter.join(("ModuleName", "AliasName", "ProductKey")), *(delimiter.join((*row, "a1")) for row in rows)]
+    raw = (ending.join(lines) + ending).encode(encoding)
+    manifest = loaded(tmp_path_factory.mktemp("saved"), "f.csv", raw)
+    found = [(entry.request.ModuleName, entry.request.AliasName or "") for entry in manifest.entries]
+    counted = [row for row in rows if row[0] != "default"][:10]
+    assert found == counted
+
+
+def test_json_tells_the_path_of_a_fault(tmp_path: Path) -> None:
+    """As there are no lines that mean anything in JSON of one line."""
+    text = json.dumps({"products": ["a1"], "modules": ["mcu", {"ModuleName": "a b"}]})
+    assert rules(loaded(tmp_path, "f.json", text))[0].startswith("f.json: modules[1]: ModuleName: ")
