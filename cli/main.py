@@ -7,11 +7,13 @@ import typer
 from typer.core import TyperGroup
 
 from cli.commands import dead_letters, faults
+from cli.commands.init import init
 from cli.commands.invoke import invoke
 from cli.commands.outcomes import outcomes
 from cli.commands.plan import plan
 from cli.commands.run import run
 from cli.commands.send import send
+from cli.commands.validate import validate
 from cli.errors import CliError
 from cli.terminal.screen import Screen
 from cli.terminal.streams import escape_unencodable
@@ -40,7 +42,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, send, plan, outcomes, invoke):
+for command in (run, init, validate, plan, send, outcomes, invoke):
     app.command()(command)
 app.command(
     help="Send dead letters again, their attempts begun anew: short for dead-letters replay.\n\nExample: ota-modules replay --all"

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from deploy.asyncapi import asyncapi
-from deploy.schemas import standalone
+from deploy.schemas import manifest, standalone
 from emulator.template.reader import ros_templates
 from handler.openapi import document
 
@@ -25,6 +25,7 @@ def contracts() -> Mapping[str, str]:
         "request.schema.json": _json(
             standalone("request", "One request, or several", "ModuleRequest", "ModuleRequests")
         ),
+        "manifest.schema.json": _json(manifest()),
         "outcome.schema.json": _json(standalone("outcome", "An outcome", "Outcome")),
         "asyncapi.yml": _yaml(messages),
         "openapi.json": _json(document()),

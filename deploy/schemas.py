@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from handler.envelopes import MOST_REQUESTS
+from handler.messages import Known
 from handler.openapi import document
 from handler.outcomes import Reason, Status
 
@@ -31,6 +32,42 @@ def schemas() -> Mapping[str, Schema]:
         "Difference": models["Difference"],
         "DeadLetter": _dead_letter(),
     }
+
+
+def manifest() -> Schema:
+    """Return the schema of a manifest, for editors: a grid, plain requests, or a single one."""
+    request = standalone("manifest", "A manifest: which modules should exist", "ModuleRequest")
+    model = request["$defs"]["ModuleRequest"]
+    own = {name: rule for name, rule in model["properties"].items() if name not in SET_BY_US}
+    wanted = {**model, "properties": own}
+    partial = {"type": "object", "properties": own, "additionalProperties": False}
+    override = {**partial, "properties": {**own, "Skip": {"type": "boolean"}}}
+
+    def rows(name: str) -> Schema:
+        return {"type": "array", "items": {"anyOf": [own[name], {"$ref": "#/$defs/Fields"}]}, "minItems": 1}
+
+    grid = {
+        "type": "object",
+        "properties": {
+            "defaults": {"$ref": "#/$defs/Fields"},
+            "products": rows("ProductKey"),
+            "modules": rows("ModuleName"),
+            "overrides": {"type": "array", "items": {"$ref": "#/$defs/Override"}},
+            "requests": {"type": "array", "items": {"$ref": "#/$defs/Fields"}},
+        },
+        "patternProperties": {"^x-": {}},
+        "additionalProperties": False,
+        "dependentRequired": {"products": ["modules"], "modules": ["products"]},
+    }
+    many = {"type": "array", "items": {"$ref": "#/$defs/ModuleRequest"}}
+    request.pop("$ref")
+    forms = {"anyOf": [{"$ref": "#/$defs/Grid"}, many, {"$ref": "#/$defs/ModuleRequest"}]}
+    parts = {"ModuleRequest": wanted, "Fields": partial, "Override": override, "Grid": grid}
+    return {**{name: value for name, value in request.items() if name != "$defs"}, **forms, "$defs": parts}
+
+
+SET_BY_US = ("Attempt", "Since", "Replay", *Known._fields)
+"""Fields that travel with a request that is put back or replayed, and that no sender may set."""
 
 
 def standalone(name: str, title: str, *roots: str) -> Schema:

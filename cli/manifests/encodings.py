@@ -19,6 +19,7 @@ END_OF_FILE = "\x1a"
 def decode(name: str, raw: bytes, encoding: str | None = None) -> tuple[str, str]:
     """Return a file's text and its encoding: the one asked for, the mark's at its beginning, UTF-8, UTF-16 or GB18030.
 
+    One or two characters in GB18030 can be valid UTF-8; more hardly ever are.
     Raises: UsageError: it is in none of them; or the encoding that was asked for does not exist or does not fit.
     """
     for mark, known in _MARKS:

@@ -8,7 +8,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cli.errors import UsageError
@@ -310,9 +310,11 @@ def test_faults_of_one_kind_are_one_line_with_a_count(tmp_path: Path) -> None:
 def test_a_table_comes_back_from_every_way_of_saving_it(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], delimiter: str, encoding: str, ending: str
 ) -> None:
-    """Delimiter, encoding and line ends change nothing of what a table says."""
+    """Delimiter, encoding and line ends change nothing of what a table says; a few short texts in GB18030 are UTF-8 as well."""
     lines = [delimiter.join(("ModuleName", "AliasName", "ProductKey")), *(delimiter.join((*row, "a1")) for row in rows)]
-    raw = (ending.join(lines) + ending).encode(encoding)
+    text = ending.join(lines) + ending
+    raw = text.encode(encoding)
+    assume(raw.decode("utf-8", "replace") in (text, f"\ufeff{text}") or "\ufffd" in raw.decode("utf-8", "replace"))
     manifest = loaded(tmp_path_factory.mktemp("saved"), "f.csv", raw)
     found = [(entry.request.ModuleName, entry.request.AliasName or "") for entry in manifest.entries]
     counted = [row for row in rows if row[0] != "default"][:10]
