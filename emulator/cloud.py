@@ -90,6 +90,7 @@ class Cloud:
             clock=clock,
             delay_scale=options.delay_scale,
             records=self.records,
+            tells_depths=lambda: not self.faults.standing("hide-depths"),
         )
         deployment.provision(deployed, self.smq, self.accounts)
         code = None if options.packaged else ROOT

@@ -1,6 +1,5 @@
 """`ota-modules faults`: what the local cloud does wrong, on purpose."""
 
-import inspect
 import json
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -22,20 +21,23 @@ app = typer.Typer(
 )
 
 
+WORDS = """\
+Where: service (iot, smq, fc or stream); operation (of the API, or a function's name); instance (of the IoT API); contains.
+When: from the nth matching call on, at most times, with probability, between since and until (seconds from now).
+What: kind; with after, once the call has had its effect instead of before it."""
+
+
 def manual() -> str:
-    """What a rule can say, as `emulator.faults.plan.Rule` has it: a paragraph each, and a line for each kind."""
-    words, _, table = inspect.cleandoc(Rule.__doc__ or "").partition("| kind | what happens |\n|---|---|\n")
-    rows = [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in table.splitlines()]
-    kinds = [f"  {name:<20} {what}" for name, what in rows]
-    services = [f"  {service:<7} {', '.join(known)}" for service, known in KINDS.items()]
-    steps = f"The steps: {', '.join(get_args(Step))}."
-    fields = f"All fields: {', '.join(Rule.model_fields)}."
+    """The fields of a rule, and the kinds of faults with the services that they are for."""
+    width = max(map(len, KINDS))
+    lines = [f"  {name:<{width}}  {kind.help} ({', '.join(kind.services)})" for name, kind in KINDS.items()]
     parts = (
-        words.strip().replace("\n\n", "\n"),
-        "\n".join(["The kinds:", *kinds]),
-        "\n".join(["Of each service:", *services]),
+        WORDS,
+        "\n".join(["The kinds, with the fields that they use in upper case:", *lines]),
+        f"The steps: {', '.join(get_args(Step))}.",
+        f"All fields: {', '.join(Rule.model_fields)}.",
     )
-    return "\n\n".join(f"\b\n{part.replace('`', '')}" for part in (*parts, steps, fields))
+    return "\n\n".join(f"\b\n{part}" for part in parts)
 
 
 @app.command("set", epilog=manual())

@@ -27,14 +27,14 @@ def routes(faults: Faults) -> list[Route]:
     """What the console's app mounts."""
 
     async def show(_request: Request) -> Response:
-        return JSONResponse([each.shown() for each in faults])
+        return JSONResponse([each.as_json() for each in faults])
 
     async def plan(_request: Request) -> Response:
-        return JSONResponse(faults.plan.shown())
+        return JSONResponse(faults.plan.as_json())
 
     async def add(request: Request) -> Response:
         rule = await _read(request, Rule.model_validate_json)
-        return rule if isinstance(rule, Response) else JSONResponse(faults.add(rule).shown(), 201)
+        return rule if isinstance(rule, Response) else JSONResponse(faults.add(rule).as_json(), 201)
 
     async def put(request: Request) -> Response:
         found = await _read(request, Plan.model_validate_json)

@@ -60,7 +60,7 @@ class Watch:
     def _shown(self) -> dict[str, Any]:
         return {
             **snapshot(self.cloud), "limits": limits(self.cloud), "modules": stamp(self.cloud),
-            "statuses": dict(self.journal.statuses), "faults": [each.shown() for each in self.cloud.faults],
+            "statuses": dict(self.journal.statuses), "faults": [each.as_json() for each in self.cloud.faults],
         }  # fmt: skip
 
     async def look(self) -> None:

@@ -37,10 +37,6 @@ def _status(rule: Rule) -> Answer:
     return _error(rule, rule.status, rule.code or _CODES.get(rule.status, f"Status{rule.status}"), "Try again later.")
 
 
-def _full(rule: Rule) -> Answer:
-    return _error(rule, 500, rule.code or "InternalError", "database or disk is full")
-
-
 def _unknown_code(rule: Rule) -> Answer:
     code = rule.code or _UNKNOWN
     if rule.service == "iot":
@@ -90,7 +86,6 @@ _BY_KIND: dict[str, Callable[[Rule], Answer]] = {
     "huge": lambda rule: Answer(rule.status, b'{"Success":true,"Padding":"' + b"x" * HUGE + b'"}', [_JSON]),
     "unknown-code": _unknown_code,
     "throttle": _throttle,
-    "full": _full,
     "deny": _deny,
     "overdue": _overdue,
 }

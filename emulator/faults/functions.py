@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from emulator.faults.injection import Faults
-from emulator.faults.plan import PROCESS
+from emulator.faults.plan import kinds
 from emulator.faults.processes import Workers
 from emulator.fc.runtime.steps import Step
 
@@ -20,7 +20,9 @@ class StruckTries:
     @contextmanager
     def __call__(self, function: str, event: bytes) -> Iterator[Sequence[Step]]:
         """Strike a try before and after it runs; gives the steps at which it is to be killed."""
-        rules = [active.rule for active in self._faults.striking("fc", function, PROCESS, _readable(event))]
+        rules = [
+            active.rule for active in self._faults.striking("fc", function, kinds("fc", "process"), _readable(event))
+        ]
         self._workers.strike(*(rule for rule in rules if not rule.step and not rule.after))
         try:
             yield [rule.step for rule in rules if rule.step]

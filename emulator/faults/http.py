@@ -11,7 +11,7 @@ from emulator.faults.answers import Answer, substitute
 from emulator.faults.callers import Caller
 from emulator.faults.injection import Active, Faults
 from emulator.faults.network import Network
-from emulator.faults.plan import ANSWERS, KINDS, PROCESS, STANDING, Service
+from emulator.faults.plan import KINDS, Service, Sort, kinds
 from emulator.faults.processes import Workers
 from emulator.ram.keys import Accounts
 from emulator.records import Arrival, Records
@@ -47,9 +47,9 @@ class FaultyApp:
         self._service = service
         self._read = read
         self._around = around
-        # What kills and pauses is counted by the try there: an asynchronous call has several.
-        elsewhere = {*STANDING, *(PROCESS if service == "fc" else ())}
-        self._kinds = set(KINDS[service]) - elsewhere
+        # Function Compute counts what strikes a process itself, by the try: an asynchronous call has several.
+        own: tuple[Sort, ...] = () if service == "fc" else ("process",)
+        self._kinds = kinds(service, "wire", "answer", "caller", *own)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -99,9 +99,8 @@ class _Exchange:
             for active in struck:
                 answer = await self._after(active, answer)
             await self._deliver(answer)
-            self._around.workers.strike(
-                *(each.rule for each in struck if each.rule.after and each.rule.kind in PROCESS)
-            )
+            late = [active.rule for active in struck if active.rule.after]
+            self._around.workers.strike(*(rule for rule in late if KINDS[rule.kind].sort == "process"))
         except _Ended:
             return
 
@@ -115,10 +114,10 @@ class _Exchange:
             self._around.accounts.expire(self._caller.key)
         elif rule.kind == "revoke":
             self._around.accounts.revoke(self._caller.key)
-        elif rule.kind in ANSWERS:
+        elif KINDS[rule.kind].sort == "answer":
             await self._deliver(substitute(rule))
             raise _Ended
-        elif rule.kind in PROCESS:
+        elif KINDS[rule.kind].sort == "process":
             self._around.workers.strike(rule)
         else:
             await self._cut(active)
@@ -133,7 +132,7 @@ class _Exchange:
             return answer
         if rule.kind == "delay":
             await self._around.sleep(rule.seconds)
-        elif rule.kind in ANSWERS:
+        elif KINDS[rule.kind].sort == "answer":
             return substitute(rule)
         else:
             await self._cut(active)

@@ -35,7 +35,7 @@ class Active:
         self.fired += 1
         return True
 
-    def shown(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         return {"id": self.id, **self.rule.model_dump(exclude_defaults=True), "seen": self.seen, "fired": self.fired}
 
 

@@ -1,79 +1,83 @@
-"""What shall go wrong: a plan of rules, seeded and printable, so that a run can be repeated."""
+"""Plans of faults: rules that say what goes wrong, when, and where; seeded and printable, so that a run can be repeated."""
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from emulator.fc.runtime.steps import Step
 
 Service = Literal["iot", "smq", "fc", "stream"]
-Kind = Literal[
-    "delay", "trickle", "headers-only", "half-open", "reset", "drop", "refuse", "close-idle",
-    "status", "html", "empty", "huge", "unknown-code", "throttle", "full", "deny", "overdue",
-    "twice", "neighbour", "expire", "revoke", "clock",
-    "kill", "pause",
-    "duplicate", "reorder", "redeliver", "overlap",
-]  # fmt: skip
+Sort = Literal["wire", "answer", "caller", "process", "standing", "batch"]
+"""What a kind affects: the connection, the answer, the caller's key or number of calls, the function's process, the service for
+as long as the rule holds, or the batches of an event stream."""
 
-_ANSWERS = ("status", "html", "empty", "huge", "unknown-code", "throttle", "full", "deny")
-ANSWERS = (*_ANSWERS, "overdue")
-"""Another answer than the service's own."""
-_WIRE = ("delay", "trickle", "headers-only", "half-open", "reset", "drop", "refuse", "close-idle")
-PROCESS = ("kill", "pause")
-"""What happens to a function at work."""
-KINDS: dict[Service, tuple[str, ...]] = {
-    "iot": (*_WIRE, *ANSWERS, *PROCESS, "twice", "neighbour", "expire", "revoke", "clock"),
-    "smq": (*_WIRE, *_ANSWERS, *PROCESS, "twice", "expire", "revoke"),
-    "fc": (*_WIRE, *PROCESS, "status", "html", "empty"),
-    "stream": ("duplicate", "reorder", "redeliver", "overlap"),
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of fault: its effect in words (upper case stands for a field of the rule), and the services that it is for."""
+
+    help: str
+    sort: Sort
+    services: tuple[Service, ...]
+
+
+_ALL: tuple[Service, ...] = ("iot", "smq", "fc")
+_APIS: tuple[Service, ...] = ("iot", "smq")
+KINDS: Mapping[str, Kind] = {
+    "delay": Kind("the call waits SECONDS", "wire", _ALL),
+    "trickle": Kind("the answer comes byte by byte, SECONDS apart", "wire", _ALL),
+    "headers-only": Kind("only the answer's headers come", "wire", _ALL),
+    "half-open": Kind("the connection goes silent", "wire", _ALL),
+    "reset": Kind("the connection is reset", "wire", _ALL),
+    "drop": Kind("the connection is closed without an answer", "wire", _ALL),
+    "refuse": Kind("all connections are reset, and new ones refused for SECONDS", "wire", _ALL),
+    "close-idle": Kind("the connection is closed SECONDS after the answer", "wire", _ALL),
+    "status": Kind("answers STATUS, with CODE as the error code", "answer", _ALL),
+    "html": Kind("answers STATUS with an HTML page", "answer", _ALL),
+    "empty": Kind("answers STATUS with an empty body", "answer", _ALL),
+    "huge": Kind("answers STATUS with 8 MiB", "answer", _APIS),
+    "unknown-code": Kind("answers an undocumented error code", "answer", _APIS),
+    "throttle": Kind("too many calls; RETRY_AFTER becomes the header x-acs-retry-after", "answer", _APIS),
+    "deny": Kind("the caller lacks the permission for the operation", "answer", _APIS),
+    "overdue": Kind("the account, or the INSTANCE, is in arrears", "answer", ("iot",)),
+    "twice": Kind("the call arrives twice, as if retried below HTTP", "caller", _APIS),
+    "expire": Kind("the caller's temporary key expires", "caller", _APIS),
+    "revoke": Kind("the caller's temporary key is revoked", "caller", _APIS),
+    "neighbour": Kind("others of the account make AMOUNT calls of OPERATION a second", "standing", ("iot",)),
+    "clock": Kind("the service's clock is AMOUNT seconds ahead", "standing", ("iot",)),
+    "hide-depths": Kind("GetQueueAttributes says 0 for the number of messages", "standing", ("smq",)),
+    "kill": Kind(
+        "SIGKILL to the busy instances, at a random moment within WITHIN seconds, or at STEP", "process", _ALL
+    ),
+    "pause": Kind("SIGSTOP to the busy instances, and SIGCONT after SECONDS", "process", _ALL),
+    "duplicate": Kind("a batch has every event twice", "batch", ("stream",)),
+    "reorder": Kind("a batch has its events in another order", "batch", ("stream",)),
+    "redeliver": Kind("a batch that succeeded is delivered again", "batch", ("stream",)),
+    "overlap": Kind("a batch is delivered again while the first call still runs", "batch", ("stream",)),
 }
-STANDING = ("neighbour", "clock")
-"""Kinds that hold for a time, whether somebody calls or not."""
+
+
+def kinds(service: Service, *sorts: Sort) -> frozenset[str]:
+    """Return the kinds of a service, of these sorts."""
+    return frozenset(name for name, kind in KINDS.items() if service in kind.services and kind.sort in sorts)
 
 
 class Rule(BaseModel):
     """One thing that goes wrong: where, when, and what. Times are in seconds, counted from when the rule was set.
 
-    Where: `service`, and its `operation` (of the IoT API or SMQ; a function's name), the `instance` that a call of the IoT API
-    names, and what the call must `contain`.
-    When: from the `nth` matching call on, at most `times`, each with `probability`, between `since` and `until`.
-    What: `kind`, and `after` the call had its effect instead of before, where nothing is done then.
-
-    | kind | what happens |
-    |---|---|
-    | delay | the call waits `seconds`, then goes on |
-    | trickle | the answer comes byte by byte, `seconds` apart |
-    | headers-only | the answer's headers come, and nothing more |
-    | half-open | the peer is gone without a word: nothing comes on this connection any more |
-    | reset | the connection is reset |
-    | drop | the connection is closed without an answer |
-    | refuse | all connections are reset, and new ones refused for `seconds` |
-    | close-idle | the connection is closed `seconds` after the answer, which did not say so |
-    | status | `status` is answered, with `code` in the error's body |
-    | html, empty, huge | `status`, with a page, with nothing, with 8 MiB |
-    | unknown-code | an error that stands on no page |
-    | throttle | too many calls, with `retry_after` as x-acs-retry-after where it is given |
-    | full | the service's store takes no more |
-    | deny | the caller may not: the role lacks the permission |
-    | overdue | the account, or the `instance`, is in arrears |
-    | twice | the call arrives a second time, as a retry below HTTP would send it |
-    | neighbour | others of the account make `amount` calls of `operation` a second |
-    | expire, revoke | the caller's temporary key is no longer good |
-    | clock | the service's clock is `amount` seconds ahead |
-    | kill, pause | what a function at work has SIGKILL, or SIGSTOP and `seconds` later SIGCONT, up to `within` seconds later |
-    | kill at a `step` | the function's call that is struck has SIGKILL when it first gets there: receive (before anything), |
-    | | validate (all is read), paced (an API call may leave), sent (it has, unanswered), answered, published, put back |
-    | duplicate, reorder | a batch has every event twice, or in another order |
-    | redeliver | a batch that succeeded is delivered once more |
-    | overlap | a batch is delivered a second time while the first call still runs |
+    It strikes calls of a `service`: those of an `operation` (of the IoT API or SMQ; a function's name), that name an `instance`
+    and `contain` a text; from the `nth` on, at most `times`, each with a `probability`, between `since` and `until`. With
+    `after`, the call has its effect first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     service: Service
-    kind: Kind
+    kind: str
     operation: str | None = None
     instance: Annotated[str | None, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$")] = None
     contains: str | None = None
@@ -91,20 +95,28 @@ class Rule(BaseModel):
     retry_after: Annotated[str | None, Field(max_length=200, pattern=r"^[\x20-\x7e]*$")] = None
     amount: Annotated[float, Field(ge=-86_400, le=86_400)] = 5.0
 
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        if kind not in KINDS:
+            raise ValueError(f"{kind!r} is not one of {', '.join(KINDS)}")
+        return kind
+
     @model_validator(mode="after")
     def _possible(self) -> "Rule":
-        if self.kind not in KINDS[self.service]:
-            raise ValueError(f"{self.service} knows no {self.kind}; it knows {', '.join(KINDS[self.service])}")
+        known = [name for name, kind in KINDS.items() if self.service in kind.services]
+        if self.kind not in known:
+            raise ValueError(f"{self.service} has no kind {self.kind}; it has {', '.join(known)}")
         if self.instance is not None and self.service != "iot":
-            raise ValueError("only calls of the service iot name an instance")
+            raise ValueError("instance is for the service iot only")
         if self.kind == "neighbour" and (self.operation is None or self.amount < 0):
-            raise ValueError("a neighbour needs an operation, and an amount that is not negative")
+            raise ValueError("the kind neighbour needs an operation, and an amount from 0")
         if self.step and ((self.service, self.kind) != ("fc", "kill") or self.within or self.after):
-            raise ValueError("a step is for the kind kill of the service fc alone, without within and after")
+            raise ValueError("step is for the kind kill of the service fc only, without within and after")
         return self
 
     def matches(self, operation: str, text: str) -> bool:
-        """Whether a call is one that the rule is about; `text` is all of it, readable."""
+        """Whether the rule is about a call; `text` is all of the call, decoded."""
         named = self.instance is None or re.search(rf"\bIotInstanceId={re.escape(self.instance)}(&|$)", text)
         return bool(self.operation in (None, operation) and named and (self.contains is None or self.contains in text))
 
@@ -121,9 +133,9 @@ class Plan(BaseModel):
     seed: int = 0
     rules: Annotated[tuple[Rule, ...], Field(max_length=1_000)] = ()
 
-    def shown(self) -> dict[str, Any]:
-        """What `PUT /faults` takes; the seed is always there, so that a run can be repeated."""
+    def as_json(self) -> dict[str, Any]:
+        """Return what `PUT /faults` takes, always with the seed."""
         return {"seed": self.seed, **self.model_dump(mode="json", exclude_defaults=True)}
 
     def __str__(self) -> str:
-        return json.dumps(self.shown())
+        return json.dumps(self.as_json())

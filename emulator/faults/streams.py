@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from emulator.faults.injection import Faults
-from emulator.faults.plan import KINDS, Rule
+from emulator.faults.plan import Rule, kinds
 
 
 class Result(Protocol):
@@ -30,7 +30,8 @@ def faulty(
 
     async def call(event: bytes) -> R:
         rules = [
-            each.rule for each in faults.striking("stream", stream, KINDS["stream"], event.decode("utf-8", "replace"))
+            each.rule
+            for each in faults.striking("stream", stream, kinds("stream", "batch"), event.decode("utf-8", "replace"))
         ]
         for rule in rules:
             event = _changed(event, rule, draws)

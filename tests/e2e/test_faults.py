@@ -75,7 +75,7 @@ SINKS: Mapping[str, Sequence[Rule]] = {
     "publishing succeeds, its reply is lost": [smq("drop", after=True)],
     "publishing is answered too late": [smq("delay", seconds=1.0, after=True)],
     "the topic's peer is half open": [smq("half-open")],
-    "the store is full": [smq("full", times=4)],
+    "the store is full": [smq("status", status=500, times=4)],
     "connections to the topic are refused": [smq("refuse", seconds=0.4, times=1)],
     "the topic's key has expired": [smq("expire", times=1)],
 }

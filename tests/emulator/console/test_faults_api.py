@@ -38,8 +38,8 @@ def test_a_rule_is_added_shown_and_ended(api: httpx.Client) -> None:
 def test_a_plan_takes_the_place_of_the_one_before(api: httpx.Client) -> None:
     """And can be read as it was put."""
     api.post("/faults", json=DELAY)
-    plan = {"seed": 3, "rules": [{"service": "smq", "kind": "full"}]}
-    assert [rule["kind"] for rule in api.put("/faults", json=plan).json()] == ["full"]
+    plan = {"seed": 3, "rules": [{"service": "smq", "kind": "reset"}]}
+    assert [rule["kind"] for rule in api.put("/faults", json=plan).json()] == ["reset"]
     assert api.get("/faults/plan").json() == plan
     assert api.delete("/faults").json() == []
 

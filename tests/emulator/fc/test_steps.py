@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from emulator.faults.injection import Faults
-from emulator.faults.plan import PROCESS, Rule
+from emulator.faults.plan import Rule
 from emulator.fc.config import FunctionConfig
 from emulator.fc.runtime.steps import Step, StepNotFound, ending_at
 from emulator.fc.service import FunctionCompute, Invocation
@@ -118,7 +118,7 @@ def test_a_rule_with_a_step_strikes_as_often_as_it_may() -> None:
     """As any other rule."""
     faults = Faults()
     faults.add(Rule(service="fc", kind="kill", step="sent", nth=2, times=1))
-    assert [len(faults.striking("fc", "f", PROCESS)) for _ in range(4)] == [0, 1, 0, 0]
+    assert [len(faults.striking("fc", "f", ["kill"])) for _ in range(4)] == [0, 1, 0, 0]
 
 
 @pytest.mark.parametrize(
