@@ -21,9 +21,9 @@ _NUMBERS = (bool, int, float)
 _json = json.JSONEncoder(ensure_ascii=False).encode
 # What the SDKs put into texts: query parameters, headers and XML or JSON fields that grant access, and addresses with a password.
 _GRANTING = r"""(?ix) (?P<name> \b (?: signature | security[-_]?token | access[-_]?key[-_]?secret | product[-_]?secret | password
-                             | authorization | receipthandle ) ["']? \s* (?: = | : | > ) \s* ["']?
+                             | (?P<scheme> authorization ) | receipthandle ) ["']? \s* (?: = | : | > ) \s* ["']?
                            | \b bearer \s | :// [^\s/:@]* : (?= [^\s@]* @ ) )
-        (?P<value> (?: (?: MNS | FC | ACS3-HMAC-SHA256 | Bearer | Basic | Digest ) \s+ )? [^\s&"'<>,;]+ )"""
+        (?(scheme) (?: [\w-]+ \s+ )? ) [^\s&"'<>,;]+"""
 
 
 def mask(text: str, secrets: tuple[str, ...] = ()) -> str:

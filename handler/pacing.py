@@ -10,8 +10,9 @@ leave at once. Their slots are lost.
 import math
 import threading
 from collections import deque
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from handler.clock import Clock
 from handler.errors import OutOfTime
@@ -31,6 +32,7 @@ RETURN, PROBE = 1 / 6, 0.0003
 CALM = 8.0
 """Seconds without a slow-down after which the steps begin to grow."""
 
+T = TypeVar("T")
 _left: ContextVar[float] = ContextVar("left")
 
 
@@ -85,6 +87,17 @@ class Gate(Protocol):
     def leave(self, now: float, *, slept: bool) -> None:
         """A call leaves. Only one that `slept` until its slot may catch up what it comes late."""
         ...
+
+
+class Made(dict[str, T]):
+    """Values that are made when they are first asked for, each once, whoever asks."""
+
+    def __init__(self, make: Callable[[str], T]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: str) -> T:
+        return self.setdefault(key, self._make(key))
 
 
 class Line:
@@ -226,13 +239,12 @@ class Pacer:
     def __init__(self, rate: float, clock: Clock) -> None:
         if not 0 < rate < math.inf:
             raise ValueError(f"a rate must be a positive number of calls a second, not {rate}")
-        self._rate = rate
         self._clock = clock
-        self._gates: dict[str, Spacing] = {}
-        self._lines: dict[str, Line] = {}
+        self._gates = Made(lambda _operation: Spacing(rate))
+        self._lines = Made(lambda operation: Line(operation, self._gates[operation], clock))
 
     def wait(self, operation: str, deadline: float) -> float:
-        return self._line(operation).wait(deadline)
+        return self._lines[operation].wait(deadline)
 
     def throttled(self, operation: str, retry_after: float) -> None:
         gate = self.gate(operation)
@@ -247,8 +259,4 @@ class Pacer:
             gate.speed.accepted(left_at(now), now)
 
     def gate(self, operation: str) -> Spacing:
-        return self._gates.get(operation) or self._gates.setdefault(operation, Spacing(self._rate))
-
-    def _line(self, operation: str) -> Line:
-        line = self._lines.get(operation)
-        return line or self._lines.setdefault(operation, Line(operation, self.gate(operation), self._clock))
+        return self._gates[operation]

@@ -26,7 +26,7 @@ from collections import deque
 
 from handler.clock import Clock
 from handler.log import Log
-from handler.pacing import EARLY, LONGEST_HOLD, Line, Pacer, Spacing, catch_up, left_at
+from handler.pacing import EARLY, LONGEST_HOLD, Line, Made, Pacer, Spacing, catch_up, left_at
 from handler.store import REMEMBERED, Answer, Client, Question, Store
 
 LEAD = 0.3
@@ -182,33 +182,21 @@ class SharedQuota:
     ) -> None:
         if not 0 < rate < math.inf:
             raise ValueError(f"a rate must be a positive number of calls a second, not {rate}")
-        self._key = key
-        self._rate = rate
         self._fallback = fallback
         self._clock = clock
-        self._store = Store(url, clock, log, client)
-        self._gates: dict[str, Slots] = {}
-        self._lines: dict[str, Line] = {}
+        self._store = store = Store(url, clock, log, client)
+        # The braces keep all operations of a key on one node of a cluster.
+        self._gates = Made(lambda name: Slots(f"{{{key}}}:{name}", rate, fallback.gate(name), store, clock))
+        self._lines = Made(lambda name: Line(name, self._gates[name], clock))
 
     def wait(self, operation: str, deadline: float) -> float:
-        line = self._lines.get(operation)
-        line = line or self._lines.setdefault(operation, Line(operation, self._gate(operation), self._clock))
-        return line.wait(deadline)
+        return self._lines[operation].wait(deadline)
 
     def throttled(self, operation: str, retry_after: float) -> None:
         now = self._clock.now()
-        if not self._gate(operation).throttled(left_at(now), now, retry_after):
+        if not self._gates[operation].throttled(left_at(now), now, retry_after):
             self._fallback.throttled(operation, retry_after)
 
     def accepted(self, operation: str) -> None:
-        if not self._gate(operation).accepted(left_at(self._clock.now())):
+        if not self._gates[operation].accepted(left_at(self._clock.now())):
             self._fallback.accepted(operation)
-
-    def _gate(self, operation: str) -> Slots:
-        gate = self._gates.get(operation)
-        return gate or self._gates.setdefault(operation, self._new(operation))
-
-    def _new(self, operation: str) -> Slots:
-        # The braces keep all operations of a key on one node of a cluster.
-        key = f"{{{self._key}}}:{operation}"
-        return Slots(key, self._rate, self._fallback.gate(operation), self._store, self._clock)

@@ -61,6 +61,8 @@ def test_known_secrets_are_masked_wherever_they_stand() -> None:
         "<ReceiptHandle>HIDE</ReceiptHandle>",
         '{"ProductSecret":"HIDE"}',
         "Authorization: Bearer HIDE",
+        "Authorization: acs LTAItest:HIDE",
+        "Authorization: HIDE",
         "authorization=bearer  HIDE",
         "{'Authorization': 'Basic HIDE=='}",
         "sent Bearer HIDE, and more",
