@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -30,9 +31,17 @@ def test_the_calls_of_each_environment_are_those_of_its_shares() -> None:
         table for table in DEPLOYING.tables if table.names()[:1] == ["template.yml"] and len(table.heading) == 4
     )
     for file, _, calls, _ in table.rows:
-        functions = load(ROOT / file.strip("`"), environ={}).functions
-        made = [Settings.read({**each.variables, "FC_REGION": "cn-shanghai"}).most_in_a_second for each in functions]
-        assert sum(made) == int(calls), file
+        assert _calls_of(ROOT / file.strip("`")) == int(calls), file
+
+
+def _calls_of(path: Path) -> int:
+    """The most calls in a second of all functions that are not switched off; with a store, of all together."""
+    own = yaml.safe_load(path.read_text(encoding="utf-8"))["resources"]
+    off = {name for name, resource in own.items() if resource["props"].get("disableOndemand")}
+    functions = [each for each in load(path, environ={}).functions if each.name.rpartition("-")[2] not in off]
+    made = [Settings.read({**each.variables, "FC_REGION": "cn-shanghai"}) for each in functions]
+    shared = {1 + int(settings.rate) for settings in made if settings.store}
+    return shared.pop() if shared else sum(settings.most_in_a_second for settings in made)
 
 
 def test_the_role_is_the_template_s() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from cli.manifests.documents import PARTS
 from cli.manifests.formats import ENDINGS, Format
+from cli.manifests.headings import ALIASES
 from cli.manifests.manifest import load
 from handler.messages import ModuleRequest
 from tests.docs.markdown import code_spans
@@ -60,6 +61,15 @@ def test_every_column_is_in_the_table() -> None:
     """All fields of a request but those that the function sets."""
     senders = {name for name, field in ModuleRequest.model_fields.items() if field.description is None}
     assert set(_table("column")) == senders
+
+
+def test_every_other_name_of_a_column_is_in_the_table() -> None:
+    """The headings that people have: compared without case."""
+    table = next(table for table in PAGE.tables if table.heading[0] == "column")
+    shown = {name: {alias.lower() for alias in code_spans(row[2])} for row in table.rows for name in code_spans(row[0])}
+    assert {name: aliases for name, aliases in shown.items() if aliases} == {
+        name: set(aliases) for name, aliases in ALIASES.items()
+    }
 
 
 def _table(heading: str) -> list[str]:
