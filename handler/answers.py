@@ -55,6 +55,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("upstream", 502, "The API did not answer properly"),
         Kind("deadline", 503, "There was no time left for the request"),
         Kind("quota", 503, "The quota does not allow the call now"),
+        Kind("order", 503, "An earlier request for the module is not finished"),
         Kind("sink", 503, "The queue or the topic did not take the message", shows_detail=False),
         Kind("unanswered", 504, "The API did not answer: the module may have been created"),
     )

@@ -123,7 +123,7 @@ def open_body(body: object, place: Place, depth: int = DEEPEST, *, is_value: boo
         value = Flaw(str(error))
     envelope = unwrap(value)
     if isinstance(value, Flaw):
-        yield place.part(problem=value.problem)
+        yield place.part(value, problem=value.problem)
     elif envelope and envelope.is_blank:
         yield place.enter(envelope).part(value, ignored=f"{envelope.source} without a body")
     elif not depth and (envelope or (place.several and isinstance(value, list))):

@@ -79,7 +79,19 @@ class Refused(CallError):
 
 
 class Misconfigured(CallError):
-    """The deployment's fault, not the request's: no request can succeed until it is put right."""
+    """The deployment's fault, not the request's: no request can succeed until it is put right; `setting` is to blame, if any."""
+
+    def __init__(
+        self,
+        code: str,
+        text: str = "",
+        *,
+        request_id: str | None = None,
+        retry_after: float = 0.0,
+        setting: str | None = None,
+    ) -> None:
+        super().__init__(code, text, request_id=request_id, retry_after=retry_after)
+        self.setting = setting
 
 
 class SinkError(OtaModulesError):

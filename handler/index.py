@@ -17,11 +17,13 @@ from handler import loading, triggers
 from handler.clock import Clock
 from handler.connections import Connection, Transport
 from handler.credentials import Credentials
+from handler.faults import log_fault
+from handler.invocation import Invocation, Limits
 from handler.iot import IotApi
 from handler.log import Log
 from handler.outcomes import Outcome
 from handler.pacing import Pacer, Quota
-from handler.pipeline import Invocation, Limits, Pipeline
+from handler.pipeline import Pipeline
 from handler.settings import Settings
 from handler.smq import MessageService, Outbox
 from handler.steps import reached
@@ -33,11 +35,29 @@ if TYPE_CHECKING:  # imported when the first HTTP request comes, so that the fun
 
 DEFAULT_TIMEOUT = 60.0
 """Seconds, where the platform's context names no timeout."""
-LONGEST_DELIVERY = 295.0
+LONGEST_DELIVERY = 280.0
 """Seconds: EventBridge gives a delivery up after 300, whatever the function's timeout (EventBridge, "Event streams"), and has
 waited already while a new instance started, which takes seconds on a tenth of a processor."""
 LAST_SENDS = 0.3
 """Seconds before the function's timeout after which nothing is sent any more, outcomes included."""
+
+
+class Budget(NamedTuple):
+    """How an invocation's time is shared out, in clock seconds: each part ends where the next begins.
+
+    calls of the API -> outcomes -> what goes back to the queue -> nothing, until the function's timeout
+    """
+
+    calls: float
+    outcomes: float
+    sends: float
+
+    @classmethod
+    def begin(cls, now: float, timeout: float, margin: float, *, puts_back: bool) -> "Budget":
+        # A margin as long as the timeout would leave no time for anything.
+        margin = margin if timeout > margin else timeout / 2
+        sends = now + timeout - min(LAST_SENDS, margin / 2)
+        return cls(now + timeout - margin, sends - margin / 4 if puts_back else sends, sends)
 
 
 class Instance(NamedTuple):
@@ -55,7 +75,7 @@ class Instance(NamedTuple):
         settings = Settings.read(environ)
         log = Log(settings.OTA_LOG_LEVEL)
         for warning in settings.warnings():
-            log.warning("setting", text=warning)
+            log.warning("config_warning", text=warning)
         connect = partial(
             Connection,
             connect_timeout=settings.OTA_CONNECT_TIMEOUT,
@@ -73,8 +93,7 @@ class Instance(NamedTuple):
         )
         smq = Transport(partial(connect, settings.OTA_MNS_ENDPOINT), "OTA_MNS_ENDPOINT")
         messages = MessageService(smq, clock, random.random)
-        # With a store, one busy instance may use all of the quota.
-        pool = Threads.for_rate(settings.rate if settings.store else settings.share)
+        pool = Threads.for_rate(_rate(settings))
         return cls(settings, Pipeline(api, _limits(settings), pool, clock, random.random), messages, log, clock)
 
 
@@ -98,7 +117,15 @@ def _limits(settings: Settings) -> Limits:
         settings.OTA_ON_EXISTING,
         settings.OTA_IOT_INSTANCE_ID,
         settings.OTA_REQUEST_QUEUE is not None,
+        settings.OTA_MAX_AGE,
+        _rate(settings),
+        settings.OTA_DEAD_LETTER_QUEUE is not None,
     )
+
+
+def _rate(settings: Settings) -> float:
+    """Calls a second of one operation: with a store, one busy instance may use all of the quota."""
+    return settings.rate if settings.store else settings.share
 
 
 _instance: Instance | None = None
@@ -186,24 +213,24 @@ class Call(NamedTuple):
         """Start the clock: the platform's context tells no remaining time, only the timeout."""
         settings = instance.settings
         timeout = min(_timeout(context), ceiling or float("inf"))
-        # A margin as long as the timeout would leave no time for anything.
-        margin = settings.OTA_DEADLINE_MARGIN if timeout > settings.OTA_DEADLINE_MARGIN else timeout / 2
-        now = instance.clock.now()
+        budget = Budget.begin(
+            instance.clock.now(), timeout, settings.OTA_DEADLINE_MARGIN, puts_back=ceiling is not None
+        )
         keys = partial(_credentials, context, os.environ)
         request_id = str(getattr(context, "request_id", None) or getattr(context, "requestId", None) or "")
-        log = instance.log.bind(secrets=keys().secrets, request=request_id)
+        log = instance.log.bind(secrets=keys().secrets, request_id=request_id)
         outbox = Outbox(
             instance.messages,
             settings.OTA_RESULT_TOPIC,
             settings.OTA_REQUEST_QUEUE,
             settings.OTA_DEAD_LETTER_QUEUE,
             keys,
-            now + timeout - min(LAST_SENDS, margin / 2),
+            budget.sends,
             log,
-            reserve=margin / 4 if ceiling else 0.0,
+            reserve=budget.sends - budget.outcomes,
         )
         source = f"/ota-modules/{settings.OTA_REGION}/{_function_name(context)}"
-        return cls(instance, Invocation(keys, now + timeout - margin, outbox, log, source), outbox, request_id)
+        return cls(instance, Invocation(keys, budget.calls, outbox, log, source), outbox, request_id)
 
     def respond(self, request: "web.HttpRequest") -> "web.HttpAnswer":
         """The answer to an HTTP request."""
@@ -214,7 +241,7 @@ class Call(NamedTuple):
                 Delivery(default_id, body, "http", trace, is_named=False), self.invocation
             ),
             enqueue=self.outbox.enqueue if self.outbox.request_queue else None,
-            fault=lambda error: self.invocation.log.error("fault", error=type(error).__name__, text=error),
+            fault=partial(log_fault, self.invocation.log),
             prefix=self.instance.settings.OTA_HTTP_PREFIX or "",
         )
         return web.respond(request._replace(request_id=self.request_id or request.request_id), service)

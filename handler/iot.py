@@ -1,20 +1,19 @@
-"""The IoT Platform API, version 2018-01-20: sign a call, send it, and tell one kind of answer from another.
+"""The IoT Platform API, version 2018-01-20: sign a call, send it, and read what it lists; `handler.codes` tells answers apart.
 
 API reference: CreateOTAModule, ListOTAModuleByProduct, UpdateOTAModule; signatures: "Request signatures" (RPC, HMAC-SHA1).
 """
 
-import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from aliyunsdkcore.auth.composer import rpc_signature_composer
 
 from handler.clock import Clock
+from handler.codes import is_general, may_pass, names_no_instance, names_place, request_id, understood
 from handler.connections import Answer
 from handler.credentials import Credentials
 from handler.errors import CallError, Misconfigured, NotSent, OutOfTime, Refused, Throttled, Transient, Unanswered
-from handler.log import mask
+from handler.moments import unix_seconds
 from handler.pacing import Quota
 from handler.steps import reached
 
@@ -29,26 +28,6 @@ LATE = 0.05
 """Seconds after its slot at which a call may leave, because its connection had to be opened again; then it needs another."""
 SLOTS = 3
 """Slots that one call may need, with a server that closes connections sooner than the line moves on."""
-
-_TRANSIENT = (
-    "iot.system.systemexception",
-    "systemexception",
-    "serviceunavailable",
-    "internalerror",
-    "iot.common.queryproductactionerror",
-)
-# The first copy of the call may have arrived: its effect has to be read back, as after a lost answer.
-_SEEN_BEFORE = "signaturenonceused"
-_INSTANCE = ("iot.system.instancenotfound", "iot.sre.iotinstancenotfound")
-_DEPLOYMENT = (
-    "signaturedoesnotmatch", "incompletesignature", "invalidsignature", "missingsignature", "invalidaccesskeyid",
-    "missingaccesskeyid", "inactiveaccesskeyid", "invalidsecuritytoken", "missingsecuritytoken", "forbidden", "nopermission",
-    "invalidtimestamp", "missingtimestamp", "unsupportedhttpmethod", "invalidproduct.notfound", "invalidapi.notfound",
-    "invalidaction", "invalidversion", "invalidprotocol", "iot.common.ramactionpermissiondeny", "iot.common.invalidtenant",
-    "iot.system.uidnotfound", "iot.system.billisoverdue", *_INSTANCE,
-)  # fmt: skip
-# A signature made anew, with the keys of this moment, can put these right.
-_ONCE_MORE = ("invalidtimestamp.expired", "invalidsecuritytoken", "signaturedoesnotmatch", "invalidaccesskeyid")
 
 
 class Module(NamedTuple):
@@ -101,27 +80,53 @@ class IotApi(NamedTuple):
         return str(target)
 
 
+class Finding(NamedTuple):
+    """What is wrong with the deployment, and where."""
+
+    operation: str
+    instance: str | None
+    error: Misconfigured
+
+
 class Halt:
-    """The operations that this deployment cannot call, once an answer has said so: then nobody tries again."""
+    """The operations that this deployment cannot call, each in one instance, once an answer has said so."""
 
     def __init__(self) -> None:
-        self._reasons: dict[str, Misconfigured] = {}
+        self._reasons: dict[tuple[str, str | None], Misconfigured] = {}
+        self._findings: dict[tuple[str, str | None, str], Finding] = {}
 
-    def check(self, action: str) -> None:
-        """Raises: Misconfigured: an earlier call of the operation found out."""
-        if action in self._reasons:
-            raise self._reasons[action]
+    def check(self, action: str, *instances: str | None) -> None:
+        """Raises: Misconfigured: another request's call of the operation found out. It is a new one for each who asks."""
+        for instance in instances:
+            if (error := self._reasons.get((action, instance))) is not None:
+                raise Misconfigured(error.code, error.text, request_id=error.request_id, setting=error.setting)
 
-    def set(self, action: str, reason: Misconfigured) -> None:
-        self._reasons[action] = reason
+    def set(self, action: str, instance: str | None, error: Misconfigured) -> None:
+        """Let nobody call the operation in the instance any more."""
+        self._reasons[action, instance] = error
+
+    def note(self, action: str, instance: str | None, error: Misconfigured) -> None:
+        """Keep what is wrong for the log."""
+        self._findings.setdefault((action, instance, error.code), Finding(action, instance, error))
 
     @property
-    def reasons(self) -> Mapping[str, Misconfigured]:
-        return self._reasons
+    def findings(self) -> Sequence[Finding]:
+        return list(self._findings.values())
+
+
+class Listing(NamedTuple):
+    """The modules of a product; `modules` is None where the answer says nothing of any, `moment` is the API's own clock (unix
+    seconds) where the answer tells it."""
+
+    modules: Sequence[Module] | None
+    moment: float | None = None
 
 
 class Session:
-    """One request's use of the API, within one invocation: its keys, its deadline (clock seconds), its cost."""
+    """One request's use of the API, within one invocation: its keys, its deadline (clock seconds), its cost.
+
+    `instance` is the one that the request itself names; calls of one that names none may be in the default instance.
+    """
 
     def __init__(
         self,
@@ -131,53 +136,77 @@ class Session:
         halt: Halt,
         *,
         usage: Usage | None = None,
-        names_instance: bool = False,
+        instance: str | None = None,
     ) -> None:
         self.usage = usage or Usage()
         self.deadline = deadline
         self.clock = api.clock
+        self.left = 0.0
+        """When the last call left, in unix seconds."""
         self._api = api
         self._credentials = credentials
         self._halt = halt
-        self._names_instance = names_instance
+        self._instance = instance
 
     def create(self, parameters: Mapping[str, str]) -> str | None:
         """CreateOTAModule; the API's request id. Raises: CallError of every kind, OutOfTime."""
-        return _request_id(self._call(CREATE, parameters))
+        body, _ = self._call(CREATE, parameters)
+        return request_id(body)
 
     def update(self, parameters: Mapping[str, str]) -> str | None:
         """UpdateOTAModule; the API's request id. Raises: CallError of every kind, OutOfTime."""
-        return _request_id(self._call(UPDATE, parameters))
+        body, _ = self._call(UPDATE, parameters)
+        return request_id(body)
 
-    def modules(self, parameters: Mapping[str, str]) -> list[Module]:
+    def modules(self, parameters: Mapping[str, str]) -> Listing:
         """ListOTAModuleByProduct: all modules of a product, `default` included where the API shows it.
 
-        Raises: CallError of every kind, OutOfTime.
+        Raises: CallError of every kind, OutOfTime. Refused: there is no such product, or no such instance.
         """
-        return listed(self._call(LIST, parameters).get("data"))
+        try:
+            body, answer = self._call(LIST, parameters)
+        except Refused as error:
+            if names_place(error):
+                raise
+            # Nothing else is in this call that could be refused for good.
+            raise Transient(error.code, error.text, request_id=error.request_id) from None
+        return Listing(listed(body.get("data")), unix_seconds(answer.headers.get("date") or ""))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no time is left for a call."""
+        return self.deadline - self.clock.now() < SHORTEST_WAIT
 
     def sleep(self, seconds: float, doing: str) -> None:
         """Wait. Raises: OutOfTime: at once, where the deadline comes first."""
         if self.clock.now() + seconds >= self.deadline:
-            raise OutOfTime(doing, seconds)
+            raise OutOfTime(doing)
         self.clock.sleep(seconds)
 
-    def _call(self, action: str, parameters: Mapping[str, str]) -> Mapping[str, object]:
+    def _call(self, action: str, parameters: Mapping[str, str]) -> tuple[Mapping[str, object], Answer]:
         try:
-            return self._attempt(action, parameters)
+            try:
+                return self._attempt(action, parameters)
+            except Misconfigured as error:
+                if not may_pass(error):
+                    raise
+                return self._attempt(action, parameters)
         except Misconfigured as error:
-            if not error.code.lower().startswith(_ONCE_MORE):
-                raise self._halted(action, error) from None
-        try:
-            return self._attempt(action, parameters)
-        except Misconfigured as error:
-            raise self._halted(action, error) from None
+            raise self._judged(action, parameters.get("IotInstanceId"), error) from None
 
-    def _halted(self, action: str, error: Misconfigured) -> CallError:
-        if self._names_instance and error.code.lower() in _INSTANCE:
-            # The request itself named the instance: that is its own fault, and no other request's.
-            return Refused(error.code, error.text, request_id=error.request_id)
-        self._halt.set(action, error)
+    def _judged(self, action: str, instance: str | None, error: Misconfigured) -> CallError:
+        """Keep a fault of the deployment for the others, unless the request itself means an instance that does not exist."""
+        if names_no_instance(error):
+            if self._instance is not None:
+                return Refused(error.code, error.text, request_id=error.request_id)
+            if instance is None:
+                text = "names no instance, and there is no default"
+                return Refused(error.code, text, request_id=error.request_id)
+            error.setting = "OTA_IOT_INSTANCE_ID"
+            self._halt.set(action, None, error)  # who names the same instance is refused alone
+        elif is_general(error):
+            self._halt.set(action, instance, error)
+        self._halt.note(action, instance, error)
         return error
 
     def _left(self, action: str) -> float:
@@ -197,8 +226,9 @@ class Session:
                 return
         raise NotSent("NotConnected", "the server closes connections sooner than they are used")
 
-    def _attempt(self, action: str, parameters: Mapping[str, str]) -> Mapping[str, object]:
-        self._halt.check(action)
+    def _attempt(self, action: str, parameters: Mapping[str, str]) -> tuple[Mapping[str, object], Answer]:
+        instances = parameters.get("IotInstanceId"), self._instance
+        self._halt.check(action, *instances)
         keys = self._credentials()
         if not keys.access_key_id:
             raise Misconfigured(
@@ -206,10 +236,11 @@ class Session:
             )
         self._take_slot(action)
         reached("paced")
-        self._halt.check(action)
+        self._halt.check(action, *instances)
         seconds = min(self._api.read_timeout, self._left(action))
         self.usage.calls += 1
         target = self._api.signed(action, parameters, keys)
+        self.left = self.clock.wall()
         try:
             answer = self._api.transport.post(target, seconds)
             reached("answered")
@@ -223,68 +254,12 @@ class Session:
                 self._api.quota.accepted(action)
             raise
         self._api.quota.accepted(action)
-        return body
+        return body, answer
 
 
-def understood(answer: Answer, secrets: tuple[str, ...] = ()) -> Mapping[str, object]:
-    """The body of a successful answer, its keys in lower case (compatible platforms spell them otherwise).
-
-    Raises: CallError of the kind that the answer is, without `secrets` in its text.
-    """
-    body = _parsed(answer)
-    success = body.get("success") in (True, "true", "True")
-    retry_after = _retry_after(answer.headers.get("x-acs-retry-after", ""))
-    if success and answer.status < 300:
-        return body
-    raise _error(answer.status, body, retry_after, secrets)
-
-
-def _error(status: int, body: Mapping[str, object], retry_after: float, secrets: tuple[str, ...]) -> CallError:
-    code = str(body.get("code") or "")
-    text = mask(str(body.get("errormessage") or body.get("message") or ""), secrets)
-    # SignatureDoesNotMatch repeats all that was signed, the token included.
-    text = re.split("string to sign", text, maxsplit=1, flags=re.IGNORECASE)[0]
-    kind = _kind(status, code.lower(), retry_after=retry_after, decided="success" in body)
-    return kind(code or f"HTTP{status}", text, request_id=_request_id(body), retry_after=retry_after)
-
-
-def _request_id(body: Mapping[str, object]) -> str | None:
-    return str(body["requestid"]) if body.get("requestid") else None
-
-
-def _kind(status: int, code: str, *, retry_after: float, decided: bool) -> type[CallError]:
-    if retry_after or status == 429 or "throttling" in code or code.endswith("ratelimit"):
-        return Throttled
-    if code.startswith(_TRANSIENT):
-        return Transient
-    if code.startswith(_SEEN_BEFORE) or status in (502, 504):
-        return Unanswered
-    if code.startswith(_DEPLOYMENT):
-        return Misconfigured
-    if status >= 500:
-        return Transient
-    if decided or (code and status >= 400):
-        return Refused
-    return Misconfigured if status in (401, 403, 404) else Unanswered
-
-
-def _parsed(answer: Answer) -> Mapping[str, object]:
-    try:
-        body = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        body = None
-    return {str(name).lower(): value for name, value in body.items()} if isinstance(body, dict) else {}
-
-
-def _retry_after(header: str) -> float:
-    """Seconds; 0 where the header is absent, zero, negative or no number of milliseconds."""
-    digits = header.strip()
-    return int(digits[:12]) / 1000 if digits.isascii() and digits.isdigit() else 0.0
-
-
-def listed(data: object) -> list[Module]:
+def listed(data: object) -> list[Module] | None:
     """The modules in ListOTAModuleByProduct's Data: documented as an array, seen as an object, as
-    {"OtaModuleDTO": […]} and as null.
+    {"OtaModuleDTO": […]} and as null, which may mean an empty product and says nothing for sure: None.
 
     Raises: Unanswered: it is none of these.
     """
@@ -294,7 +269,7 @@ def listed(data: object) -> list[Module]:
     if isinstance(data, dict):
         data = [data]
     if data is None:
-        return []
+        return None
     if not isinstance(data, list):
         raise Unanswered("UnreadableData", f"Data is a {type(data).__name__}")
     return [_module(entry) for entry in data]

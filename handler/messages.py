@@ -21,12 +21,15 @@ from pydantic import (
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from handler.envelopes import MOST_REQUESTS, Part, Place, open_body
-from handler.texts import find_flaw
+from handler.texts import Flaw, find_flaw, write
 
 LONGEST_SHOWN = 64
 """Characters of a refused value that its sender is shown."""
 MOST_PROBLEMS = 20
 """Problems of one request that are reported; an object with a thousand unknown fields is not answered a thousand times."""
+
+MOST_SECONDS = 100_000_000_000
+"""Unix seconds that a field may hold: the year 5138."""
 
 # Patterns are compiled when they are first used: a cold start need not wait for those that look at faults.
 # Character classes stand here in full, and not as Unicode categories, so that every version of Python and the published schema
@@ -100,10 +103,12 @@ Policy = Literal["keep", "update", "fail"]
 class Known(NamedTuple):
     """What the deliveries of a request have found out, as it travels with a request that is put back."""
 
-    Tried: bool = False
-    """A create call may have had its effect."""
+    Tried: bool | int = False
+    """When the first create call left that may have had an effect, in unix seconds; True: some time ago."""
     Theirs: bool = False
     """The module was seen, and no call of this request had made it."""
+    Updated: bool = False
+    """An update of this request was accepted."""
 
 
 NOTHING = Known()
@@ -120,6 +125,9 @@ class ModuleKey(NamedTuple):
 def _integer(value: object) -> object:
     """1.0 is an integer, as JSON Schema has it."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_Moment = Annotated[int, Field(ge=0, le=MOST_SECONDS), BeforeValidator(_integer)]
 
 
 class ModuleRequest(BaseModel):
@@ -141,13 +149,23 @@ class ModuleRequest(BaseModel):
         Field(ge=1, le=1_000_000, description="Set by the function when it puts a request back."),
         BeforeValidator(_integer),
     ] = 1
+    Since: Annotated[
+        _Moment | None,
+        Field(description="Set by the function: unix seconds of the first delivery that put the request back."),
+    ] = None
     Tried: Annotated[
-        bool,
-        Field(description="Set by the function: a create call of an earlier delivery may have had its effect."),
+        bool | _Moment,
+        Field(
+            description="Set by the function: unix seconds of the first create call whose effect is not known; or true."
+        ),
     ] = False
     Theirs: Annotated[
         bool,
         Field(description="Set by the function: an earlier delivery saw that the module is not the sender's making."),
+    ] = False
+    Updated: Annotated[
+        bool,
+        Field(description="Set by the function: an update of an earlier delivery was accepted."),
     ] = False
     Replay: Annotated[
         int | None,
@@ -159,6 +177,10 @@ class ModuleRequest(BaseModel):
         """The same request, in the instance that it means."""
         named = default is None or self.IotInstanceId is not None
         return self if named else self.model_copy(update={"IotInstanceId": default})
+
+    @property
+    def known(self) -> Known:
+        return Known(self.Tried, self.Theirs, self.Updated)
 
     @property
     def key(self) -> ModuleKey:
@@ -195,6 +217,8 @@ class Contents(NamedTuple):
     """What a message's body holds."""
 
     requests: list[ModuleRequest | Invalid]
+    raw: list[object]
+    """What each of them was read from; a Flaw where that cannot be told."""
     ignored: list[str]
     """Why parts of it ask for nothing: a tombstone, a health check, a subscription's confirmation."""
     several: bool
@@ -214,13 +238,22 @@ def read_body(body: object, place: Place) -> Contents:
     """
     parts = list(islice(open_body(body, place), MOST_REQUESTS + 1))
     if len(parts) > MOST_REQUESTS:
-        return Contents([_unreadable(place.id, f"holds more than {MOST_REQUESTS} requests")], [], several=True)
+        flaw = Flaw(f"holds more than {MOST_REQUESTS} requests")
+        return Contents([_unreadable(place.id, flaw.problem)], [flaw], [], several=True)
     ignored = [bool(part.ignored) and not names_module(part.value) for part in parts]
+    kept = [part for part, skipped in zip(parts, ignored, strict=True) if not skipped]
     return Contents(
-        [_read_part(part) for part, skipped in zip(parts, ignored, strict=True) if not skipped],
+        [_read_part(part) for part in kept],
+        [_raw(part) for part in kept],
         [part.ignored or "" for part, skipped in zip(parts, ignored, strict=True) if skipped],
         any(part.several for part in parts),
     )
+
+
+def _raw(part: Part) -> object:
+    if part.problem is None or isinstance(part.value, Flaw):
+        return part.value
+    return Flaw(part.problem, write(part.problem))
 
 
 def _read_part(part: Part) -> ModuleRequest | Invalid:

@@ -1,14 +1,13 @@
 """Ensure one module: create it, read back where the answer leaves a doubt, compare, update where that is asked for."""
 
-import time
-from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from handler.errors import CallError, Misconfigured, NotSent, OutOfTime, Refused, Throttled, Transient
+from handler.errors import CallError, Misconfigured, NotSent, OutOfTime, Refused, Throttled, Transient, Unanswered
 from handler.iot import Module, Session
 from handler.messages import NOTHING, Known, ModuleRequest
+from handler.moments import unix_seconds
 from handler.outcomes import Difference, Status, Why
 from handler.retry import CALL, THROTTLED, Backoff, Random
 
@@ -20,10 +19,10 @@ SECOND_LOOK = 1.0
 """Seconds until the list is read again before a refusal is believed: nothing says that it shows a module at once."""
 
 SURELY_OLDER = 20 * 60.0
-"""Seconds by which a module must be older than our call to be surely not ours: signatures allow 15 minutes of clock skew."""
-
-LONGEST_AWAY = 8 * 24 * 3600.0
-"""Seconds between two deliveries of a request at most: a queue keeps a message for seven days, and a stream one for a day."""
+"""Seconds by which a module must be older than our call to be surely not ours, where the API's clock is not known: signatures
+allow 15 minutes of clock skew."""
+ROUNDED = 2 * 60.0
+"""The same where it is known: GmtCreate may be rounded down to a minute, and machines of ours may differ by seconds."""
 
 
 class Verdict(NamedTuple):
@@ -39,10 +38,12 @@ class Verdict(NamedTuple):
 
 
 class GivenUp(NamedTuple):
-    """A request that is not finished in this delivery."""
+    """A request that is not finished in this delivery; `error` may be a fault of the function's own."""
 
-    error: CallError | OutOfTime
+    error: Exception
     known: Known
+    counts: bool = False
+    """Whether a call of it failed, and neither the deployment nor the deadline is to blame."""
 
 
 class Ensuring:
@@ -53,14 +54,19 @@ class Ensuring:
         self._session = session
         self._policy = request.OnExisting or on_existing
         self._random = random
-        self._began = session.clock.wall()
-        self._tried = request.Tried
-        self._failed = False
+        self._tried = self._first_tried()
+        self._theirs = request.Theirs
+        self._updated = self._update_sent = request.Updated and self._policy == "update"
+        self._create_failed = False
         self._refused: Refused | None = None
         self._looks = 0
-        self._updated = False
-        self._update_accepted = False
-        self._others = request.Theirs
+        self._failure: CallError | None = None
+
+    def _first_tried(self) -> int:
+        """When an earlier delivery first tried; `true` names no instant: then the first one that is known of the request."""
+        if self._request.Tried is True:
+            return self._request.Since or int(self._session.clock.wall())
+        return int(self._request.Tried)
 
     def run(self) -> Verdict | GivenUp:
         """Step until it is decided, or retries or time are used up."""
@@ -68,23 +74,31 @@ class Ensuring:
         while True:
             try:
                 verdict = self._step()
-                if verdict is not None:
-                    return verdict._replace(known=self._known(created=verdict.status == "created"))
+            except (Throttled, Transient) as error:
+                if not self._tries_again(error, failures):
+                    return self._given_up(error)
             except OutOfTime as error:
                 return self._given_up(error)
-            except (Throttled, Transient) as error:
-                backoff = THROTTLED if isinstance(error, Throttled) else CALL
-                failures[backoff] += 1
-                if failures[backoff] >= backoff.tries or not self._pause(backoff, failures[backoff]):
-                    return self._given_up(error)
-            except Misconfigured as error:
-                return self._given_up(error)
+            except Exception as error:  # noqa: BLE001 - what is known by now must outlive a fault of ours
+                return GivenUp(error, self._known(), counts=not isinstance(error, Misconfigured))
+            else:
+                if verdict is not None:
+                    return verdict._replace(known=self._known())
+
+    def _tries_again(self, error: Throttled | Transient, failures: dict[Backoff, int]) -> bool:
+        """Whether there is another try, after a pause."""
+        if self._session.is_over and isinstance(error, Transient):
+            return False  # the deadline has cut the call, and nobody knows what the API would have answered
+        self._failure = error
+        backoff = THROTTLED if isinstance(error, Throttled) else CALL
+        failures[backoff] += 1
+        return failures[backoff] < backoff.tries and self._pause(backoff, failures[backoff])
 
     def _given_up(self, error: CallError | OutOfTime) -> GivenUp:
-        return GivenUp(error, self._known())
+        return GivenUp(self._failure or error, self._known(), counts=self._failure is not None)
 
-    def _known(self, *, created: bool = False) -> Known:
-        return Known(Tried=self._tried or created, Theirs=self._others and not created)
+    def _known(self) -> Known:
+        return Known(self._tried, self._theirs, self._updated)
 
     def _pause(self, backoff: Backoff, failures: int) -> bool:
         try:
@@ -95,34 +109,55 @@ class Ensuring:
 
     def _step(self) -> Verdict | None:
         """One call; None where another step is needed."""
-        if self._failed or self._tried or self._refused or self._updated:
+        if self._create_failed or self._tried or self._refused or self._update_sent:
             return self._read_back()
         return self._create()
 
     def _create(self) -> Verdict | None:
+        calls = self._session.usage.calls
         try:
             wanted = _parameters(self._request, self._request.AliasName, self._request.Desc)
-            return Verdict("created", request_id=self._session.create(wanted))
-        except Throttled:
-            raise
-        except Transient as error:
-            self._failed = True
-            self._tried = self._tried or not isinstance(error, NotSent)
-            raise
+            request_id = self._session.create(wanted)
         except Refused as error:
             self._refused = error
             return None
+        except (Throttled, Misconfigured, OutOfTime):
+            raise  # it had no effect
+        except Exception as error:
+            self._create_failed = True
+            if self._session.usage.calls > calls and not isinstance(error, NotSent):
+                self._remember_try()
+            raise
+        self._remember_try()
+        self._theirs = False
+        return Verdict("created", request_id=request_id)
+
+    def _remember_try(self) -> None:
+        """From now on a module that is no older than this call may be the request's own."""
+        self._tried = self._tried or int(self._session.left)
 
     def _read_back(self) -> Verdict | None:
         try:
-            modules = self._session.modules(_place(self._request))
+            listing = self._session.modules(_place(self._request))
         except Refused as error:
-            # Only ProductKey and instance are in this call: it is the product that cannot be read.
             return Verdict("rejected", "product-unknown", self._refused or error)
-        found = next((module for module in modules if module.ModuleName.lower() == self._request.key.name), None)
-        return self._absent(modules) if found is None else self._present(found)
+        if listing.modules is None:
+            return self._nothing_listed()
+        name = self._request.key.name
+        found = next((module for module in listing.modules if module.ModuleName.lower() == name), None)
+        return self._absent(listing.modules) if found is None else self._present(found, listing.moment)
 
-    def _absent(self, modules: list[Module]) -> Verdict | None:
+    def _nothing_listed(self) -> Verdict | None:
+        """To create is safe whatever is there; but that nothing is there, such a list does not prove."""
+        if self._refused is None and not self._update_sent:
+            return self._create()
+        raise self._unexplained(Unanswered("NoData", "the list of modules came without Data"))
+
+    def _unexplained(self, error: CallError) -> Unanswered:
+        shown = self._refused or error
+        return Unanswered(shown.code, shown.text, request_id=shown.request_id)
+
+    def _absent(self, modules: Sequence[Module]) -> Verdict | None:
         if self._refused is None:
             return self._create()
         if sum(module.ModuleName.lower() != BUILT_IN for module in modules) >= MOST_CUSTOM_MODULES:
@@ -131,20 +166,27 @@ class Ensuring:
         if self._looks == 1:
             self._session.sleep(SECOND_LOOK, "a second look at the product")
             return None
+        if self._tried:
+            # The call without an answer may still be at work, and be what this one was refused for.
+            raise self._unexplained(self._refused)
         return Verdict("rejected", "refused", self._refused)
 
-    def _present(self, found: Module) -> Verdict | None:
+    def _present(self, found: Module, moment: float | None) -> Verdict | None:
         drift = differences(self._request, found)
-        changed = {name for name in drift if name != "ModuleName"}
-        if self._updated and not changed:
+        changed = drift.keys() - {"ModuleName"}
+        if self._update_sent and not changed:
             return Verdict("updated")
-        if self._tried and not drift and not self._others and not self._older(found):
+        if self._updated:
+            # A description that is still there could not be taken away; any other difference is somebody's since then.
+            kept = self._request.Desc == "" and "Desc" in changed
+            return Verdict("existing", drift=drift) if kept else Verdict("updated")
+        if self._tried and not drift and not self._theirs and not self._is_older(found, moment):
             return Verdict("created")
         # Once seen as somebody else's, it is not ours only because an update of ours has made it what we want.
-        self._others = True
+        self._theirs = True
         if self._policy == "fail":
             return Verdict("rejected", "exists", self._refused, drift=drift)
-        if self._policy == "update" and changed and not self._update_accepted:
+        if self._policy == "update" and changed:
             return self._update(found)
         return Verdict("existing", drift=drift)
 
@@ -158,21 +200,26 @@ class Ensuring:
         except (NotSent, Throttled):
             raise
         except Transient:
-            self._updated = True
+            self._update_sent = True
             raise
         except Refused as error:
             return Verdict("rejected", "refused", error)
-        if text or not found.Desc:
-            return Verdict("updated", request_id=request_id)
+        self._updated = self._update_sent = True
         # A description cannot be sent empty, only left out: whether that takes it away, the list says.
-        self._updated = self._update_accepted = True
-        return None
+        return Verdict("updated", request_id=request_id) if text or not found.Desc else None
 
-    def _older(self, found: Module) -> bool:
-        """Whether the module was there before this request's first call, which an earlier delivery may have made."""
-        made = moment(found.GmtCreate)
-        away = LONGEST_AWAY * max(self._request.Attempt - 1, 1) if self._request.Tried else 0.0
-        return made is not None and made < self._began - away - SURELY_OLDER
+    def _is_older(self, found: Module, moment: float | None) -> bool:
+        """Whether the module was there before the first call of this request that may have made it.
+
+        `moment` is the API's clock at the time of the list, where the answer told it.
+        """
+        made = unix_seconds(found.GmtCreate)
+        if made is None:
+            return False
+        if moment is None:
+            return made < self._tried - SURELY_OLDER
+        ahead = moment - self._session.clock.wall()
+        return made < self._tried + ahead - ROUNDED
 
 
 def ensure(request: ModuleRequest, session: Session, on_existing: str, random: Random) -> Verdict | GivenUp:
@@ -188,34 +235,6 @@ def differences(request: ModuleRequest, found: Module) -> dict[str, Difference]:
         for name, value in wanted.items()
         if value is not None and value != getattr(found, name)
     }
-
-
-def moment(text: str) -> float | None:
-    """GmtCreate as unix seconds; None where it is in none of the formats seen ("Wed, 20-Feb-2019 02:16:09 GMT",
-    "2020-10-13T09:46Z")."""
-    for read in _READERS:
-        try:
-            return read(text)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            continue
-    return None
-
-
-def _gmt(form: str) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        import calendar
-
-        return float(calendar.timegm(time.strptime(text, form)))
-
-    return read
-
-
-_READERS: tuple[Callable[[str], float], ...] = (
-    _gmt("%Y-%m-%dT%H:%MZ"),
-    _gmt("%Y-%m-%dT%H:%M:%SZ"),
-    _gmt("%Y-%m-%dT%H:%M:%S.%fZ"),
-    lambda text: parsedate_to_datetime(text.replace("-", " ")).timestamp(),
-)
 
 
 def _place(request: ModuleRequest) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -14,7 +14,7 @@ Status = Literal["created", "existing", "updated", "rejected", "failed"]
 _Status = Status  # inside the model its field has the name
 Why = Literal["invalid", "unreadable", "product-unknown", "exists", "limit", "refused"]
 """Why a request was rejected; decides the HTTP status."""
-Reason = Literal["quota", "deadline", "unanswered", "upstream", "misconfigured", "sink", "fault"]
+Reason = Literal["quota", "deadline", "unanswered", "upstream", "misconfigured", "sink", "fault", "order"]
 """Why a request is not finished yet."""
 
 LONGEST_TEXT = 2_000
@@ -71,6 +71,7 @@ class Outcome(BaseModel):
     CorrelationId: str | None = None
 
     Id: Annotated[str, Field(exclude=True)]
+    Replay: Annotated[int, Field(exclude=True)] = 0
     traceparent: Annotated[str | None, Field(exclude=True)] = None
     why: Annotated[Why | None, Field(exclude=True)] = None
 
@@ -81,6 +82,7 @@ class Outcome(BaseModel):
             Status=status,
             **{name: getattr(request, name) for name in _REPEATED},
             Attempts=request.Attempt,
+            Replay=(request.Replay or 0) if isinstance(request, ModuleRequest) else 0,
             **{name: value for name, value in more.items() if value not in (None, {}, "")},
         )
 
@@ -91,8 +93,14 @@ class Outcome(BaseModel):
 
     @property
     def event_id(self) -> str:
-        """The same for every delivery of one request, and for no other."""
-        return outcome_id(self.Id, self.IotInstanceId, self.ProductKey, self.ModuleName)
+        """The same for every delivery of one request, and for no other; a replay of it is another."""
+        problems = [[each.Field, each.Problem] for each in self.Errors or ()]
+        return outcome_id(self.Id, self.IotInstanceId, self.ProductKey, self.ModuleName, self.Replay, problems)
+
+    @property
+    def shows_module(self) -> bool:
+        """Whether it says that the module is there."""
+        return self.Status in ("created", "existing", "updated") or self.why == "exists"
 
     def data(self) -> dict[str, object]:
         """The public part, as JSON values."""
@@ -124,10 +132,19 @@ _REPEATED = (
 )  # fmt: skip
 
 
-def outcome_id(request_id: str, instance: str | None, product: str | None, module: str | None) -> str:
-    """A UUID made of a request's Id and its key."""
-    name = json.dumps([request_id, instance, product, None if module is None else module.casefold()])
-    return str(uuid.uuid5(_NAMESPACE, name))
+def outcome_id(
+    request_id: str,
+    instance: str | None,
+    product: str | None,
+    module: str | None,
+    replay: int = 0,
+    problems: Sequence[Sequence[str]] = (),
+) -> str:
+    """A UUID made of a request's Id and its key; of `replay` where it was replayed; and of what is wrong with it, for requests
+    that are wrong may share an Id and have no key."""
+    key: list[object] = [request_id, instance, product, None if module is None else module.casefold()]
+    more = [part for part in (replay, problems) if part]
+    return str(uuid.uuid5(_NAMESPACE, json.dumps([*key, *more])))
 
 
 class Unfinished(NamedTuple):
@@ -141,18 +158,24 @@ class Unfinished(NamedTuple):
     retry_after: float = 0.0
     """Seconds after which trying again makes sense."""
     known: Known = NOTHING
+    counts: bool = False
+    """Whether this delivery costs it an attempt."""
 
-    def again(self) -> str:
-        """The request as JSON, for its next delivery: the attempt counted, the Id kept.
+    def again(self, now: float) -> str:
+        """The request as JSON, for its next delivery: with its Id, and with all that is known of it. `now`: unix seconds.
 
         Raises: TypeError: the request is not a valid one.
         """
         if isinstance(self.request, Invalid):
-            raise TypeError("an invalid request is not put back")
-        fields: Mapping[str, object] = self.request.model_dump(exclude_none=True, exclude={"Attempt", *Known._fields})
-        known = {name: True for name, value in self.known._asdict().items() if value}
-        own = {"Attempt": self.request.Attempt + 1, **known}
-        return compact({**fields, **own})
+            raise TypeError("an invalid request goes back as it came")
+        own = ("Attempt", "Since", "Replay", *Known._fields)
+        fields: Mapping[str, object] = self.request.model_dump(exclude_none=True, exclude=set(own))
+        since = int(now) if self.request.Since is None else self.request.Since
+        attempt = self.request.Attempt + self.counts
+        added = {"Attempt": attempt if attempt > 1 else None, "Since": since, "Replay": self.request.Replay}
+        return compact(
+            {**fields, **{name: value for name, value in {**added, **self.known._asdict()}.items() if value}}
+        )
 
 
 Result = Outcome | Unfinished

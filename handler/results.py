@@ -3,7 +3,7 @@
 import json
 
 from handler.errors import CallError, Misconfigured, OutOfTime, Throttled, Unanswered
-from handler.messages import Invalid, ModuleRequest
+from handler.messages import Invalid, Known, ModuleRequest
 from handler.modules import GivenUp, Verdict
 from handler.outcomes import LONGEST_TEXT, Outcome, Reason, Unfinished, compact
 
@@ -25,19 +25,15 @@ def decided(request: ModuleRequest, verdict: Verdict) -> Outcome:
 
 def interrupted(request: ModuleRequest, given_up: GivenUp) -> Unfinished:
     """What a request that this delivery gave up goes on as: put back, dead-lettered, or told to its sender."""
-    error = given_up.error
+    error, known, counts = given_up
     if isinstance(error, OutOfTime):
         reason: Reason = "quota" if error.wait else "deadline"
-        return Unfinished(request, reason, str(error), retry_after=error.wait, known=given_up.known)
-    return Unfinished(
-        request,
-        _reason(error),
-        str(error)[:LONGEST_TEXT],
-        error.code,
-        error.request_id,
-        error.retry_after,
-        given_up.known,
-    )
+        return Unfinished(request, reason, str(error), retry_after=error.wait, known=known, counts=counts)
+    if isinstance(error, CallError):
+        detail = str(error)[:LONGEST_TEXT]
+        api = error.code, error.request_id, error.retry_after
+        return Unfinished(request, _reason(error), detail, *api, known, counts)
+    return faulty(request, error, known)
 
 
 def _reason(error: CallError) -> Reason:
@@ -46,6 +42,11 @@ def _reason(error: CallError) -> Reason:
     if isinstance(error, Misconfigured):
         return "misconfigured"
     return "unanswered" if isinstance(error, Unanswered) else "upstream"
+
+
+def faulty(request: ModuleRequest | Invalid, error: Exception, known: Known) -> Unfinished:
+    """What a request goes on as that met a fault of ours. It costs an attempt, for it may meet the fault each time."""
+    return Unfinished(request, "fault", type(error).__name__, known=known, counts=True)
 
 
 def failed(request: ModuleRequest, given_up: Unfinished) -> Outcome:
@@ -66,10 +67,11 @@ def dead_letter(given_up: Unfinished, event: str) -> str:
     """
     if isinstance(given_up.request, Invalid):
         raise TypeError("an invalid request is not given up")
+    known = {name: value for name, value in given_up.known._asdict().items() if value}
     letter = {
         "Reason": given_up.reason,
         "Detail": given_up.detail,
-        "Request": {**given_up.request.model_dump(exclude_none=True), **given_up.known._asdict()},
+        "Request": {**given_up.request.model_dump(exclude_none=True, exclude=set(Known._fields)), **known},
         "Outcome": json.loads(event),
     }
     return compact(letter)

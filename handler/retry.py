@@ -1,4 +1,4 @@
-"""Backoff, as values: how often, how long, and with how much jitter."""
+"""Backoff and pauses, as values: how often, how long, and with how much jitter."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -35,12 +35,35 @@ THROTTLED = Backoff(tries=40, base=0.05, cap=1.0)
 PUBLISH = Backoff(tries=3, base=0.1, cap=0.4)
 """Between sends of one message to a topic or queue: short, for it happens within the deadline's margin."""
 
-PUT_BACK = Backoff(tries=1, base=5.0, cap=900.0)
-"""Delay of a request that is put back, by its attempt."""
+PUT_BACK = Backoff(tries=1, base=15.0, cap=900.0)
+"""Between deliveries of a request that is put back."""
 
 
-def put_back_delay(attempt: int, random: Random) -> int:
-    """Seconds until a request that is put back comes again: at least half of the ceiling, so that an outage has time to
-    end, and with jitter, so that a thousand do not come at once."""
-    ceiling = PUT_BACK.ceiling(attempt)
-    return max(1, round(ceiling / 2 + random() * ceiling / 2))
+class Pause(NamedTuple):
+    """Seconds for which a message of the queue is not seen: drawn between `least` and `most`, and never 0.
+
+    `counts`: each of them costs its requests an attempt, so none may be shorter than it is drawn.
+    """
+
+    least: float
+    most: float
+    counts: bool = False
+
+    def draw(self, random: Random) -> int:
+        return max(1, round(self.least + (self.most - self.least) * random()))
+
+
+MISCONFIGURED = Pause(300.0, 900.0)
+"""Somebody has to put it right; until then a call each time finds out."""
+NO_TIME = Pause(1.0, 5.0)
+"""Nothing went wrong: the next delivery goes on."""
+
+
+def pause_after_attempt(attempt: int) -> Pause:
+    """The pause after so many deliveries in which a request failed: ten of them take about an hour at most."""
+    return Pause(0.0, PUT_BACK.ceiling(attempt), counts=True)
+
+
+def pause_by_age(seconds: float) -> Pause:
+    """The pause of what was put back for so long, without an attempt: about as long again."""
+    return Pause(0.0, PUT_BACK.ceiling((int(seconds / PUT_BACK.base) + 1).bit_length()))

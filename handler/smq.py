@@ -208,7 +208,7 @@ class Outbox(NamedTuple):
 
     def _missed(self, error: SinkError) -> SinkError:
         """Say why a request is not in the queue: the caller only hears that it is not."""
-        self.log.warning("sink", sink=error.sink, text=error.problem)
+        self.log.warning("publish_failed", sink=error.sink, text=error.problem)
         return error
 
 

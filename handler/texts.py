@@ -22,6 +22,7 @@ LONGEST_NUMBER = 1_000
 _SIGN = r'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},]'
 _BLANK = "\ufeff \t\r\n"
 _STANDARD = str.maketrans("-_", "+/")
+_write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Unreadable(Exception):
@@ -29,12 +30,13 @@ class Unreadable(Exception):
 
 
 class Flaw:
-    """Stands in a JSON value for a part that is not JSON, or that is not clear."""
+    """Stands in a JSON value for a part that is not JSON, or that is not clear; `text` has the same flaw when it is written."""
 
-    __slots__ = ("problem",)
+    __slots__ = ("problem", "text")
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, text: str = "null") -> None:
         self.problem = problem
+        self.text = text
 
     def __repr__(self) -> str:
         return self.problem
@@ -49,6 +51,17 @@ def find_flaw(value: object) -> Flaw | None:
             return part
         waiting += part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
     return None
+
+
+def write(value: object) -> str:
+    """Write a JSON value as text, with the flaws that are in it."""
+    if isinstance(value, Flaw):
+        return value.text
+    if find_flaw(value) is None:
+        return _write(value)
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{_write(name)}:{write(part)}' for name, part in value.items())}}}"
+    return f"[{','.join(map(write, value))}]"  # type: ignore[call-overload]
 
 
 def decode(body: object, layers: int = MOST_LAYERS, *, is_value: bool = False) -> object:
@@ -109,7 +122,7 @@ def _parse_element(text: str) -> object:
     try:
         return _parse(text)
     except Unreadable as error:
-        return Flaw(str(error))
+        return Flaw(str(error), text)
 
 
 def _split(text: str) -> Sequence[str]:
@@ -134,18 +147,21 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) < len(pairs):
         # Nobody knows which of the two was meant, and a module's name can never be changed.
         counts = Counter(name for name, _ in pairs)
-        found |= {name: Flaw(f"names the field {name[:64]!r} twice") for name, times in counts.items() if times > 1}
+        twice = [name for name, times in counts.items() if times > 1]
+        found |= {name: Flaw(f"names the field {name[:64]!r} twice", f"null,{_write(name)}:null") for name in twice}
     return found
 
 
 def _integer(digits: str) -> object:
-    return int(digits) if len(digits) <= LONGEST_NUMBER else Flaw(f"is not JSON: a number of {len(digits)} digits")
+    if len(digits) <= LONGEST_NUMBER:
+        return int(digits)
+    return Flaw(f"is not JSON: a number of {len(digits)} digits", digits)
 
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object,
     parse_int=_integer,
-    parse_constant=lambda name: Flaw(f"is not JSON: {name} is no JSON value"),
+    parse_constant=lambda name: Flaw(f"is not JSON: {name} is no JSON value", name),
 )
 
 

@@ -67,12 +67,12 @@ class Products:
 
     def _read(self, product: ProductRef) -> Holding:
         deadline = self._clock.now() + PATIENCE
-        session = Session(self._api, lambda: self._keys, deadline, Halt(), names_instance=bool(product.instance))
+        session = Session(self._api, lambda: self._keys, deadline, Halt(), instance=product.instance)
         place = {"ProductKey": product.key, **({"IotInstanceId": product.instance} if product.instance else {})}
         failures = 0
         while True:
             try:
-                return Holding(product, tuple(session.modules(place)))
+                return Holding(product, tuple(session.modules(place).modules or ()))
             except Refused as error:
                 return Holding(product, refused=error.code)
             except (Misconfigured, OutOfTime) as error:

@@ -116,7 +116,7 @@ class Journal:
             return
         said = value_of(line)
         if isinstance(said, dict) and said.get("event") == "request" and isinstance(said.get("id"), str):
-            self._step([said["id"]], Worked(self._now(), function, str(said.get("request")), said))
+            self._step([said["id"]], Worked(self._now(), function, str(said.get("request_id")), said))
 
     def _step(self, requests: Iterable[str], step: Step) -> None:
         for name in requests:

@@ -93,8 +93,8 @@ class Stories:
         end = max([moment for moment in published if visit.began <= moment <= visit.ended], default=visit.ended)
         calls = self._calls(visit, end)
         yield from map(self._call, calls)
-        told = ("status", "reason", "detail", "attempt", "calls", "throttles", "waited")
-        said = {name: visit.said.get(name) for name in told}
+        told = ("status", "reason", "detail", "attempt", "calls", "throttles")
+        said = {**{name: visit.said.get(name) for name in told}, "waited": visit.said.get("quota_wait_s")}
         # What a fault answered or cut off never reached the API.
         lost = max(0, int(said["calls"]) - len(calls)) if isinstance(said["calls"], int) else 0
         yield {"at": end + self._shift + 1e-6, "kind": "worked", "function": visit.function, **said, "lost": lost}

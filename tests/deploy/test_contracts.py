@@ -154,7 +154,7 @@ def test_a_dead_letter_keeps_its_schema(reason: Reason) -> None:
 
 def test_a_request_that_is_put_back_keeps_its_schema() -> None:
     """The function reads its own messages again."""
-    again = Unfinished(FULL, "quota", "detail", known=Known(Tried=True, Theirs=True)).again()
+    again = Unfinished(FULL, "quota", "detail", known=Known(900, Theirs=True, Updated=True), counts=True).again(1000.0)
     assert faults(json.loads(again), contract("request.schema.json")) == []
 
 

@@ -16,7 +16,9 @@ from handler.outcomes import Reason, Why
 from handler.pipeline import Report
 from tests.docs.markdown import code_spans
 from tests.docs.pages import page
+from tests.support.fake_iot import busy
 from tests.support.paths import ROOT
+from tests.support.pipeline_world import wanted, world
 
 PAGE = page("operating")
 WATCH, ALARMS, RUNBOOK, REASONS, CODES, LOG, ERRORS = PAGE.sections(2)
@@ -69,9 +71,11 @@ def test_the_fields_of_every_line_are_explained() -> None:
 
 
 def test_every_field_of_a_request_s_line_is_explained() -> None:
-    """`request` itself is bound once for each invocation."""
-    [written] = [line.fields for line in lines() if line.event == "request"]
-    assert set(LOG.tables[2].names()) - {"unfinished"} == written | {"request"}
+    """`request_id` is bound once for each invocation."""
+    here = world(*[busy] * 99)
+    here.run(wanted(CorrelationId="c", traceparent=f"00-{'1' * 32}-{'2' * 16}-01"))
+    [line] = here.log("request")
+    assert set(LOG.tables[2].names()) - {"unfinished"} == {*line, "request_id"} - set(LOG.tables[1].names())
 
 
 def test_every_field_of_a_summary_is_explained() -> None:

@@ -87,7 +87,7 @@ class MainJob:
         """Two requests that the API does not answer: the first may come again, the second has come often enough."""
         requests = [
             {"ProductKey": self._product, "ModuleName": f"slow-{self._number}", "Attempt": attempt}
-            for attempt in (1, 5)
+            for attempt in (1, 10)
         ]
         self._latency(NEVER)
         try:

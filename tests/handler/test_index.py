@@ -219,7 +219,7 @@ def test_past_the_deadline_requests_go_back_to_the_queue(platform: Platform) -> 
     assert isinstance(result, dict)
     assert result["put_back"] > 0
     assert result["created"] + result["put_back"] == 10
-    assert platform.smq.depths("requests").delayed == result["put_back"]
+    assert platform.smq.depths("requests").delayed == 1
 
 
 @pytest.mark.parametrize(("timeout", "margin", "begins"), [("4", "3", True), ("4", "3.99", False), ("2", "2", True)])
@@ -273,7 +273,7 @@ def test_a_delivery_ends_before_eventbridge_gives_it_up(platform: Platform) -> N
     index.initialize(platform.context())
     instance = index._ready()
     call = index.Call.begin(instance, platform.context(timeout=300), ceiling=index.LONGEST_DELIVERY)
-    assert call.outbox.until < instance.clock.now() + 300 - 5
+    assert call.outbox.until < instance.clock.now() + 300 - 19
 
 
 def test_respond_async_queues_the_request_under_its_id(platform: Platform) -> None:

@@ -64,6 +64,7 @@ def test_the_documentations_sample_is_a_request() -> None:
         "Attempt": 1,
         "Tried": False,
         "Theirs": False,
+        "Updated": False,
     }
 
 
@@ -96,7 +97,8 @@ def test_a_request_of_an_array_gets_an_id_with_its_number() -> None:
         {"Desc": "<b>&\U0001f600 a  b</b>"},
         {"IotInstanceId": "iot-060a0test"},
         {"OnExisting": "update", "Id": "i" * 128, "CorrelationId": "ein Wort", "traceparent": TRACE},
-        {"Attempt": 5.0, "Tried": True},
+        {"Attempt": 5.0, "Tried": True, "Updated": True, "Replay": 2.0},
+        {"Tried": 1_795_694_000, "Since": 1_795_694_000.0, "Theirs": True},
     ],
 )
 def test_what_the_rules_allow_is_a_request(fields: dict[str, object]) -> None:
@@ -144,7 +146,7 @@ def test_what_the_rules_allow_is_a_request(fields: dict[str, object]) -> None:
         ("traceparent", TRACE.upper(), "W3C"),
         *[("Attempt", value, "integer") for value in (True, "1", 1.5)],
         ("Attempt", 0, "greater than or equal to 1"),
-        *[(name, value, "boolean") for name in ("Tried", "Theirs") for value in ("true", 1, 0)],
+        *[(name, value, "boolean") for name in ("Theirs", "Updated") for value in ("true", 1, 0)],
         ("AliasName", ["a"], "a valid string"),
         ("Desc", {"a": 1}, "a valid string"),
     ],
@@ -332,7 +334,7 @@ def test_whatever_arrives_is_read(body: object) -> None:
         OnExisting=st.none() | st.sampled_from(["keep", "update", "fail"]),
         Id=st.from_regex(r"[!-~]{1,128}", fullmatch=True),
         Attempt=st.integers(1, 1_000_000),
-        Tried=st.booleans(),
+        Tried=st.booleans() | st.integers(0, 2**33),
         Theirs=st.booleans(),
     )
 )

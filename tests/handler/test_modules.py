@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Mapping
+from email.utils import formatdate
 from itertools import product
 from typing import Any
 
@@ -11,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.connections import Answer
-from handler.errors import Misconfigured, OutOfTime, Unanswered
+from handler.errors import Misconfigured, OutOfTime, Transient, Unanswered
 from handler.iot import Halt
 from handler.messages import ModuleRequest
-from handler.modules import GivenUp, Verdict, ensure, moment
+from handler.modules import GivenUp, Verdict, ensure
 from tests.support.fake_iot import (
+    Effect,
     FakeClock,
     FakeIot,
     Fault,
@@ -183,13 +185,84 @@ def test_a_module_far_older_than_our_unanswered_call_is_not_ours() -> None:
     assert verdict(iot).status == "existing"
 
 
-@pytest.mark.parametrize(("days", "status"), [(-7, "created"), (-30, "existing")])
-def test_a_module_far_older_than_an_earlier_deliverys_call_is_not_ours_either(days: int, status: str) -> None:
-    """A queue and a stream together keep a request for eight days."""
-    iot = iot_with("mcu")
-    made = time.gmtime(FakeClock().clock.wall() + days * 24 * 3600)
-    iot.products[PRODUCT]["mcu"]["GmtCreate"] = time.strftime("%Y-%m-%dT%H:%MZ", made)
-    assert verdict(iot, Tried=True, Attempt=2).status == status
+NOW = 1_000_000.0
+"""What the pretended clock shows."""
+
+
+def made(iot: FakeIot, at: float) -> FakeIot:
+    iot.products[PRODUCT]["mcu"]["GmtCreate"] = time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(at))
+    return iot
+
+
+@pytest.mark.parametrize(
+    ("before", "status"), [(0, "created"), (19 * 60, "created"), (22 * 60, "existing"), (86_400, "existing")]
+)
+@pytest.mark.parametrize("ago", [60, 3600, 86_400])
+def test_a_module_older_than_the_first_call_that_may_have_made_it_is_another_s(
+    before: int, status: str, ago: int
+) -> None:
+    """However long ago that call was made; without the API's clock, what may be its skew counts for the request."""
+    iot = made(iot_with("mcu"), NOW - ago - before)
+    assert verdict(iot, Tried=int(NOW - ago), Attempt=2).status == status
+
+
+@pytest.mark.parametrize(("before", "status"), [(0, "created"), (60, "created"), (240, "existing")])
+@pytest.mark.parametrize("ahead", [0, -3600, 3600])
+def test_by_the_apis_own_clock_it_is_known_to_minutes(before: int, status: str, ahead: int) -> None:
+    """An answer's Date tells how far its clock is from ours."""
+    iot = made(iot_with("mcu"), NOW + ahead - 600 - before)
+    iot.date = formatdate(NOW + ahead, usegmt=True)
+    assert verdict(iot, Tried=int(NOW - 600)).status == status
+
+
+@pytest.mark.parametrize("policy", ["keep", "fail"])
+def test_nobody_is_told_to_own_what_was_there_before_an_outage(policy: str) -> None:
+    """A fleet is sent again while the API answers 503; another run had made it minutes before the first call."""
+    iot = made(iot_with("mcu", faults=(busy, *[lost_call] * 9)), NOW - 300)
+    iot.date = formatdate(NOW, usegmt=True)
+    known = given_up(iot, OnExisting=policy).known
+    assert known.Tried == int(NOW)
+    iot.faults.clear()
+    found = verdict(iot, **known._asdict(), Attempt=2, Since=int(NOW), OnExisting=policy)
+    assert found.status == ("existing" if policy == "keep" else "rejected")
+
+
+@pytest.mark.parametrize(("since", "status"), [(NOW - 7200, "created"), (None, "existing")])
+def test_true_is_no_older_than_the_first_that_is_known_of_the_request(since: float | None, status: str) -> None:
+    """Rather `existing` than a claim on what another has made."""
+    iot = made(iot_with("mcu"), NOW - 7200)
+    more = {} if since is None else {"Since": int(since)}
+    assert verdict(iot, Tried=True, **more).status == status
+
+
+def test_the_first_try_is_the_one_that_counts() -> None:
+    """What it may have made is no younger."""
+    iot = iot_with(faults=(lost_call,) * 99)
+    assert given_up(iot, Tried=500).known.Tried == 500
+
+
+def test_a_call_that_never_left_is_no_try() -> None:
+    """Nor is one that was throttled or denied, or for which there was no time."""
+    for fault in (refused_connection, throttle, denied):
+        assert not given_up(iot_with(faults=(fault,) * 99)).known.Tried
+    assert not given_up(iot_with(), seconds=0.0).known.Tried
+
+
+@pytest.mark.parametrize(("fault", "tried"), [("before", False), ("after", True)])
+def test_a_fault_of_ours_is_a_try_only_where_a_call_may_have_left(fault: str, tried: bool) -> None:
+    """It comes again with what is known, and counts."""
+
+    def bug(effect: Effect) -> Answer:
+        if fault == "after":
+            effect()
+        raise ZeroDivisionError
+
+    iot = iot_with(faults=(bug,))
+    if fault == "before":
+        iot.open = lambda _seconds: bug(iot_with)  # type: ignore[assignment, arg-type]
+    found = given_up(iot)
+    assert isinstance(found.error, ZeroDivisionError)
+    assert (bool(found.known.Tried), found.counts) == (tried, True)
 
 
 def test_an_unanswered_call_and_another_alias_is_existing() -> None:
@@ -235,7 +308,7 @@ def test_a_description_taken_away_is_read_back(kind: type[FakeIot], status: str)
 def test_what_was_tried_in_an_earlier_delivery_is_read_back_first() -> None:
     """`Tried` travels with a request that is put back."""
     iot = iot_with("mcu")
-    assert verdict(iot, Tried=True, OnExisting="fail").status == "created"
+    assert verdict(made(iot, NOW), Tried=int(NOW), OnExisting="fail").status == "created"
     assert iot.calls == ["ListOTAModuleByProduct"]
 
 
@@ -255,6 +328,77 @@ def test_what_was_seen_as_another_s_two_deliveries_ago_is_not_taken_for_our_own(
     second = given_up(iot, **first._asdict(), AliasName="Ours", OnExisting="update").known
     iot.faults.clear()
     assert verdict(iot, **second._asdict(), AliasName="Ours", OnExisting="update").status == "existing"
+
+
+def odd(_effect: Effect) -> Answer:
+    return answered(Success=False, Code="iot.ota.Conflict", ErrorMessage="another operation is running")
+
+
+def test_a_refusal_after_a_call_without_an_answer_is_not_believed() -> None:
+    """That call may still be at work, and be what the second was refused for."""
+    found = given_up(iot_with(faults=(lost_call, fine, odd)))
+    assert isinstance(found.error, Unanswered)
+    assert (found.error.code, found.counts) == ("iot.ota.Conflict", True)
+    assert found.known.Tried
+
+
+def test_a_refusal_that_the_list_explains_is_believed_all_the_same() -> None:
+    """Ten others leave no room, and a product that is not there none at all."""
+    full = iot_with(*(f"m{n}" for n in range(10)), faults=(lost_call, fine, odd))
+    assert (verdict(full).status, verdict(full).why) == ("rejected", "limit")
+    assert verdict(FakeIot({}, deque([lost_call])), Tried=5).why == "product-unknown"
+
+
+@pytest.mark.parametrize("code", ["iot.system.Odd", "iot.common.QueryError", ""])
+def test_a_list_that_is_refused_for_no_reason_of_product_or_instance_is_asked_again(code: str) -> None:
+    """Nothing lasting is known by it."""
+    iot = iot_with(faults=(lost_reply, lambda _effect: answered(Success=False, Code=code)))
+    iot.created = "garbage"
+    assert verdict(iot).status == "created"
+
+
+@pytest.mark.parametrize("absent", [{}, {"Data": None}])
+def test_a_list_without_data_proves_nothing(absent: dict[str, object]) -> None:
+    """To create again is safe then, to reject is not."""
+
+    def empty(_effect: Effect) -> Answer:
+        return answered(200, {}, Success=True, **absent)
+
+    assert verdict(iot_with(faults=(lost_call, empty))).status == "created"
+    assert verdict(iot_with("mcu", faults=(fine, empty))).status == "existing"
+    assert isinstance(given_up(iot_with("mcu", faults=(fine, *[empty] * 99))).error, Unanswered)
+
+
+@pytest.mark.parametrize(("found", "status"), [("New", "updated"), ("Later", "updated")])
+def test_an_update_that_was_accepted_is_told_though_it_comes_again(found: str, status: str) -> None:
+    """It is not made twice: another may have been made since."""
+    iot = iot_with("mcu", alias=found)
+    assert verdict(iot, AliasName="New", OnExisting="update", Updated=True, Theirs=True).status == status
+    assert "UpdateOTAModule" not in iot.calls
+    assert verdict(iot_with("mcu", alias="New"), AliasName="New", Updated=True).status == "existing"
+
+
+def test_what_the_deadline_cuts_counts_as_no_attempt() -> None:
+    """The API may have been about to answer; that it was tried is known."""
+    clock = FakeClock()
+    iot = iot_with()
+
+    def slow(_effect: Effect) -> Answer:
+        clock.time += 5.0
+        raise Unanswered("NoAnswer", "TimeoutError")
+
+    iot.faults.append(slow)
+    numbers = chances()
+    found = ensure(request(), session(iot, clock=clock, seconds=5.0), "keep", lambda: next(numbers))
+    assert isinstance(found, GivenUp)
+    assert (found.counts, found.known.Tried) == (False, int(NOW))
+
+
+def test_what_failed_and_then_ran_out_of_time_says_what_failed() -> None:
+    """And counts."""
+    found = given_up(iot_with(faults=(busy,) * 99), seconds=1.0)
+    assert isinstance(found.error, Transient)
+    assert found.counts
 
 
 def test_without_an_end_of_faults_it_is_given_up_in_bounded_time() -> None:
@@ -320,19 +464,6 @@ def test_whatever_fails_the_verdict_is_true(faults: list[Fault], before: str, po
     assert truths[found.status]
     if policy != "update":
         assert "UpdateOTAModule" not in iot.calls
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Wed, 20-Feb-2019 02:16:09 GMT", 1550628969.0), ("2020-10-13T09:46Z", 1602582360.0),
-        ("2020-10-13T09:46:30Z", 1602582390.0), ("2020-10-13T09:46:30.000Z", 1602582390.0), ("", None),
-        ("yesterday", None), ("0", None),
-    ],
-)  # fmt: skip
-def test_moments_are_read_in_the_formats_seen(text: str, expected: float | None) -> None:
-    """Any other text says nothing."""
-    assert moment(text) == expected
 
 
 def test_every_kind_of_fault_is_covered() -> None:

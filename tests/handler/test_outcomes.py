@@ -177,17 +177,31 @@ def test_an_id_is_a_uuid_of_its_four_parts(parts: tuple[str, str | None, str | N
     )
 
 
+def test_a_replayed_request_has_outcomes_of_its_own() -> None:
+    """Its `created` is news to whoever has seen that it `failed`."""
+    ids = {Outcome.of(request(Replay=count), "created").event_id for count in (0, 1, 2)}
+    assert len(ids) == 3
+    assert Outcome.of(request(), "created").event_id in ids
+
+
+def test_invalid_requests_that_share_an_id_are_told_apart() -> None:
+    """By what is wrong with them, for they may have no key."""
+    first, second = invalid({"Id": "job", "ModuleName": 5}), invalid({"Id": "job", "Desc": "x"})
+    assert Outcome.invalid(first).event_id != Outcome.invalid(second).event_id
+    assert Outcome.invalid(first).event_id == Outcome.invalid(invalid({"Id": "job", "ModuleName": 5})).event_id
+
+
 def test_an_unfinished_request_comes_again_with_its_id() -> None:
-    """One attempt later, with what is known of its calls by now: that one may have had its effect, or that it had none."""
-    first = Unfinished(request(), "unanswered", "", known=Known(Tried=True, Theirs=True))
-    [second] = read(first.again(), "another message")
+    """One attempt later if this one counts, with what is known by now, and with the moment at which it first went back."""
+    first = Unfinished(request(Replay=1), "unanswered", "", known=Known(900, Theirs=True, Updated=True), counts=True)
+    [second] = read(first.again(1000.9), "another message")
     assert isinstance(second, ModuleRequest)
-    assert second == request(Attempt=2, Tried=True, Theirs=True)
-    [third] = read(Unfinished(second, "quota", "").again(), "yet another")
-    assert third == request(Attempt=3)
+    assert second == request(Attempt=2, Since=1000, Tried=900, Theirs=True, Updated=True, Replay=1)
+    [third] = read(Unfinished(second, "quota", "").again(2000.0), "yet another")
+    assert third == request(Attempt=2, Since=1000, Replay=1)
 
 
 def test_an_invalid_request_does_not_come_again() -> None:
     """It would be as invalid then."""
     with pytest.raises(TypeError):
-        Unfinished(invalid("{"), "sink", "").again()
+        Unfinished(invalid("{"), "sink", "").again(0.0)

@@ -39,19 +39,22 @@ def test_what_is_not_finished_says_why_and_keeps_what_is_known(
     error: CallError | OutOfTime, reason: str, retry_after: float
 ) -> None:
     """Its next delivery starts from there."""
-    known = Known(Tried=True, Theirs=True)
-    left = interrupted(REQUEST, GivenUp(error, known))
-    assert (left.reason, left.retry_after, left.known) == (reason, retry_after, known)
-    assert json.loads(left.again()) == {
-        "ProductKey": "a1Le6d0abcd", "ModuleName": "mcu", "Id": "r-1", "Attempt": 4, "Tried": True, "Theirs": True,
-    }  # fmt: skip
+    known = Known(Tried=900, Theirs=True)
+    left = interrupted(REQUEST, GivenUp(error, known, counts=True))
+    assert (left.reason, left.retry_after, left.known, left.counts) == (reason, retry_after, known, True)
+
+
+def test_a_fault_of_ours_counts_as_an_attempt() -> None:
+    """It may be met each time."""
+    left = interrupted(REQUEST, GivenUp(ZeroDivisionError("at 0x12"), Known(900)))
+    assert (left.reason, left.detail, left.known, left.counts) == ("fault", "ZeroDivisionError", Known(900), True)
 
 
 def test_a_dead_letter_holds_the_request_the_reason_and_the_outcome() -> None:
     """Enough to send it again, and to see why."""
-    given_up = Unfinished(REQUEST, "upstream", "busy", "ServiceUnavailable", "api-2", known=Known(Tried=True))
+    given_up = Unfinished(REQUEST, "upstream", "busy", "ServiceUnavailable", "api-2", known=Known(Tried=900))
     outcome = failed(REQUEST, given_up)
     assert (outcome.Status, outcome.Code, outcome.ErrorMessage) == ("failed", "ServiceUnavailable", "busy")
     letter = json.loads(dead_letter(given_up, outcome.event("/ota-modules/cn-shanghai/f", 0.0)))
     assert (letter["Reason"], letter["Detail"], letter["Outcome"]["id"]) == ("upstream", "busy", outcome.event_id)
-    assert letter["Request"] | {"Id": "r-1", "Attempt": 3, "Tried": True} == letter["Request"]
+    assert letter["Request"] | {"Id": "r-1", "Attempt": 3, "Tried": 900} == letter["Request"]

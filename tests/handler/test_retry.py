@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.retry import CALL, PUT_BACK, Backoff, put_back_delay
+from handler.retry import CALL, MISCONFIGURED, NO_TIME, PUT_BACK, Backoff, Pause, pause_after_attempt, pause_by_age
 
 chances = st.floats(0, 1, exclude_max=True)
 
@@ -21,6 +21,29 @@ def test_ceilings_double_up_to_the_cap() -> None:
 
 
 @given(st.integers(1, 100), chances)
-def test_a_request_put_back_waits_for_a_while_but_never_for_hours(attempt: int, chance: float) -> None:
+def test_the_pause_after_an_attempt_has_full_jitter_and_is_never_0(attempt: int, chance: float) -> None:
     """SMQ takes whole seconds; an outage gets time to end."""
-    assert 1 <= put_back_delay(attempt, lambda: chance) <= PUT_BACK.cap
+    pause = pause_after_attempt(attempt)
+    assert 1 <= pause.draw(lambda: chance) <= PUT_BACK.cap
+    assert (pause.least, pause.counts) == (0, True)
+
+
+def test_ten_attempts_outlast_an_outage_of_about_an_hour() -> None:
+    """15 s, doubled up to 15 minutes."""
+    longest = [pause_after_attempt(attempt).most for attempt in range(1, 10)]
+    assert longest == [15, 30, 60, 120, 240, 480, 900, 900, 900]
+
+
+@given(st.floats(0, 1e6))
+def test_what_costs_no_attempt_waits_about_as_long_as_it_has_waited(age: float) -> None:
+    """Between half and the double of it, within the bounds of the others."""
+    longest = pause_by_age(age).most
+    assert longest in {pause_after_attempt(attempt).most for attempt in range(1, 8)}
+    assert longest == 900 or age / 2 <= longest <= 2 * age + 15
+
+
+@given(st.sampled_from([MISCONFIGURED, NO_TIME]), chances)
+def test_other_pauses_lie_between_their_bounds(pause: Pause, chance: float) -> None:
+    """Five to fifteen minutes until somebody has put the deployment right; a moment where only time was missing."""
+    assert 1 <= pause.least <= pause.draw(lambda: chance) <= pause.most <= 900
+    assert not pause.counts

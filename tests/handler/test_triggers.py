@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.errors import EnvelopeError
-from handler.messages import Invalid, ModuleRequest, read
+from handler.messages import Contents, Invalid, ModuleRequest, read
 from handler.triggers import Delivery, deliveries
 from tests.support.paths import ROOT
 
@@ -223,7 +223,7 @@ def test_what_is_meant_as_a_request_is_rejected_by_field_whatever_carries_it(wro
 def test_what_carries_no_request_is_told_and_nothing_else(sent: object, reason: str) -> None:
     """A tombstone of a compacted topic asks for nothing; nor does a health check."""
     [delivery] = deliveries(json.dumps(sent).encode())
-    assert delivery.open() == ([], [reason], False)
+    assert delivery.open() == Contents([], [], [reason], several=False)
 
 
 def test_a_request_is_not_passed_over_for_what_stands_beside_it() -> None:

@@ -12,7 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from tests.simulation.calls import Invocation
+from tests.simulation.calls import Invocation, Sent
 from tests.simulation.messages import Entry, Message, read
 from tests.simulation.modules import Key
 from tests.simulation.records import History, Records, who
@@ -147,9 +147,14 @@ class Settlement:
 
     def _stuck(self, invocation: Invocation) -> Iterator[str]:
         trouble = invocation.disturbed or invocation.unpublished or invocation.queue_failed
-        if invocation.published or trouble or any(sent.told not in HARMLESS for sent in invocation.calls):
+        if invocation.published or trouble or any(self._disturbs(sent) for sent in invocation.calls):
             return
         yield "I10: nothing went wrong, and nothing was finished"
+
+    def _disturbs(self, sent: Sent) -> bool:
+        """Whether an answer keeps requests from their end: also that the default instance does not exist."""
+        default = sent.told == "no instance" and sent.call.get("IotInstanceId") == self._records.plan.default
+        return default or sent.told not in HARMLESS
 
     def end(self) -> None:
         """All is over. Raises: Violation."""

@@ -19,7 +19,6 @@ def _good(first: int, count: int, **fields: str) -> list[Letter]:
     return [message(wish(number, f"m{number}", instance=GOOD, **fields)) for number in range(first, first + count)]
 
 
-@KNOWN_FAULTS
 @pytest.mark.parametrize("default", [NONE, WRONG])
 def test_a_request_of_a_wrong_instance_harms_no_other(default: str) -> None:
     """Those that name a good instance are created, whatever the first one finds out."""
@@ -35,14 +34,12 @@ def test_a_request_that_names_a_wrong_instance_is_rejected() -> None:
     assert said == {1: ["rejected"], 2: ["created"], 3: ["created"], 4: ["created"], 5: ["created"]}
 
 
-@KNOWN_FAULTS
 def test_arrears_of_one_instance_keep_no_other_from_calling() -> None:
     """And the request of that instance is given up after its time, with a dead letter."""
     run = world(changed(max_age=600.0), message(wish(1, instance=OVERDUE)), *_good(2, 4), modules={(OVERDUE, "a1"): {}})
     assert statuses(run.run()) == {1: ["failed"], 2: ["created"], 3: ["created"], 4: ["created"], 5: ["created"]}
 
 
-@KNOWN_FAULTS
 def test_a_list_that_another_request_was_refused_says_nothing_of_this_one() -> None:
     """A module whose creation got no answer is read back, although the other's instance could not be."""
     run = world(changed(default=WRONG, max_age=600.0), message(wish(1)), message(wish(2, "m2", instance=GOOD)))
@@ -50,7 +47,6 @@ def test_a_list_that_another_request_was_refused_says_nothing_of_this_one() -> N
     assert statuses(run.run())[2] == ["created"]
 
 
-@KNOWN_FAULTS
 @POLICIES
 def test_a_module_of_yesterday_is_not_created_though_the_api_was_silent(policy: str, status: str) -> None:
     """The first delivery hears nothing at all; the second sees a module that is too old to be of its making."""
@@ -61,7 +57,6 @@ def test_a_module_of_yesterday_is_not_created_though_the_api_was_silent(policy: 
     assert statuses(run.run())[1] == [status]
 
 
-@KNOWN_FAULTS
 @POLICIES
 def test_a_module_of_yesterday_is_not_created_though_the_deadline_cut_the_call(policy: str, status: str) -> None:
     """A call in flight at the deadline is no reason to believe in it a day later."""
@@ -71,7 +66,6 @@ def test_a_module_of_yesterday_is_not_created_though_the_deadline_cut_the_call(p
     assert statuses(run.run())[1] == [status]
 
 
-@KNOWN_FAULTS
 def test_a_missing_permission_stops_only_who_needs_it() -> None:
     """An update that may not be made goes back by itself, and costs the others nothing."""
     run = world(
@@ -85,7 +79,6 @@ def test_a_missing_permission_stops_only_who_needs_it() -> None:
     assert set(map(tuple, said.values())) == {("created",)}
 
 
-@KNOWN_FAULTS
 def test_a_permission_that_comes_back_costs_no_attempt() -> None:
     """Requests wait for it, however few attempts they have."""
     run = world(changed(max_attempts=1), message(wish(1)), message(wish(2, "m2")))
@@ -93,7 +86,6 @@ def test_a_permission_that_comes_back_costs_no_attempt() -> None:
     assert statuses(run.run()) == {1: ["created"], 2: ["created"]}
 
 
-@KNOWN_FAULTS
 @pytest.mark.parametrize("text", ["no JSON #9#", '{"CorrelationId": "#9#", "ModuleName": 5}'])
 def test_a_message_that_is_no_request_makes_no_other_forget(text: str) -> None:
     """While the topic takes nothing, all go back with what is known of them, and nothing is delivered again."""
@@ -102,7 +94,6 @@ def test_a_message_that_is_no_request_makes_no_other_forget(text: str) -> None:
     assert statuses(run.run()) == {1: ["created"], 2: ["created"], 9: ["rejected"]}
 
 
-@KNOWN_FAULTS
 def test_a_delivery_takes_on_what_it_can_finish() -> None:
     """Forty messages of fifty requests each: the queue never grows, and every delivery finishes some."""
     letters = [
@@ -117,7 +108,6 @@ def test_a_delivery_takes_on_what_it_can_finish() -> None:
     assert set(map(tuple, said.values())) == {("created",)}
 
 
-@KNOWN_FAULTS
 def test_created_after_failed_is_news() -> None:
     """A dead letter that is sent again has outcomes with another id."""
     run = world(changed(replays=1.0, max_attempts=1), message(wish(1, Id="order-1")))
@@ -127,7 +117,6 @@ def test_created_after_failed_is_news() -> None:
     assert len({event["id"] for event in run.records.asked[1].events}) == 2
 
 
-@KNOWN_FAULTS
 @pytest.mark.parametrize("seed", range(4))
 def test_a_list_that_fails_says_nothing_of_the_product(seed: int) -> None:
     """Whatever code it gives: the module that the call without an answer made is found."""
@@ -136,7 +125,6 @@ def test_a_list_that_fails_says_nothing_of_the_product(seed: int) -> None:
     assert statuses(run.run())[1] == ["created"]
 
 
-@KNOWN_FAULTS
 def test_a_refusal_is_not_believed_while_a_call_may_still_work() -> None:
     """The first call takes its effect late, the second is refused, and no list shows the module yet."""
     run = world(changed(lag=0.0), message(wish(1)))
@@ -144,7 +132,6 @@ def test_a_refusal_is_not_believed_while_a_call_may_still_work() -> None:
     assert statuses(run.run())[1] == ["created"]
 
 
-@KNOWN_FAULTS
 def test_an_older_update_never_overwrites_a_newer_one() -> None:
     """Behind a request that is not finished wait all others for its module, and go back with it."""
     run = world(
@@ -157,7 +144,6 @@ def test_an_older_update_never_overwrites_a_newer_one() -> None:
     assert run.cloud.account.products[GOOD, "a1"]["m"].states[-1].desc == "second"
 
 
-@KNOWN_FAULTS
 def test_half_an_hour_of_outage_is_survived() -> None:
     """With ten attempts, which is the default."""
     run = world(changed(max_attempts=10), message(wish(1)), message(wish(2, "m2")))
@@ -180,7 +166,6 @@ def test_one_element_that_is_wrong_silences_no_other(element: str) -> None:
     assert statuses(run.run()) == {1: ["created"], 2: ["created"], 9: ["rejected"]}
 
 
-@KNOWN_FAULTS
 def test_a_fault_of_the_functions_own_is_not_for_ever() -> None:
     """It costs attempts like any other, and ends in a dead letter; the others go on."""
     run = world(changed(max_attempts=3), message(wish(1)), message(wish(2, "m2", product="a2")))
@@ -189,7 +174,6 @@ def test_a_fault_of_the_functions_own_is_not_for_ever() -> None:
     assert statuses(run.run()) == {1: ["failed"], 2: ["created"]}
 
 
-@KNOWN_FAULTS
 def test_an_update_that_was_accepted_is_told_as_one() -> None:
     """Also by the next delivery, where the topic did not take the outcome of the first."""
     run = world(
@@ -199,7 +183,6 @@ def test_an_update_that_was_accepted_is_told_as_one() -> None:
     assert statuses(run.run())[1] == ["updated"]
 
 
-@KNOWN_FAULTS
 def test_a_delivery_that_never_called_costs_no_attempt() -> None:
     """More requests than one delivery has time for, and one attempt for each."""
     letters = [message(wish(number, f"m{number % 8}", product=f"p{number // 8}")) for number in range(1, 101)]
@@ -208,7 +191,6 @@ def test_a_delivery_that_never_called_costs_no_attempt() -> None:
     assert set(map(tuple, statuses(run.run()).values())) == {("created",)}
 
 
-@KNOWN_FAULTS
 def test_what_never_comes_right_is_given_up_after_its_time() -> None:
     """A topic, or a permission, that stays away: `failed`, and a dead letter that says why."""
     run = world(changed(max_age=900.0), message(wish(1)))

@@ -64,6 +64,7 @@ class FakeIot:
     calls: list[str] = field(default_factory=list)
     moment: float = 1_000_000.0
     created: str = "Wed, 20-Feb-2019 02:16:09 GMT"
+    date: str | None = None
     after: Callable[[str], None] = lambda _action: None
 
     def open(self, _seconds: float) -> None: ...
@@ -98,7 +99,8 @@ class FakeIot:
         if call["ProductKey"] not in self.products:
             return answered(Success=False, Code="iot.prod.NotExistedProduct", ErrorMessage="none")
         built_in = {"ModuleName": "default", "AliasName": "", "Desc": "", "GmtCreate": self.created}
-        return answered(Success=True, Data=[built_in, *self.products[call["ProductKey"]].values()])
+        headers = {} if self.date is None else {"date": self.date}
+        return answered(200, headers, Success=True, Data=[built_in, *self.products[call["ProductKey"]].values()])
 
 
 class FreeQuota:

@@ -1,0 +1,83 @@
+"""Reads the messages of a delivery, one after another, and takes on no more requests than it may."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from handler.envelopes import unwrap
+from handler.messages import Invalid, ModuleRequest
+from handler.texts import Flaw, Unreadable, decode, write
+from handler.triggers import Delivery
+
+
+class Item(NamedTuple):
+    """A request, and where it came from."""
+
+    request: ModuleRequest | Invalid
+    place: int
+    """In the batch."""
+    message: int
+    """The place of its message."""
+    raw: str = ""
+    """Of an invalid request, the JSON that it was read from, with its Id; or a message's whole body (`is_body`)."""
+    is_body: bool = False
+
+
+class Batch(NamedTuple):
+    """What a delivery takes on, and the messages that it leaves alone."""
+
+    items: Sequence[Item]
+    messages: int
+    left: Sequence[Delivery]
+    ignored: Sequence[tuple[str, str]] = ()
+    """Ids of messages, and why nothing is asked for in them."""
+
+
+def take_on(deliveries: Sequence[Delivery], most: float) -> Batch:
+    """The first message, and those behind it as long as all their requests together are at most so many."""
+    items: list[Item] = []
+    ignored: list[tuple[str, str]] = []
+    for place, delivery in enumerate(deliveries):
+        contents = delivery.open()
+        if items and len(items) + len(contents.requests) > most:
+            return Batch(items, place, deliveries[place:], ignored)
+        ignored += [(delivery.id, reason) for reason in contents.ignored]
+        for request, raw in zip(contents.requests, contents.raw, strict=True):
+            is_body = len(contents.requests) == 1 and _is_body(raw, several=contents.several)
+            text = _as_text(delivery.body) if is_body else _kept(request, raw)
+            items.append(Item(request, len(items), place, text, is_body))
+    return Batch(items, len(deliveries), (), ignored)
+
+
+def _is_body(raw: object, *, several: bool) -> bool:
+    """Whether what a request was read from is all of its message, or cannot be told from the rest."""
+    return isinstance(raw, Flaw) or not (several or isinstance(raw, dict))
+
+
+def _kept(request: ModuleRequest | Invalid, raw: object) -> str:
+    return write(_named(raw, request.Id)) if isinstance(request, Invalid) else ""
+
+
+def _named(raw: object, name: str | None) -> object:
+    """A request under the Id that it has by its message, unless it has one of its own."""
+    return {**raw, "Id": name} if isinstance(raw, dict) and "Id" not in raw and unwrap(raw) is None else raw
+
+
+def with_ids(delivery: Delivery, largest: int) -> tuple[str, int]:
+    """A message's body as it came, under the Ids that its requests have by its own where they fit into so many bytes; and the
+    number of requests in it."""
+    try:
+        value = decode(delivery.body)
+    except Unreadable:
+        return _as_text(delivery.body), 1
+    named: object = _named(value, delivery.id)
+    if isinstance(value, list):
+        named = [_named(raw, f"{delivery.id}/{number}") for number, raw in enumerate(value, 1)]
+    text = write(named)
+    fits = len(text.encode("utf-8", "replace")) <= largest
+    return text if fits else _as_text(delivery.body), len(value) if isinstance(value, list) else 1
+
+
+def _as_text(body: object) -> str:
+    if isinstance(body, bytes | bytearray):
+        return body.decode("utf-8", "replace")
+    return body if isinstance(body, str) else write(body)

@@ -1,0 +1,114 @@
+"""A pipeline with a pretended cloud around it: the API, the topic, the queues, the clock."""
+
+import json
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from handler.credentials import Credentials
+from handler.errors import SinkError
+from handler.invocation import Invocation, Limits
+from handler.iot import IotApi
+from handler.log import Log
+from handler.pipeline import Pipeline, Report
+from handler.smq import Message
+from handler.threads import Pool, Task
+from handler.triggers import Delivery
+from tests.support.fake_iot import FakeClock, FakeIot, Fault, FreeQuota, chances
+
+
+def one_by_one(tasks: Sequence[Task]) -> None:
+    for task in tasks:
+        task()
+
+
+@dataclass
+class Box:
+    """Sinks that keep what they take, and fail as they are told."""
+
+    published: list[dict[str, Any]] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    back: list[Message] = field(default_factory=list)
+    dead: list[dict[str, Any]] = field(default_factory=list)
+    publish_fails: Callable[[dict[str, Any]], bool] = lambda _event: False
+    back_fails: Callable[[Message], bool] = lambda _message: False
+
+    def publish(self, body: str, tag: str) -> None:
+        event = json.loads(body)
+        if self.publish_fails(event):
+            raise SinkError("results", "InternalError")
+        self.published.append(event)
+        self.tags.append(tag)
+
+    def dead_letter(self, body: str) -> None:
+        self.dead.append(json.loads(body))
+
+    def put_back(self, messages: Sequence[Message]) -> list[Message]:
+        refused = [message for message in messages if self.back_fails(message)]
+        self.back += [message for message in messages if message not in refused]
+        return refused
+
+
+@dataclass
+class World:
+    """A pipeline with its surroundings."""
+
+    iot: FakeIot = field(default_factory=lambda: FakeIot({"a1": {}, "a2": {}}))
+    box: Box = field(default_factory=Box)
+    time: FakeClock = field(default_factory=FakeClock)
+    lines: list[str] = field(default_factory=list)
+    limits: Limits = Limits(max_attempts=3, on_existing="keep", instance=None, has_queue=True)
+    seconds: float = 300.0
+    pool: Pool = one_by_one
+
+    @property
+    def pipeline(self) -> Pipeline:
+        numbers = chances()
+        api = IotApi("cn-shanghai", self.iot, FreeQuota(), self.time.clock, 10.0)
+        return Pipeline(api, self.limits, self.pool, self.time.clock, lambda: next(numbers))
+
+    @property
+    def invocation(self) -> Invocation:
+        keys = Credentials("testid", "hidden-secret", "hidden-token")
+        log = Log(write=self.lines.append).bind(secrets=("hidden-secret", "hidden-token"))
+        return Invocation(lambda: keys, self.time.time + self.seconds, self.box, log, "/ota-modules/cn-shanghai/f")
+
+    def run(self, *bodies: object) -> Report:
+        return self.pipeline.run([message(n, body) for n, body in enumerate(bodies)], self.invocation)
+
+    def redeliver(self, *, after: float = 0.0) -> Report:
+        """Deliver what was put back, as new messages."""
+        self.time.time += after
+        back, self.box.back = self.box.back, []
+        return self.pipeline.run([Delivery(f"b{n}", each.body, "smq") for n, each in enumerate(back)], self.invocation)
+
+    def statuses(self) -> list[str]:
+        return [event["data"]["Status"] for event in self.box.published]
+
+    def said(self) -> dict[str, str]:
+        """The statuses of all requests, by their Ids, in the order of their coming."""
+        found: dict[str, str] = {}
+        for event in self.box.published:
+            name, status = event["causationid"], event["data"]["Status"]
+            found[name] = f"{found[name]}, {status}" if name in found else status
+        return found
+
+    def back(self) -> list[Any]:
+        """The bodies that were put back."""
+        return [json.loads(each.body) for each in self.box.back]
+
+    def log(self, event: str) -> list[dict[str, Any]]:
+        return [line for line in map(json.loads, self.lines) if line["event"] == event]
+
+
+def world(*faults: Fault, **more: object) -> World:
+    return World(iot=FakeIot({"a1": {}, "a2": {}}, deque(faults)), **more)  # type: ignore[arg-type]
+
+
+def message(number: int, body: object) -> Delivery:
+    return Delivery(f"m{number}", body if isinstance(body, str) else json.dumps(body), "smq")
+
+
+def wanted(name: str = "mcu", product: str = "a1", **more: object) -> dict[str, object]:
+    return {"ProductKey": product, "ModuleName": name, **more}
