@@ -20,7 +20,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-runtimes soak simulate mutants lint format bench clean locks package infra contracts screenshots
+.PHONY: help run test test-runtimes soak simulate mutants lint format bench clean locks package infra contracts screenshots conformance
 
 help:  ## what can be made
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +108,10 @@ locks:  ## pin every dependency anew, with hashes
 
 bench: $(VENV)/.bench  ## the tables of BENCHMARKS.md, in one run (about twenty minutes; the machine should be quiet)
 	$(BIN)/python -m bench
+
+conformance: $(VENV)/.dev  ## ask a platform what its documentation leaves open (TARGET=account PRODUCT=… INSTANCE=…; default: the local cloud)
+	$(BIN)/python -m tests.conformance $(if $(TARGET),--target $(TARGET)) $(if $(PRODUCT),--product '$(PRODUCT)') \
+		$(if $(INSTANCE),--instance '$(INSTANCE)')
 
 clean:  ## forget what was installed and built
 	rm -rf $(VENV) $(VENV)-* node_modules dist build

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from emulator.faults.streams import faulty
 from emulator.fc.client import Called, call
 from emulator.fc.instances import Instance
 from emulator.fc.service import FunctionCompute
+from emulator.iot.answers import Answers, AnswersError
 from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts
 from emulator.records import Records
@@ -27,6 +28,10 @@ from emulator.template import provision as deployment
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = 9700
+
+
+class OptionsError(Exception):
+    """A local cloud cannot be set up as its options say."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +53,19 @@ class Options:
     """Multiplies the delays that senders of messages ask for."""
     limit: int = 10
     """Calls of one operation of the IoT API that pass in any second."""
+    answers: Path | None = None
+    """A file of `make conformance`: the real platform's answers, in place of drawn ones."""
+    products: Sequence[tuple[str, str | None]] = ()
+    """Keys of products to add to the built-in ones, each with its instance."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the functions, in place of the template's."""
+
+
+def _answers(path: Path | None) -> Answers | None:
+    try:
+        return Answers.read(path) if path else None
+    except AnswersError as error:
+        raise OptionsError(str(error)) from None
 
 
 @dataclass(frozen=True)
@@ -80,9 +96,11 @@ class Cloud:
             clock=Clock(wall=lambda: time.time() + self.faults.shift("iot")),
             seed=options.seed,
             limit=options.limit,
+            answers=_answers(options.answers),
         )
         self.neighbours = Neighbours(self.faults, self.iot.consume)
         self.iot.load_products()
+        self.iot.add_products(options.products)
         self.smq = MessageService(
             self.accounts,
             path=_database(options.state),

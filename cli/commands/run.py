@@ -15,6 +15,7 @@ from cli.clients.names import TEMPLATE
 from cli.clients.smq import Mailbox
 from cli.clients.target import LOCAL_PORT, Target
 from cli.errors import CliError
+from cli.manifests.manifest import load
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.screen import Screen, counts_line, outcome_line
 from cli.tour.expectations import Arrival
@@ -47,6 +48,16 @@ def run(
         Path | None,
         typer.Option(help="A folder that keeps queues, topics and their messages; without it all is in memory."),
     ] = None,
+    products: Annotated[
+        Path | None, typer.Option(help="A manifest whose products the local cloud gets, to rehearse with one's own.")
+    ] = None,
+    no_samples: Annotated[
+        bool, typer.Option("--no-samples", help="Start the local cloud without sending the samples of events/.")
+    ] = False,
+    answers: Annotated[
+        Path | None,
+        typer.Option(help="Answers of the real platform, kept by `make conformance`, in place of drawn ones."),
+    ] = None,
     events: Annotated[Path, typer.Option(help="Samples to send, laid out as events/ is.")] = EVENTS,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON value a line.")] = False,
 ) -> None:
@@ -60,26 +71,38 @@ def run(
         raise CliError("the local cloud needs Linux or macOS; the other commands talk to an account from here, too")
     # Not above: the servers take a third of a second to import, and no other command needs them.
     from cli.tour.local import local_cloud
+    from emulator.cloud import Options
 
     screen = Screen(as_json=as_json)
-    samples = read_all(events)
-    with local_cloud(port, template, state) as local:
+    sent = [] if no_samples else read_all(events)
+    options = Options(port=port, template=template, state=state, answers=answers, products=_products(products))
+    with local_cloud(options) as local:
         screen.note(
             f"the local cloud is up: IoT {local.target.iot_url}, SMQ {local.target.smq_url}, FC {local.target.fc_url}"
         )
         if port != LOCAL_PORT:
             screen.note(f"other commands find it with: export {_where(local.target)}")
-        screen.note(f"sending {len(samples)} samples of {events.name}/ by queue, HTTP and invocation")
+        if sent:
+            screen.note(f"sending {len(sent)} samples of {events.name}/ by queue, HTTP and invocation")
         with _inbox(local.target) as inbox, Interrupts() as interrupts:
-            tour = Tour(local.target, inbox, samples, lambda arrival: _show(screen, arrival), Clock())
+            tour = Tour(local.target, inbox, sent, lambda arrival: _show(screen, arrival), Clock())
             summary = tour.run(lambda: interrupts.asked)
             if interrupts.asked:
                 raise CliError("stopped in the middle of the tour")
-            _sum_up(screen, summary, local)
+            if sent:
+                _sum_up(screen, summary, local)
             if not once:
                 _stay(screen, local, inbox, interrupts)
     if once and summary.findings:
         raise CliError(f"{len(summary.findings)} not as expected")
+
+
+def _products(manifest: Path | None) -> list[tuple[str, str | None]]:
+    """The products of a manifest, with their instances. Raises: ManifestError."""
+    if manifest is None:
+        return []
+    entries = load([str(manifest)]).sound(skip_invalid=False)
+    return list(dict.fromkeys((entry.request.ProductKey, entry.request.IotInstanceId) for entry in entries))
 
 
 @contextmanager

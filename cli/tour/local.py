@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from cli.clients.names import TEMPLATE, Names
+from cli.clients.names import Names
 from cli.clients.target import Target, local_at
 from cli.errors import CliError
-from emulator.cloud import Options
+from emulator.cloud import Options, OptionsError
 from emulator.local import LocalCloud
 from emulator.local import local_cloud as running
 from emulator.pulse import busiest_second
@@ -28,20 +27,21 @@ class Local:
 
 
 @contextmanager
-def local_cloud(port: int, template: Path = TEMPLATE, state: Path | None = None) -> Iterator[Local]:
-    """A local cloud while the block runs; on `port` and the next three, or on free ones for 0.
+def local_cloud(options: Options) -> Iterator[Local]:
+    """Run a local cloud while the block does.
 
     Raises: CliError: a port is taken, or the template cannot be carried out.
     """
+    port = options.port
     try:
-        with running(Options(port=port, template=template, state=state)) as cloud:
+        with running(options) as cloud:
             urls = cloud.urls
-            called = Names({}, template)
+            called = Names({}, options.template)
             yield Local(local_at(urls.iot, urls.smq, urls.fc, urls.console, called), cloud)
     except OSError as error:
         raise CliError(
             f"the local cloud cannot start on port {port}: {error.strerror or error}; "
             f"try --port {port + 100} (make run PORT={port + 100})"
         ) from None
-    except TemplateError as error:
+    except (TemplateError, OptionsError) as error:
         raise CliError(f"the local cloud cannot start: {error}") from None

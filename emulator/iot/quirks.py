@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from emulator.iot import products
+from emulator.iot.answers import Answers
 from emulator.iot.rpc import BusinessError, GatewayError, RpcError
 
 ListShape = Literal["array", "object", "wrapped", "null"]
@@ -64,8 +65,9 @@ _INVALID_BUSINESS = {"ProductKey": "iot.prod.InvalidFormattedProductkey"}
 class Quirks:
     """Answers to open questions. What holds for a platform as a whole is drawn once, and may be set."""
 
-    def __init__(self, random_source: random.Random) -> None:
+    def __init__(self, random_source: random.Random, answers: Answers | None = None) -> None:
         self._random = random_source
+        self._codes = answers.codes if answers else {}
         self.list_shape: ListShape | None = None
         """None: each answer draws one, mostly the array."""
         self.lists_default = self._toss()
@@ -74,10 +76,12 @@ class Quirks:
         """Whether UpdateOTAModule clears what a call leaves out, or keeps it."""
         self.null_absent = self._toss()
         """Whether an alias or description that was never given is left out of a list, or empty."""
+        for name, value in (answers.fields if answers else {}).items():
+            setattr(self, name, value)
 
     def refusal(self, error: products.ProductsError) -> RpcError:
         message, codes = _REFUSALS[type(error)]
-        return BusinessError(self._random.choice(codes), message)
+        return BusinessError(self._codes.get(type(error).__name__) or self._random.choice(codes), message)
 
     def missing(self, name: str) -> RpcError:
         message = f"{name} is mandatory for this action."

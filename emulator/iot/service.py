@@ -3,12 +3,13 @@
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from emulator.clock import Clock
 from emulator.iot import gateway, seeds
+from emulator.iot.answers import Answers
 from emulator.iot.gateway import Gateway
 from emulator.iot.operations import Operations
 from emulator.iot.parameters import deep_page
@@ -69,11 +70,12 @@ class IotPlatform:
         clock: Clock | None = None,
         seed: int = 0,
         limit: int = 10,
+        answers: Answers | None = None,
     ) -> None:
         random_source = random.Random(seed)
         self.limit = limit
         self.latency: float | Callable[[], float] = 0.0
-        self.quirks = Quirks(random_source)
+        self.quirks = Quirks(random_source, answers)
         self._clock = clock or Clock()
         self.products = Products(self._clock.wall)
         self.calls: list[ApiCall] = []
@@ -86,6 +88,13 @@ class IotPlatform:
     def load_products(self, path: Path = seeds.SEED) -> None:
         """Raises: SeedError, OSError."""
         self.products.load(path)
+
+    def add_products(self, keys: Sequence[tuple[str, str | None]]) -> None:
+        """Add empty products by key and instance; one that is there already stays as it is."""
+        known = {(product.key, product.instance) for product in self.products}
+        for key, instance in dict.fromkeys(keys):
+            if (key, instance) not in known:
+                self.products.add(seeds.SeedProduct(key=key, name=key, instance=instance))
 
     def consume(self, operation: str, n: int) -> None:
         """Count `n` calls that others of the account make now."""

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from cli.tour.local import local_cloud
-from emulator.cloud import Urls
+from emulator.cloud import Options, Urls
 
 
 @pytest.fixture(scope="module")
 def urls() -> Iterator[Urls]:
-    with local_cloud(0) as local:
+    with local_cloud(Options(port=0)) as local:
         yield local.cloud.urls
 
 

@@ -1,0 +1,65 @@
+"""Run on its own (`make conformance`): asks a platform what its documentation leaves open, and writes the answers to a file."""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from emulator.cloud import Options
+from emulator.local import local_cloud
+from tests.conformance.platform import Keys, Platform
+from tests.conformance.questions import Session, ask_all, record
+
+NEEDED = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_ACCOUNT_ID")
+LOCAL_PRODUCT = "a1Conformance"
+
+
+def main() -> None:
+    """Ask, and write."""
+    parser = argparse.ArgumentParser(prog="make conformance", description=__doc__)
+    parser.add_argument("--target", choices=("local", "account"), default="local", help="TARGET=; default: local")
+    parser.add_argument("--product", help="PRODUCT=: the key of a product that nobody uses, with no modules in it")
+    parser.add_argument("--instance", help="INSTANCE=: the instance in which it lies")
+    parser.add_argument("--region", default=os.environ.get("OTA_REGION", "cn-shanghai"))
+    parser.add_argument("--output", type=Path, default=Path("dist/answers.json"), help="default: dist/answers.json")
+    options = parser.parse_args()
+    if options.target == "account" and not options.product:
+        parser.error("PRODUCT= is needed: modules are made in it and deleted again")
+    platforms = _local() if options.target == "local" else _account(options.region, options.product, options.instance)
+    with platforms as platform:
+        session = Session(platform)
+        for question in ask_all(session):
+            print(question)
+    answers = record(session, options.target, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(answers, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    for note in session.notes:
+        print(note)
+    print(f"{options.output}: `ota-modules run --answers {options.output}` makes the local cloud answer so")
+
+
+@contextmanager
+def _local() -> Iterator[Platform]:
+    with local_cloud(Options(port=0, products=[(LOCAL_PRODUCT, None)])) as cloud:
+        urls = cloud.urls
+        keys = Keys("testid", "testsecret")
+        yield Platform("cn-shanghai", urls.iot, urls.smq, keys, LOCAL_PRODUCT, sleep=lambda _: None)
+
+
+@contextmanager
+def _account(region: str, product: str, instance: str | None) -> Iterator[Platform]:
+    missing = [name for name in NEEDED if not os.environ.get(name)]
+    if missing:
+        raise SystemExit(f"not set: {', '.join(missing)}")
+    key, secret, account = (os.environ[name] for name in NEEDED)
+    keys = Keys(key, secret, os.environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))
+    iot = os.environ.get("OTA_IOT_ENDPOINT") or f"https://iot.{region}.aliyuncs.com"
+    smq = os.environ.get("OTA_MNS_ENDPOINT") or f"https://{account}.mns.{region}.aliyuncs.com"
+    yield Platform(region, iot, smq, keys, product, instance)
+
+
+if __name__ == "__main__":
+    main()

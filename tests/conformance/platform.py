@@ -1,0 +1,106 @@
+"""A platform that can be asked: the IoT API and SMQ through the vendor's own SDKs, on an account or on one machine."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from aliyunsdkcore.acs_exception.exceptions import ServerException
+from aliyunsdkcore.auth.credentials import AccessKeyCredential, StsTokenCredential
+from aliyunsdkcore.client import AcsClient
+from aliyunsdkcore.request import CommonRequest
+from mns.account import Account
+
+PAUSE = 0.5
+"""Seconds between two calls: two of the account's ten a second, so that others notice nothing."""
+VERSION = "2018-01-20"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API said to a call: its HTTP status, and its body with keys in lower case."""
+
+    status: int
+    body: Mapping[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        return self.body.get("success") in (True, "true")
+
+    @property
+    def code(self) -> str:
+        return str(self.body.get("code") or "")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """An access key; `token` is empty for a long-lived one."""
+
+    id: str
+    secret: str = field(repr=False)
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Where to ask. `product` must be one that nobody uses: modules are made in it, and taken away again."""
+
+    region: str
+    iot_url: str
+    smq_url: str
+    keys: Keys
+    product: str
+    instance: str | None = None
+    sleep: Callable[[float], None] = time.sleep
+
+    def call(self, operation: str, **parameters: str) -> Answer:
+        """Call an operation of the IoT API for the product."""
+        self.sleep(PAUSE)
+        scheme, _, host = self.iot_url.partition("://")
+        request = CommonRequest(domain=host, version=VERSION, action_name=operation)
+        request.set_protocol_type(scheme)
+        request.set_method("POST")
+        place = {"ProductKey": self.product, **({"IotInstanceId": self.instance} if self.instance else {})}
+        for name, value in {**place, **parameters}.items():
+            request.add_query_param(name, value)
+        try:
+            return _answer(200, json.loads(self._client.do_action_with_exception(request)))
+        except ServerException as error:
+            return _answer(error.get_http_status(), {"Code": error.get_error_code(), "Message": error.get_error_msg()})
+
+    def modules(self) -> list[dict[str, Any]]:
+        """Return the product's modules as they are listed, in whatever shape the list came."""
+        return entries(self.call("ListOTAModuleByProduct").body.get("data"))
+
+    def messages(self) -> Account:
+        """Return the vendor's SMQ client."""
+        return Account(self.smq_url, self.keys.id, self.keys.secret, self.keys.token)
+
+    @cached_property
+    def _client(self) -> AcsClient:
+        keys = (self.keys.id, self.keys.secret)
+        credential = StsTokenCredential(*keys, self.keys.token) if self.keys.token else AccessKeyCredential(*keys)
+        return AcsClient(region_id=self.region, credential=credential, auto_retry=False)
+
+
+def entries(data: Any) -> list[dict[str, Any]]:
+    """Return the entries of a list's Data: an array, one object, an array inside an object, or nothing."""
+    if isinstance(data, dict):
+        inner = next((value for value in data.values() if isinstance(value, list)), None)
+        return inner if inner is not None else [data] if data else []
+    return data or []
+
+
+def shape(data: Any) -> str:
+    """Name the shape of a list's Data, as the local cloud does."""
+    if data is None:
+        return "null"
+    if isinstance(data, dict):
+        return "wrapped" if any(isinstance(value, list) for value in data.values()) else "object"
+    return "array"
+
+
+def _answer(status: int, body: Mapping[str, Any]) -> Answer:
+    return Answer(status, {str(name).lower(): value for name, value in body.items()})

@@ -1,0 +1,197 @@
+"""What the platform's documentation leaves open, as questions that a real platform answers."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mns.mns_exception import MNSExceptionBase
+from mns.queue import Message, QueueMeta
+
+from tests.conformance.platform import Answer, Platform, entries, shape
+
+MOST_CUSTOM = 10
+LARGEST_MESSAGE = 65_536
+
+
+@dataclass
+class Session:
+    """One round of questions: what has been answered, and what was made and has to go again."""
+
+    platform: Platform
+    answers: dict[str, Any] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+    prefix: str = field(default_factory=lambda: f"conformance-{secrets.token_hex(3)}")
+
+    def create(self, number: int, **more: str) -> Answer:
+        """Create the n-th module of this round, and remember to delete it."""
+        name = f"{self.prefix}-{number}"
+        answer = self.platform.call("CreateOTAModule", ModuleName=name, **more)
+        if answer.ok:
+            self.made.append(name)
+        return answer
+
+    def found(self, number: int) -> Mapping[str, Any]:
+        """Return a module of this round as the list shows it, its keys in lower case; empty where it is not listed."""
+        name = f"{self.prefix}-{number}"
+        for module in self.platform.modules():
+            fields = {str(key).lower(): value for key, value in module.items()}
+            if fields.get("modulename") == name:
+                return fields
+        return {}
+
+
+Question = Callable[[Session], None]
+
+
+def ask_shape_and_default(session: Session) -> None:
+    """In which shape are none, one and two modules listed, and is `default` among them?"""
+    shapes = []
+    for number in range(3):
+        if number:
+            session.create(number)
+        data = session.platform.call("ListOTAModuleByProduct").body.get("data")
+        shapes.append(shape(data))
+        names = {str(module.get("ModuleName", "")).lower() for module in entries(data)}
+    session.answers["list_shapes"] = shapes
+    session.answers["list_shape"] = (
+        "wrapped" if "wrapped" in shapes else shapes[1] if shapes[1] == "object" else "array"
+    )
+    session.answers["lists_default"] = "default" in names
+
+
+def ask_taken_name(session: Session) -> None:
+    """What does a second create of a name say, and one that differs in case only?"""
+    session.codes["NameTaken"] = session.create(1).code
+    upper = f"{session.prefix}-1".upper()
+    answer = session.platform.call("CreateOTAModule", ModuleName=upper)
+    session.answers["names_ignore_case"] = not answer.ok
+    if answer.ok:
+        session.made.append(upper)
+
+
+def ask_default(session: Session) -> None:
+    """What does a create of `default` say?"""
+    session.codes["BuiltIn"] = session.platform.call("CreateOTAModule", ModuleName="default").code
+
+
+def ask_unknown_product(session: Session) -> None:
+    """What do a create and a list for a product that is not there say?"""
+    nowhere = "a1Nowhere" + secrets.token_hex(1)
+    session.codes["UnknownProduct"] = session.platform.call("ListOTAModuleByProduct", ProductKey=nowhere).code
+
+
+def ask_empty_and_absent(session: Session) -> None:
+    """Is an alias that was never given left out of a list or empty, and is an empty description taken?"""
+    session.answers["null_absent"] = "aliasname" not in session.found(1)
+    answer = session.create(3, Desc="")
+    session.answers["takes_empty_desc"] = answer.ok
+    session.answers["gmt_create"] = str(session.found(1).get("gmtcreate", ""))[:40]
+
+
+def ask_update(session: Session) -> None:
+    """Does an update of the alias alone clear the description?"""
+    session.create(4, AliasName="before", Desc="stays")
+    answer = session.platform.call("UpdateOTAModule", ModuleName=f"{session.prefix}-4", AliasName="after")
+    session.answers["update_one_field"] = answer.ok
+    session.answers["update_clears"] = not session.found(4).get("desc")
+
+
+def ask_unknown_module(session: Session) -> None:
+    """What does an update of a module that is not there say?"""
+    answer = session.platform.call("UpdateOTAModule", ModuleName=f"{session.prefix}-none", AliasName="x")
+    session.codes["UnknownModule"] = answer.code
+
+
+def ask_eleventh(session: Session) -> None:
+    """What does the eleventh custom module say?"""
+    for number in range(5, 5 + MOST_CUSTOM):
+        answer = session.create(number)
+        if not answer.ok:
+            session.codes["LimitReached"] = answer.code
+            session.answers["most_custom_modules"] = len(session.made)
+            return
+    session.notes.append("no limit was met: the product holds more custom modules than documented")
+
+
+def ask_messages(session: Session) -> None:
+    """How large may a message be as it is sent, and what does a batch say of which one part is refused?"""
+    account = session.platform.messages()
+    queue = account.get_queue(f"{session.prefix}-queue")
+    queue.create(QueueMeta())
+    try:
+        session.answers["takes_64_kib_as_sent"] = _takes(queue, "x" * (LARGEST_MESSAGE // 4 * 3))
+        session.answers["takes_more_than_64_kib_as_sent"] = _takes(queue, "x" * LARGEST_MESSAGE)
+        session.answers["partial_batch"] = _partial(queue)
+    finally:
+        queue.delete()
+        account.mns_client.close_connection()
+
+
+def _takes(queue: Any, body: str) -> bool:
+    try:
+        queue.send_message(Message(body))
+    except MNSExceptionBase:
+        return False
+    return True
+
+
+def _partial(queue: Any) -> str:
+    try:
+        queue.batch_send_message([Message("small"), Message("x" * LARGEST_MESSAGE)])
+    except MNSExceptionBase as error:
+        return str(error.type)
+    return "accepted"
+
+
+QUESTIONS: tuple[Question, ...] = (
+    ask_shape_and_default,
+    ask_taken_name,
+    ask_default,
+    ask_unknown_product,
+    ask_empty_and_absent,
+    ask_update,
+    ask_unknown_module,
+    ask_eleventh,
+    ask_messages,
+)
+NOT_ASKED = {
+    "ids_over_redelivery": "needs a deployed stream: send one message, stop the function, compare `id` in the log's lines",
+    "redelivery_after_an_error": "needs a deployed stream: set OTA_REQUEST_QUEUE to a queue that is not there, watch the log",
+    "start_at_a_tenth_of_a_vcpu": "needs the deployed function: `ota-modules doctor --send PRODUCT` shows the duration",
+}
+"""Questions that need more than a product and a queue, and how to look."""
+
+
+def ask_all(session: Session) -> Iterator[str]:
+    """Ask every question, one after another, and take away what was made; yields what has been asked."""
+    if any(str(module.get("ModuleName", "")).lower() != "default" for module in session.platform.modules()):
+        raise SystemExit("the product has modules already: choose one that nobody uses, with none in it")
+    try:
+        for question in QUESTIONS:
+            question(session)
+            yield (question.__doc__ or "").splitlines()[0]
+    finally:
+        clean(session)
+
+
+def clean(session: Session) -> None:
+    """Delete what this round made; what stays is noted."""
+    for name in session.made:
+        answer = session.platform.call("DeleteOTAModule", ModuleName=name)
+        if not answer.ok:
+            session.notes.append(f"stays: module {name} ({answer.code})")
+
+
+def record(session: Session, target: str, moment: str) -> dict[str, Any]:
+    """Return what is written to the file: answers, and no key, account, product or instance."""
+    return {
+        "asked": moment,
+        "target": target,
+        "region": session.platform.region,
+        "answers": {**session.answers, "codes": session.codes},
+        "not_asked": NOT_ASKED,
+        "notes": session.notes,
+    }
