@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from handler.envelopes import unwrap
 from handler.messages import Invalid, ModuleRequest
-from handler.texts import Flaw, Unreadable, decode, write
+from handler.texts import Flaw, decode, write
 from handler.triggers import Delivery
 
 
@@ -65,9 +65,8 @@ def _named(raw: object, name: str | None) -> object:
 def with_ids(delivery: Delivery, largest: int) -> tuple[str, int]:
     """A message's body as it came, under the Ids that its requests have by its own where they fit into so many bytes; and the
     number of requests in it."""
-    try:
-        value = decode(delivery.body)
-    except Unreadable:
+    value = decode(delivery.body)
+    if isinstance(value, Flaw):
         return _as_text(delivery.body), 1
     named: object = _named(value, delivery.id)
     if isinstance(value, list):

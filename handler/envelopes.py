@@ -8,7 +8,7 @@ read here come and go, so none of them is compared.
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from handler.texts import Flaw, Unreadable, decode
+from handler.texts import Flaw, decode
 
 DEEPEST = 4
 """Envelopes around a request, besides the one that its trigger puts around it."""
@@ -68,21 +68,6 @@ class Envelope(NamedTuple):
         return self.body is None or (self.source in _MAY_BE_BLANK and self.body in ("", {}))
 
 
-class Part(NamedTuple):
-    """A value that no envelope is around; or why there is none."""
-
-    id: str
-    value: object = None
-    trace: str | None = None
-    replays: int = 0
-    """How often it was taken out of a dead letter."""
-    several: bool = False
-    """Whether it stood in an array."""
-    problem: str | None = None
-    ignored: str | None = None
-    """Why nothing is asked for."""
-
-
 class Place(NamedTuple):
     """What is known from the envelopes around a body."""
 
@@ -95,7 +80,9 @@ class Place(NamedTuple):
     path: str = ""
     """`/n` for the n-th element of an array."""
     several: bool = False
+    """Whether it stands in an array."""
     replays: int = 0
+    """How often it was taken out of a dead letter."""
 
     def enter(self, envelope: Envelope) -> "Place":
         # An event of the stream inside a message of the stream was given up and put back by hand: it keeps its id.
@@ -111,41 +98,49 @@ class Place(NamedTuple):
             self.replays + (again or envelope.source == "dead-letter"),
         )
 
-    def part(self, value: object = None, *, problem: str | None = None, ignored: str | None = None) -> Part:
-        return Part(self.id + self.path, value, self.trace, self.replays, self.several, problem, ignored)
+
+class Part(NamedTuple):
+    """A value that no envelope is around; or why there is none."""
+
+    place: Place
+    value: object = None
+    problem: str | None = None
+    ignored: str | None = None
+    """Why nothing is asked for."""
+
+    @property
+    def id(self) -> str:
+        return self.place.id + self.place.path
 
 
 def open_body(body: object, place: Place, depth: int = DEEPEST, *, is_value: bool = False) -> Iterator[Part]:
     """Open the envelopes inside a body, and yield what is in them, in order. Never raises: what cannot be read is a problem."""
-    try:
-        value = decode(body, is_value=is_value)
-    except Unreadable as error:
-        value = Flaw(str(error))
+    value = decode(body, is_value=is_value)
     envelope = unwrap(value)
     if isinstance(value, Flaw):
-        yield place.part(value, problem=value.problem)
+        yield Part(place, value, value.problem)
     elif envelope and envelope.is_blank:
-        yield place.enter(envelope).part(value, ignored=f"{envelope.source} without a body")
+        yield Part(place.enter(envelope), value, ignored=f"{envelope.source} without a body")
     elif not depth and (envelope or (place.several and isinstance(value, list))):
-        yield place.part(problem=f"is wrapped more than {DEEPEST} times")
+        yield Part(place, problem=f"is wrapped more than {DEEPEST} times")
     elif envelope:
         yield from open_body(envelope.body, place.enter(envelope), depth - 1)
     elif isinstance(value, list):
         yield from _open_elements(value, place, depth - place.several)
     else:
-        yield place.part(value)
+        yield Part(place, value)
 
 
 def _open_elements(elements: list[object], place: Place, depth: int) -> Iterator[Part]:
     if not elements:
-        yield place.part(problem="the array is empty")
+        yield Part(place, problem="the array is empty")
     elif len(elements) > MOST_REQUESTS:
-        yield place.part(problem=f"the array has {len(elements)} elements, more than {MOST_REQUESTS}")
+        yield Part(place, problem=f"the array has {len(elements)} elements, more than {MOST_REQUESTS}")
     else:
         for number, element in enumerate(elements, 1):
             inside = place._replace(path=f"{place.path}/{number}", several=True)
             is_nested = isinstance(element, list)
-            yield from [inside.part(element)] if is_nested else open_body(element, inside, depth, is_value=True)
+            yield from [Part(inside, element)] if is_nested else open_body(element, inside, depth, is_value=True)
 
 
 def unwrap(value: object) -> Envelope | None:

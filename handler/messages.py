@@ -239,15 +239,11 @@ def read_body(body: object, place: Place) -> Contents:
     parts = list(islice(open_body(body, place), MOST_REQUESTS + 1))
     if len(parts) > MOST_REQUESTS:
         flaw = Flaw(f"holds more than {MOST_REQUESTS} requests")
-        return Contents([_unreadable(place.id, flaw.problem)], [flaw], [], several=True)
-    ignored = [bool(part.ignored) and not names_module(part.value) for part in parts]
-    kept = [part for part, skipped in zip(parts, ignored, strict=True) if not skipped]
-    return Contents(
-        [_read_part(part) for part in kept],
-        [_raw(part) for part in kept],
-        [part.ignored or "" for part, skipped in zip(parts, ignored, strict=True) if skipped],
-        any(part.several for part in parts),
-    )
+        return Contents([_unreadable(place.id, flaw.problem)], [flaw], [], several=False)
+    asked = [part for part in parts if not part.ignored or names_module(part.value)]
+    ignored = [part.ignored for part in parts if part.ignored and not names_module(part.value)]
+    several = any(part.place.several for part in parts)
+    return Contents([_read_part(part) for part in asked], [_raw(part) for part in asked], ignored, several)
 
 
 def _raw(part: Part) -> object:
@@ -257,12 +253,13 @@ def _raw(part: Part) -> object:
 
 
 def _read_part(part: Part) -> ModuleRequest | Invalid:
-    trace = part.trace if part.trace and re.fullmatch(_TRACEPARENT, part.trace) else None
+    trace, replays = part.place.trace, part.place.replays
     if part.problem:
         return _unreadable(part.id, part.problem)
     if not isinstance(part.value, dict):
         return _unreadable(part.id, f"must be a JSON object (it is {shown(part.value)})")
-    return _request(replay(part.value, part.replays) if part.replays else part.value, part.id, trace)
+    valid = trace if trace and re.fullmatch(_TRACEPARENT, trace) else None
+    return _request(replay(part.value, replays) if replays else part.value, part.id, valid)
 
 
 def replay(request: Mapping[str, Any], times: int = 1) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 LARGEST_TEXT = 1024 * 1024
 """Characters of a text; SMQ takes 64 KiB, HTTP is bounded to 1 MiB."""
@@ -25,12 +26,8 @@ _STANDARD = str.maketrans("-_", "+/")
 _write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-class Unreadable(Exception):
-    """A text that holds no value; the message says why."""
-
-
 class Flaw:
-    """Stands in a JSON value for a part that is not JSON, or that is not clear; `text` has the same flaw when it is written."""
+    """Stands for a value, or for a part of one, that is not JSON or not clear; `text` has the same flaw when it is written."""
 
     __slots__ = ("problem", "text")
 
@@ -65,10 +62,7 @@ def write(value: object) -> str:
 
 
 def decode(body: object, layers: int = MOST_LAYERS, *, is_value: bool = False) -> object:
-    """Undo the encodings around a JSON value. A text that `is_value` already may also be meant as it stands.
-
-    Raises: Unreadable.
-    """
+    """Undo the encodings around a JSON value; a text that `is_value` already may also be meant as it stands."""
     text = _text(body) if isinstance(body, bytes | bytearray) else body
     if not isinstance(text, str):
         return text
@@ -77,52 +71,37 @@ def decode(body: object, layers: int = MOST_LAYERS, *, is_value: bool = False) -
         return _parse_notification(text)
     data = None if head in ("{", "[") or not layers else _decode_base64(text)
     if data is not None:
-        try:
-            return decode(data, layers - 1)
-        except Unreadable as error:
-            raise Unreadable(f"is base64 of something that {error}") from None
+        value = decode(data, layers - 1)
+        return Flaw(f"is base64 of something that {value}") if isinstance(value, Flaw) else value
     if is_value and (head not in ("{", "[", '"') or not layers):
         return text
     value = parse(text)
     return decode(value, layers - 1, is_value=True) if isinstance(value, str) and layers else value
 
 
-def parse(body: str | bytes | bytearray) -> object:
-    """Parse JSON. Raises: Unreadable."""
-    text = body if isinstance(body, str) else _text(body)
-    if len(text) > LARGEST_TEXT:
-        raise Unreadable(f"is longer than {LARGEST_TEXT} characters")
-    return parse_any(text)
+def parse(body: str | bytes, longest: float = LARGEST_TEXT) -> object:
+    """Parse JSON; an array that cannot be parsed whole, element by element."""
+    text = _text(body) if isinstance(body, bytes) else body
+    if isinstance(text, Flaw):
+        return text
+    if len(text) > longest:
+        return Flaw(f"is longer than {longest} characters")
+    value = _load(text.lstrip("\ufeff"))
+    if not isinstance(value, Flaw):
+        return value
+    elements = [_load(element) for element in _split(text)]
+    return value if all(isinstance(element, Flaw) for element in elements) else elements
 
 
-def parse_any(text: str) -> object:
-    """Parse JSON of any length; an array that cannot be parsed whole, element by element. Raises: Unreadable."""
-    text = text.lstrip("\ufeff")
-    try:
-        return _parse(text)
-    except Unreadable:
-        elements = [_parse_element(element) for element in _split(text)]
-        if all(isinstance(element, Flaw) for element in elements):
-            raise
-        return elements
-
-
-def _parse(text: str) -> object:
+def _load(text: str) -> object:
     if not text.strip():
-        raise Unreadable("is empty")
+        return Flaw("is empty")
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise Unreadable(f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
+        return Flaw(f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}", text)
     except RecursionError:
-        raise Unreadable("is nested too deeply") from None
-
-
-def _parse_element(text: str) -> object:
-    try:
-        return _parse(text)
-    except Unreadable as error:
-        return Flaw(str(error), text)
+        return Flaw("is nested too deeply", text)
 
 
 def _split(text: str) -> Sequence[str]:
@@ -165,24 +144,21 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _text(data: bytes | bytearray) -> str:
+def _text(data: bytes | bytearray) -> str | Flaw:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise Unreadable(f"is not UTF-8{_guess_encoding(data)}") from None
+        encoding = _guess_encoding(data)
+        return Flaw(f"is not UTF-8 (it looks like {encoding})" if encoding else "is not UTF-8")
 
 
-def _guess_encoding(data: bytes | bytearray) -> str:
-    if _is_utf16(data):
-        return " (it looks like UTF-16)"
-    try:
-        return " (it looks like GBK)" if data.decode("gb18030") and data.lstrip()[:1] in (b"{", b"[") else ""
-    except UnicodeDecodeError:
-        return ""
-
-
-def _is_utf16(data: bytes | bytearray) -> bool:
-    return data[:2] in (b"\xff\xfe", b"\xfe\xff") or data[:2] in (b"{\0", b"[\0", b"\0{", b"\0[")
+def _guess_encoding(data: bytes | bytearray) -> str | None:
+    """The encoding in which data looks like one of the texts that are read here."""
+    for encoding, name in (("utf-8", "UTF-8"), ("utf-16", "UTF-16"), ("gb18030", "GBK")):
+        with suppress(UnicodeDecodeError):
+            if data.decode(encoding).lstrip(_BLANK)[:1] in ("{", "[", '"', "<"):
+                return name
+    return None
 
 
 def _decode_base64(text: str) -> bytes | None:
@@ -196,27 +172,20 @@ def _decode_base64(text: str) -> bytes | None:
     except binascii.Error:
         return None
     # Many a plain word can be decoded too, but hardly ever to something that can be read.
-    marked = bool(set(packed) & set("+/=")) or _is_utf16(data) or data.lstrip()[:1] in (b"{", b"[", b'"', b"<")
-    return data if marked or _is_readable(data) else None
-
-
-def _is_readable(data: bytes) -> bool:
-    try:
-        return "".join(data.decode().split()).isprintable()
-    except UnicodeDecodeError:
-        return False
+    is_plain = "".join(data.decode("utf-8", "replace").split()).replace("\ufffd", "\0").isprintable()
+    return data if set(packed) & set("+/=") or is_plain or _guess_encoding(data) else None
 
 
 def _parse_notification(text: str) -> object:
-    """Read the XML form of a topic's notification as its JSON form. Raises: Unreadable."""
+    """Read the XML form of a topic's notification as its JSON form."""
     if re.search(r"<!(?!\[CDATA\[|--)", text):
-        raise Unreadable("is XML with a document type, which is not read")
+        return Flaw("is XML with a document type, which is not read")
     from xml.etree import ElementTree  # here, so that a new instance does not wait for it
 
     try:
         root = ElementTree.fromstring(text.strip(_BLANK))  # noqa: S314 - without a document type it cannot grow
     except (ElementTree.ParseError, ValueError) as error:
-        raise Unreadable(f"is XML that cannot be read: {error}") from None
+        return Flaw(f"is XML that cannot be read: {error}")
     if root.tag.rpartition("}")[2] not in ("Notification", "Message"):
-        raise Unreadable("is XML, but no notification of a topic")
+        return Flaw("is XML, but no notification of a topic")
     return _object([(child.tag.rpartition("}")[2], "".join(child.itertext())) for child in root])

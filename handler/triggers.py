@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import math
 from typing import NamedTuple
 
 from handler.envelopes import Place, unwrap
 from handler.errors import EnvelopeError
 from handler.messages import Contents, names_module, read_body
-from handler.texts import Unreadable, decode, parse_any
+from handler.texts import decode, parse
 
 MOST_NAMES_SHOWN = 8
 
@@ -34,27 +35,21 @@ def deliveries(event: bytes) -> list[Delivery]:
 
     Raises: EnvelopeError: the event is of no known shape.
     """
-    try:
-        value = parse_any(event.decode("utf-8", "surrogateescape"))
-    except Unreadable:
-        return [_bare(event)]
+    value = parse(event.decode("utf-8", "surrogateescape"), longest=math.inf)
     if isinstance(value, list):
         messages = [_message(element) for element in value]
         if not any(messages):
-            return [_bare(event, value)] if value else []
-        return [message or _bare(None, element) for message, element in zip(messages, value, strict=True)]
+            return [_bare(value, event)] if value else []
+        return [message or _bare(element, element) for message, element in zip(messages, value, strict=True)]
     if isinstance(value, dict) and unwrap(value) is None and _is_foreign(value):
         raise EnvelopeError(_describe(value))
-    return [_message(value) or _bare(event, value)]
+    return [_message(value) or _bare(event, event)]
 
 
 def _message(element: object) -> Delivery | None:
     """Open the envelope of a trigger; None where there is none."""
-    try:
-        # Until February 2023 the elements were JSON texts; some accounts still get them so.
-        envelope = unwrap(decode(element, is_value=True))
-    except Unreadable:
-        return None
+    # Until February 2023 the elements were JSON texts; some accounts still get them so.
+    envelope = unwrap(decode(element, is_value=True))
     if envelope is None:
         return None
     source, name, body, trace, published = envelope
@@ -63,11 +58,9 @@ def _message(element: object) -> Delivery | None:
     return Delivery(name or _make_id(body), body, source, trace, name is not None, published)
 
 
-def _bare(event: bytes | None, value: object = None) -> Delivery:
-    """What no trigger's envelope is around: a request, an array of them, or an SMQ topic's message in STREAM form."""
-    return Delivery(
-        _make_id(value if event is None else event), event if value is None else value, "bare", is_named=False
-    )
+def _bare(body: object, source: object) -> Delivery:
+    """Take what no trigger's envelope is around: a request, an array of them, or an SMQ topic's message in STREAM form."""
+    return Delivery(_make_id(source), body, "bare", is_named=False)
 
 
 def _is_foreign(fields: dict[str, object]) -> bool:

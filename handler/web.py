@@ -15,7 +15,7 @@ from handler.envelopes import Place, usable_id
 from handler.errors import SinkError
 from handler.messages import Contents, Invalid, ModuleRequest, read_body, shown
 from handler.outcomes import Outcome, Result
-from handler.texts import Unreadable, parse
+from handler.texts import Flaw, parse
 
 __all__ = ["HttpAnswer", "HttpRequest", "Service", "from_environ", "from_event", "respond", "to_event"]
 
@@ -194,10 +194,9 @@ def _value(request: HttpRequest) -> object:
     """The body's JSON value, with the event around it where its attributes stand in headers (CloudEvents, binary mode)."""
     if "ce-specversion" in request.headers and not request.body:
         return {"specversion": "1.0"}
-    try:
-        value = parse(request.body)
-    except Unreadable as error:
-        raise Refusal("unreadable", f"the body {error}") from None
+    value = parse(request.body)
+    if isinstance(value, Flaw):
+        raise Refusal("unreadable", f"the body {value}")
     if not isinstance(value, dict | list):
         raise Refusal("unreadable", "the body is neither a JSON object nor an array")
     attributes = {name: unquote(_single(request.headers.get(f"ce-{name}", ""))) for name in ("id", "traceparent")}
