@@ -66,14 +66,30 @@ def with_ids(delivery: Delivery, largest: int) -> tuple[str, int]:
     """A message's body as it came, under the Ids that its requests have by its own where they fit into so many bytes; and the
     number of requests in it."""
     value = decode(delivery.body)
-    if isinstance(value, Flaw):
-        return _as_text(delivery.body), 1
-    named: object = _named(value, delivery.id)
-    if isinstance(value, list):
-        named = [_named(raw, f"{delivery.id}/{number}") for number, raw in enumerate(value, 1)]
-    text = write(named)
-    fits = len(text.encode("utf-8", "replace")) <= largest
-    return text if fits else _as_text(delivery.body), len(value) if isinstance(value, list) else 1
+    elements = value if isinstance(value, list) else [value]
+    if elements and all(isinstance(each, dict) and unwrap(each) is None for each in elements):
+        names = [f"{delivery.id}/{number}" for number in range(1, len(elements) + 1)]
+        several = [_named(each, name) for each, name in zip(elements, names, strict=True)]
+        text, count = write(several if isinstance(value, list) else _named(value, delivery.id)), len(elements)
+    else:
+        text, count = _without_envelopes(delivery)
+    fits = text and len(text.encode("utf-8", "replace")) <= largest
+    return text if fits else _as_text(delivery.body), count
+
+
+def _without_envelopes(delivery: Delivery) -> tuple[str, int]:
+    """The requests in a message: its envelopes would give them other Ids in another message. Empty where it has no other form."""
+    requests, raw, _, several = delivery.open()
+    if not several and any(isinstance(each, Flaw) for each in raw):
+        return "", len(requests)
+    pairs = zip(requests, raw, strict=True)
+    texts = [
+        write(each.model_dump(exclude_none=True, exclude_defaults=True))
+        if isinstance(each, ModuleRequest)
+        else _kept(each, origin)
+        for each, origin in pairs
+    ]
+    return (f"[{','.join(texts)}]" if several else "".join(texts)), len(requests)
 
 
 def _as_text(body: object) -> str:
