@@ -106,7 +106,7 @@ locks:  ## pin every dependency anew, with hashes
 		--no-annotate --no-emit-index-url --custom-compile-command "make locks" --quiet handler/requirements.in \
 		$(foreach p,cffi cryptography deprecated jmespath pycparser pycryptodome wrapt,--no-emit-package $(p)) -o handler/requirements.txt
 
-bench: $(VENV)/.bench  ## the tables of BENCHMARKS.md, in one run (about twenty minutes; the machine should be quiet)
+bench: $(VENV)/.bench  ## the tables of BENCHMARKS.md, in one run (about fifteen minutes; the machine should be quiet; `python -m bench --only start` for one table)
 	$(BIN)/python -m bench
 
 conformance: $(VENV)/.dev  ## ask a platform what its documentation leaves open (TARGET=account PRODUCT=… INSTANCE=…; default: the local cloud)

@@ -1,6 +1,7 @@
 """One cold start: `python cold.py NAME URL`, a bare process from nothing to the first outcome.
 
-The packages come from PYTHONPATH. `ours` is the handler with its initializer; `floor` is pydantic, the composer and http.client;
+The packages come from PYTHONPATH. `ours` is the handler with its initializer and a message of a queue, `http` the same with a
+request over HTTP; `floor` is pydantic, the composer and http.client;
 `sdks` is AcsClient, mns.account and pydantic. Each makes a TLS context, as the endpoints of the cloud need one; the server here
 does not.
 """
@@ -9,11 +10,24 @@ import json
 import os
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 REQUEST = '{"ProductKey": "a1Bench00000", "ModuleName": "m0"}'
 
 
 def ours(url: str) -> None:
+    data = {"messageId": "m0", "messageBody": REQUEST}
+    event = {"specversion": "1.0", "id": "e0", "source": "acs:mns", "type": "mns:Queue:SendMessage", "data": data}
+    assert called(url, [event])["created"] == 1
+
+
+def http(url: str) -> None:
+    context = {"requestId": "r", "http": {"method": "POST", "path": "/modules", "protocol": "HTTP/1.1"}}
+    event = {"version": "v1", "rawPath": "/modules", "body": REQUEST, "headers": {}, "requestContext": context}
+    assert called(url, event)["statusCode"] == 201
+
+
+def called(url: str, event: object) -> Any:
     os.environ.update(
         OTA_REGION="cn-shanghai", OTA_IOT_ENDPOINT=url, OTA_MNS_ENDPOINT=url, OTA_RESULT_TOPIC="results",
         OTA_REQUEST_QUEUE="requests", OTA_LOG_LEVEL="ERROR", ALIBABA_CLOUD_ACCESS_KEY_ID="testid",
@@ -26,7 +40,7 @@ def ours(url: str) -> None:
     ssl.create_default_context()
     index.initialize(None)
     function = SimpleNamespace(name="f", timeout=60)
-    assert index.handler(REQUEST.encode(), SimpleNamespace(function=function, request_id="r"))["created"] == 1  # type: ignore[index]
+    return index.handler(json.dumps(event).encode(), SimpleNamespace(function=function, request_id="r"))
 
 
 def floor(url: str) -> None:
@@ -76,5 +90,5 @@ def sdks(url: str) -> None:
 
 
 if __name__ == "__main__":
-    {"ours": ours, "floor": floor, "sdks": sdks}[sys.argv[1]](sys.argv[2])
+    {"ours": ours, "http": http, "floor": floor, "sdks": sdks}[sys.argv[1]](sys.argv[2])
     os._exit(0)

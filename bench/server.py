@@ -18,10 +18,17 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 WINDOW = 1.0
-ACCEPTED = (
-    b'<?xml version="1.0"?><Message xmlns="http://mns.aliyuncs.com/doc/v1/"><MessageId>1</MessageId>'
-    b"<MessageBodyMD5>0</MessageBodyMD5></Message>"
-)
+NAMESPACE = b' xmlns="http://mns.aliyuncs.com/doc/v1/"'
+IDS = b"<MessageId>1</MessageId><MessageBodyMD5>0</MessageBodyMD5>"
+ONE = b'<?xml version="1.0"?><Message' + NAMESPACE + b">" + IDS + b"</Message>"
+
+
+def accepted(sent: bytes) -> bytes:
+    """Accept the message that was sent, or all of them."""
+    if b"<Messages" not in sent:
+        return ONE
+    every = (b"<Message>" + IDS + b"</Message>") * sent.count(b"<MessageBody>")
+    return b'<?xml version="1.0"?><Messages' + NAMESPACE + b">" + every + b"</Messages>"
 
 
 @dataclass
@@ -85,12 +92,12 @@ async def serve(api: Api, reader: asyncio.StreamReader, writer: asyncio.StreamWr
         while head := await reader.readuntil(b"\r\n\r\n"):
             line, *lines = head.decode("latin-1").split("\r\n")
             headers = {name.lower(): value for name, _, value in (text.partition(": ") for text in lines)}
-            await reader.readexactly(int(headers.get("content-length", 0)))
+            sent = await reader.readexactly(int(headers.get("content-length", 0)))
             _, target, _ = line.split(" ", 2)
             kind = "application/json"
             if target.startswith(("/topics/", "/queues/")):
                 api.published += 1
-                status, content, kind = 201, ACCEPTED, "text/xml"
+                status, content, kind = 201, accepted(sent), "text/xml"
             elif target == "/stats":
                 status, content = 200, json.dumps(api.stats()).encode()
             else:

@@ -1,4 +1,4 @@
-"""Server-sent events for the pages that are open.
+"""Server-sent events: what the page is told while it is open.
 
 `hello`     once: which run of the cloud this is, and where its servers are
 `rates`     samples of the calls in the last second; first those of the last minute
@@ -6,7 +6,6 @@
 `state`     everything else, whenever something of it changes
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from dataclasses import asdict, dataclass
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from emulator.console.closing import Closing
 from emulator.console.history import Seen
 from emulator.console.watch import Watch
 
@@ -24,9 +24,8 @@ MOST_WATCHERS = 50
 class Watchers:
     """The pages that are open."""
 
-    def __init__(self, watch: Watch, ending: asyncio.Event) -> None:
+    def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._ending = ending
         self._count = 0
 
     async def respond(self, request: Request) -> Response:
@@ -34,12 +33,12 @@ class Watchers:
             return Response("too many pages are open", 503)
         boot, _, number = request.headers.get("last-event-id", "").partition(":")
         known = int(number) if boot == self._watch.boot and number.isdecimal() and len(number) < 12 else 0
-        return StreamingResponse(self._events(known), media_type="text/event-stream")
+        return StreamingResponse(self._events(known, Closing(request.scope)), media_type="text/event-stream")
 
-    async def _events(self, known: int) -> AsyncIterator[str]:
+    async def _events(self, known: int, closing: Closing) -> AsyncIterator[str]:
         self._count += 1
         try:
-            async for event in _Feed(self._watch, known, self._ending):
+            async for event in _Feed(self._watch, known, closing):
                 yield event
         finally:
             self._count -= 1
@@ -47,11 +46,11 @@ class Watchers:
 
 @dataclass
 class _Feed:
-    """The events for one page, which has the outcomes up to `known`."""
+    """The events for one page, which knows the outcomes up to `known`."""
 
     watch: Watch
     known: int
-    ending: asyncio.Event
+    closing: Closing
     state: str = ""
 
     async def __aiter__(self) -> AsyncIterator[str]:
@@ -60,7 +59,7 @@ class _Feed:
         yield _event("hello", about)
         yield _event("rates", [sample.shown(watch.shift) for sample in watch.rates.samples])
         tick = watch.ticks
-        while not self.ending.is_set():
+        while not self.closing():
             for seen in _chunks(watch.journal.since(self.known)):
                 self.known = seen[-1].number
                 shown = [watch.stories.summary(each) for each in seen]
