@@ -13,7 +13,7 @@ print(json.dumps([gc.isenabled(), gc.get_freeze_count() > 1000, sorted(set(sys.m
 """
 LEFT_OUT = [
     "redis", "wrapt", "mns.account", "mns.queue", "handler.web", "handler.quota", "aliyunsdkcore.client", "pickle", "zipfile",
-    "asyncio", "subprocess",
+    "asyncio", "subprocess", "difflib",
 ]  # fmt: skip
 DEFERRED = """
 import sys
