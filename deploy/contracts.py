@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from deploy.asyncapi import asyncapi
+from deploy.log_lines import log_schema
 from deploy.schemas import manifest, standalone
 from emulator.template.reader import ros_templates
 from handler.openapi import document
@@ -27,6 +28,7 @@ def contracts() -> Mapping[str, str]:
         ),
         "manifest.schema.json": _json(manifest()),
         "outcome.schema.json": _json(standalone("outcome", "An outcome", "Outcome")),
+        "log.schema.json": _json(log_schema()),
         "asyncapi.yml": _yaml(messages),
         "openapi.json": _json(document()),
     }

@@ -1,19 +1,20 @@
 """Serves a local cloud: four servers on one asyncio loop, the streams, and what goes on in the background."""
 
 import asyncio
+import errno
 import logging
-import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import fields
 from functools import partial
+from itertools import chain
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from emulator.cloud import Cloud, Options, Urls
-from emulator.connection import Wire
+from emulator.connection import Wire, listen
 from emulator.console.app import application as console
 from emulator.eventbridge.streams import EventStream
 from emulator.faults import callers
@@ -47,17 +48,17 @@ async def serving(options: Options) -> AsyncIterator[Cloud]:
     """
     sockets = _listen(options.port)
     try:
-        cloud = Cloud(options, Urls(*(f"http://127.0.0.1:{each.getsockname()[1]}" for each in sockets)))
+        cloud = Cloud(options, Urls(*(f"http://127.0.0.1:{_port(listening)}" for listening in sockets)))
     except BaseException:
-        for each in sockets:
-            each.close()
+        _close(sockets)
         raise
-    servers = [_server(app) for app in _applications(cloud)]
+    ending = asyncio.Event()
+    servers = [_server(app) for app in _applications(cloud, ending)]
     cloud.network.attach(dict(zip(SERVERS, servers, strict=True)))
-    running = [asyncio.create_task(server.serve([each])) for server, each in zip(servers, sockets, strict=True)]
+    running = [asyncio.create_task(server.serve(own)) for server, own in zip(servers, sockets, strict=True)]
     streams = [asyncio.create_task(_run(stream)) for stream in cloud.streams]
     endless = [cloud.neighbours.run(), Pulse(cloud.records).run(), _end_idle(cloud)]
-    background = [asyncio.create_task(each) for each in endless]
+    background = [asyncio.create_task(work) for work in endless]
     try:
         while not all(server.started for server in servers):
             if any(task.done() for task in running):
@@ -65,6 +66,7 @@ async def serving(options: Options) -> AsyncIterator[Cloud]:
             await asyncio.sleep(0.01)
         yield cloud
     finally:
+        ending.set()
         cloud.faults.clear()
         await cloud.network.restore()
         for stream in cloud.streams:
@@ -78,17 +80,7 @@ async def serving(options: Options) -> AsyncIterator[Cloud]:
         cloud.smq.close()
 
 
-async def run(options: Options, ready: Callable[[Cloud], None]) -> None:
-    """Serve until SIGINT or SIGTERM. Raises: OSError: a port is taken; TemplateError."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with serving(options) as cloud:
-        ready(cloud)
-        await stop.wait()
-
-
-def _applications(cloud: Cloud) -> list[ASGIApp]:
+def _applications(cloud: Cloud, ending: asyncio.Event) -> list[ASGIApp]:
     """The apps of the servers, in the order of their ports."""
     around = Surroundings(cloud.faults, cloud.accounts, cloud.network, cloud.workers, cloud.records)
 
@@ -96,7 +88,7 @@ def _applications(cloud: Cloud) -> list[ASGIApp]:
         return FaultyApp(app, service, read, around)
 
     return [
-        console(cloud),
+        console(cloud, ending),
         faulty(iot_api.application(cloud.iot), "iot", callers.of_iot),
         faulty(smq_api.application(cloud.smq), "smq", partial(callers.of_smq, cloud.smq)),
         faulty(fc_api.application(cloud.fc), "fc", callers.of_fc),
@@ -108,22 +100,34 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     return _Server(config)
 
 
-def _listen(port: int) -> list[socket.socket]:
-    """Open a socket for each server, on loopback. Raises: OSError: a port is taken."""
-    sockets = []
+def _listen(port: int) -> list[list[socket.socket]]:
+    """Open the sockets of each server, on loopback: 127.0.0.1, and ::1 where there is one.
+
+    Raises: OSError: a port is taken.
+    """
+    sockets: list[list[socket.socket]] = []
     try:
         for number, _name in enumerate(SERVERS):
-            # asyncio sets TCP_NODELAY only where the protocol is named; without it each reply takes 40 ms.
-            opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-            sockets.append(opened)
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            opened.bind(("127.0.0.1", port + number if port else 0))
-            opened.listen(512)
+            sockets.append([listen("127.0.0.1", port + number if port else 0)])
+            try:
+                sockets[-1].append(listen("::1", _port(sockets[-1])))
+            except OSError as error:
+                # Else there is no IPv6 here, or a port that happened to be free is so for IPv4 alone.
+                if port and error.errno == errno.EADDRINUSE:
+                    raise
     except OSError:
-        for opened in sockets:
-            opened.close()
+        _close(sockets)
         raise
     return sockets
+
+
+def _port(sockets: Sequence[socket.socket]) -> int:
+    return int(sockets[0].getsockname()[1])
+
+
+def _close(sockets: Sequence[Sequence[socket.socket]]) -> None:
+    for opened in chain.from_iterable(sockets):
+        opened.close()
 
 
 async def _run(stream: EventStream) -> None:

@@ -245,7 +245,7 @@ class Transport:
             raise
 
     def _misconfigured(self, code: str, problem: str) -> Misconfigured:
-        return Misconfigured(code, f"{problem} (is {self._setting} right?)")
+        return Misconfigured(code, f"{problem} (is {self._setting} right?)", setting=self._setting)
 
     def _connection(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)

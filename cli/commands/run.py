@@ -26,6 +26,9 @@ from handler.clock import Clock
 if TYPE_CHECKING:
     from cli.tour.local import Local
 
+HIGHEST_PORT = 65_535 - 3
+"""Four ports in a row are needed."""
+
 
 def run(
     once: Annotated[
@@ -34,6 +37,8 @@ def run(
     port: Annotated[
         int,
         typer.Option(
+            min=0,
+            max=HIGHEST_PORT,
             help="The page's port, the servers' are the next three; 0 for free ones. Other commands look there too.",
             envvar="OTA_LOCAL_PORT",
         ),

@@ -11,16 +11,18 @@ GET  /dead-letters            the oldest 200
 POST /dead-letters/replay     send them again: `{"messages": ["…"]}`, or `{}` for all
 """
 
+import asyncio
 from dataclasses import asdict
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from emulator.console import letters, sending
+from emulator.console.bodies import read_model
 from emulator.console.snapshot import products, snapshot
 from emulator.console.stream import Watchers
 from emulator.console.watch import Watch
@@ -47,16 +49,13 @@ class Replay(BaseModel):
     messages: Annotated[frozenset[str] | None, Field(max_length=LETTERS_SHOWN)] = None
 
 
-M = TypeVar("M", bound=BaseModel)
-
-
 class Api:
     """Answers for one cloud."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, ending: asyncio.Event) -> None:
         self._watch = watch
         self._cloud = watch.cloud
-        self._watchers = Watchers(watch)
+        self._watchers = Watchers(watch, ending)
 
     def routes(self) -> list[Route]:
         return [
@@ -82,28 +81,32 @@ class Api:
 
     async def outcome(self, request: Request) -> Response:
         seen = self._watch.journal.find(request.path_params["number"])
-        return JSONResponse(self._watch.stories.of(seen)) if seen else _problem(404, "this outcome is not remembered")
+        if seen is None:
+            raise HTTPException(404, "this outcome is not remembered")
+        return JSONResponse(self._watch.stories.of(seen))
 
     async def request(self, request: Request) -> Response:
         story = self._watch.stories.of_request(request.path_params["name"])
-        return JSONResponse(story) if story["steps"] else _problem(404, "nothing was seen of this request")
+        if not story["steps"]:
+            raise HTTPException(404, "nothing was seen of this request")
+        return JSONResponse(story)
 
     async def send(self, request: Request) -> Response:
-        order = await _read(request, Order)
+        order = await read_model(request, Order, LARGEST_BODY)
         try:
             if order.via == "queue":
                 return JSONResponse({"message": sending.to_queue(self._cloud, order.request)}, 202)
             return JSONResponse(asdict(await sending.over_http(self._cloud, order.request)))
         except SmqError as error:
-            return _problem(422, error.text)
+            raise HTTPException(422, error.text) from error
         except sending.NoAnswer as error:
-            return _problem(502, f"the HTTP trigger did not answer: {error}")
+            raise HTTPException(502, f"the HTTP trigger did not answer: {error}") from error
 
     async def dead_letters(self, _request: Request) -> Response:
-        return JSONResponse(letters.listed(self._cloud.smq, self._dead, LETTERS_SHOWN))
+        return JSONResponse(letters.peek(self._cloud.smq, self._dead, LETTERS_SHOWN))
 
     async def replay(self, request: Request) -> Response:
-        chosen = await _read(request, Replay)
+        chosen = await read_model(request, Replay, LARGEST_BODY)
         requests = self._cloud.template.outputs["RequestQueue"]
         done = letters.replay(self._cloud.smq, self._dead, requests, chosen.messages)
         return JSONResponse(asdict(done))
@@ -111,29 +114,3 @@ class Api:
     @property
     def _dead(self) -> str:
         return self._cloud.template.outputs["DeadLetterQueue"]
-
-
-async def problem(_request: Request, error: Exception) -> Response:
-    """What an HTTPException says, in the form of all other problems."""
-    found = error if isinstance(error, HTTPException) else HTTPException(500)
-    return _problem(found.status_code, found.detail)
-
-
-async def _read(request: Request, model: type[M]) -> M:
-    """Raises: HTTPException."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise HTTPException(415, "send application/json")
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > LARGEST_BODY:
-            raise HTTPException(413, f"more than {LARGEST_BODY} bytes")
-    try:
-        return model.model_validate_json(bytes(body))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise HTTPException(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-
-
-def _problem(status: int, detail: str) -> Response:
-    return JSONResponse({"detail": detail}, status)

@@ -1,21 +1,29 @@
 """The first port: the page, and the control API behind it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from emulator.cloud import Cloud
-from emulator.console import faults_api, pages
-from emulator.console.api import Api, problem
+from emulator.console import faults_api
+from emulator.console.api import Api
+from emulator.console.bodies import problem
 from emulator.console.guard import Guard
 from emulator.console.watch import Watch
 
+PAGE = Path(__file__).with_name("page")
+"""The folder of the page's files."""
 
-def application(cloud: Cloud) -> ASGIApp:
-    """The ASGI app of the first port; it looks at the cloud while the server runs."""
+
+def application(cloud: Cloud, ending: asyncio.Event) -> ASGIApp:
+    """Return the ASGI app of the first port. Once `ending` is set, the streams of events end by themselves."""
     watch = Watch(cloud)
 
     @asynccontextmanager
@@ -23,5 +31,6 @@ def application(cloud: Cloud) -> ASGIApp:
         async with watch.running():
             yield
 
-    routes = [*pages.routes(), *Api(watch).routes(), *faults_api.routes(cloud.faults)]
+    page = Mount("/", StaticFiles(directory=PAGE, html=True))
+    routes = [*Api(watch, ending).routes(), *faults_api.routes(cloud.faults), page]
     return Guard(Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: problem}))

@@ -1,30 +1,29 @@
-"""What a message says, as far as it can be read: the page shows it, and decides nothing by it."""
+"""Reads what comes to the control API, and what messages say."""
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from emulator.bodies import read_body
 
 LONGEST_ID = 128
 Value = Any
 """Any JSON value."""
+M = TypeVar("M", bound=BaseModel)
 
 
-def text_of(body: str) -> str:
-    """A body as it was meant: the SDKs encode in base64 what they send."""
-    try:
-        return base64.b64decode(body, validate=True).decode()
-    except (binascii.Error, ValueError):
-        return body
-
-
-def encoded(text: str) -> str:
+def encode(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
 def value_of(text: str) -> Value:
-    """The JSON value of a text; None where it has none."""
+    """Return the JSON value of a text; None where it is no JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -36,12 +35,32 @@ def json_text(value: Value) -> str:
 
 
 def requests_in(value: Value, message_id: str) -> dict[str, Mapping[str, Any]]:
-    """The requests of a message by their ids: the sender's own, or else the message's, numbered in an array."""
+    """Return the requests of a message by their Ids; one without has the message's id, numbered in an array."""
     several = isinstance(value, list)
-    found: dict[str, Mapping[str, Any]] = {}
-    for number, request in enumerate(value if several else [value], 1):
-        given = request if isinstance(request, dict) else {}
-        own = given.get("Id")
+    requests: dict[str, Mapping[str, Any]] = {}
+    for number, item in enumerate(value if several else [value], 1):
+        request = item if isinstance(item, dict) else {}
+        own = request.get("Id")
         default = f"{message_id}/{number}" if several else message_id
-        found[own if isinstance(own, str) and 0 < len(own) <= LONGEST_ID else default] = given
-    return found
+        requests[own if isinstance(own, str) and 0 < len(own) <= LONGEST_ID else default] = request
+    return requests
+
+
+async def read_model(request: Request, model: type[M], limit: int) -> M:
+    """Read a request's JSON body. Raises: HTTPException."""
+    # A page of another site can have a browser send a form or plain text here, but no JSON.
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, "send application/json")
+    body = await read_body(request, limit, HTTPException(413, f"more than {limit} bytes"))
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise HTTPException(422, f"{place}: {first['msg']}" if place else first["msg"]) from error
+
+
+async def problem(_request: Request, error: Exception) -> Response:
+    """Answer with what an HTTPException says."""
+    known = error if isinstance(error, HTTPException) else HTTPException(500)
+    return JSONResponse({"detail": known.detail}, known.status_code)

@@ -1,4 +1,4 @@
-"""What happened to a request, step by step. Moments are monotonic seconds."""
+"""What can happen to a request. Moments are monotonic seconds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Queued:
-    """A queue took it: at first, or put back."""
+    """A queue accepted its message, for the first time or put back."""
 
     moment: float
     queue: str
@@ -17,17 +17,17 @@ class Queued:
 
 @dataclass(frozen=True)
 class Worked:
-    """What the function logged of it, at the end of its work in one invocation."""
+    """The function logged that its work on it in one invocation is over."""
 
     moment: float
     function: str
     invocation: str
-    said: Mapping[str, Any]
+    entry: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Published:
-    """Its outcome went out."""
+    """Its outcome was published."""
 
     moment: float
     event: Mapping[str, Any]
@@ -35,7 +35,7 @@ class Published:
 
 @dataclass(frozen=True)
 class DeadLettered:
-    """It was given up."""
+    """It came into the dead-letter queue."""
 
     moment: float
     queue: str
@@ -51,12 +51,12 @@ class Acknowledged:
     message: str
 
 
-Step = Queued | Worked | Published | DeadLettered | Acknowledged
+Happening = Queued | Worked | Published | DeadLettered | Acknowledged
 
 
 @dataclass(frozen=True)
 class Seen:
-    """An outcome that came out, `number`ed in the order of coming; `repeated` where one with its id came before."""
+    """An outcome, numbered in order; `repeated` if one with its id came before."""
 
     number: int
     moment: float

@@ -1,37 +1,56 @@
-"""Which requests went through the local cloud, read from its records and the functions' logs as they grow.
+"""Follows the requests through the local cloud, by its records and the functions' logs.
 
-Nothing is taken from a queue: whoever waits for outcomes gets every one.
+Nothing is received from a queue: those who wait for outcomes get every one.
 """
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterable
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Reversible
+from itertools import islice, takewhile
+from typing import Generic, TypeVar
 
 from emulator import records
+from emulator.bodies import decode
 from emulator.cloud import Cloud
 from emulator.console import letters
-from emulator.console.bodies import requests_in, text_of, value_of
-from emulator.console.history import Acknowledged, DeadLettered, Published, Queued, Seen, Step, Worked
-from emulator.console.tails import Tail
+from emulator.console.bodies import requests_in, value_of
+from emulator.console.history import Acknowledged, DeadLettered, Happening, Published, Queued, Seen, Worked
 
 KEPT = 20_000
 """Outcomes, requests, messages and invocations that are remembered, each."""
 AT_ONCE = 200
 """Records that are read before others have their turn."""
 _START = "FC Invoke Start RequestId: "
+T = TypeVar("T")
 V = TypeVar("V")
 
 
+class Tail(Generic[T]):
+    """The new items of something that grows at its end and may forget its beginning.
+
+    Items are told apart by identity, so `read` must return the same objects each time.
+    """
+
+    def __init__(self, read: Callable[[], Reversible[T]]) -> None:
+        self._read = read
+        self._last: T | None = None
+
+    def new(self) -> list[T]:
+        """Return what was added since the last call, oldest first."""
+        items = list(takewhile(lambda item: item is not self._last, reversed(self._read())))[::-1]
+        if items:
+            self._last = items[-1]
+        return items
+
+
 class Journal:
-    """Outcomes in the order of their coming, and the steps of each request by its Id."""
+    """The outcomes in order, and what happened to each request by its Id."""
 
     def __init__(self, cloud: Cloud) -> None:
         names = cloud.template.outputs
         self.outcomes: deque[Seen] = deque(maxlen=KEPT)
         self.statuses: Counter[str] = Counter()
-        self.steps: dict[str, list[Step]] = {}
+        self.happenings: dict[str, list[Happening]] = {}
         self.invocations: dict[str, records.Invoked] = {}
         self.began: dict[str, float] = {}
         """When an invocation was first seen: it is recorded only when it has ended."""
@@ -61,7 +80,7 @@ class Journal:
                 self._log(function, line)
 
     def since(self, number: int) -> list[Seen]:
-        """The outcomes after the one with this number, as far as they are remembered."""
+        """Return the outcomes after the one with this number, as far as they are remembered."""
         missing = min(self._count - number, len(self.outcomes))
         return list(islice(reversed(self.outcomes), max(0, missing)))[::-1]
 
@@ -74,27 +93,27 @@ class Journal:
         elif isinstance(event, records.Sent) and event.queue == self._dead:
             self._dead_lettered(event)
         elif isinstance(event, records.Deleted) and event.queue == self._requests:
-            self._step(self._ids.get(event.id, ()), Acknowledged(event.moment, event.id))
+            self._note(self._ids.get(event.id, ()), Acknowledged(event.moment, event.id))
         elif isinstance(event, records.Published) and event.topic == self._topic:
             self._published(event)
         elif isinstance(event, records.Invoked):
             self._invoked(event)
 
     def _queued(self, event: records.Sent) -> None:
-        requests = requests_in(value_of(text_of(event.body)), event.id)
+        requests = requests_in(value_of(decode(event.body)), event.id)
         _keep(self._ids, event.id, tuple(requests))
         for name, request in requests.items():
             attempt = request.get("Attempt")
-            self._step([name], Queued(event.moment, event.queue, event.id, attempt if isinstance(attempt, int) else 1))
+            self._note([name], Queued(event.moment, event.queue, event.id, attempt if isinstance(attempt, int) else 1))
 
     def _dead_lettered(self, event: records.Sent) -> None:
         letter = letters.read(event.id, event.body)
         for number, request in enumerate(letter.requests):
             name = request.get("Id") or letter.senders[number]
-            self._step([str(name)], DeadLettered(event.moment, event.queue, event.id, letter.reason))
+            self._note([str(name)], DeadLettered(event.moment, event.queue, event.id, letter.reason))
 
     def _published(self, event: records.Published) -> None:
-        outcome = value_of(text_of(event.body))
+        outcome = value_of(decode(event.body))
         if not isinstance(outcome, dict):
             return
         self._count += 1
@@ -103,7 +122,7 @@ class Journal:
         _keep(self._known, name, None)
         self.outcomes.append(seen)
         self.statuses[str(seen.data.get("Status"))] += 1
-        self._step([seen.request], Published(event.moment, outcome))
+        self._note([seen.request], Published(event.moment, outcome))
 
     def _invoked(self, event: records.Invoked) -> None:
         _keep(self.invocations, event.request_id, event)
@@ -114,26 +133,26 @@ class Journal:
         if line.startswith(_START):
             _keep(self.began, line.removeprefix(_START), self._now())
             return
-        said = value_of(line)
-        if isinstance(said, dict) and said.get("event") == "request" and isinstance(said.get("id"), str):
-            self._step([said["id"]], Worked(self._now(), function, str(said.get("request_id")), said))
+        entry = value_of(line)
+        if isinstance(entry, dict) and entry.get("event") == "request" and isinstance(entry.get("id"), str):
+            self._note([entry["id"]], Worked(self._now(), function, str(entry.get("request_id")), entry))
 
-    def _step(self, requests: Iterable[str], step: Step) -> None:
+    def _note(self, requests: Iterable[str], happening: Happening) -> None:
         for name in requests:
-            if name not in self.steps:
-                _keep(self.steps, name, [])
-            self.steps[name].append(step)
+            if name not in self.happenings:
+                _keep(self.happenings, name, [])
+            self.happenings[name].append(happening)
 
 
-def _keep(found: dict[str, V], name: str, value: V) -> None:
+def _keep(kept: dict[str, V], name: str, value: V) -> None:
     """Remember a value, and forget the oldest where there are too many."""
-    found.setdefault(name, value)
-    if len(found) > KEPT:
-        del found[next(iter(found))]
+    kept.setdefault(name, value)
+    if len(kept) > KEPT:
+        del kept[next(iter(kept))]
 
 
 def summary(seen: Seen, wall: float) -> dict[str, object]:
-    """An outcome as the list shows it; `wall` is when it came, in unix seconds."""
+    """Describe an outcome for the page's list; `wall` is when it came, in unix seconds."""
     data = seen.data
     return {
         "n": seen.number,
@@ -143,14 +162,14 @@ def summary(seen: Seen, wall: float) -> dict[str, object]:
         "module": data.get("ModuleName"),
         "id": seen.request,
         "correlation": data.get("CorrelationId"),
-        "note": _note(seen),
+        "note": _remark(seen),
         "attempts": data.get("Attempts"),
         "repeated": seen.repeated,
     }
 
 
-def _note(seen: Seen) -> str:
-    """The one thing about an outcome that its status does not say."""
+def _remark(seen: Seen) -> str:
+    """Say what the status of an outcome does not: the first error, the drift, or the API's code."""
     data = seen.data
     errors = data.get("Errors") or ()
     if errors:

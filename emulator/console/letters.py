@@ -1,10 +1,11 @@
-"""Dead letters: what was given up, why, and how it is sent again."""
+"""Dead letters: reads them, and sends them again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.console.bodies import Value, encoded, json_text, requests_in, text_of, value_of
+from emulator.bodies import decode
+from emulator.console.bodies import Value, encode, json_text, requests_in, value_of
 from emulator.smq.errors import SmqError
 from emulator.smq.messages import Message
 from emulator.smq.service import MessageService
@@ -12,7 +13,7 @@ from emulator.smq.service import MessageService
 UNDELIVERED = "undelivered"
 """The reason of letters that carry none: the stream or the queue gave them up before the function finished them."""
 HIDDEN = 30
-"""Seconds that a letter is nobody else's while it is looked for."""
+"""Seconds that a letter is hidden from others while it is resent."""
 
 
 @dataclass(frozen=True)
@@ -29,67 +30,68 @@ class Letter:
 
     def shown(self, wall: float) -> dict[str, object]:
         """For the page; `wall` is when it was put there, in unix seconds."""
-        named = [{name: one.get(name) for name in ("ProductKey", "ModuleName")} for one in self.requests]
+        named = [{name: known.get(name) for name in ("ProductKey", "ModuleName")} for known in self.requests]
         return {
             "message": self.id, "at": wall, "reason": self.reason, "detail": self.detail,
-            "requests": [{**one, "Id": name} for one, name in zip(named, self.senders, strict=True)],
+            "requests": [{**names, "Id": id_} for names, id_ in zip(named, self.senders, strict=True)],
         }  # fmt: skip
 
 
 def read(message_id: str, body: str) -> Letter:
-    """A letter of the function, an event that the stream gave up, or a message that the queue gave up."""
-    value = value_of(text_of(body))
+    """Read a letter of the function, an event that the stream gave up, or a message that the queue gave up."""
+    value = value_of(decode(body))
     if isinstance(value, dict) and isinstance(value.get("Request"), dict) and "Reason" in value:
         return _letter(message_id, str(value["Reason"]), str(value.get("Detail") or ""), value["Request"])
     data = value.get("data") if isinstance(value, dict) else None
     if isinstance(data, dict) and "messageBody" in data:
         inner = data["messageBody"]
-        said = value_of(text_of(inner)) if isinstance(inner, str) else inner
-        plain = text_of(inner) if isinstance(inner, str) else json_text(inner)
-        return _letter(str(data.get("messageId") or message_id), UNDELIVERED, "", said, plain, message_id)
-    return _letter(message_id, UNDELIVERED, "", value, text_of(body))
+        plain = decode(inner) if isinstance(inner, str) else json_text(inner)
+        content = value_of(plain) if isinstance(inner, str) else inner
+        return _letter(str(data.get("messageId") or message_id), UNDELIVERED, "", content, plain, message_id)
+    return _letter(message_id, UNDELIVERED, "", value, decode(body))
 
 
-def _letter(origin: str, reason: str, detail: str, said: Value, plain: str = "", message_id: str = "") -> Letter:
-    found = requests_in(said, origin)
-    again = json_text(_anew(said)) if isinstance(said, dict | list) else plain
-    return Letter(message_id or origin, reason, detail, tuple(found.values()), tuple(found), again)
+def _letter(origin: str, reason: str, detail: str, value: Value, plain: str = "", message_id: str = "") -> Letter:
+    requests = requests_in(value, origin)
+    again = json_text(_without_attempts(value)) if isinstance(value, dict | list) else plain
+    return Letter(message_id or origin, reason, detail, tuple(requests.values()), tuple(requests), again)
 
 
-def _anew(said: Value) -> Value:
-    """Requests whose attempts begin again. `Tried` stays: a create call of theirs may have had its effect."""
-    if isinstance(said, list):
-        return [_anew(one) for one in said]
-    return {name: value for name, value in said.items() if name != "Attempt"} if isinstance(said, dict) else said
+def _without_attempts(value: Value) -> Value:
+    """Remove `Attempt` from requests. `Tried` stays: an earlier create call may have had its effect."""
+    if isinstance(value, list):
+        return [_without_attempts(item) for item in value]
+    return {n: inner for n, inner in value.items() if n != "Attempt"} if isinstance(value, dict) else value
 
 
-def listed(service: MessageService, queue: str, most: int) -> list[dict[str, object]]:
-    """The letters that lie in a queue, left as they are, the oldest first."""
-    return [read(one.id, one.body).shown(one.enqueued / 1000) for one in service.peek(queue, most)]
+def peek(service: MessageService, queue: str, most: int) -> list[dict[str, object]]:
+    """Return the oldest letters of a queue, and leave them visible."""
+    messages = service.peek(queue, most)
+    return [read(message.id, message.body).shown(message.enqueued / 1000) for message in messages]
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """Letters that were sent again; and those that the request queue did not take, which stay, with its reason."""
+    """The ids of letters that were sent again; and of those that the request queue refused, with its reason: they stay."""
 
     replayed: list[str]
     refused: dict[str, str]
 
 
 def replay(service: MessageService, queue: str, requests: str, names: frozenset[str] | None) -> Replayed:
-    """Send letters again, all or those named. Sent first, deleted after: none is lost."""
+    """Send letters again, all or those named; each is deleted only after it was sent."""
     done = Replayed([], {})
     for message in service.receive(queue, service.depths(queue).active, HIDDEN):
         if names is None or message.id in names:
-            _again(service, queue, requests, message, done)
+            _resend(service, queue, requests, message, done)
         if message.id not in done.replayed:
             service.change_visibility(queue, message.handle, 0)
     return done
 
 
-def _again(service: MessageService, queue: str, requests: str, message: Message, done: Replayed) -> None:
+def _resend(service: MessageService, queue: str, requests: str, message: Message, done: Replayed) -> None:
     try:
-        service.send(requests, encoded(read(message.id, message.body).again))
+        service.send(requests, encode(read(message.id, message.body).again))
     except SmqError as error:
         done.refused[message.id] = error.text
         return

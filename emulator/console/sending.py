@@ -1,13 +1,12 @@
-"""Requests that are sent from the page: through the queue, or over HTTP as any caller sends them."""
+"""Sends requests from the page: through the queue, or over HTTP."""
 
-import asyncio
 import time
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from emulator import client
 from emulator.cloud import Cloud
-from emulator.console.bodies import Value, encoded, json_text, value_of
+from emulator.console.bodies import Value, encode, json_text, value_of
 
 PATIENCE = 75.0
 """Seconds; the function's own timeout is 60."""
@@ -19,7 +18,7 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What the HTTP trigger answered; `seconds` it took."""
+    """The HTTP trigger's answer, and the seconds that it took."""
 
     status: int
     body: Value
@@ -27,27 +26,17 @@ class Answer:
 
 
 def to_queue(cloud: Cloud, request: Value) -> str:
-    """Put a request into the request queue; the message's id. Raises: SmqError."""
-    return cloud.smq.send(cloud.template.outputs["RequestQueue"], encoded(json_text(request)))
+    """Send a request to the request queue; return the message's id. Raises: SmqError."""
+    return cloud.smq.send(cloud.template.outputs["RequestQueue"], encode(json_text(request)))
 
 
 async def over_http(cloud: Cloud, request: Value) -> Answer:
-    """Raises: NoAnswer."""
+    """Post a request to the HTTP trigger. Raises: NoAnswer."""
     name = next(function.name for function in cloud.template.functions if function.http)
     began = time.monotonic()
+    url, headers = f"{cloud.urls.fc}/{quote(name)}/modules", {"content-type": "application/json"}
     try:
-        status, body = await asyncio.to_thread(_post, f"{cloud.urls.fc}/{quote(name)}/modules", json_text(request))
-    except (OSError, HTTPException) as error:
+        response = await client.post(url, headers, json_text(request).encode(), PATIENCE)
+    except OSError as error:
         raise NoAnswer(type(error).__name__) from error
-    return Answer(status, value_of(body), time.monotonic() - began)
-
-
-def _post(url: str, text: str) -> tuple[int, str]:
-    parts = urlsplit(url)
-    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
-    try:
-        connection.request("POST", parts.path, text.encode(), {"content-type": "application/json"})
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode("utf-8", "replace")
-    finally:
-        connection.close()
+    return Answer(response.status, value_of(response.body.decode("utf-8", "replace")), time.monotonic() - began)

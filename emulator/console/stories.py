@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.cloud import Cloud
-from emulator.console.history import Acknowledged, DeadLettered, Published, Queued, Seen, Step, Worked
+from emulator.console.history import Acknowledged, DeadLettered, Happening, Published, Queued, Seen, Worked
 from emulator.console.journal import Journal, summary
 from emulator.console.rates import EVERY
 from emulator.iot.service import ApiCall
@@ -28,7 +28,7 @@ class _Visit:
     instance: str
     began: float
     ended: float
-    said: Mapping[str, Any]
+    entry: Mapping[str, Any]
 
 
 class Stories:
@@ -48,11 +48,11 @@ class Stories:
 
     def of_request(self, request: str) -> Entry:
         """The story of a request, finished or not, by its Id."""
-        steps = self._journal.steps.get(request, [])
-        visits = list(self._visits(steps))
-        entries = [entry for step in steps for entry in self._entries(step)]
-        entries += [entry for visit in visits for entry in self._visited(visit, steps)]
-        entries += self._failed(steps, visits)
+        happenings = self._journal.happenings.get(request, [])
+        visits = list(self._visits(happenings))
+        entries = [entry for happening in happenings for entry in self._entries(happening)]
+        entries += [entry for visit in visits for entry in self._visited(visit, happenings)]
+        entries += self._failed(happenings, visits)
         entries.sort(key=lambda entry: float(str(entry["at"])))
         shown = entries[:LONGEST]
         return {
@@ -62,39 +62,51 @@ class Stories:
             "related": self._related(request),
         }
 
-    def _entries(self, step: Step) -> Iterator[Entry]:
-        at = step.moment + self._shift
-        if isinstance(step, Queued):
-            yield {"at": at, "kind": "queued", "queue": step.queue, "message": step.message, "attempt": step.attempt}
-        elif isinstance(step, Published):
-            data = step.event.get("data") or {}
-            yield {"at": at, "kind": "published", "status": data.get("Status"), "event": step.event.get("id")}
-        elif isinstance(step, DeadLettered):
-            yield {"at": at, "kind": "dead", "queue": step.queue, "message": step.message, "reason": step.reason}
-        elif isinstance(step, Acknowledged):
-            yield {"at": at, "kind": "acknowledged", "message": step.message}
+    def _entries(self, happening: Happening) -> Iterator[Entry]:
+        at = happening.moment + self._shift
+        if isinstance(happening, Queued):
+            yield {
+                "at": at,
+                "kind": "queued",
+                "queue": happening.queue,
+                "message": happening.message,
+                "attempt": happening.attempt,
+            }
+        elif isinstance(happening, Published):
+            data = happening.event.get("data") or {}
+            yield {"at": at, "kind": "published", "status": data.get("Status"), "event": happening.event.get("id")}
+        elif isinstance(happening, DeadLettered):
+            yield {
+                "at": at,
+                "kind": "dead",
+                "queue": happening.queue,
+                "message": happening.message,
+                "reason": happening.reason,
+            }
+        elif isinstance(happening, Acknowledged):
+            yield {"at": at, "kind": "acknowledged", "message": happening.message}
 
-    def _visits(self, steps: list[Step]) -> Iterator[_Visit]:
-        for step in steps:
-            if not isinstance(step, Worked):
+    def _visits(self, happenings: list[Happening]) -> Iterator[_Visit]:
+        for happening in happenings:
+            if not isinstance(happening, Worked):
                 continue
-            invoked = self._journal.invocations.get(step.invocation)
-            first = self._journal.began.get(step.invocation, step.moment)
+            invoked = self._journal.invocations.get(happening.invocation)
+            first = self._journal.began.get(happening.invocation, happening.moment)
             began = invoked.began if invoked else first - EVERY
             # The line was read some time after it was written; the work was over when the invocation was.
-            ended = min(step.moment, invoked.ended) if invoked else step.moment
+            ended = min(happening.moment, invoked.ended) if invoked else happening.moment
             instance = invoked.instance if invoked else ""
-            yield _Visit(step.function, step.invocation, instance, began, ended, step.said)
+            yield _Visit(happening.function, happening.invocation, instance, began, ended, happening.entry)
 
-    def _visited(self, visit: _Visit, steps: list[Step]) -> Iterator[Entry]:
+    def _visited(self, visit: _Visit, happenings: list[Happening]) -> Iterator[Entry]:
         delivered = {"function": visit.function, "invocation": visit.invocation, "instance": visit.instance}
         yield {"at": visit.began + self._shift, "kind": "delivered", **delivered}
-        published = [step.moment for step in steps if isinstance(step, Published)]
+        published = [happening.moment for happening in happenings if isinstance(happening, Published)]
         end = max([moment for moment in published if visit.began <= moment <= visit.ended], default=visit.ended)
         calls = self._calls(visit, end)
         yield from map(self._call, calls)
         told = ("status", "reason", "detail", "attempt", "calls", "throttles")
-        said = {**{name: visit.said.get(name) for name in told}, "waited": visit.said.get("quota_wait_s")}
+        said = {**{name: visit.entry.get(name) for name in told}, "waited": visit.entry.get("quota_wait_s")}
         # What a fault answered or cut off never reached the API.
         lost = max(0, int(said["calls"]) - len(calls)) if isinstance(said["calls"], int) else 0
         yield {"at": end + self._shift + 1e-6, "kind": "worked", "function": visit.function, **said, "lost": lost}
@@ -106,12 +118,12 @@ class Stories:
         list is read for all its modules; one that was read meanwhile is shown, if this request asked for more than it
         wrote.
         """
-        product, module = str(visit.said.get("product")), str(visit.said.get("module")).casefold()
+        product, module = str(visit.entry.get("product")), str(visit.entry.get("module")).casefold()
         start = max(visit.began, self._turn(visit, product, module, end))
         found = [call for call in self._between(start, end) if call.parameters.get("ProductKey") == product]
         own = [call for call in found if call.parameters.get("ModuleName", "").casefold() == module]
         lists = [call for call in found if call.operation == _LISTING]
-        expected = visit.said.get("calls")
+        expected = visit.entry.get("calls")
         read = int(expected) - len(own) if isinstance(expected, int) else len(lists)
         after = [call for call in lists if own and call.moment > own[0].moment] or lists
         return own + after[: max(0, read)]
@@ -139,10 +151,10 @@ class Stories:
             "code": call.code, "success": call.success, "request": call.request_id, "sent": sent,
         }  # fmt: skip
 
-    def _failed(self, steps: list[Step], visits: list[_Visit]) -> list[Entry]:
+    def _failed(self, happenings: list[Happening], visits: list[_Visit]) -> list[Entry]:
         """Invocations that ended in an error while the request waited: they may have had it in hand."""
-        queued = [step.moment for step in steps if isinstance(step, Queued)]
-        done = [step.moment for step in steps if isinstance(step, Acknowledged)]
+        queued = [happening.moment for happening in happenings if isinstance(happening, Queued)]
+        done = [happening.moment for happening in happenings if isinstance(happening, Acknowledged)]
         if not queued:
             return []
         streams = {stream.config.function for stream in self._cloud.streams}

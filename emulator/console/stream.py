@@ -1,4 +1,4 @@
-"""Server-sent events: what the page is told while it is open.
+"""Server-sent events for the pages that are open.
 
 `hello`     once: which run of the cloud this is, and where its servers are
 `rates`     samples of the calls in the last second; first those of the last minute
@@ -6,6 +6,7 @@
 `state`     everything else, whenever something of it changes
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
@@ -13,7 +14,6 @@ from dataclasses import asdict, dataclass
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from emulator.console.closing import Closing
 from emulator.console.history import Seen
 from emulator.console.watch import Watch
 
@@ -24,8 +24,9 @@ MOST_WATCHERS = 50
 class Watchers:
     """The pages that are open."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, ending: asyncio.Event) -> None:
         self._watch = watch
+        self._ending = ending
         self._count = 0
 
     async def respond(self, request: Request) -> Response:
@@ -33,12 +34,12 @@ class Watchers:
             return Response("too many pages are open", 503)
         boot, _, number = request.headers.get("last-event-id", "").partition(":")
         known = int(number) if boot == self._watch.boot and number.isdecimal() and len(number) < 12 else 0
-        return StreamingResponse(self._events(known, Closing(request.scope)), media_type="text/event-stream")
+        return StreamingResponse(self._events(known), media_type="text/event-stream")
 
-    async def _events(self, known: int, closing: Closing) -> AsyncIterator[str]:
+    async def _events(self, known: int) -> AsyncIterator[str]:
         self._count += 1
         try:
-            async for event in _Feed(self._watch, known, closing):
+            async for event in _Feed(self._watch, known, self._ending):
                 yield event
         finally:
             self._count -= 1
@@ -46,11 +47,11 @@ class Watchers:
 
 @dataclass
 class _Feed:
-    """The events for one page, which knows the outcomes up to `known`."""
+    """The events for one page, which has the outcomes up to `known`."""
 
     watch: Watch
     known: int
-    closing: Closing
+    ending: asyncio.Event
     state: str = ""
 
     async def __aiter__(self) -> AsyncIterator[str]:
@@ -59,7 +60,7 @@ class _Feed:
         yield _event("hello", about)
         yield _event("rates", [sample.shown(watch.shift) for sample in watch.rates.samples])
         tick = watch.ticks
-        while not self.closing():
+        while not self.ending.is_set():
             for seen in _chunks(watch.journal.since(self.known)):
                 self.known = seen[-1].number
                 shown = [watch.stories.summary(each) for each in seen]

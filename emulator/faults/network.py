@@ -1,12 +1,11 @@
-"""What HTTP servers do on the wire when they misbehave: reset, refuse, fall silent, close without a word."""
+"""Servers that refuse connections for a time."""
 
 import asyncio
-import socket
 from collections.abc import Mapping
 
 from uvicorn import Server
 
-from emulator.connection import Wire, reset
+from emulator.connection import Wire, listen, reset
 
 TICKS = 4
 """Turns of the loop in which a connection that was accepted becomes one that the server knows."""
@@ -14,7 +13,7 @@ _AGAIN = 0.05
 
 
 class Network:
-    """The servers by their names, as far as connections to them can be refused."""
+    """The servers, by their names."""
 
     def __init__(self) -> None:
         self._servers: Mapping[str, Server] = {}
@@ -24,7 +23,7 @@ class Network:
         self._servers = servers
 
     def refuse(self, name: str, seconds: float) -> None:
-        """Reset a server's connections, and refuse new ones for a time. One that is refusing already is left alone."""
+        """Reset a server's connections, and refuse new ones for a time; nothing happens where it refuses already."""
         if name in self._down or name not in self._servers:
             return
         task = asyncio.get_running_loop().create_task(self._refusing(name, seconds))
@@ -33,7 +32,7 @@ class Network:
 
     async def _refusing(self, name: str, seconds: float) -> None:
         server = self._servers[name]
-        address = server.servers[0].sockets[0].getsockname()
+        addresses = [own.getsockname()[:2] for listening in server.servers for own in listening.sockets]
         await _accept_no_more(server)
         for connection in list(server.server_state.connections):
             reset(connection.transport)
@@ -41,7 +40,7 @@ class Network:
             await asyncio.sleep(seconds)
         finally:
             if not server.should_exit:
-                server.servers = [await _listening(server, address)]
+                server.servers = [await _listen_again(server, *address) for address in addresses]
 
     async def restored(self) -> None:
         """Wait until every server listens."""
@@ -58,26 +57,23 @@ class Network:
 async def _accept_no_more(server: Server) -> None:
     """Close the listening sockets. asyncio would forget, and leave open, what it is just accepting: that is let in first."""
     for listening in server.servers:
-        for each in listening.sockets:
-            asyncio.get_running_loop().remove_reader(each.fileno())
+        for own in listening.sockets:
+            asyncio.get_running_loop().remove_reader(own.fileno())
     for _ in range(TICKS):
         await asyncio.sleep(0)
     for listening in server.servers:
         listening.close()
 
 
-async def _listening(server: Server, address: tuple[str, int]) -> asyncio.Server:
+async def _listen_again(server: Server, host: str, port: int) -> asyncio.Server:
     def protocol() -> asyncio.Protocol:
         return Wire(config=server.config, server_state=server.server_state, app_state=server.lifespan.state)
 
     while True:
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            made.bind(address)
-            made.listen(512)
-            return await asyncio.get_running_loop().create_server(protocol, sock=made)
+            opened = listen(host, port)
         except OSError:
             # Another process was given the port for a moment, for a connection of its own.
-            made.close()
             await asyncio.sleep(_AGAIN)
+        else:
+            return await asyncio.get_running_loop().create_server(protocol, sock=opened)

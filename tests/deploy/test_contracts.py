@@ -58,7 +58,9 @@ def outcome(status: Status) -> Outcome:
 # The files themselves
 
 
-@pytest.mark.parametrize("name", ["request.schema.json", "outcome.schema.json", "asyncapi.yml", "openapi.json"])
+@pytest.mark.parametrize(
+    "name", ["request.schema.json", "outcome.schema.json", "log.schema.json", "asyncapi.yml", "openapi.json"]
+)
 def test_a_contract_is_fresh(name: str) -> None:
     """`make contracts` would write what is there."""
     assert (EVENTS / name).read_text(encoding="utf-8") == contracts()[name], "stale: run make contracts"
@@ -71,7 +73,7 @@ def test_make_contracts_writes_all_of_them(tmp_path: Path, capsys: pytest.Captur
     assert capsys.readouterr().out.split() == [str(tmp_path / name) for name in contracts()]
 
 
-@pytest.mark.parametrize("name", ["request.schema.json", "outcome.schema.json"])
+@pytest.mark.parametrize("name", ["request.schema.json", "outcome.schema.json", "log.schema.json"])
 def test_a_schema_is_one(name: str) -> None:
     """Of the dialect that it names."""
     jsonschema.Draft202012Validator.check_schema(contract(name))

@@ -22,9 +22,8 @@ from tests.support.pipeline_world import wanted, world
 
 PAGE = page("operating")
 WATCH, ALARMS, RUNBOOK, REASONS, CODES, LOG, ERRORS = PAGE.sections(2)
-MADE: Mapping[str, Any] = yaml.safe_load((ROOT / "template.yml").read_text(encoding="utf-8"))["resources"]["alarms"][
-    "props"
-]["template"]["Resources"]
+TEMPLATES: Mapping[str, Any] = yaml.safe_load((ROOT / "template.yml").read_text(encoding="utf-8"))["resources"]
+STACK, MADE = (TEMPLATES[name]["props"]["template"]["Resources"] for name in ("infra", "alarms"))
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -82,6 +81,15 @@ def test_every_field_of_a_summary_is_explained() -> None:
     """Counts by status, and what an invocation cost."""
     [written] = [line.fields for line in lines() if line.event == "summary"]
     assert set(LOG.tables[3].names()) == {*written, *Report([], Usage()).summary()}
+
+
+def test_the_index_of_the_log_has_the_fields_that_are_written() -> None:
+    """A field that is renamed in the function alone would be found by no search and no alert."""
+    documented = {name for table in LOG.tables[1:4] for name in table.names()} - {"time", "unfinished"}
+    written = documented | {name for line in lines() if line.event == "misconfigured" for name in line.fields}
+    [index] = [each for each in STACK["LogIndex"]["Properties"]["KeyIndices"] if each["Type"] == "json"]
+    indexed = {item["Name"].partition(".")[0] for item in index["JsonKeyIndices"]}
+    assert documented <= indexed <= written
 
 
 @pytest.mark.parametrize(

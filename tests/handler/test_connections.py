@@ -216,8 +216,9 @@ def looked_up(error: int) -> Transport:
 @pytest.mark.parametrize("error", [socket.EAI_NONAME, socket.EAI_NODATA])
 def test_a_host_that_does_not_exist_is_the_deployments_fault(error: int) -> None:
     """A region without the platform: no request can succeed, and the text names host and setting."""
-    with pytest.raises(Misconfigured, match=r"iot\.cn-nowhere\.aliyuncs\.com does not exist .*OTA_REGION"):
+    with pytest.raises(Misconfigured, match=r"iot\.cn-nowhere\.aliyuncs\.com does not exist .*OTA_REGION") as caught:
         looked_up(error).open(2)
+    assert caught.value.setting == "OTA_REGION"
 
 
 @pytest.mark.parametrize("error", [socket.EAI_AGAIN, socket.EAI_FAIL])

@@ -7,11 +7,13 @@ from typing import Any, get_args
 
 import pytest
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from cli.commands.faults import rule
 from cli.errors import UsageError
 from emulator.console import faults_api
+from emulator.console.bodies import problem
 from emulator.faults.injection import Faults
 from emulator.faults.plan import KINDS, Rule
 from emulator.fc.runtime.steps import Step
@@ -22,7 +24,7 @@ DELAY = ("service=iot", "operation=CreateOTAModule", "kind=delay", "seconds=2", 
 @pytest.fixture
 def faults(serve: Callable[[ASGIApp], str], ota_modules: Any) -> Callable[..., Any]:
     """`faults("list")` talks to a local cloud that has a fault API, and nothing else."""
-    url = serve(Starlette(routes=faults_api.routes(Faults())))
+    url = serve(Starlette(routes=faults_api.routes(Faults()), exception_handlers={HTTPException: problem}))
     return lambda *arguments: ota_modules("faults", *arguments, OTA_CONSOLE_ENDPOINT=url)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from emulator.cloud import Options
 from emulator.local import LocalCloud, local_cloud
+from tests.support.paths import ROOT
 from tests.support.waiting import eventually
 
 DEAD = "ota-module-dead-letters"
@@ -221,8 +222,8 @@ def test_a_letter_that_cannot_be_sent_again_stays(client: httpx.Client, cloud: L
 
 def test_a_cloud_ends_at_once_while_a_page_is_open() -> None:
     """The stream sees that the server ends, and ends too: nobody is cut off, and nothing is complained of."""
-    command = [sys.executable, "-m", "emulator", "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "tests.support.cloud_process", str(ROOT / "template.yml")]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout
         url = process.stdout.readline().split()[1]

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from emulator.console import faults_api
+from emulator.console.bodies import problem
 from emulator.faults.injection import Faults
 
 
@@ -18,7 +20,9 @@ def faults() -> Faults:
 
 @pytest.fixture
 def api(faults: Faults, serve: Callable[[ASGIApp], str]) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=serve(Starlette(routes=faults_api.routes(faults)))) as client:
+    with httpx.Client(
+        base_url=serve(Starlette(routes=faults_api.routes(faults), exception_handlers={HTTPException: problem}))
+    ) as client:
         yield client
 
 

@@ -1,0 +1,110 @@
+"""events/log.schema.json: every line that the function writes is as it says."""
+
+import ast
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jsonschema
+import pytest
+import redis
+
+from deploy.log_lines import EVENTS, log_schema
+from handler.clock import Clock
+from handler.log import Log
+from handler.store import Question, Store
+from tests.support.fake_iot import answered
+from tests.support.paths import ROOT
+from tests.support.pipeline_world import world
+
+LEVELS = ("debug", "info", "warning", "error")
+LINE = jsonschema.Draft202012Validator(log_schema(), format_checker=jsonschema.FormatChecker())
+
+
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
+
+
+def written() -> Iterator[tuple[str, str]]:
+    """The event and the level of every call in the function's source that writes a line."""
+    for path in sorted((ROOT / "handler").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LEVELS:
+                first = node.args[0] if node.args else None
+                if isinstance(first, ast.Constant) and "log" in ast.unparse(node.func).lower():
+                    yield str(first.value), node.func.attr.upper()
+
+
+def test_every_event_is_described_at_its_levels_and_none_is_invented() -> None:
+    """Whoever adds a line describes it."""
+    levels: dict[str, set[str]] = {}
+    for event, level in written():
+        levels.setdefault(event, set()).add(level)
+    assert levels == {name: set(event.levels) for name, event in EVENTS.items()}
+
+
+def check(lines: list[str]) -> set[str]:
+    """The events of some lines, each as the schema says."""
+    seen = [json.loads(line) for line in lines]
+    problems = [(line["event"], error.message, error.context) for line in seen for error in LINE.iter_errors(line)]
+    assert problems == []
+    return {line["event"] for line in seen}
+
+
+def test_real_lines_are_as_described() -> None:
+    """Of requests that end well and badly, of a wrong deployment, and of a fault of the function's own."""
+    fine = world()
+    fine.run({"ProductKey": "a1", "ModuleName": "mcu", "traceparent": TRACE, "CorrelationId": "c"}, {"ProductKey": 5})
+    denied = world(lambda _effect: answered(403, Code="Forbidden.RAM", Message="no"))
+    denied.run({"ProductKey": "a1", "ModuleName": "mcu", "IotInstanceId": "iot-1"})
+    broken = world(_broken)
+    broken.run({"ProductKey": "a1", "ModuleName": "mcu"})
+    seen = [check(each.lines) for each in (fine, denied, broken)]
+    assert seen == [
+        {"request", "summary"},
+        {"request", "misconfigured", "summary"},
+        {"request", "internal_error", "summary"},
+    ]
+
+
+def _broken(_effect: object) -> Any:
+    raise LookupError("a fault of our own")
+
+
+class Refusing:
+    """A store that refuses the first question, and answers no other."""
+
+    name = "store:6379"
+
+    def __init__(self, *faults: Exception) -> None:
+        self.faults = list(faults)
+
+    def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
+        if self.faults:
+            raise self.faults.pop(0)
+        return [b"1", 1_000_000, 1_000_000, 100_000, 1, 1_000_000, 0]
+
+    def disconnect(self) -> None: ...
+
+
+@pytest.mark.parametrize("fault", [redis.ResponseError("no"), TimeoutError()])
+def test_lines_about_the_store_are_as_described(fault: Exception) -> None:
+    """Gone or refusing, and back."""
+    lines: list[str] = []
+    store = Store("redis://store", Clock(), Log(write=lines.append), Refusing(fault, fault))
+    for _ in range(2):
+        store.ask("key", Question(9.0))
+    assert len(lines) == 2
+    assert check(lines) == {"quota"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{}",
+        '{"event": "summary"}',
+        '{"time": "2019-03-01T02:16:09.012Z", "level": "INFO", "event": "config_warning", "version": "1", "text": "", "b": 1}',
+    ],
+)
+def test_other_lines_are_refused(line: str) -> None:
+    """The schema is no sieve."""
+    assert not LINE.is_valid(json.loads(line))
