@@ -7,6 +7,7 @@ import pytest
 from handler.batch import take_on, with_ids
 from handler.messages import Invalid, read
 from handler.triggers import Delivery, deliveries
+from tests.support.pipeline_world import message, wanted, world
 from tests.support.wrapping import ENCODINGS, ENVELOPES, event, smq
 
 REQUEST = {"ProductKey": "a1", "ModuleName": "mcu"}
@@ -56,3 +57,45 @@ def test_what_asks_for_nothing_is_taken_on_and_told() -> None:
     batch = take_on([queued(confirmation), queued(json.dumps(REQUEST))], 1)
     assert [item.request.Id for item in batch.items] == ["m1"]
     assert batch.ignored == [("m1", "confirmation without a body")]
+
+
+def test_messages_are_taken_on_in_their_order_as_long_as_there_is_room() -> None:
+    """None behind the first that has none, so that their order is kept; the first in any case."""
+    sent = [message(n, [wanted(f"m{k}") for k in range(size)]) for n, size in enumerate((3, 2, 4, 1))]
+    for most, taken in ((0, 1), (4, 1), (5, 2), (8, 2), (9, 3), (10, 4)):
+        batch = take_on(sent, most)
+        assert (batch.messages, len(batch.left)) == (taken, 4 - taken)
+        assert [item.place for item in batch.items] == list(range(len(batch.items)))
+
+
+BROKEN = [
+    '{"ProductKey":"a1","ModuleName":"x","Desc":"a","Desc":"b"}',
+    '{"ProductKey":"a1","ModuleName":"x","Desc":NaN}',
+    f'{{"ProductKey":"a1","ModuleName":{"9" * 2000}}}',
+    f'{{"ModuleName":{"[" * 5000}{"]" * 5000}}}',
+    '{"ProductKey":"a1"}',
+    '{"ProductKey":"a1","Colour":{"deep":[1,{"a":1,"a":2}]}}',
+    "5",
+    '"text"',
+    "null",
+    "[[1]]",
+    '{"ProductKey":"\\ud800"}',
+]
+
+
+@pytest.mark.parametrize("element", BROKEN)
+def test_a_broken_element_is_as_broken_when_it_comes_again(element: str) -> None:
+    """It is told the same, and its neighbours are not harmed."""
+    here = world()
+    here.box.publish_fails = lambda event: event["data"]["Status"] == "rejected"
+    here.run(f"[{json.dumps(wanted('m0', Id='m0'))},{element},{json.dumps(wanted('m2', Id='m2'))}]")
+    assert here.said() == {"m0": "created", "m2": "created"}
+    [first] = [line for line in here.log("request") if line["status"] == "unfinished"]
+    errors: list[object] = []
+    here.box.publish_fails = lambda event: bool(errors.append(event["data"].get("Errors")))  # type: ignore[func-returns-value]
+    here.redeliver()
+    [item] = take_on([message(0, f"[{element}]")], 9).items
+    assert isinstance(item.request, Invalid)
+    assert errors == [[problem.model_dump() for problem in item.request.problems]]
+    assert first["reason"] == "sink"
+    assert "x" not in here.iot.products["a1"]

@@ -1,0 +1,75 @@
+"""Attempts: when a request is given up, and how."""
+
+import pytest
+
+from handler.errors import SinkError
+from handler.invocation import Limits
+from tests.support.fake_iot import busy, denied
+from tests.support.pipeline_world import wanted, world
+
+DAY = 86_400
+NOW = 1_000_000
+"""What the pretended clock shows."""
+
+
+def test_what_never_comes_right_is_given_up_after_its_time() -> None:
+    """With a dead letter that says for what, and for how long."""
+    here = world(*[denied] * 99)
+    here.run(wanted(Id="young", Since=NOW - DAY + 60), wanted("m2", Id="old", Since=NOW - DAY))
+    assert here.said() == {"old": "failed"}
+    [letter] = here.box.dead
+    assert (letter["Reason"], letter["Request"]["Id"]) == ("misconfigured", "old")
+    assert "for 86400 s" in letter["Detail"]
+    assert here.box.published[0]["data"]["Code"] == "Forbidden.RAM"
+    assert [back["Id"] for back in here.back()] == ["young"]
+
+
+def test_age_alone_ends_nothing_that_can_be_finished() -> None:
+    """Nor what has attempts left: they are bounded by themselves."""
+    here = world()
+    here.run(wanted(Since=1))
+    assert here.statuses() == ["created"]
+    here = world(*[busy] * 99)
+    here.run(wanted(Since=1))
+    assert (here.statuses(), here.back()[0]["Attempt"]) == ([], 2)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_the_topic_never_takes_is_given_up_where_a_letter_is_kept(kept: bool) -> None:
+    """Without a dead-letter queue it would be lost, and so it comes again."""
+    here = world(limits=Limits(3, "keep", None, has_queue=True, has_dead_letters=kept))
+    here.box.publish_fails = lambda _event: True
+    report = here.run(wanted(Since=1))
+    assert (report.summary()["failed"], len(here.back())) == ((1, 0) if kept else (0, 1))
+    assert here.box.dead[0]["Reason"] == "sink"
+
+
+def test_nobody_is_given_up_for_the_age_of_the_one_before() -> None:
+    """It was never tried."""
+    here = world(*[busy] * 99)
+    here.run(wanted(Id="A"), wanted(Id="B", Since=1))
+    assert (here.statuses(), [back["Id"] for back in here.back()[0]]) == ([], ["A", "B"])
+
+
+def test_a_dead_letter_that_is_not_taken_gives_nothing_up() -> None:
+    """The request comes again, and is tried once more."""
+    here = world(*[busy] * 99)
+
+    def refuse(_body: str) -> None:
+        raise SinkError("dead", "InternalError")
+
+    here.box.dead_letter = refuse  # type: ignore[assignment, method-assign]
+    here.run(wanted(Attempt=3))
+    assert (here.statuses(), here.back()[0]["Attempt"]) == ([], 3)
+
+
+def test_a_fault_of_ours_ends_with_the_last_attempt() -> None:
+    """It is dead-lettered like any other."""
+    here = world()
+    here.box.publish_fails = lambda event: event["data"]["Status"] != "failed" and 1 // 0 > 0
+    for attempt in (1, 2, 3):
+        assert here.statuses() == []
+        here.run(wanted(Attempt=attempt))
+    assert here.statuses() == ["failed"]
+    assert here.box.dead[0]["Reason"] == "fault"
+    assert len(here.log("internal_error")) == 3

@@ -1,0 +1,158 @@
+"""Putting back: what goes back together, after which pause, in how many messages."""
+
+import base64
+import json
+from collections.abc import Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handler.batch import Item
+from handler.messages import ModuleRequest
+from handler.outcomes import Reason, Unfinished
+from handler.putting_back import Chain, chain, messages
+from handler.retry import MISCONFIGURED, NO_TIME, Pause, pause_after_attempt
+from handler.smq import LARGEST_MESSAGE, Message
+from tests.support.fake_iot import busy, denied
+from tests.support.pipeline_world import wanted, world
+
+NOW = 1_000_000.0
+
+
+def chains(*made: tuple[int, Pause, int]) -> list[Chain]:
+    """By their message, their pause, and the number of requests in them."""
+    return [
+        Chain(place, pause, [json.dumps({"Id": f"r{number}-{n}"}) for n in range(size)])
+        for number, (place, pause, size) in enumerate(made)
+    ]
+
+
+def sent(made: list[Chain], most: int) -> list[list[str]]:
+    """The ids in each message."""
+    bodies = [json.loads(message.body) for message in messages(made, most, lambda: 0.5)]
+    return [[each["Id"] for each in (body if isinstance(body, list) else [body])] for body in bodies]
+
+
+def left(reason: Reason, *, counts: bool = False, **more: object) -> tuple[Item, Unfinished]:
+    request = ModuleRequest.model_validate({"ProductKey": "a1", "ModuleName": "mcu", "Id": "r1", **more})
+    return Item(request, 0, 0), Unfinished(request, reason, "", counts=counts)
+
+
+def test_pauses_are_those_of_what_went_wrong() -> None:
+    """What failed by its attempt, what the topic did not take by its age, the deployment's faults in minutes."""
+    assert chain([left("upstream", counts=True, Attempt=3)], NOW).pause == pause_after_attempt(3)
+    assert chain([left("misconfigured")], NOW).pause == MISCONFIGURED
+    assert chain([left("deadline")], NOW).pause == chain([left("quota")], NOW).pause == NO_TIME
+    assert [chain([left("sink", Since=int(NOW) - age)], NOW).pause.most for age in (0, 100, 10_000)] == [15, 60, 900]
+
+
+def test_those_behind_an_unfinished_request_share_its_pause() -> None:
+    """In their order."""
+    found = chain([left("upstream", counts=True), left("order", Id="r2")], NOW)
+    assert found.pause == pause_after_attempt(1)
+    assert [json.loads(element)["Id"] for element in found.elements] == ["r1", "r2"]
+
+
+def test_what_is_left_of_one_message_goes_back_as_one_for_each_pause() -> None:
+    """And nothing of another in it, as long as that makes no more messages than there were."""
+    made = chains((0, NO_TIME, 1), (1, MISCONFIGURED, 1), (0, NO_TIME, 2), (2, NO_TIME, 1))
+    assert sent(made, 3) == [["r0-0", "r2-0", "r2-1"], ["r3-0"], ["r1-0"]]
+
+
+def test_messages_with_the_same_pauses_are_joined_before_there_are_too_many() -> None:
+    """Two messages, each with something of both: two go back."""
+    made = chains((0, NO_TIME, 1), (0, MISCONFIGURED, 1), (1, NO_TIME, 1), (1, MISCONFIGURED, 1))
+    assert sent(made, 2) == [["r0-0", "r2-0"], ["r1-0", "r3-0"]]
+
+
+def test_of_two_pauses_in_one_message_none_costs_an_attempt_too_early() -> None:
+    """To find out once more what is wrong with the deployment costs a call."""
+    late, early = pause_after_attempt(5), pause_after_attempt(1)
+    for pauses, expected in (
+        ((NO_TIME, MISCONFIGURED), NO_TIME), ((early, late), late), ((early, MISCONFIGURED), early), ((NO_TIME, late), late),
+    ):  # fmt: skip
+        [message] = messages(chains(*((0, pause, 1) for pause in pauses)), 1, lambda: 0.5)
+        assert message.delay == expected.draw(lambda: 0.5)
+
+
+def test_an_array_that_is_too_large_is_divided_between_modules() -> None:
+    """Requests for one module stay together."""
+    made = [Chain(0, NO_TIME, [json.dumps({"Id": f"{n}-{k}", "Desc": "d" * 900}) for k in range(7)]) for n in range(20)]
+    found = messages(made, 1, lambda: 0.5)
+    assert 2 < len(found) < 6
+    assert all(len(base64.b64encode(message.body.encode())) <= LARGEST_MESSAGE for message in found)
+    for body in (json.loads(message.body) for message in found):
+        assert [each["Id"].partition("-")[2] for each in body] == [
+            str(k) for _ in range(len(body) // 7) for k in range(7)
+        ]
+
+
+PAUSES = st.sampled_from([NO_TIME, MISCONFIGURED, *map(pause_after_attempt, (1, 2, 9))])
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.integers(0, 5), PAUSES, st.integers(1, 3)), min_size=1, max_size=20))
+def test_all_go_back_once_and_in_no_more_messages_than_they_came_in(made: list[tuple[int, Pause, int]]) -> None:
+    """Whatever their pauses are."""
+    most = 1 + max(place for place, _, _ in made)
+    found = sent(chains(*made), most)
+    assert len(found) <= most
+    assert sorted(name for some in found for name in some) == sorted(
+        f"r{number}-{n}" for number, (_, _, size) in enumerate(made) for n in range(size)
+    )
+
+
+def test_messages_beyond_what_can_be_finished_go_back_before_anything_is_called() -> None:
+    """As they came, under the Ids that their requests would have had, and without an attempt."""
+    here = world(seconds=0.3)  # time for two calls
+    calls: list[int] = []
+    put_back = here.box.put_back
+
+    def counting(messages: Sequence[Message]) -> list[Message]:
+        calls.append(len(here.iot.calls))
+        return put_back(messages)
+
+    here.box.put_back = counting  # type: ignore[method-assign]
+    report = here.run([wanted("m0"), wanted("m1")], [wanted("m2"), wanted("m3", Id="own")], wanted("m4"), "no JSON")
+    assert set(calls) == {0}
+    assert report.summary() == {"created": 2, "existing": 0, "updated": 0, "rejected": 0, "failed": 0, "put_back": 4}
+    assert [each.body if each.body == "no JSON" else json.loads(each.body) for each in here.box.back] == [
+        [wanted("m2", Id="m1/1"), wanted("m3", Id="own")], wanted("m4", Id="m2"), "no JSON",
+    ]  # fmt: skip
+
+
+def test_the_first_message_is_always_taken_on() -> None:
+    """So every delivery makes progress."""
+    here = world(seconds=10.0)
+    here.iot.products = {f"p{n}": {} for n in range(200)}
+    here.run([wanted(product=f"p{n}") for n in range(200)], wanted())
+    assert len(here.statuses()) == 200
+    assert here.back() == [wanted(Id="m1")]
+
+
+def test_a_message_has_no_ids_added_where_there_is_no_room() -> None:
+    """As many bytes as the queue takes, and not one more."""
+    body = json.dumps([wanted(f"m{n}") for n in range(1100)], separators=(",", ":"))
+    assert len(base64.b64encode(body.encode())) <= LARGEST_MESSAGE
+    here = world(seconds=0.0)
+    here.run(wanted("first"), body)
+    assert here.box.back[0].body == body
+
+
+def test_a_delivery_leaves_no_more_messages_than_it_found() -> None:
+    """Arrays in which all goes wrong that can."""
+    here = world(*[busy, denied] * 40)
+    here.run([wanted("a"), wanted("b"), wanted("c"), {}], [wanted("d"), wanted("e", Attempt=2), "text"], "no JSON")
+    assert len(here.box.back) <= 3
+
+
+@given(st.text(max_size=300))
+def test_whatever_is_no_request_goes_back_as_it_came(text: str) -> None:
+    """While its outcome cannot be published; it is told the same thing then."""
+    here = world()
+    here.box.publish_fails = lambda _event: True
+    here.run(text)
+    errors = [line["status"] for line in here.log("request")]
+    here.box.publish_fails = lambda _event: False
+    here.redeliver()
+    assert here.statuses() == ["rejected"] * len(errors)
