@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.commands import dead_letters, faults
+from cli.commands.export import export
 from cli.commands.init import init
 from cli.commands.invoke import invoke
 from cli.commands.outcomes import outcomes
@@ -42,7 +43,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, init, validate, plan, send, outcomes, invoke):
+for command in (run, init, validate, plan, send, export, outcomes, invoke):
     app.command()(command)
 app.command(
     help="Send dead letters again, their attempts begun anew: short for dead-letters replay.\n\nExample: ota-modules replay --all"

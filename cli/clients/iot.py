@@ -2,8 +2,10 @@
 
 import random
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from cli.clients import http
@@ -18,6 +20,8 @@ from handler.pacing import Pacer
 from handler.retry import CALL, THROTTLED
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 3.0, 10.0
+PAGE = 200
+"""Products on one page of QueryProductList, at most (API reference)."""
 PATIENCE = 120.0
 """Seconds that one product may take, its wait for the quota included."""
 
@@ -37,6 +41,17 @@ class Holding:
     product: ProductRef
     modules: tuple[Module, ...] = ()
     refused: str = ""
+
+
+@dataclass(frozen=True)
+class ListedProduct:
+    """A product of an instance, with the name that people gave it."""
+
+    product: ProductRef
+    name: str
+
+
+_Answer = TypeVar("_Answer")
 
 
 class Products:
@@ -66,20 +81,55 @@ class Products:
         return http.hint(urlsplit(self._url).hostname or "") if isinstance(error, NotSent) else ""
 
     def _read(self, product: ProductRef) -> Holding:
-        deadline = self._clock.now() + PATIENCE
-        session = Session(self._api, lambda: self._keys, deadline, Halt(), instance=product.instance)
         place = {"ProductKey": product.key, **({"IotInstanceId": product.instance} if product.instance else {})}
+        try:
+            listing = self._retried(product.key, product.instance, lambda session: session.modules(place))
+        except Refused as error:
+            return Holding(product, refused=error.code)
+        return Holding(product, tuple(listing.modules or ()))
+
+    def listed(self, instance: str) -> Iterator["ListedProduct"]:
+        """Yield all products of an instance, page by page. Raises: CloudError."""
+        number = pages = 1
+        while number <= pages:
+            place = {"IotInstanceId": instance} if instance else {}
+            page = {"CurrentPage": str(number), "PageSize": str(PAGE), **place}
+            try:
+                body = self._retried("the list of products", instance, partial(_Session.products, page=page))
+            except Refused as error:
+                raise CloudError(f"the list of products cannot be read: {error}") from None
+            data = body.get("data")
+            pages = int(data.get("PageCount") or 0) if isinstance(data, dict) else 0
+            for product in (data.get("List") or {}).get("ProductInfo") or () if isinstance(data, dict) else ():
+                yield ListedProduct(
+                    ProductRef(instance, str(product["ProductKey"])), str(product.get("ProductName") or "")
+                )
+            number += 1
+
+    def _retried(self, what: str, instance: str, call: Callable[["_Session"], _Answer]) -> _Answer:
+        """Call until it is answered. Raises: Refused; CloudError: the API cannot be used, or does not answer."""
+        deadline = self._clock.now() + PATIENCE
+        session = _Session(self._api, lambda: self._keys, deadline, Halt(), instance=instance)
         failures = 0
         while True:
             try:
-                return Holding(product, tuple(session.modules(place).modules or ()))
-            except Refused as error:
-                return Holding(product, refused=error.code)
+                return call(session)
+            except Refused:
+                raise
             except (Misconfigured, OutOfTime) as error:
-                raise CloudError(f"{product.key} cannot be read: {error}") from None
+                raise CloudError(f"{what} cannot be read: {error}") from None
             except CallError as error:
                 failures += 1
                 backoff = THROTTLED if isinstance(error, Throttled) else CALL
                 if failures >= backoff.tries:
-                    raise CloudError(f"{product.key} cannot be read: {error}{self._hint(error)}") from None
+                    raise CloudError(f"{what} cannot be read: {error}{self._hint(error)}") from None
                 self._clock.sleep(backoff.pause(failures, random.random))
+
+
+class _Session(Session):
+    """The function's use of the API, and one operation more."""
+
+    def products(self, page: Mapping[str, str]) -> Mapping[str, object]:
+        """QueryProductList: one page. Raises: CallError of every kind, OutOfTime."""
+        body, _ = self._call("QueryProductList", page)
+        return body

@@ -1,0 +1,87 @@
+"""`ota-modules export`: what the account holds, as a manifest."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.clients.iot import Holding, ListedProduct, ProductRef, Products
+from cli.commands.options import Local, chosen
+from cli.errors import CliError, UsageError
+from cli.manifests.fold import WRITERS, ExportFormat, custom
+from cli.terminal.progress import Meter
+from cli.terminal.screen import Screen
+
+
+def export(
+    products: Annotated[
+        list[str] | None, typer.Argument(help="Product keys, or names with * and ?; all products where none is given.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--from", help="File with product keys or names, one a line.")] = None,
+    form: Annotated[ExportFormat, typer.Option("--format", help="Format of the manifest.")] = "yaml",
+    output: Annotated[Path | None, typer.Option(help="File to write (default: standard output).")] = None,
+    instance: Annotated[str, typer.Option(help="Instance in which the products are (default: none).")] = "",
+    qps: Annotated[float, typer.Option(min=0.1, max=9, help="Calls a second, out of the account's ten.")] = 3,
+    local: Local = False,
+) -> None:
+    """Write what products hold as a manifest: `plan` of it says that there is nothing to do. Changes nothing.
+
+    Example: ota-modules export "Fleet*" > fleet.yml
+    """
+    screen = Screen()
+    target = chosen(screen, local=local)
+    wanted = [*(products or ()), *_lines(file)]
+    with closing(Products(target, qps)) as reader:
+        found = _chosen(list(reader.listed(instance)), wanted, instance)
+        holdings: list[Holding] = []
+        with Meter(screen, "products", len(found)) as meter:
+            for holding in reader.read(found):
+                holdings.append(holding)
+                meter.step(1)
+    if refused := [holding for holding in holdings if holding.refused]:
+        raise CliError(
+            f"{len(refused)} products cannot be read, the first is {refused[0].product.key}: {refused[0].refused}"
+        )
+    _write(output, WRITERS[form](holdings))
+    screen.note(f"{sum(len(custom(holding)) for holding in holdings)} modules of {len(holdings)} products")
+
+
+def _lines(file: Path | None) -> list[str]:
+    if file is None:
+        return []
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: {getattr(error, 'strerror', None) or 'is not UTF-8'}") from None
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _chosen(listed: Sequence[ListedProduct], wanted: Sequence[str], instance: str) -> list[ProductRef]:
+    """Return the products that are wanted: by key, also where the list does not show it, or by name."""
+    if not wanted:
+        return [product.product for product in listed]
+    chosen: dict[ProductRef, None] = {}
+    for text in wanted:
+        matches = [
+            product.product
+            for product in listed
+            if text == product.product.key or fnmatchcase(product.name.lower(), text.lower())
+        ]
+        if not matches and set(text) & set("*? "):
+            raise UsageError(f"no product is called {text!r}")
+        chosen.update(dict.fromkeys(matches or [ProductRef(instance, text)]))
+    return list(chosen)
+
+
+def _write(output: Path | None, text: str) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CliError(f"{output}: {error.strerror}") from None

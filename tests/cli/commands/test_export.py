@@ -1,0 +1,96 @@
+"""`ota-modules export`: what products hold, as a manifest that changes nothing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cli.clients.iot import Holding, ProductRef
+from cli.manifests.fold import WRITERS, ExportFormat, custom
+from cli.manifests.manifest import load
+from cli.manifests.plan import products_of, steps
+from handler.iot import Module
+
+ENDINGS: dict[ExportFormat, str] = {"yaml": "yml", "jsonl": "jsonl", "csv": "csv"}
+
+names = st.from_regex(r"[A-Za-z0-9._-]{1,12}", fullmatch=True).filter(lambda name: name.lower() != "default")
+aliases = st.just("") | st.from_regex(r"[A-Za-z0-9\u4e00-\u9fa5._-]{1,8}", fullmatch=True)
+texts = st.just("") | st.text(st.characters(blacklist_categories=["C", "Zl", "Zp"]), max_size=30).map(str.strip)
+modules = st.lists(
+    st.builds(Module, names, aliases, texts), max_size=10, unique_by=lambda module: module.ModuleName.lower()
+)
+holdings = st.lists(
+    st.builds(
+        lambda key, instance, held: Holding(ProductRef(instance, key), (Module("default"), *held)),
+        st.from_regex(r"a1[A-Za-z0-9]{1,10}", fullmatch=True),
+        st.sampled_from(["", "iot-1"]),
+        modules,
+    ),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda holding: holding.product,
+)
+
+
+@settings(deadline=None, max_examples=80)
+@given(held=holdings, form=st.sampled_from(["yaml", "jsonl", "csv"]))
+def test_a_plan_of_an_export_has_nothing_to_do(
+    tmp_path_factory: pytest.TempPathFactory, held: list[Holding], form: ExportFormat
+) -> None:
+    """Whatever the products hold, in each format."""
+    path = tmp_path_factory.mktemp("export") / f"fleet.{ENDINGS[form]}"
+    path.write_text(WRITERS[form](held), encoding="utf-8", newline="")
+    manifest = load([str(path)])
+    assert manifest.faults == ()
+    assert len(manifest.entries) == sum(len(custom(holding)) for holding in held)
+    wanted = products_of(manifest.entries, None)
+    actions = {step.action for holding in held for step in steps(holding, wanted.get(holding.product, []), "keep")}
+    assert actions <= {"none"}
+
+
+def test_products_with_the_same_modules_are_one_grid() -> None:
+    """Three hundred products and eight modules are ten lines."""
+    held = [Holding(ProductRef("", f"a{number}"), (Module("mcu", "主控"), Module("modem"))) for number in range(300)]
+    text = WRITERS["yaml"](held)
+    assert text.count("mcu") == 1
+    assert "- {ModuleName: mcu, AliasName: 主控}" in text
+
+
+def test_all_products_are_exported_and_planned_without_a_change(cloud: Any, ota_modules: Any, tmp_path: Path) -> None:
+    """Against the local cloud, through its own list of products."""
+    path = tmp_path / "all.yml"
+    result = ota_modules("export", "--qps", "9", "--output", str(path))
+    assert result.status == 0, result.err
+    planned = ota_modules("plan", "--qps", "9", "--exit-code", str(path))
+    assert planned.status == 0, planned.out + planned.err
+
+
+def test_products_are_chosen_by_key_by_name_and_from_a_file(cloud: Any, ota_modules: Any, tmp_path: Path) -> None:
+    """Names in any case, with * and ?."""
+    (tmp_path / "keys.txt").write_text("# mine\na1Full00010\n", encoding="utf-8")
+    result = ota_modules(
+        "export", "fleet tracker ?", "--from", str(tmp_path / "keys.txt"), "--format", "jsonl", "--qps", "9"
+    )
+    assert result.status == 0, result.err
+    assert {json.loads(line)["ProductKey"] for line in result.out.splitlines()} <= {
+        "a1Full00010",
+        *(f"a1Fleet000{n}" for n in range(1, 6)),
+    }
+    assert "of 6 products" in result.err
+
+
+def test_a_name_that_no_product_has_is_refused(cloud: Any, ota_modules: Any) -> None:
+    """Rather than an empty manifest."""
+    result = ota_modules("export", "No such fleet*", "--qps", "9")
+    assert result.status == 2
+    assert "no product is called 'No such fleet*'" in result.err
+
+
+def test_a_product_that_cannot_be_read_is_an_error(cloud: Any, ota_modules: Any) -> None:
+    """Half an export would be taken for a whole one."""
+    result = ota_modules("export", "a1Nowhere", "--qps", "9")
+    assert result.status == 1
+    assert "a1Nowhere" in result.err
