@@ -1,9 +1,11 @@
 """What ends a command early.
 
-CliError            some of what was wanted could not be done (exit status 1)
+CliError            something could not be done (exit status 1)
 +-- CloudError      the cloud did not answer, or refused
 |   +-- FunctionError   a function raised
-+-- UsageError      the command line or a file makes no sense (exit status 2)
++-- Interrupted     the user stopped it (exit status 130)
++-- NotAllSucceeded some requests failed, or differ from what was wanted (exit status 3)
++-- UsageError      the command line or a file is invalid (exit status 2)
     +-- ManifestError   a manifest breaks rules; carries every fault (cli/manifests/faults.py)
 """
 
@@ -12,9 +14,13 @@ from typing import Any, ClassVar
 
 
 class CliError(Exception):
-    """Some of what was wished could not be done; the text is for the user."""
+    """Something could not be done; the text is for the user."""
 
     exit_status: ClassVar[int] = 1
+
+    def record(self) -> dict[str, object]:
+        """Return the error as a JSON line has it."""
+        return {"Error": str(self), "ExitStatus": self.exit_status}
 
 
 class CloudError(CliError):
@@ -24,17 +30,35 @@ class CloudError(CliError):
         super().__init__(text)
         self.code = code
 
+    def record(self) -> dict[str, object]:
+        return {**super().record(), "Code": self.code}
+
 
 class FunctionError(CloudError):
-    """The function raised; carries what the platform says about it."""
+    """A function raised; carries what the platform says about it."""
 
     def __init__(self, details: Mapping[str, Any]) -> None:
         kind = str(details.get("errorType"))
         super().__init__(f"the function failed: {kind}: {details.get('errorMessage')}", kind)
         self.details = details
 
+    def record(self) -> dict[str, object]:
+        return {**super().record(), "Details": dict(self.details)}
+
+
+class Interrupted(CliError):
+    """The user stopped it."""
+
+    exit_status: ClassVar[int] = 130
+
+
+class NotAllSucceeded(CliError):
+    """Some requests failed, or differ from what was wanted."""
+
+    exit_status: ClassVar[int] = 3
+
 
 class UsageError(CliError):
-    """What was asked for makes no sense."""
+    """The command line or a file is invalid."""
 
     exit_status: ClassVar[int] = 2

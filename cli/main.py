@@ -19,35 +19,46 @@ from cli.errors import CliError
 from cli.terminal.screen import Screen
 from cli.terminal.streams import escape_unencodable
 
-EPILOG = "Exit status: 0 all as wished, 1 some not, 2 the command line or a manifest makes no sense."
+EPILOG = "Exit status: 0 success, 1 error, 2 usage error or invalid manifest, 3 some requests failed or differ, 130 interrupted."
+FORMER = {"most": "limit", "patience": "timeout", "seconds": "for"}
+"""Former names of options, which still work."""
 
 
 class _Commands(TyperGroup):
-    """Ends a command that raises one of our errors with its text and its exit status."""
+    """Ends a command that raises one of our errors with its text and its exit status; with --json as JSON, too."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's signature
+        ctx.meta["json"] = "--json" in args
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's signature
         try:
             return super().invoke(ctx)
         except CliError as error:
-            Screen().warn(f"ota-modules: {error}")
+            screen = Screen(as_json=ctx.meta["json"])
+            screen.record(error.record())
+            screen.warn(f"ota-modules: {error}")
             raise typer.Exit(error.exit_status) from None
 
 
 app = typer.Typer(
     name="ota-modules",
     cls=_Commands,
-    help="Create OTA modules on Alibaba Cloud IoT Platform, and see what became of them. Talks to the local cloud where "
+    help="Create OTA modules on Alibaba Cloud IoT Platform and track the outcomes. Uses the local cloud if "
     "no account is configured (ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET, ALIBABA_CLOUD_ACCOUNT_ID).",
     epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": lambda name: FORMER.get(name, name),
+    },
     pretty_exceptions_enable=False,
 )
 for command in (run, init, validate, plan, send, export, outcomes, invoke):
     app.command()(command)
-app.command(
-    help="Send dead letters again, their attempts begun anew: short for dead-letters replay.\n\nExample: ota-modules replay --all"
-)(dead_letters.replay)
+app.command(help="Send dead letters again; short for dead-letters replay.\n\nExample: ota-modules replay --all")(
+    dead_letters.replay
+)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(faults.app, name="faults")
 
@@ -62,7 +73,7 @@ def _tell_version(asked: bool) -> None:
 def _commands(
     *,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="The version, and nothing else.")
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Keeps the command's name on the command line."""

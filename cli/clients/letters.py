@@ -47,8 +47,8 @@ class Pile:
         self._requests = target.names.request_queue
         self._mailbox = Mailbox(target)
         self._held = 0
-        self.elsewhere = 0
-        """Letters that somebody else was looking at when there were no others left."""
+        self.hidden = 0
+        """Dead letters that another consumer has received and not yet released."""
 
     def close(self) -> None:
         self._mailbox.close()
@@ -63,8 +63,8 @@ class Pile:
             ]
             if not messages:
                 hidden = self._mailbox.hidden(self._queue)
-                self.elsewhere = max(hidden - self._held, 0) if hidden is not None else 0
-                if seconds or (hidden is not None and not self.elsewhere):
+                self.hidden = max(hidden - self._held, 0) if hidden is not None else 0
+                if seconds or (hidden is not None and not self.hidden):
                     return
             # What another command has just let go can be seen in a moment.
             seconds = 0 if messages else 2 * RELEASED
@@ -111,7 +111,7 @@ def _bodies(event: str) -> tuple[str, ...]:
 
 
 def _again(delivery: Delivery) -> str:
-    """A body with its attempts begun anew; one that cannot be read stays as it is.
+    """Return a body with attempts counted from 1; one that cannot be read stays as it is.
 
     A request without an Id has its message's (see `handler.messages.read`). What sends it again is another message: the Id
     is written down. Of a bare message nobody knows which one it was.

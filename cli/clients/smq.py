@@ -54,7 +54,7 @@ class Mailbox:
         client.http.conn.timeout = TIMEOUT
 
     def close(self) -> None:
-        """Close the connection; the next call opens it anew."""
+        """Close the connection; the next call opens a new one."""
         self._account.get_client().close_connection()
 
     def send(self, queue: str, bodies: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`ota-modules faults`: what the local cloud does wrong, on purpose."""
+"""`ota-modules faults`: faults injected into the local cloud."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ from emulator.fc.runtime.steps import Step
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="What the local cloud does wrong on purpose: set it, list it, clear it.\n\n"
+    help="Inject faults into the local cloud, list and remove them.\n\n"
     "Example: ota-modules faults set service=smq kind=reset times=3",
 )
 
@@ -28,7 +28,7 @@ What: kind; with after, once the call has had its effect instead of before it.""
 
 
 def manual() -> str:
-    """The fields of a rule, and the kinds of faults with the services that they are for."""
+    """Describe the fields of a rule, and the kinds of faults with their services."""
     width = max(map(len, KINDS))
     lines = [f"  {name:<{width}}  {kind.help} ({', '.join(kind.services)})" for name, kind in KINDS.items()]
     parts = (
@@ -44,11 +44,11 @@ def manual() -> str:
 def set_(
     parts: Annotated[
         list[str],
-        typer.Argument(help="name=value of one more rule (a JSON value is taken as that), or a file: a whole plan."),
+        typer.Argument(help="name=value pairs of one rule (values may be JSON), or a plan file."),
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Let something go wrong from now on: one thing more, or what a plan says and nothing else.
+    """Inject a fault, or replace all faults with a plan file.
 
     Example: ota-modules faults set service=iot operation=CreateOTAModule kind=delay seconds=2 times=5
     """
@@ -60,7 +60,7 @@ def set_(
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Show what goes wrong, and how often it has.
+    """List the injected faults and how often each has struck.
 
     Example: ota-modules faults list
     """
@@ -70,9 +70,9 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def clear(
-    name: Annotated[str | None, typer.Argument(help="Only this one, by its id.")] = None, as_json: AsJson = False
+    name: Annotated[str | None, typer.Argument(help="Only the fault with this id.")] = None, as_json: AsJson = False
 ) -> None:
-    """Let everything go right again.
+    """Remove injected faults.
 
     Example: ota-modules faults clear
     """
@@ -81,7 +81,7 @@ def clear(
 
 
 def plan(name: str) -> object:
-    """The plan in a file of JSON or YAML. Raises: UsageError."""
+    """Read a plan from a JSON or YAML file. Raises: UsageError."""
     try:
         return yaml.safe_load(Path(name).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -129,4 +129,4 @@ def _show(screen: Screen, value: object) -> None:
         said = fault if isinstance(fault, dict) else {"fault": fault}
         screen.say("  ".join(f"{name}={each}" for name, each in said.items()))
     if not faults:
-        screen.say("nothing goes wrong on purpose")
+        screen.say("no faults injected")

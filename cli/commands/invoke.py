@@ -13,7 +13,7 @@ from cli.clients import http, signing
 from cli.clients.fc import Functions
 from cli.clients.target import Target
 from cli.commands.options import AsJson, Local, chosen
-from cli.errors import CliError, FunctionError, UsageError
+from cli.errors import FunctionError, NotAllSucceeded, UsageError
 from cli.terminal.screen import Screen
 from cli.tour.samples import EVENTS, answer_value, http_body
 from handler.settings import is_loopback
@@ -24,15 +24,15 @@ LARGEST_EVENT = 32 * 1024 * 1024
 
 def invoke(
     event: Annotated[
-        str, typer.Argument(help="A file, or the name of a sample of events/, as triggers/rocketmq.json.")
+        str, typer.Argument(help="A file, or the name of a sample of events/, such as triggers/rocketmq.json.")
     ],
-    function: Annotated[str | None, typer.Option(help="Instead of ota-modules-queue.")] = None,
-    http: Annotated[str | None, typer.Option(help="Over this address of an HTTP trigger, signed (FC 3.0).")] = None,
-    log: Annotated[bool, typer.Option("--log", help="Show the end of the function's log too.")] = False,
+    function: Annotated[str | None, typer.Option(help="Function instead of ota-modules-queue.")] = None,
+    http: Annotated[str | None, typer.Option(help="Send to this address of an HTTP trigger, signed (FC 3.0).")] = None,
+    log: Annotated[bool, typer.Option("--log", help="Print the end of the function's log.")] = False,
     local: Local = False,
     as_json: AsJson = False,
 ) -> None:
-    """Invoke a function with one event and show what it returns: through aliyun-fc2, or over HTTP.
+    """Invoke a function with one event and print what it returns, through aliyun-fc2 or over HTTP.
 
     Example: ota-modules invoke triggers/smq-queue-array.json
     """
@@ -51,7 +51,6 @@ def invoke(
     try:
         invocation = Functions(target).invoke(function or target.names.queue_function, payload)
     except FunctionError as error:
-        screen.record({"Error": dict(error.details)})
         for frame in error.details.get("stackTrace") or ():
             screen.warn("  ".join(frame) if isinstance(frame, list) else str(frame))
         raise
@@ -61,12 +60,12 @@ def invoke(
     screen.say(_pretty(invocation.value))
     if log:
         screen.note(invocation.log)
-    if problem := _not_as_wished(invocation.value):
-        raise CliError(problem)
+    if problem := _unsuccessful(invocation.value):
+        raise NotAllSucceeded(problem)
 
 
-def _not_as_wished(value: object) -> str:
-    """What a function's summary says of requests that did not end as wished, or an HTTP answer of its status."""
+def _unsuccessful(value: object) -> str:
+    """Return the counts of requests that did not succeed, or the status of an HTTP answer that is an error."""
     if not isinstance(value, dict):
         return ""
     status = value.get("statusCode")
@@ -83,11 +82,11 @@ def _payload(event: str) -> bytes:
             raise UsageError(f"{path}: larger than {LARGEST_EVENT} bytes")
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{event}: {error.strerror}; it is no sample of events/ either") from None
+        raise UsageError(f"{event}: {error.strerror}; and it is not a sample of events/") from None
 
 
 def _over_http(screen: Screen, target: Target, url: str, payload: bytes) -> None:
-    """A sample of events/http/ says method, path and headers; anything else is posted to /modules."""
+    """Send a sample of events/http/ with its method, path and headers; post anything else to /modules."""
     said = _http_sample(payload)
     if said is not None:
         path, root = str(said["path"]), url.rstrip("/")
@@ -107,7 +106,7 @@ def _over_http(screen: Screen, target: Target, url: str, payload: bytes) -> None
     screen.say(f"{answer.status} {answer.headers.get('content-type', '')}")
     screen.say(_pretty(value["body"]))
     if answer.status >= 400:
-        raise CliError(f"answered {answer.status}")
+        raise NotAllSucceeded(f"answered {answer.status}")
 
 
 def _http_sample(payload: bytes) -> Mapping[str, Any] | None:

@@ -10,8 +10,8 @@ from cli.clients.target import Target
 from cli.manifests.formats import Format
 from cli.terminal.screen import Screen
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON value a line on standard output.")]
-Local = Annotated[bool, typer.Option("--local", help="The local cloud, whatever the environment says.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON Lines.")]
+Local = Annotated[bool, typer.Option("--local", help="Use the local cloud, whatever the environment says.")]
 
 Manifests = Annotated[
     list[str], typer.Argument(help="YAML, JSON, JSON Lines, CSV, TSV or Excel files; - is standard input.")
@@ -24,7 +24,7 @@ Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook (default: t
 
 
 def chosen(screen: Screen, *, local: bool) -> Target:
-    """The target, said aloud. Raises: UsageError."""
+    """Choose the target and print it. Raises: UsageError."""
     found = target.read(os.environ, local=local)
     screen.note(f"talking to {found}")
     return found

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -13,11 +13,12 @@ from cli.clients.smq import Mailbox, Received
 from cli.commands.options import AsJson, Local, chosen
 from cli.errors import UsageError
 from cli.terminal.interrupts import Interrupts
-from cli.terminal.moments import moment
-from cli.terminal.screen import STYLES, Screen, outcome_line
+from cli.terminal.moments import DURATION, duration, local_time, moment
+from cli.terminal.screen import Screen, outcome_line
 from handler.clock import Clock
+from handler.outcomes import Status
 
-STATUSES = tuple(STYLES)[:5]
+STATUSES = get_args(Status)
 
 
 @dataclass(frozen=True)
@@ -47,37 +48,38 @@ def _published(event: Mapping[str, Any]) -> float:
 
 
 def outcomes(
-    status: Annotated[list[str], typer.Option(help="Only these statuses; may be given more than once.")] = [],  # noqa: B006
-    product: Annotated[list[str], typer.Option(help="Only these products; may be given more than once.")] = [],  # noqa: B006
+    status: Annotated[list[str], typer.Option(help="Only this status; repeatable.")] = [],  # noqa: B006
+    product: Annotated[list[str], typer.Option(help="Only this product; repeatable.")] = [],  # noqa: B006
     correlation: Annotated[str | None, typer.Option(help="Only this CorrelationId.")] = None,
     since: Annotated[
         str | None,
-        typer.Option(
-            help="Also those of the past, from then on: 10m (ago), or an ISO time; as far as they are still kept."
-        ),
+        typer.Option(help="Include earlier outcomes still retained, e.g. 10m or 2026-01-31T08:00+08:00."),
     ] = None,
     keep: Annotated[
-        str | None, typer.Option(help="Keep the subscription under this name: nothing is missed between.")
+        str | None,
+        typer.Option(help="Keep the subscription under this name, so that nothing is missed until next time."),
     ] = None,
-    forget: Annotated[str | None, typer.Option(help="End what --keep keeps under this name, and nothing else.")] = None,
-    count: Annotated[int | None, typer.Option(min=1, help="End after so many.")] = None,
-    seconds: Annotated[float | None, typer.Option(min=0, help="End after so many seconds.")] = None,
+    forget: Annotated[str | None, typer.Option(help="Delete the subscription kept under this name, then exit.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="Exit after this many outcomes.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--for", parser=duration, metavar=DURATION, help="Exit after this long.")
+    ] = None,
     local: Local = False,
     as_json: AsJson = False,
 ) -> None:
-    """Follow the result topic, through a subscription of one's own, until Ctrl-C.
+    """Stream outcomes until Ctrl-C, through a temporary subscription.
 
     Example: ota-modules outcomes --status rejected --status failed --json
     """
     if unknown := set(status) - set(STATUSES):
-        raise UsageError(f"--status {sorted(unknown)[0]} is none of {', '.join(STATUSES)}")
+        raise UsageError(f"--status {sorted(unknown)[0]} is not one of {', '.join(STATUSES)}")
     clock = Clock()
     screen = Screen(as_json=as_json)
     target = chosen(screen, local=local)
     if forget:
         with closing(Mailbox(target)) as mailbox:
             Inbox(mailbox, target, _kept(forget)).close()
-        screen.say(f"{forget} is kept no longer")
+        screen.say(f"deleted the subscription {forget}")
         return
     wanted = Filter(frozenset(status), frozenset(product), correlation, moment(since, clock.wall()) if since else 0.0)
     name = _kept(keep) if keep else f"ota-modules-cli-{secrets.token_hex(4)}"
@@ -89,7 +91,7 @@ def outcomes(
             following = _Following(screen, wanted, count)
             if since and not keep:
                 following.tell(past(mailbox, target.names.outcome_queue))
-            screen.note(f"following {target.names.result_topic} through queue {name}; Ctrl-C ends")
+            screen.note(f"following {target.names.result_topic} through queue {name}; Ctrl-C to stop")
             following.run(inbox, until, clock)
         finally:
             if not keep:
@@ -151,5 +153,5 @@ class _Following:
     def _show(self, event: Mapping[str, Any]) -> None:
         if self._left != 0 and self._wanted.wants(event):
             self._screen.record(event)
-            self._screen.line(outcome_line(event["data"], str(event.get("time", ""))))
+            self._screen.line(outcome_line(event["data"], local_time(str(event.get("time", "")))))
             self._left = self._left - 1 if self._left is not None else None

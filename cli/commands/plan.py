@@ -11,18 +11,18 @@ from rich.text import Text
 from cli.clients.iot import Products
 from cli.clients.target import Target
 from cli.commands.options import AsJson, Encoding, Form, Local, Manifests, Sheet, chosen
-from cli.errors import CliError, UsageError
+from cli.errors import CliError, NotAllSucceeded, UsageError
 from cli.manifests.faults import ManifestError
 from cli.manifests.manifest import Entry, Source, load
 from cli.manifests.plan import CHANGES, WRONG, Action, Step, products_of, steps
 from cli.terminal.progress import Meter
-from cli.terminal.screen import Screen
+from cli.terminal.screen import Screen, plural
 from handler.messages import Policy
 
 LOOKS: Mapping[Action, tuple[str, str]] = {
     "create": ("+ create", "green"),
     "update": ("~ update", "blue"),
-    "none": ("= there", "dim"),
+    "none": ("= unchanged", "dim"),
     "differs": ("! differs", "yellow"),
     "conflict": ("! exists", "yellow"),
     "limit": ("! limit", "red"),
@@ -33,18 +33,22 @@ LOOKS: Mapping[Action, tuple[str, str]] = {
 def plan(
     manifests: Manifests,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="0 nothing to do, 1 error, 2 something to do.")
+        bool, typer.Option("--exit-code", help="0 no changes, 1 error, 2 changes, 3 some requests would not succeed.")
     ] = False,
     qps: Annotated[float, typer.Option(min=0.1, max=9, help="Calls a second, out of the account's ten.")] = 3,
-    on_existing: Annotated[Policy, typer.Option(help="As OTA_ON_EXISTING: for requests that do not say.")] = "keep",
-    instance: Annotated[str | None, typer.Option(help="As OTA_IOT_INSTANCE_ID: for requests that name none.")] = None,
+    on_existing: Annotated[
+        Policy, typer.Option(help="OnExisting for requests that name none; use the function's OTA_ON_EXISTING.")
+    ] = "keep",
+    instance: Annotated[
+        str | None, typer.Option(help="Instance for requests that name none; use the function's OTA_IOT_INSTANCE_ID.")
+    ] = None,
     form: Form = None,
     encoding: Encoding = None,
     sheet: Sheet = None,
     local: Local = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what sending manifests would do: create, update, find as wished, or not be able to. Changes nothing.
+    """Preview what sending would create, update, leave unchanged or reject. Changes nothing.
 
     Example: ota-modules plan fleet.yml
     """
@@ -62,11 +66,11 @@ def plan(
     if exit_code and not any(step.action in ("limit", "unknown", "conflict") for step in found):
         raise typer.Exit(2 if any(step.action in CHANGES for step in found) else 0)
     if wrong:
-        raise CliError(f"{wrong} of {len(found)} would not be as wished")
+        raise NotAllSucceeded(f"{wrong} of {plural(len(found), 'request')} would not succeed")
 
 
 def _sound(screen: Screen, manifests: list[str], source: Source, *, exit_code: bool) -> tuple[Entry, ...]:
-    """The requests. Raises: UsageError; where its exit status would mean that there is something to do, CliError."""
+    """Return the requests. Raises: UsageError; where its exit status would mean "changes", CliError."""
     try:
         return load(manifests, source).sound(skip_invalid=False)
     except UsageError as error:
@@ -89,7 +93,7 @@ def _show(screen: Screen, target: Target, found: list[Step]) -> None:
         screen.table(("Plan", "Module", "Why"), rows)
     counts = Counter(step.action for step in found)
     words = ", ".join(f"{counts[action]} {LOOKS[action][0][2:]}" for action in LOOKS if counts[action])
-    screen.say(f"{len(found)} requests: {words}" + ("" if rows else f"; {target} is as wished"))
+    screen.say(f"{plural(len(found), 'request')}: {words}" + ("" if rows else f"; no changes in {target}"))
 
 
 def _why(step: Step) -> str:

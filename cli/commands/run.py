@@ -14,10 +14,11 @@ from cli.clients.inbox import Inbox
 from cli.clients.names import TEMPLATE
 from cli.clients.smq import Mailbox
 from cli.clients.target import LOCAL_PORT, Target
-from cli.errors import CliError
+from cli.commands.options import AsJson
+from cli.errors import CliError, Interrupted
 from cli.manifests.manifest import load
 from cli.terminal.interrupts import Interrupts
-from cli.terminal.screen import Screen, counts_line, outcome_line
+from cli.terminal.screen import Screen, counts_line, outcome_line, plural
 from cli.tour.expectations import Arrival
 from cli.tour.samples import EVENTS, read_all
 from cli.tour.tour import Summary, Tour
@@ -32,43 +33,44 @@ HIGHEST_PORT = 65_535 - 3
 
 def run(
     once: Annotated[
-        bool, typer.Option("--once", help="End by itself; fail if an outcome is not the expected one.")
+        bool, typer.Option("--once", help="Exit after the tour; fail if an outcome is not as expected.")
     ] = False,
     port: Annotated[
         int,
         typer.Option(
             min=0,
             max=HIGHEST_PORT,
-            help="The page's port, the servers' are the next three; 0 for free ones. Other commands look there too.",
+            help="Port of the page; the servers use the next three; 0 picks free ones. Other commands use it, too.",
             envvar="OTA_LOCAL_PORT",
         ),
     ] = LOCAL_PORT,
-    template: Annotated[Path, typer.Option(help="What is deployed.")] = TEMPLATE,
+    template: Annotated[Path, typer.Option(help="What to deploy.")] = TEMPLATE,
     state: Annotated[
         Path | None,
-        typer.Option(help="A folder that keeps queues, topics and their messages; without it all is in memory."),
+        typer.Option(help="Keep queues, topics and messages in this folder (default: in memory)."),
     ] = None,
     products: Annotated[
-        Path | None, typer.Option(help="A manifest whose products the local cloud gets, to rehearse with one's own.")
+        Path | None,
+        typer.Option(help="Add the products of this manifest to the local cloud, to rehearse with your own."),
     ] = None,
     no_samples: Annotated[
         bool, typer.Option("--no-samples", help="Start the local cloud without sending the samples of events/.")
     ] = False,
     answers: Annotated[
         Path | None,
-        typer.Option(help="Answers of the real platform, kept by `make conformance`, in place of drawn ones."),
+        typer.Option(help="Use the real platform's answers, recorded by `make conformance`, instead of drawn ones."),
     ] = None,
-    events: Annotated[Path, typer.Option(help="Samples to send, laid out as events/ is.")] = EVENTS,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON value a line.")] = False,
+    events: Annotated[Path, typer.Option(help="Samples to send, laid out as in events/.")] = EVENTS,
+    as_json: AsJson = False,
 ) -> None:
-    """Start the local cloud, send every sample of events/, and show each outcome as it comes.
+    """Start the local cloud, send every sample of events/, and print each outcome.
 
-    Stays up until Ctrl-C: send more, or look at the page.
+    Stays up until Ctrl-C, for more requests and for the page.
 
     Example: ota-modules run --once
     """
     if not hasattr(os, "fork"):
-        raise CliError("the local cloud needs Linux or macOS; the other commands talk to an account from here, too")
+        raise CliError("the local cloud needs Linux or macOS; the other commands work here, too, with an account")
     # Not above: the servers take a third of a second to import, and no other command needs them.
     from cli.tour.local import local_cloud
     from emulator.cloud import Options
@@ -78,23 +80,23 @@ def run(
     options = Options(port=port, template=template, state=state, answers=answers, products=_products(products))
     with local_cloud(options) as local:
         screen.note(
-            f"the local cloud is up: IoT {local.target.iot_url}, SMQ {local.target.smq_url}, FC {local.target.fc_url}"
+            f"local cloud is up: IoT {local.target.iot_url}, SMQ {local.target.smq_url}, FC {local.target.fc_url}"
         )
         if port != LOCAL_PORT:
-            screen.note(f"other commands find it with: export {_where(local.target)}")
+            screen.note(f"for other commands: export {_where(local.target)}")
         if sent:
             screen.note(f"sending {len(sent)} samples of {events.name}/ by queue, HTTP and invocation")
         with _inbox(local.target) as inbox, Interrupts() as interrupts:
             tour = Tour(local.target, inbox, sent, lambda arrival: _show(screen, arrival), Clock())
             summary = tour.run(lambda: interrupts.asked)
             if interrupts.asked:
-                raise CliError("stopped in the middle of the tour")
+                raise Interrupted("interrupted during the tour")
             if sent:
                 _sum_up(screen, summary, local)
             if not once:
                 _stay(screen, local, inbox, interrupts)
     if once and summary.findings:
-        raise CliError(f"{len(summary.findings)} not as expected")
+        raise CliError(f"{plural(len(summary.findings), 'finding')}: not every outcome is as expected")
 
 
 def _products(manifest: Path | None) -> list[tuple[str, str | None]]:
@@ -144,9 +146,9 @@ def _sum_up(screen: Screen, summary: Summary, local: "Local") -> None:
     screen.say(
         counts_line(f"{samples} samples, {summary.outcomes} outcomes in {summary.seconds:.1f} s", summary.statuses)
     )
-    screen.say(", ".join(f"{operation} at most {calls} in any second" for operation, calls in busiest.items()))
+    screen.say(", ".join(f"{operation} at most {calls} in a second" for operation, calls in busiest.items()))
     if not summary.findings:
-        screen.say(Text("every outcome is the expected one", style="bold green"))
+        screen.say(Text("every outcome is as expected", style="bold green"))
         return
     screen.table(
         ("Sample", "Id", "Problem"),
@@ -157,7 +159,9 @@ def _sum_up(screen: Screen, summary: Summary, local: "Local") -> None:
 
 def _stay(screen: Screen, local: "Local", inbox: Inbox, interrupts: Interrupts) -> None:
     """Show what others cause, until Ctrl-C."""
-    screen.note(f"the page: {local.target.console_url}   HTTP trigger: {local.target.http_url}/modules   Ctrl-C ends")
+    screen.note(
+        f"the page: {local.target.console_url}   HTTP trigger: {local.target.http_url}/modules   Ctrl-C to stop"
+    )
     while not interrupts.asked:
         for event in inbox.events():
             screen.record({"Id": event.get("causationid"), **event["data"]})

@@ -12,33 +12,39 @@ from cli.clients import http
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
 from cli.commands.options import AsJson, Encoding, Form, Local, Manifests, Sheet, chosen
-from cli.errors import CliError, CloudError, UsageError
+from cli.errors import CloudError, NotAllSucceeded, UsageError
 from cli.manifests.faults import told
 from cli.manifests.manifest import Entry, Manifest, Source, load
 from cli.sending.ledger import Ledger, content_key, state_folder
 from cli.sending.outgoing import Outgoing
 from cli.sending.sending import Sending, forget
-from cli.terminal.screen import Screen, visible
+from cli.terminal.moments import DURATION, duration
+from cli.terminal.screen import Screen, plural, visible
 
 
 def send(
     manifests: Manifests,
-    wait: Annotated[bool, typer.Option("--wait", help="Follow the outcomes until each has come.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until each request has its outcome.")] = False,
     skip_invalid: Annotated[
-        bool, typer.Option("--skip-invalid", help="Send what is sound beside what is not.")
+        bool, typer.Option("--skip-invalid", help="Skip invalid requests and send the rest.")
     ] = False,
-    again: Annotated[bool, typer.Option("--again", help="Send anew what was sent before.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Send again, even if already sent.")] = False,
     form: Form = None,
     encoding: Encoding = None,
     sheet: Sheet = None,
-    patience: Annotated[float, typer.Option(help="With --wait: seconds without any outcome before giving up.")] = 900,
-    state: Annotated[Path | None, typer.Option(help="Folder for what must be known to go on after a break.")] = None,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            parser=duration, metavar=DURATION, help="With --wait: give up after this long without an outcome."
+        ),
+    ] = 900,
+    state: Annotated[Path | None, typer.Option(help="Directory for resume state.")] = None,
     local: Local = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send the requests of manifests: all of them are checked first, and none is sent if anything is wrong.
+    """Put the requests of manifests into the request queue.
 
-    Stopped at any time, the same command goes on where it was.
+    Validates every request first; sends nothing if any is invalid. Safe to interrupt: run the same command again to resume.
 
     Example: ota-modules send --wait fleet.yml
     """
@@ -53,16 +59,18 @@ def send(
             forget(mailbox, target, ledger)
             ledger.restart()
         sending = Sending(screen, target, ledger, Outgoing(requests, ledger.run), mailbox)
-        sending.run(wait=wait, patience=patience)
+        sending.run(wait=wait, timeout=timeout)
         result = sending.record()
     screen.record({**result, "Faults": [fault.record() for fault in manifest.faults]})
-    counts = ((len(result["NotAsWished"]), "not as wished"), (len(manifest.faults), "faults passed over"))
-    if problems := ", ".join(f"{count} {what}" for count, what in counts if count):
-        raise CliError(problems)
+    differing, skipped = len(result["NotAsWished"]), len(manifest.faults)
+    problems = [f"{plural(differing, 'request')} did not succeed"] if differing else []
+    problems += [f"{plural(skipped, 'fault')} skipped"] if skipped else []
+    if problems:
+        raise NotAllSucceeded(", ".join(problems))
 
 
 def began(target: Target) -> str:
-    """When the local cloud began, as far as it says: one that was started anew knows nothing of what was sent before."""
+    """Return when the local cloud was started, if it says so: after a restart it knows nothing of earlier requests."""
     if not target.local or target.console_url is None:
         return ""
     try:
@@ -73,11 +81,13 @@ def began(target: Target) -> str:
 
 def _sound(screen: Screen, manifest: Manifest, *, skip_invalid: bool) -> tuple[Entry, ...]:
     if manifest.faults:
-        screen.say(f"{len(manifest.faults)} faults:")
+        screen.say(f"{plural(len(manifest.faults), 'fault')}:")
         for line in told(manifest.faults):
             screen.say(visible(line))
         if not skip_invalid:
             for fault in manifest.faults:
                 screen.record(fault.record())
-            raise UsageError(f"{len(manifest.faults)} faults; nothing was sent (--skip-invalid sends the rest)")
+            raise UsageError(
+                f"{plural(len(manifest.faults), 'fault')}; nothing was sent (--skip-invalid sends the valid requests)"
+            )
     return manifest.sound(skip_invalid=skip_invalid)

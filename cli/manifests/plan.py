@@ -68,7 +68,7 @@ def steps(holding: Holding, entries: Sequence[Entry], on_existing: Policy) -> It
             room -= 1
             yield Step(entry, "create", {})
         else:
-            yield Step(entry, "limit", {}, f"it holds {MOST_CUSTOM_MODULES} modules then")
+            yield Step(entry, "limit", {}, f"product limit of {MOST_CUSTOM_MODULES} modules reached")
 
 
 def _existing(policy: Policy, drift: Mapping[str, Difference]) -> Action:

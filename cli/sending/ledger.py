@@ -122,7 +122,7 @@ class Ledger:
 
     @property
     def remarkable(self) -> Sequence[Mapping[str, Any]]:
-        """The outcomes that were not as wished, in the order of their requests."""
+        """The outcomes that failed or differ, in the order of their requests."""
         query = "SELECT remark FROM requests WHERE remark IS NOT NULL ORDER BY number"
         return [json.loads(remark) for (remark,) in self._database.execute(query)]
 
@@ -149,11 +149,11 @@ class Ledger:
         with self._transaction() as database:
             database.execute("UPDATE sending SET finished = 1")
 
-    def outcome(self, found: Mapping[int, Mapping[str, Any]], *, as_wished: Iterable[int]) -> None:
-        """Note outcomes' data by their requests' numbers, the first of each; only those not as wished are kept whole."""
-        wished = set(as_wished)
+    def outcome(self, found: Mapping[int, Mapping[str, Any]], *, succeeded: Iterable[int]) -> None:
+        """Note outcomes' data by their requests' numbers, the first of each; only failures and differences are kept whole."""
+        whole = set(found) - set(succeeded)
         rows = [
-            (data["Status"], None if number in wished else json.dumps(data, ensure_ascii=False), number)
+            (data["Status"], json.dumps(data, ensure_ascii=False) if number in whole else None, number)
             for number, data in found.items()
         ]
         with self._transaction() as database:

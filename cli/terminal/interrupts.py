@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish, and so is SIGTERM and the end of the terminal: the step that is being done ends first."""
+"""Signal handling: the first Ctrl-C, SIGTERM or SIGHUP lets the current step finish."""
 
 import signal
 from types import FrameType, TracebackType

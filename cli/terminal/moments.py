@@ -1,23 +1,44 @@
-"""Moments as people write them."""
+"""Moments and durations as people write them, and as they read them."""
 
 import re
 from datetime import datetime, timezone
 
 from cli.errors import UsageError
 
-_AGO = re.compile(r"(\d{1,6})([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+DURATION = "DURATION"
+"""How help calls a duration: `30s`, `10m`, `2h`, `1d`, or seconds."""
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration(text: object) -> float:
+    """Return the seconds of `30s`, `10m`, `2h`, `1d` or a plain number of seconds. Raises: UsageError."""
+    found = _DURATION.fullmatch(str(text))
+    if found is None:
+        raise UsageError(f"{text!r} is not a duration such as 30s, 10m or 2h")
+    return float(found[1]) * _SECONDS[found[2]]
 
 
 def moment(text: str, now: float) -> float:
-    """Unix seconds of `10m` (ago) or of an ISO 8601 time, UTC where it names no zone. Raises: UsageError."""
-    ago = _AGO.fullmatch(text)
-    if ago:
-        return now - int(ago[1]) * _SECONDS[ago[2]]
-    # Python 3.10 does not know the Z of the times that outcomes carry.
-    iso = text[:-1] + "+00:00" if text.endswith("Z") else text
+    """Return the unix seconds of `10m` (ago) or of an ISO 8601 time, UTC where it names no zone. Raises: UsageError."""
+    ago = _DURATION.fullmatch(text)
+    if ago and ago[2]:
+        return now - duration(text)
     try:
-        read = datetime.fromisoformat(iso)
+        read = _iso(text)
     except ValueError:
         raise UsageError(f"{text!r} is neither like 10m nor like 2026-01-31T08:00:00Z") from None
     return (read if read.tzinfo else read.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def local_time(text: str) -> str:
+    """Return an ISO 8601 time as this machine's clock shows it, with its offset; anything else as it is."""
+    try:
+        return _iso(text).astimezone().isoformat(sep=" ", timespec="seconds")
+    except (ValueError, OverflowError):
+        return text
+
+
+def _iso(text: str) -> datetime:
+    # Python 3.10 does not know the Z of the times that outcomes carry.
+    return datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)

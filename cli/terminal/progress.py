@@ -27,7 +27,7 @@ class Meter:
         self._screen = screen
         self._what = what
         self._total = total
-        self._done = self._first = done
+        self._done = self._first = self._before = done
         self._clock = clock or Clock()
         self._began = self._said = self._clock.now()
         self._bar: Progress | None = None
@@ -48,14 +48,17 @@ class Meter:
     ) -> None:
         if self._bar:
             self._bar.stop()
-        elif self._said != self._began or self._done != self._first:
+        elif self._said != self._began or self._done != self._before:
             self._line("")
 
-    def step(self, steps: int, note: str = "") -> None:
-        """`steps` more are done; `note` is shown beside them."""
+    def step(self, steps: int, note: str = "", *, waited: bool = True) -> None:
+        """Count `steps` more, with a note beside them; those that had not to be waited for say nothing about the rate."""
         self._done += steps
-        if self._bar:
+        self._first += 0 if waited else steps
+        if self._bar and waited:
             self._bar.update(self._task, advance=steps, note=note)
+        elif self._bar:
+            self._bar.reset(self._task, completed=self._done, note=note)
         elif self._clock.now() - self._said >= LINE_EVERY:
             self._line(note)
 

@@ -89,6 +89,11 @@ def status_text(status: str, width: int = 0) -> Text:
     return Text(status.ljust(width), style=STYLES.get(status, ""))
 
 
+def plural(count: int, noun: str) -> str:
+    """`1 request`, `2 requests`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def counts_line(what: str, statuses: Mapping[str, int]) -> Text:
     """`4 requests: 3 created, 1 failed`, each status in its colour."""
     counts = [Text(f"{count} {status}", style=STYLES.get(status, "")) for status, count in sorted(statuses.items())]

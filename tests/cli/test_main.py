@@ -1,5 +1,6 @@
 """The commands, and how a command that fails ends."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -68,3 +69,34 @@ def test_a_slip_in_the_template_is_told_with_its_line(ota_modules: Any, tmp_path
     assert re.search(r"cannot start: template\.yml:\d: ", started.err)
     ended = ota_modules("faults", "list", OTA_TEMPLATE=str(template), OTA_CONSOLE_ENDPOINT="http://127.0.0.1:1")
     assert "no answer from http://127.0.0.1:1" in ended.err
+
+
+@pytest.mark.parametrize("command", [(), *COMMANDS], ids=" ".join)
+def test_help_is_shown_for_h_too(ota_modules: Any, command: tuple[str, ...]) -> None:
+    """As most programs do."""
+    assert ota_modules(*command, "-h").out == ota_modules(*command, "--help").out != ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("send", "-", "--patience", "0"), ("outcomes", "--seconds", "0"), ("dead-letters", "list", "--most", "5")],
+    ids=" ".join,
+)
+def test_former_names_of_options_still_work(cloud: Any, ota_modules: Any, command: tuple[str, ...]) -> None:
+    """For scripts that have them."""
+    ended = ota_modules(*command, text='{"ProductKey": "a1Demo00001", "ModuleName": "mcu"}')
+    assert ended.status == 0, ended.err
+
+
+def test_an_error_is_json_too(ota_modules: Any) -> None:
+    """As the last line of the result, with the exit status; standard error has the text."""
+    ended = ota_modules("faults", "list", "--json", OTA_CONSOLE_ENDPOINT="http://127.0.0.1:1")
+    error = json.loads(ended.out)
+    assert (error["ExitStatus"], error["Code"]) == (1, "")
+    assert error["Error"] in ended.err
+
+
+def test_a_duration_that_is_none_is_a_usage_error(cloud: Any, ota_modules: Any) -> None:
+    """With an example of one."""
+    ended = ota_modules("outcomes", "--for", "soon")
+    assert (ended.status, "'soon' is not a duration such as 30s, 10m or 2h" in ended.err) == (2, True)

@@ -30,7 +30,7 @@ def test_requests_are_planned_and_sent(cloud: Any, tmp_path: Path) -> None:
     assert json.loads(planned.stdout)["Action"] == "create", planned.stderr
     sent = run("send", str(path), first=WITHOUT_POSIX, **cloud.environ)
     assert sent.returncode == 0, sent.stderr
-    assert b"nothing is sent" in run("send", str(path), first=WITHOUT_POSIX, **cloud.environ).stderr
+    assert b"already sent" in run("send", str(path), first=WITHOUT_POSIX, **cloud.environ).stderr
     assert [json.loads(body)["ModuleName"] for body in cloud.bodies(cloud.names.request_queue)] == ["mcu"]
 
 

@@ -138,7 +138,7 @@ def test_discard_asks_first(filled: Any, ota_modules: Any) -> None:
     """And without a yes nothing goes."""
     ended = ota_modules("dead-letters", "discard", "--all", text="n\n")
     assert ended.status == 1
-    assert "Throw 3 dead letters away" in ended.err
+    assert "Delete 3 dead letters for good" in ended.err
     ended = ota_modules("dead-letters", "discard", "ABCDEF")
     assert (ended.status, "1 not found: ABCDEF" in ended.err) == (1, True)
     assert ota_modules("dead-letters", "discard", "--all", "--yes").status == 0

@@ -25,9 +25,9 @@ def manifest(tmp_path: Path) -> str:
 
 
 def test_each_request_is_shown_with_what_would_become_of_it(cloud: Any, ota_modules: Any, manifest: str) -> None:
-    """Field by field where it differs; exit status 1, for some would not be as wished."""
+    """Field by field where it differs; exit status 3, for some would not succeed, and the error as the last line."""
     ended = ota_modules("plan", manifest, "--json", "--qps", "9")
-    found = {one["ModuleName"] + one["ProductKey"][2:]: one for one in map(json.loads, ended.out.splitlines())}
+    found = {one["ModuleName"] + one["ProductKey"][2:]: one for one in map(json.loads, ended.out.splitlines()[:-1])}
     assert {name: one["Action"] for name, one in found.items()} == {
         "lidarKnown0001": "create",
         "MCUKnown0001": "differs",
@@ -41,7 +41,7 @@ def test_each_request_is_shown_with_what_would_become_of_it(cloud: Any, ota_modu
         "ModuleName": {"Wanted": "MCU", "Found": "mcu"},
         "AliasName": {"Wanted": "Main_MCU_2", "Found": "Main_MCU"},
     }
-    assert ended.status == 1
+    assert (ended.status, json.loads(ended.out.splitlines()[-1])["ExitStatus"]) == (3, 3)
 
 
 def test_a_plan_changes_nothing(cloud: Any, ota_modules: Any, manifest: str) -> None:
@@ -80,12 +80,13 @@ def test_the_faults_of_a_manifest_are_json_too(cloud: Any, ota_modules: Any, tmp
     """One a line, as send has them."""
     path = tmp_path / "wrong.yml"
     path.write_text("- {ProductKey: a1Demo00001, ModuleName: a b}\n", encoding="utf-8")
-    assert json.loads(ota_modules("plan", str(path), "--json").out)["Field"] == "ModuleName"
+    fault, error = map(json.loads, ota_modules("plan", str(path), "--json").out.splitlines())
+    assert (fault["Field"], error["ExitStatus"]) == ("ModuleName", 2)
 
 
 def test_what_cannot_be_is_an_error_whatever_the_exit_code_means(cloud: Any, ota_modules: Any, manifest: str) -> None:
-    """1, as terraform has it."""
-    assert ota_modules("plan", manifest, "--exit-code", "--qps", "9").status == 1
+    """Neither "no changes" nor "changes"."""
+    assert ota_modules("plan", manifest, "--exit-code", "--qps", "9").status == 3
 
 
 def test_room_is_counted_with_what_the_manifest_creates_itself(cloud: Any, ota_modules: Any, tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_room_is_counted_with_what_the_manifest_creates_itself(cloud: Any, ota_m
     rows = "".join(f"a1Known0001,extra{number}\n" for number in range(8))
     path.write_text(f"ProductKey,ModuleName\n{rows}", encoding="utf-8")
     ended = ota_modules("plan", str(path), "--json")
-    assert [json.loads(line)["Action"] for line in ended.out.splitlines()] == ["create"] * 7 + ["limit"]
+    assert [json.loads(line)["Action"] for line in ended.out.splitlines()[:-1]] == ["create"] * 7 + ["limit"]
 
 
 def test_the_quota_is_kept(cloud: Any, ota_modules: Any, tmp_path: Path) -> None:

@@ -60,9 +60,10 @@ def test_github_shows_each_fault_at_its_line() -> None:
 
 
 def test_json_has_a_record_for_each_fault() -> None:
-    """And nothing else on standard output."""
+    """And one for the error; nothing else stands on standard output."""
     _, out, _ = run("validate", "--json", "wrong.yml")
-    records = [json.loads(line) for line in out.splitlines()]
+    *records, error = (json.loads(line) for line in out.splitlines())
+    assert error == {"Error": "2 faults", "ExitStatus": 2}
     assert [(record["File"], record["Line"], record["Field"]) for record in records] == [
         ("wrong.yml", 1, "ModuleName"),
         ("wrong.yml", 2, "ModuleName"),

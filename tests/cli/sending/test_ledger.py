@@ -39,7 +39,7 @@ def test_a_ledger_is_as_it_was_left(opened: Opened) -> None:
     ledger.sending([0, 1])
     ledger.accepted([0, 1])
     ledger.sending([2])
-    ledger.outcome({0: {"Status": "created"}, 1: WHOLE}, as_wished=[0])
+    ledger.outcome({0: {"Status": "created"}, 1: WHOLE}, succeeded=[0])
     run = ledger.run
     ledger.close()
     again = opened(4)
@@ -131,8 +131,8 @@ def test_two_processes_do_not_send_the_same(opened: Opened) -> None:
 def test_the_first_outcome_of_a_request_counts(opened: Opened) -> None:
     """Later ones are repetitions."""
     ledger = opened(1)
-    ledger.outcome({0: {"Status": "created"}}, as_wished=[0])
-    ledger.outcome({0: WHOLE}, as_wished=[])
+    ledger.outcome({0: {"Status": "created"}}, succeeded=[0])
+    ledger.outcome({0: WHOLE}, succeeded=[])
     assert ledger.statuses == {"created": 1}
 
 
