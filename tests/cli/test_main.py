@@ -34,6 +34,13 @@ def test_a_command_that_is_not_there_is_a_usage_error(ota_modules: Any) -> None:
     assert ota_modules("sned").status == 2
 
 
+@pytest.mark.parametrize("port", ["65533", "-1", "x"])
+def test_a_port_without_three_after_it_is_a_usage_error(ota_modules: Any, port: str) -> None:
+    """Before anything is started."""
+    ended = ota_modules("run", "--port", port)
+    assert (ended.status, "--port" in ended.err) == (2, True)
+
+
 def test_the_target_is_said_at_the_start(cloud: Any, ota_modules: Any) -> None:
     """On standard error, so that it does not mix with results."""
     ended = ota_modules("dead-letters", "list")
