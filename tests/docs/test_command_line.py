@@ -64,6 +64,14 @@ def test_every_exit_status_is_listed() -> None:
     assert shown >= {"0", *(str(error.exit_status) for error in (CliError, UsageError))}
 
 
+def test_every_command_that_uses_an_account_has_its_permissions() -> None:
+    """By its name, or its group's."""
+    table = next(table for table in PAGE.tables if table.heading[1] == "actions")
+    named = {name.partition(" --")[0] for name in table.names()}
+    using = {name for name, options in COMMANDS.items() if "--local" in options}
+    assert {name for name in using - set(ALIASES) if not {name, name.partition(" ")[0]} & named} == set()
+
+
 def test_the_policy_grants_the_actions_of_the_table() -> None:
     """What is to be pasted is what was explained."""
     [policy] = [json.loads(block.text) for block in PAGE.blocks if block.language == "json"]
