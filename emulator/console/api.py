@@ -7,6 +7,8 @@ GET  /modules                 the products and their modules
 GET  /outcomes/N              an outcome and the whole story behind it
 GET  /requests/ID             the story of a request, finished or not
 POST /requests                send one: `{"via": "queue" | "http", "request": {...}}`
+POST /streams/NAME/pause      it takes nothing more; a call under way ends first
+POST /streams/NAME/resume     it goes on
 GET  /dead-letters            the oldest 200
 POST /dead-letters/replay     send them again: `{"messages": ["…"]}`, or `{}` for all
 """
@@ -66,6 +68,7 @@ class Api:
             Route("/outcomes/{number:int}", self.outcome),
             Route("/requests", self.send, methods=["POST"]),
             Route("/requests/{name:path}", self.request),
+            Route("/streams/{name}/{action}", self.steer, methods=["POST"]),
             Route("/dead-letters", self.dead_letters),
             Route("/dead-letters/replay", self.replay, methods=["POST"]),
         ]
@@ -74,7 +77,18 @@ class Api:
         return JSONResponse({"status": "ok"})
 
     async def state(self, _request: Request) -> Response:
-        return JSONResponse(snapshot(self._cloud))
+        return JSONResponse({**snapshot(self._cloud), **self._watch.progress()})
+
+    async def steer(self, request: Request) -> Response:
+        name, action = request.path_params["name"], request.path_params["action"]
+        stream = next((each for each in self._cloud.streams if each.config.name == name), None)
+        if stream is None or action not in ("pause", "resume"):
+            raise HTTPException(404, "there is no such stream, or it cannot do this")
+        if action == "pause":
+            stream.pause()
+        else:
+            stream.resume()
+        return JSONResponse({"name": name, "state": stream.state, "inFlight": stream.in_flight})
 
     async def modules(self, _request: Request) -> Response:
         return JSONResponse(products(self._cloud))

@@ -5,9 +5,10 @@ Nothing is received from a queue: those who wait for outcomes get every one.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Reversible
+from collections.abc import Callable, Iterable, Mapping, Reversible
+from dataclasses import dataclass
 from itertools import islice, takewhile
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from emulator import records
 from emulator.bodies import decode
@@ -20,6 +21,7 @@ KEPT = 20_000
 """Outcomes, requests, messages and invocations that are remembered, each."""
 AT_ONCE = 200
 """Records that are read before others have their turn."""
+LONGEST_COMPLAINT = 500
 _START = "FC Invoke Start RequestId: "
 T = TypeVar("T")
 V = TypeVar("V")
@@ -43,6 +45,15 @@ class Tail(Generic[T]):
         return items
 
 
+@dataclass(frozen=True)
+class Complaint:
+    """What a function's log complained about last, or how its last failure ended; `moment` in monotonic seconds."""
+
+    moment: float
+    function: str
+    text: str
+
+
 class Journal:
     """The outcomes in order, and what happened to each request by its Id."""
 
@@ -56,6 +67,7 @@ class Journal:
         """When an invocation was first seen: it is recorded only when it has ended."""
         self.failures: deque[records.Invoked] = deque(maxlen=KEPT)
         """Calls of functions that ended in an error."""
+        self.last_error: Complaint | None = None
         self._requests = names["RequestQueue"]
         self._dead = names["DeadLetterQueue"]
         self._topic = names["ResultTopic"]
@@ -128,12 +140,15 @@ class Journal:
         _keep(self.invocations, event.request_id, event)
         if event.error:
             self.failures.append(event)
+            self.last_error = Complaint(event.ended, event.function, f"{event.error}: {event.text}"[:LONGEST_COMPLAINT])
 
     def _log(self, function: str, line: str) -> None:
         if line.startswith(_START):
             _keep(self.began, line.removeprefix(_START), self._now())
             return
         entry = value_of(line)
+        if isinstance(entry, dict) and entry.get("level") in ("WARNING", "ERROR"):
+            self.last_error = Complaint(self._now(), function, _complaint(entry))
         if isinstance(entry, dict) and entry.get("event") == "request" and isinstance(entry.get("id"), str):
             self._note([entry["id"]], Worked(self._now(), function, str(entry.get("request_id")), entry))
 
@@ -142,6 +157,12 @@ class Journal:
             if name not in self.happenings:
                 _keep(self.happenings, name, [])
             self.happenings[name].append(happening)
+
+
+def _complaint(entry: Mapping[str, Any]) -> str:
+    """Put into words what a line of the log complains about."""
+    told = (entry.get(name) for name in ("reason", "operation", "code", "detail", "text"))
+    return ": ".join(str(each) for each in told if each)[:LONGEST_COMPLAINT] or str(entry.get("event"))
 
 
 def _keep(kept: dict[str, V], name: str, value: V) -> None:

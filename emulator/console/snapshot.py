@@ -1,10 +1,13 @@
 """What the local cloud is doing at this moment."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from emulator.cloud import Cloud
 from emulator.iot.products import Module, Product
 from emulator.iot.seeds import CUSTOM_MODULES
+
+QUOTA = ("OTA_QPS", "OTA_QUOTA_INSTANCES", "OTA_QUOTA_HOST", "OTA_QUOTA_KEY", "OTA_QUOTA_URL")
 
 
 def snapshot(cloud: Cloud) -> dict[str, object]:
@@ -20,7 +23,7 @@ def snapshot(cloud: Cloud) -> dict[str, object]:
             {
                 "name": stream.config.name, "state": stream.state, "inFlight": stream.in_flight,
                 "delivered": stream.delivered, "retried": stream.retried, "deadLettered": stream.dead_lettered,
-                "function": stream.config.function,
+                "function": stream.config.function, "queue": stream.config.trigger.queue,
             }
             for stream in cloud.streams
         ],
@@ -28,6 +31,7 @@ def snapshot(cloud: Cloud) -> dict[str, object]:
             {
                 "name": name, "limit": one.config.instances, "invocations": one.counters.invocations,
                 "errors": one.counters.errors, "throttles": one.counters.throttles, "timeouts": one.counters.timeouts,
+                "settings": _quota_settings(one.config.environment),
             }
             for name, one in cloud.fc.functions.items()
         ],
@@ -39,6 +43,11 @@ def snapshot(cloud: Cloud) -> dict[str, object]:
             for instance in cloud.instances
         ],
     }  # fmt: skip
+
+
+def _quota_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a function is told about the quota; of the address of a store, which may hold a password, only that it is there."""
+    return {name: "set" if name == "OTA_QUOTA_URL" else environment[name] for name in QUOTA if environment.get(name)}
 
 
 def limits(cloud: Cloud) -> dict[str, int]:

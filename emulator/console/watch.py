@@ -7,6 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator
+from itertools import takewhile
 from typing import Any
 
 from emulator.cloud import Cloud
@@ -15,6 +16,8 @@ from emulator.console.rates import EVERY, Rates
 from emulator.console.snapshot import limits, snapshot, stamp
 from emulator.console.stories import Stories
 
+RECENT = 10.0
+"""Seconds over which the rate of outcomes is taken."""
 _log = logging.getLogger(__name__)
 
 
@@ -57,10 +60,27 @@ class Watch:
             self._state = json.dumps(self._shown(), ensure_ascii=False)
         return self._state
 
+    def progress(self) -> dict[str, Any]:
+        """How many outcomes came, all in all and in the last seconds; and the last error, with its time."""
+        since = self.cloud.records.now() - RECENT
+        recent = sum(1 for _ in takewhile(lambda seen: seen.moment > since, reversed(self.journal.outcomes)))
+        total = sum(self.journal.statuses.values())
+        return {
+            "outcomes": {"total": total, "recent": recent, "seconds": RECENT},
+            "lastError": self._last_error(),
+        }
+
+    def _last_error(self) -> dict[str, object] | None:
+        error = self.journal.last_error
+        if error is None:
+            return None
+        return {"at": round(error.moment + self.shift, 3), "function": error.function, "text": error.text}
+
     def _shown(self) -> dict[str, Any]:
         return {
-            **snapshot(self.cloud), "limits": limits(self.cloud), "modules": stamp(self.cloud),
-            "statuses": dict(self.journal.statuses), "faults": [each.as_json() for each in self.cloud.faults],
+            **snapshot(self.cloud), "lastError": self._last_error(), "limits": limits(self.cloud),
+            "modules": stamp(self.cloud), "statuses": dict(self.journal.statuses),
+            "faults": [each.as_json() for each in self.cloud.faults],
         }  # fmt: skip
 
     async def look(self) -> None:

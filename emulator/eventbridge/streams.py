@@ -21,6 +21,8 @@ from emulator.smq.service import MessageService
 READY = "Ready"
 """Not running: never started, stopped, or halted by a batch that failed for good and may not be skipped."""
 RUNNING = "Running"
+PAUSED = "Paused"
+"""Takes nothing more until it is resumed; a call that was under way ends first."""
 FAILED_TO_START = "Failed to start"
 """The queue or the function is not there, or may not be used: trying again would not help."""
 
@@ -82,6 +84,8 @@ class EventStream:
         self._batch: list[Taken] = []
         self._left: list[Taken] = []
         self._work: asyncio.Task[None] | None = None
+        self._calling = False
+        self._resumed = asyncio.Event()
 
     @property
     def in_flight(self) -> int:
@@ -91,19 +95,42 @@ class EventStream:
     async def run(self) -> None:
         """Deliver until stopped or halted. May be called again afterwards: that restarts the stream."""
         self.state = RUNNING
-        self._work = asyncio.ensure_future(self._deliver_all())
-        try:
-            await asyncio.wait({self._work})
-            if not self._work.cancelled():
-                self._work.result()
-        finally:
-            self._work.cancel()
-            self._release()
-            if self.state == RUNNING:
-                self.state = READY
+        while self.state == RUNNING:
+            self._work = asyncio.ensure_future(self._deliver_all())
+            try:
+                await asyncio.wait({self._work})
+                if not self._work.cancelled():
+                    self._work.result()
+            finally:
+                self._work.cancel()
+                self._release()
+                if self.state == RUNNING:
+                    self.state = READY
+            await self._wait_while_paused()
+
+    async def _wait_while_paused(self) -> None:
+        if self.state == PAUSED:
+            await self._resumed.wait()
+        if self.state == PAUSED:
+            self.state = RUNNING
+
+    def pause(self) -> None:
+        """Take nothing more, and put back what waits for its next call. A call under way ends, and counts."""
+        if self.state in (RUNNING, PAUSED):
+            self.state = PAUSED
+            self._resumed.clear()
+            if self._work and not self._calling:
+                self._work.cancel()
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._resumed.set()
 
     def stop(self) -> None:
         """End `run`. It hangs up on a call that is under way: the function goes on, and its messages come again."""
+        if self.state == PAUSED:
+            self.state = READY
+            self._resumed.set()
         if self._work:
             self._work.cancel()
 
@@ -189,12 +216,14 @@ class EventStream:
     async def _call(self, body: bytes) -> Result:
         """Return what the function answers. Raises: OSError; TimeoutError, and hangs up, after the ceiling."""
         call: asyncio.Future[Result] = asyncio.ensure_future(self._invoke(body))
+        self._calling = True
         try:
             await asyncio.wait({call}, timeout=self._ceiling)
             if not call.done():
                 raise TimeoutError
             return call.result()
         finally:
+            self._calling = False
             call.cancel()
 
     def _give_up(self) -> None:

@@ -1,0 +1,91 @@
+"""`ota-modules pause` and `ota-modules resume`."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from cli.clients import http
+from cli.clients.openapi import OpenApi
+from cli.clients.streams import AccountStreams, Stream, find
+from cli.clients.target import Target, read
+from cli.errors import CloudError
+from tests.cli.live import Live, live_cloud
+from tests.support.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live_cloud(str(tmp_path_factory.mktemp("state"))) as running:
+        yield running
+
+
+@pytest.fixture
+def account(keys: dict[str, str]) -> Target:
+    environ = {
+        **keys, "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tExample", "ALIBABA_CLOUD_ACCOUNT_ID": "1", "OTA_REGION": "cn-beijing",
+    }  # fmt: skip
+    return read(environ)
+
+
+class EventBridge:
+    """Answers as EventBridge would, and notes what it is asked."""
+
+    def __init__(self, *answers: Mapping[str, Any]) -> None:
+        self.asked: list[dict[str, str]] = []
+        self._answers = list(answers)
+
+    def __call__(self, url: str, method: str, headers: Mapping[str, str], body: bytes) -> http.Answer:
+        parts = urlsplit(url)
+        read = {name: values[0] for name, values in parse_qs(f"{parts.query}&{body.decode()}").items()}
+        self.asked.append({"Host": parts.netloc, **read})
+        return http.Answer(200, {}, json.dumps(self._answers.pop(0)).encode())
+
+
+def listed(name: str, queue: str, status: str = "RUNNING") -> dict[str, Any]:
+    return {"EventStreamingName": name, "Status": status, "Source": {"SourceMNSParameters": {"QueueName": queue}}}
+
+
+def test_a_paused_stream_leaves_requests_in_the_queue(ota_modules: Any, live: Live, tmp_path: Path) -> None:
+    """And resumed, it takes them."""
+    assert ota_modules("pause", **live.environ).status == 0
+    manifest = tmp_path / "one.jsonl"
+    manifest.write_text('{"ProductKey": "a1Demo00001", "ModuleName": "paused"}\n', encoding="utf-8")
+    assert ota_modules("send", str(manifest), **live.environ).status == 0
+    depths = live.cloud.call(lambda cloud: cloud.smq.depths("ota-module-requests"))
+    assert (depths.active, depths.inactive) == (1, 0)
+    ended = ota_modules("resume", "--json", **live.environ)
+    assert json.loads(ended.out)["State"] == "running"
+    eventually(lambda: live.cloud.call(lambda cloud: cloud.smq.depths("ota-module-requests").active) == 0 or None)
+
+
+def test_on_an_account_the_stream_is_found_by_its_queue(account: Target) -> None:
+    """On whichever page it stands, and paused by its name."""
+    ours, other = listed("eb-7", "ota-module-requests"), listed("x", "other")
+    bridge = EventBridge(
+        {"Success": True, "Data": {"EventStreamings": [other], "NextToken": "2"}},
+        {"Success": True, "Data": {"EventStreamings": [ours, {"EventStreamingName": "kafka", "Source": {}}]}},
+        {"Success": True},
+    )
+    streams = AccountStreams(account, OpenApi(account, bridge))
+    assert find(streams, enable=False) == [Stream("eb-7", "RUNNING")]
+    streams.pause("eb-7")
+    assert bridge.asked[1]["NextToken"] == "2"
+    assert {name: bridge.asked[2][name] for name in ("Host", "Action", "EventStreamingName", "Version")} == {
+        "Host": "eventbridge-console.cn-beijing.aliyuncs.com",
+        "Action": "PauseEventStreaming",
+        "EventStreamingName": "eb-7",
+        "Version": "2020-04-01",
+    }
+
+
+@pytest.mark.parametrize(
+    "answer", [{"Success": True, "Data": {}}, {"Success": False, "Code": "ServiceNotEnable", "Message": "no"}]
+)
+def test_where_no_stream_can_be_found_the_command_by_hand_is_told(account: Target, answer: dict[str, Any]) -> None:
+    """With the setting that it needs."""
+    with pytest.raises(CloudError, match=r"triggerEnable: false.*npx s queue deploy"):
+        find(AccountStreams(account, OpenApi(account, EventBridge(answer))), enable=False)

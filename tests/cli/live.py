@@ -1,0 +1,28 @@
+"""A whole local cloud, and the environment in which commands talk to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from emulator.cloud import Options
+from emulator.local import LocalCloud, local_cloud
+
+
+@dataclass(frozen=True)
+class Live:
+    """A local cloud that runs."""
+
+    cloud: LocalCloud
+    environ: dict[str, str]
+
+
+@contextmanager
+def live_cloud(state: str) -> Iterator[Live]:
+    """Run a local cloud; commands keep their state in the folder `state`."""
+    with local_cloud(Options(port=0)) as cloud:
+        urls = cloud.urls
+        environ = {
+            "OTA_IOT_ENDPOINT": urls.iot, "OTA_MNS_ENDPOINT": urls.smq, "OTA_FC_ENDPOINT": urls.fc,
+            "OTA_CONSOLE_ENDPOINT": urls.console, "XDG_STATE_HOME": state,
+        }  # fmt: skip
+        yield Live(cloud, environ)
