@@ -41,13 +41,20 @@ class Settlement:
             if history.since is None:
                 history.since = self._records.scheduler.time
         if not (invocation.calls or invocation.published or invocation.unpublished):
-            invocation.left |= numbers
+            self._leave(invocation, numbers)
         invocation.put_back.append(message)
         self._records.name(message)
         self._records.note(
             "put back", name, [(self._asked[each.number].asked.id, each.attempt) for each in message.entries]
         )
         return message
+
+    def _leave(self, invocation: Invocation, numbers: set[int]) -> None:
+        """A message goes back before anything else happens: what it knows, a copy that is taken on need not know."""
+        invocation.left |= numbers
+        for history in (self._asked[number] for number in numbers):
+            if history.repeated and history.asked.valid:
+                self._records.doubts.pop(who(invocation, history.asked), None)
 
     def _doubtful(self, invocation: Invocation, number: int) -> bool:
         asked = self._asked[number].asked
@@ -165,4 +172,4 @@ class Settlement:
 
 def _travels(message: Message, numbers: Sequence[int]) -> bool:
     """Whether a message holds these requests, in this order."""
-    return [entry.number for entry in message.entries if entry.number in numbers] == list(numbers)
+    return list(dict.fromkeys(entry.number for entry in message.entries if entry.number in numbers)) == list(numbers)
