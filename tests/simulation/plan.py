@@ -6,6 +6,8 @@ from random import Random
 
 SHORT = 30.0
 """Seconds of a timeout in which a function finishes few requests."""
+EVER = 1e9
+"""Seconds after which nothing fails any more, where all that fails has an end of its own."""
 LIVE = 1 / 10
 """Of the plans that are drawn: those with a live store. They take nearly twice the time of others."""
 COMPANY = 1 / 5
@@ -114,9 +116,18 @@ class Plan:
         return self.store_live and self.store_latency < 0.1 and not any(troubles)
 
     @property
+    def compares(self) -> bool:
+        """Whether what meets a request is the same in any company: nothing depends on the time or on a whole delivery."""
+        shared = (
+            self.connect_faults, self.queue_faults, self.topic_outages, self.queue_outages, self.crashes, self.repeats,
+            self.stream_crashes, self.tenant, self.denials, self.outage, self.replays,
+        )  # fmt: skip
+        return self.apart and self.faulty >= EVER and not any(shared)
+
+    @property
     def longest(self) -> float:
         """Seconds of virtual time after which a run should have ended long ago."""
-        return self.faulty + 2 * self.max_age + 1000.0 * self.max_attempts + 20 * self.visibility + 7200.0
+        return min(self.faulty, 3600.0) + 2 * self.max_age + 1000.0 * self.max_attempts + 20 * self.visibility + 7200.0
 
     @classmethod
     def read(cls, text: str) -> "Plan":
@@ -204,7 +215,7 @@ def _company(seed: int, chance: Random) -> Plan:
         apart=True,
         batch=chance.choice((10, 100)),
         spread=chance.choice((0.0, 10.0)),
-        faulty=1e9,
+        faulty=EVER,
         latency=chance.choice((0.02, 0.2)),
         lag=chance.choice((0.0, 0.0, 0.8)),
         call_faults=_rate(chance, 0.3, often=0.5),

@@ -6,6 +6,7 @@ I3  No module is created blindly where an earlier call may have created it, and 
 I4  In any second, at most ten calls of one operation reach the API.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from tests.simulation.workload import Asked
 from tests.support.scheduler import Scheduler, Task, Violation
 
 LIMIT = 10
+_MARKED = re.compile(r'"correlationid": ?"#(\d+)#"')
+_NAMED = re.compile(r'"causationid": ?"([^"]*)"')
 
 
 @dataclass(eq=False)
@@ -72,6 +75,13 @@ class Records:
         """A message is sent: its requests may be called by its id from now on."""
         self.names.update(message.ids)
 
+    def whose(self, event: str) -> int | None:
+        """The request that an outcome, as JSON, is about."""
+        if marked := _MARKED.search(event):
+            return int(marked[1])
+        named = _NAMED.search(event)
+        return self.names.get(named[1]) if named else None
+
     def begin(self, instance: str, messages: list[Message]) -> Invocation:
         self._invocations += 1
         invocation = Invocation(self._invocations, instance, messages, self.scheduler.time)
@@ -86,6 +96,8 @@ class Records:
                 history.deliveries += 1
                 history.repeated |= again
             for number in message.doubtful:
+                if self.asked[number].repeated:
+                    continue  # another copy may have been the one that called
                 self.doubts[who(invocation, self.asked[number].asked)] = invocation.began
         return invocation
 

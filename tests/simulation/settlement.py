@@ -5,14 +5,15 @@ I1   Every request ends in an outcome, or in the dead-letter queue with its reas
      whose outcome the topic did not take.
 I5   Nothing is acknowledged before its outcome was accepted by the topic, or the request by the queue once more.
 I9   No delivery lengthens the queue: what goes back is what came, in no more messages than it came in.
-I10  Every delivery gets on: it finishes a request where nothing is wrong, and raises only where the queue takes nothing back.
+I10  Every delivery gets on: where nothing is wrong it finishes a request, or has used up an attempt of one; and it raises only
+     where the queue does not take something back.
 """
 
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from tests.simulation.calls import Invocation, Sent
+from tests.simulation.calls import Invocation
 from tests.simulation.messages import Entry, Message, read
 from tests.simulation.modules import Key
 from tests.simulation.records import History, Records, who
@@ -41,20 +42,13 @@ class Settlement:
             if history.since is None:
                 history.since = self._records.scheduler.time
         if not (invocation.calls or invocation.published or invocation.unpublished):
-            self._leave(invocation, numbers)
+            invocation.left |= numbers
         invocation.put_back.append(message)
         self._records.name(message)
         self._records.note(
             "put back", name, [(self._asked[each.number].asked.id, each.attempt) for each in message.entries]
         )
         return message
-
-    def _leave(self, invocation: Invocation, numbers: set[int]) -> None:
-        """A message goes back before anything else happens: what it knows, a copy that is taken on need not know."""
-        invocation.left |= numbers
-        for history in (self._asked[number] for number in numbers):
-            if history.repeated and history.asked.valid:
-                self._records.doubts.pop(who(invocation, history.asked), None)
 
     def _doubtful(self, invocation: Invocation, number: int) -> bool:
         asked = self._asked[number].asked
@@ -121,7 +115,7 @@ class Settlement:
         if not invocation.queue_failed:
             yield from self._lengthened(invocation, back)
         yield from self._disordered(invocation, back)
-        yield from self._stuck(invocation)
+        yield from self._stuck(invocation, back)
 
     def _lengthened(self, invocation: Invocation, back: dict[int, list[Entry]]) -> Iterator[str]:
         for number, entries in back.items():
@@ -152,16 +146,13 @@ class Settlement:
                 lanes[asked.key].append(number)
         return {key: numbers for key, numbers in lanes.items() if len(numbers) > 1}
 
-    def _stuck(self, invocation: Invocation) -> Iterator[str]:
+    def _stuck(self, invocation: Invocation, back: dict[int, list[Entry]]) -> Iterator[str]:
+        if any(entries[0].attempt > invocation.entries[number][0].attempt for number, entries in back.items()):
+            return
         trouble = invocation.disturbed or invocation.unpublished or invocation.queue_failed
-        if invocation.published or trouble or any(self._disturbs(sent) for sent in invocation.calls):
+        if invocation.published or trouble or any(sent.told not in HARMLESS for sent in invocation.calls):
             return
         yield "I10: nothing went wrong, and nothing was finished"
-
-    def _disturbs(self, sent: Sent) -> bool:
-        """Whether an answer keeps requests from their end: also that the default instance does not exist."""
-        default = sent.told == "no instance" and sent.call.get("IotInstanceId") == self._records.plan.default
-        return default or sent.told not in HARMLESS
 
     def end(self) -> None:
         """All is over. Raises: Violation."""

@@ -1,6 +1,7 @@
 """What takes the function's messages, and a client of it that loses, doubles and delays."""
 
 import base64
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -30,6 +31,10 @@ class Sinks(Protocol):
 
     def put_back(self, body: str, delay: float) -> None: ...
 
+    def whose(self, event: str) -> int:
+        """The number of the request that an outcome is about."""
+        ...
+
     def failed(self, sink: str, bodies: Sequence[str]) -> None:
         """The function is not told that these were accepted."""
         ...
@@ -45,18 +50,19 @@ class Post:
     sinks: Sinks
     luck: Luck = field(init=False)
     _random: Random = field(init=False)
-    _published: dict[str, int] = field(default_factory=dict)
+    _published: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.luck = Luck(self.plan.seed)
         self._random = Random(f"sinks {self.plan.seed}")
 
-    def chance(self, sink: str, mark: str) -> Random:
+    def chance(self, sink: str, body: str) -> Random:
         """What decides about a send: of outcomes, whose it is and how often it was published before."""
-        if sink != RESULTS or not mark:
+        if sink != RESULTS:
             return self._random
-        count = self._published[mark] = self._published.get(mark, 0) + 1
-        return self.luck.of(sink, mark, count)
+        number = self.sinks.whose(body)
+        self._published[number] += 1
+        return self.luck.of(sink, number, self._published[number])
 
     def fails(self, sink: str, chance: Random) -> bool:
         if sink == RESULTS:
@@ -95,7 +101,7 @@ class Client:
 
     def _send(self, sink: str, bodies: Sequence[str], effects: Sequence[Effect]) -> None:
         post = self.post
-        chance = post.chance(sink, bodies[0].partition('"correlationid":"#')[2].partition("#")[0])
+        chance = post.chance(sink, bodies[0])
         fails = post.fails(sink, chance)
         accepted = len(effects) if not fails else 0 if post.down(sink) else chance.randint(0, len(effects))
         post.scheduler.sleep(chance.uniform(0.001, 0.02))

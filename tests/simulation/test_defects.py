@@ -9,7 +9,6 @@ from tests.simulation.script import broken, changed, message, statuses, wish, wo
 from tests.simulation.troubles import Denial, Window
 from tests.simulation.workload import Letter
 
-KNOWN_FAULTS = pytest.mark.xfail(strict=True, reason="the function does not yet treat each request as if it were alone")
 Modules = dict[Place, dict[str, State]]
 YESTERDAY = -86_400.0
 POLICIES = pytest.mark.parametrize(("policy", "status"), [("keep", "existing"), ("fail", "rejected")])

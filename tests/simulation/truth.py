@@ -4,6 +4,7 @@ only after a replay; and no two statuses share an id, unless a delivery was repe
 `created` is said only of a module that a call of this request made; `existing`, `updated`, `rejected` and `failed` only of what
 the account, the API's answers to this very request, and the dead-letter queue show."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,23 +30,18 @@ class Truth:
         self._ids: dict[str, tuple[int, int]] = {}
         self._said: dict[str, str] = {}
 
-    def publish(self, invocation: Invocation, event: dict[str, Any], tag: str) -> History:
+    def publish(self, invocation: Invocation, body: str, tag: str) -> History:
         """Raises: Violation."""
-        data = event["data"]
-        history = self._whose(event)
+        number, event = self._records.whose(body), json.loads(body)
+        if number is None:
+            raise Violation(f"I2: nobody knows the request {event['causationid']}")
+        data, history = event["data"], self._records.asked[number]
         self._records.note("published", event["causationid"], data["Status"], data.get("Code"))
         problem = self._identity(event, tag, history, invocation) or self._problem(history, data, invocation)
         if problem:
             raise Violation(f"I2: {event['causationid']} is said to be {data['Status']}, but {problem}")
         history.events.append(event)
         return history
-
-    def _whose(self, event: Mapping[str, Any]) -> History:
-        mark = event.get("correlationid", "")
-        number = int(mark[1:-1]) if mark else self._records.names.get(event["causationid"])
-        if number is None:
-            raise Violation(f"I2: nobody knows the request {event['causationid']}")
-        return self._records.asked[number]
 
     def _identity(self, event: dict[str, Any], tag: str, history: History, invocation: Invocation) -> str | None:
         asked, data = history.asked, event["data"]
@@ -72,13 +68,15 @@ class Truth:
         if asked.valid and any(known != name for known, whose in self._ids.items() if whose == mine):
             return "an earlier outcome had another id"
         before = self._said.setdefault(name, event["data"]["Status"])
-        if before != event["data"]["Status"] and not self._may_differ(history):
+        if before != event["data"]["Status"] and not self._may_differ(history, before):
             return f"an outcome with the same id said {before}"
+        self._said[name] = event["data"]["Status"]
         return None
 
-    def _may_differ(self, history: History) -> bool:
-        """Whether a second outcome may truthfully differ from the first, because the first is not known, or not true any more."""
-        if history.repeated or history.letters:
+    def _may_differ(self, history: History, before: str) -> bool:
+        """Whether a second outcome may truthfully differ from the first, because the first is not known, or not true any more.
+        A refusal of which the function does not hear that the topic took it is no reason not to try again."""
+        if history.repeated or history.letters or before == "rejected":
             return True
         module = self._account.module(history.asked.key)
         return module is not None and any(not _is_by(state, history) for state in module.states)

@@ -118,7 +118,7 @@ class World:
     def publish(self, body: str, tag: str) -> None:
         """The topic takes an outcome."""
         invocation = self._invocation()
-        history = self._truth.publish(invocation, json.loads(body), tag)
+        history = self._truth.publish(invocation, body, tag)
         invocation.published.append(history.asked.number)
 
     def put_back(self, body: str, delay: float) -> None:
@@ -136,6 +136,11 @@ class World:
                 self.scheduler.time + self.random.uniform(1, LATEST_REPLAY), partial(self._replay, history, request)
             )
 
+    def whose(self, event: str) -> int:
+        number = self.records.whose(event)
+        assert number is not None, event
+        return number
+
     def failed(self, sink: str, bodies: Sequence[str]) -> None:
         """The function does not hear that a sink took something."""
         invocation = self._invocation()
@@ -145,12 +150,7 @@ class World:
                 for entry in read(body):
                     self.records.asked[entry.number].repeated = True
             return
-        for body in bodies:
-            value = json.loads(body)
-            event = value.get("Outcome", value)
-            mark = event.get("correlationid", "")
-            number = int(mark[1:-1]) if mark else self.records.names[event["causationid"]]
-            invocation.unpublished.add(number)
+        invocation.unpublished.update(self.whose(body) for body in bodies)
 
     def _invocation(self) -> Invocation:
         """The invocation of the process that runs now."""
