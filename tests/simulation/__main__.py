@@ -13,7 +13,7 @@ from tests.simulation.plan import Plan
 from tests.simulation.world import Result
 
 SEEDS = 200
-TOGETHER = 20
+TOGETHER = 40
 """Runs after which garbage is looked for. Doing so all the time took a fifth of it: greenlets come and go by the thousand."""
 
 
@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(result.report())
         return 1 if result.violation else 0
     gc.disable()
+    gc.freeze()
     try:
         return _many(_seeds(chosen.seeds))
     finally:

@@ -29,18 +29,12 @@ class Sent:
     apart: bool = False
     """Whether others are not promised to know of it (`tests.simulation.store`)."""
 
-    @cached_property
-    def place(self) -> Place:
-        return self.call.get("IotInstanceId", NONE), self.call["ProductKey"]
-
-    @cached_property
-    def key(self) -> Key:
-        return (*self.place, self.call.get("ModuleName", "").lower())
-
-    @cached_property
-    def who(self) -> Who:
-        """Whose call it is: nearly every request has an alias of its own."""
-        return self.invocation.number, self.key, self.call.get("AliasName", "")
+    def __post_init__(self) -> None:
+        call = self.call
+        self.place: Place = (call.get("IotInstanceId", NONE), call["ProductKey"])
+        self.key: Key = (*self.place, call.get("ModuleName", "").lower())
+        # Nearly every request has an alias of its own: it says whose call it is.
+        self.who: Who = (self.invocation.number, self.key, call.get("AliasName", ""))
 
 
 @dataclass(eq=False)

@@ -28,6 +28,7 @@ class Truth:
         self._records = records
         self._account = account
         self._ids: dict[str, tuple[int, int]] = {}
+        self._names: dict[tuple[int, int], str] = {}
         self._said: dict[str, str] = {}
 
     def publish(self, invocation: Invocation, body: str, tag: str) -> History:
@@ -65,7 +66,7 @@ class Truth:
         mine = asked.number, min(replays)
         if self._ids.setdefault(name, mine) != mine:
             return f"the outcome's id is that of request {self._ids[name]}"
-        if asked.valid and any(known != name for known, whose in self._ids.items() if whose == mine):
+        if asked.valid and self._names.setdefault(mine, name) != name:
             return "an earlier outcome had another id"
         before = self._said.setdefault(name, event["data"]["Status"])
         if before != event["data"]["Status"] and not self._may_differ(history, before):
