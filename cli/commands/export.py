@@ -79,7 +79,9 @@ def _chosen(listed: Sequence[ListedProduct], wanted: Sequence[str], instance: st
 
 def _write(output: Path | None, text: str) -> None:
     if output is None:
-        sys.stdout.write(text)
+        # Manifests are UTF-8, whatever the terminal's encoding: an escape in a name would be another name.
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.flush()
         return
     try:
         output.write_text(text, encoding="utf-8")

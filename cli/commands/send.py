@@ -62,7 +62,7 @@ def send(
         sending.run(wait=wait, timeout=timeout)
         result = sending.record()
     screen.record({**result, "Faults": [fault.record() for fault in manifest.faults]})
-    differing, skipped = len(result["NotAsWished"]), len(manifest.faults)
+    differing, skipped = len(result["Unsuccessful"]), len(manifest.faults)
     problems = [f"{plural(differing, 'request')} did not succeed"] if differing else []
     problems += [f"{plural(skipped, 'fault')} skipped"] if skipped else []
     if problems:

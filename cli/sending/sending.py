@@ -123,5 +123,5 @@ class Sending:
             "Run": ledger.run,
             "Sent": ledger.sent,
             "Statuses": dict(ledger.statuses),
-            "NotAsWished": list(ledger.remarkable),
+            "Unsuccessful": list(ledger.remarkable),
         }

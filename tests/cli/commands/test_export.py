@@ -13,6 +13,7 @@ from cli.manifests.fold import WRITERS, ExportFormat, custom
 from cli.manifests.manifest import load
 from cli.manifests.plan import products_of, steps
 from handler.iot import Module
+from tests.support.command import run
 
 ENDINGS: dict[ExportFormat, str] = {"yaml": "yml", "jsonl": "jsonl", "csv": "csv"}
 
@@ -94,3 +95,10 @@ def test_a_product_that_cannot_be_read_is_an_error(cloud: Any, ota_modules: Any)
     result = ota_modules("export", "a1Nowhere", "--qps", "9")
     assert result.status == 1
     assert "a1Nowhere" in result.err
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "latin-1"])
+def test_a_manifest_is_utf_8_whatever_the_terminal_is(cloud: Any, encoding: str) -> None:
+    """An escape in an alias would be another alias."""
+    ended = run("export", "a1Known0001", "--format", "jsonl", **cloud.environ, PYTHONIOENCODING=encoding)
+    assert "调制解调器" in ended.stdout.decode("utf-8"), ended.stderr
