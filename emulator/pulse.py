@@ -1,4 +1,4 @@
-"""Whether the local cloud itself keeps up: what reaches it while it stands still is seen only afterwards."""
+"""Records when the local cloud's event loop stalls: what arrives meanwhile is seen only afterwards."""
 
 import asyncio
 from bisect import bisect_left
@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from emulator.records import Arrival, Event, Records, Stood
 
 BEAT = 0.01
-LATE = 0.02
-"""Seconds that a beat may come late, and that what waited for it takes to be seen."""
+TOLERANCE = 0.02
+"""A heartbeat that is this much late counts as a stall."""
+BACKLOG = 0.02
+"""Calls that are seen this soon after a stall may have arrived during it."""
 WINDOW = 1.0
 
 
@@ -26,15 +28,15 @@ class Pulse:
             began = self._records.now()
             await self._sleep(BEAT)
             ended = self._records.now()
-            if ended - began > BEAT + LATE:
+            if ended - began > BEAT + TOLERANCE:
                 self._records.add(Stood(began, ended))
 
 
 def busiest_second(events: Iterable[Event]) -> Mapping[str, int]:
-    """The most calls of each operation of the IoT API that came in any second, as far as can be told.
+    """Count the most calls of each operation of the IoT API in any second.
 
-    A call that was seen just after the local cloud had stood still may have come at any moment of that. It counts where
-    it came for certain: what came evenly spaced, and was seen at once, is no burst.
+    Calls that arrive while the local cloud's event loop is stalled are stamped at the stall's end. Such a call counts towards
+    a second only if its whole possible interval lies in it; else our own stall would look like the function's burst.
     """
     seen: defaultdict[str, list[float]] = defaultdict(list)
     stood = []
@@ -49,15 +51,15 @@ def busiest_second(events: Iterable[Event]) -> Mapping[str, int]:
 
 
 def _earliest(moment: float, stood: Sequence[Stood]) -> float:
-    """When a call that was seen at `moment` may have come."""
+    """Return the earliest moment at which a call seen at `moment` may have arrived."""
     for each in reversed(stood):
-        if each.began <= moment <= each.ended + LATE:
+        if each.began <= moment <= each.ended + BACKLOG:
             moment = each.began
     return moment
 
 
 def _busiest(spans: list[tuple[float, float]]) -> int:
-    """The most of these spans that lie within any second, its end not counted."""
+    """Count the most spans that lie within any second, its end excluded."""
     spans.sort()
     starts = [earliest for earliest, _ in spans]
     most = 0

@@ -1,4 +1,4 @@
-"""What happened, in the order in which it did: from this, not from a function's words, is told whether promises were kept."""
+"""Everything that happened, in order: the evidence by which the invariants are checked."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Sent:
-    """A message that a queue took."""
+    """A message that a queue accepted."""
 
     queue: str
     id: str
@@ -29,7 +29,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Deleted:
-    """A message that a receiver was done with."""
+    """A message that its receiver deleted."""
 
     queue: str
     id: str
@@ -38,7 +38,7 @@ class Deleted:
 
 @dataclass(frozen=True)
 class Published:
-    """A message that a topic took."""
+    """A message that a topic accepted."""
 
     topic: str
     body: str
@@ -61,7 +61,7 @@ class Invoked:
 
 @dataclass(frozen=True)
 class Stood:
-    """The local cloud stood still: its process had no time. What arrived meanwhile was seen only at the end."""
+    """The local cloud's event loop was stalled; what arrived meanwhile was seen only at the end."""
 
     began: float
     ended: float

@@ -14,11 +14,6 @@ CLOUD_EVENTS = "CloudEvents"
 RAW_DATA = "RawData"
 SCHEMAS = (CLOUD_EVENTS, RAW_DATA)
 
-OBJECTS = "objects"
-STRINGS = "strings"
-"""Elements as JSON texts inside the array: how streams pushed until February 2023."""
-ELEMENTS = (OBJECTS, STRINGS)
-
 
 @dataclass(frozen=True)
 class QueueTrigger:
@@ -40,29 +35,27 @@ class QueueTrigger:
 
 @dataclass(frozen=True)
 class StreamConfig:
-    """A trigger, and where it stands. Raises: ValueError for a value that the service would refuse."""
+    """A trigger of a function. Raises: ValueError for a value that the service would refuse."""
 
     trigger: QueueTrigger
     function: str
     region: str
     account: str
-    elements: str = OBJECTS
 
     def __post_init__(self) -> None:
-        one = self.trigger
+        trigger = self.trigger
         for name, value, known in (
-            ("mode", one.mode, MODES),
-            ("eventSchema", one.event_schema, SCHEMAS),
-            ("errorsTolerance", one.errors_tolerance, ("ALL", "NONE")),
-            ("PushRetryStrategy", one.retry_strategy, STRATEGIES),
-            ("elements", self.elements, ELEMENTS),
+            ("mode", trigger.mode, MODES),
+            ("eventSchema", trigger.event_schema, SCHEMAS),
+            ("errorsTolerance", trigger.errors_tolerance, ("ALL", "NONE")),
+            ("PushRetryStrategy", trigger.retry_strategy, STRATEGIES),
         ):
             if value not in known:
                 raise ValueError(f"{name} is one of {', '.join(known)}, not {value!r}")
-        if not 1 <= int(one.batch_messages) <= 10_000:
-            raise ValueError(f"CountBasedWindow is 1 to 10000, not {one.batch_messages}")
-        if not 0 <= float(one.batch_seconds) <= 15:
-            raise ValueError(f"TimeBasedWindow is 0 to 15 seconds, not {one.batch_seconds}")
+        if not 1 <= int(trigger.batch_messages) <= 10_000:
+            raise ValueError(f"CountBasedWindow is 1 to 10000, not {trigger.batch_messages}")
+        if not 0 <= float(trigger.batch_seconds) <= 15:
+            raise ValueError(f"TimeBasedWindow is 0 to 15 seconds, not {trigger.batch_seconds}")
 
     @property
     def name(self) -> str:
@@ -70,12 +63,12 @@ class StreamConfig:
 
     @property
     def batch_messages(self) -> int:
-        """How many messages a call gets at most: event mode knows no batches."""
+        """The most messages of a call: event mode has no batches."""
         return int(self.trigger.batch_messages) if self.trigger.mode == STREAMING else 1
 
     @property
     def batch_seconds(self) -> float:
-        """How long a batch is waited for after its first message."""
+        """Seconds that a batch waits for more after its first message."""
         return float(self.trigger.batch_seconds) if self.trigger.mode == STREAMING else 0.0
 
     @property

@@ -1,4 +1,4 @@
-"""What an event stream makes of a queue's messages (Function Compute, "Formats of event for different triggers")."""
+"""The events that an event stream makes of messages (Function Compute, "Formats of event for different triggers")."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 
 from emulator.bodies import decode
-from emulator.eventbridge.config import DRIVEN, RAW_DATA, STREAMING, STRINGS, StreamConfig
+from emulator.eventbridge.config import DRIVEN, RAW_DATA, StreamConfig
 from emulator.smq.messages import Message
 
 
@@ -39,14 +39,9 @@ def event(message: Message, config: StreamConfig, now: float) -> str:
     return _json(envelope)
 
 
-def element(text: str, config: StreamConfig) -> bytes:
-    """An event as it stands in a payload."""
-    return (_json(text) if config.elements == STRINGS and config.trigger.mode == STREAMING else text).encode()
-
-
-def payload(elements: Sequence[bytes], config: StreamConfig) -> bytes:
-    """What the function is called with."""
-    return elements[0] if config.trigger.mode == DRIVEN else b"[" + b",".join(elements) + b"]"
+def payload(events: Sequence[bytes], config: StreamConfig) -> bytes:
+    """Build the event that the function is called with, from events in JSON."""
+    return events[0] if config.trigger.mode == DRIVEN else b"[" + b",".join(events) + b"]"
 
 
 def _json(value: object) -> str:

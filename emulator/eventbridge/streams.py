@@ -12,7 +12,7 @@ from typing import Protocol
 
 from emulator.clock import Clock
 from emulator.eventbridge.config import StreamConfig
-from emulator.eventbridge.events import element, event, payload
+from emulator.eventbridge.events import event, payload
 from emulator.smq.errors import QueueNotExist, SmqError
 from emulator.smq.messages import Message
 from emulator.smq.retries import pause
@@ -49,12 +49,12 @@ Invoke = Callable[[bytes], Awaitable[Result]]
 
 
 @dataclass
-class Taken:
-    """A message that the stream has in hand: its event, made once, and the handle that is valid now."""
+class InHand:
+    """A message that the stream has received: its event, made once, and the handle that is valid now."""
 
     message: Message
     event: str
-    element: bytes
+    encoded: bytes
     handle: str
 
 
@@ -81,15 +81,15 @@ class EventStream:
         self._invoke = invoke
         self._clock = clock or Clock()
         self._ceiling = ceiling
-        self._batch: list[Taken] = []
-        self._left: list[Taken] = []
+        self._batch: list[InHand] = []
+        self._left: list[InHand] = []
         self._work: asyncio.Task[None] | None = None
         self._calling = False
         self._resumed = asyncio.Event()
 
     @property
     def in_flight(self) -> int:
-        """Messages that the stream has taken and not finished with."""
+        """How many messages the stream has received and not finished."""
         return len(self._batch) + len(self._left)
 
     async def run(self) -> None:
@@ -149,24 +149,24 @@ class EventStream:
         """Fill the batch: until it is full by number or by size, or its time is over."""
         self._batch, self._left = self._left, []
         while not self._batch:
-            await self._take(_POLL)
+            await self._receive(_POLL)
         loop = asyncio.get_running_loop()
         end = loop.time() + self.config.batch_seconds
         while not self._full() and (seconds := end - loop.time()) > 0:
-            await self._take(seconds)
-        while not self._full() and await self._take(0):
+            await self._receive(seconds)
+        while not self._full() and await self._receive(0):
             pass
         self._cut()
 
-    async def _take(self, seconds: float) -> bool:
+    async def _receive(self, seconds: float) -> bool:
         count = min(_MOST, self.config.batch_messages - len(self._batch))
-        found = await self._service.wait_receive(self.config.trigger.queue, count, seconds, _HIDDEN)
-        self._batch += [self._taken(message) for message in found]
-        return bool(found)
+        messages = await self._service.wait_receive(self.config.trigger.queue, count, seconds, _HIDDEN)
+        self._batch += [self._hold(message) for message in messages]
+        return bool(messages)
 
-    def _taken(self, message: Message) -> Taken:
+    def _hold(self, message: Message) -> InHand:
         text = event(message, self.config, self._clock.wall())
-        return Taken(message, text, element(text, self.config), message.handle)
+        return InHand(message, text, text.encode(), message.handle)
 
     def _full(self) -> bool:
         return len(self._batch) >= self.config.batch_messages or self._size() >= self.config.batch_bytes
@@ -178,16 +178,16 @@ class EventStream:
 
     def _size(self) -> int:
         # Each element and the comma or bracket after it, and the bracket before the first.
-        return sum(len(one.element) + 1 for one in self._batch) + 1
+        return sum(len(held.encoded) + 1 for held in self._batch) + 1
 
     # Its delivery
 
     async def _deliver(self) -> None:
         """Call until it succeeds or the retries end; the same bytes every time."""
-        body = payload([one.element for one in self._batch], self.config)
+        body = payload([held.encoded for held in self._batch], self.config)
         failures = 0
         self._hide(0)
-        while not await self._succeeded(body):
+        while not await self._try(body):
             failures += 1
             seconds = pause(self.config.trigger.retry_strategy, failures, self._clock.random)
             if self.state != RUNNING or seconds is None:
@@ -200,7 +200,7 @@ class EventStream:
         self.delivered += len(self._batch)
         self._finish()
 
-    async def _succeeded(self, body: bytes) -> bool:
+    async def _try(self, body: bytes) -> bool:
         try:
             result = await self._call(body)
         except OSError as error:
@@ -232,50 +232,50 @@ class EventStream:
             self.state = READY
         if self.state != RUNNING:
             return
-        for one in self._batch:
-            self._bury(one)
+        for held in self._batch:
+            self._bury(held)
         self._finish()
 
-    def _bury(self, one: Taken) -> None:
+    def _bury(self, held: InHand) -> None:
         """Put the event, as it was pushed, into the dead-letter queue; where there is none it is dropped."""
         queue = self.config.trigger.dead_letter_queue
         if queue is None:
             self.discarded += 1
             return
         try:
-            self._service.send(queue, one.event)
+            self._service.send(queue, held.event)
             self.dead_lettered += 1
         except SmqError as error:
             self.discarded += 1
-            _log.warning("queue %s did not take dead letter %s: %s", queue, one.message.id, error.code)
+            _log.warning("queue %s did not take dead letter %s: %s", queue, held.message.id, error.code)
 
     # The messages in hand
 
     def _hide(self, seconds: float) -> None:
         """Keep what is in hand hidden for a wait, and for the call after it."""
-        for one in [*self._batch, *self._left]:
-            self._show_in(one, int(seconds) + _HIDDEN)
+        for held in [*self._batch, *self._left]:
+            self._show_in(held, int(seconds) + _HIDDEN)
 
     def _finish(self) -> None:
-        for one in self._batch:
-            self._delete(one)
+        for held in self._batch:
+            self._delete(held)
         self._batch = []
 
-    def _delete(self, one: Taken) -> None:
+    def _delete(self, held: InHand) -> None:
         try:
-            self._service.delete(self.config.trigger.queue, one.handle)
+            self._service.delete(self.config.trigger.queue, held.handle)
         except SmqError as error:
             # Its retention is over, or the queue was removed: done all the same.
-            _log.info("message %s could not be deleted: %s", one.message.id, error.code)
+            _log.info("message %s could not be deleted: %s", held.message.id, error.code)
 
     def _release(self) -> None:
-        """Put back what was taken and not finished: it comes again at once."""
-        held, self._batch, self._left = [*self._batch, *self._left], [], []
-        for one in held:
-            self._show_in(one, 0)
+        """Put back what was received and not finished: it is visible at once."""
+        released, self._batch, self._left = [*self._batch, *self._left], [], []
+        for held in released:
+            self._show_in(held, 0)
 
-    def _show_in(self, one: Taken, seconds: int) -> None:
+    def _show_in(self, held: InHand, seconds: int) -> None:
         try:
-            one.handle = self._service.change_visibility(self.config.trigger.queue, one.handle, seconds).handle
+            held.handle = self._service.change_visibility(self.config.trigger.queue, held.handle, seconds).handle
         except SmqError as error:
-            _log.info("message %s is gone: %s", one.message.id, error.code)
+            _log.info("message %s is gone: %s", held.message.id, error.code)

@@ -74,8 +74,8 @@ def _error(rule: Rule, status: int, code: str, text: str) -> Answer:
             "<HostId>http://127.0.0.1</HostId></Error>"
         )
         return Answer(status, body.encode(), [(b"content-type", b"text/xml;charset=utf-8")])
-    said = {"RequestId": _request_id(), "HostId": "127.0.0.1", "Code": code, "Message": text}
-    return Answer(status, json.dumps(said).encode(), [_JSON])
+    content = {"RequestId": _request_id(), "HostId": "127.0.0.1", "Code": code, "Message": text}
+    return Answer(status, json.dumps(content).encode(), [_JSON])
 
 
 _JSON = (b"content-type", b"application/json;charset=utf-8")

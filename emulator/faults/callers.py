@@ -18,7 +18,7 @@ _FUNCTIONS = re.compile(r"/functions/([^/]+)")
 
 @dataclass(frozen=True)
 class Caller:
-    """`text` is the whole call, readable; `key` is the id of the access key, empty where none is named."""
+    """The operation and the key of a call. `text` is the whole call, decoded; `key` is the access key, or empty."""
 
     operation: str
     key: str

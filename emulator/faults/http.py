@@ -36,7 +36,7 @@ class Surroundings:
 
 
 class _Ended(Exception):
-    """Nothing more happens to this call."""
+    """The call has ended; nothing more happens to it."""
 
 
 class FaultyApp:
@@ -218,7 +218,7 @@ class _Exchange:
             pass
 
     async def _gone(self) -> None:
-        """The server would complain of a call without an answer while the connection still stands."""
+        """Wait until the connection is gone: the server logs an error where a call ends without an answer before that."""
         if self._transport:
             await self._hung_up()
 

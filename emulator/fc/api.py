@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from emulator.fc import http_triggers
-from emulator.fc import signature as fc_signature
+from emulator.bodies import read_body
+from emulator.fc import http_triggers, signature
 from emulator.fc.http_triggers import HttpAnswer, HttpRequest
 from emulator.fc.service import ASYNC_LIMIT, SYNC_LIMIT, Deployed, FcError, FunctionCompute, Invocation, new_request_id
 
@@ -29,7 +29,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def application(service: FunctionCompute) -> Starlette:
-    """The ASGI app that answers for a service."""
+    """Return the ASGI app that answers for a service."""
     api = _Api(service)
 
     @asynccontextmanager
@@ -58,27 +58,33 @@ def application(service: FunctionCompute) -> Starlette:
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
-    return _told_error(error) if isinstance(error, FcError) else _told_error(FcError(500, "InternalServerError", ""))
+    return (
+        _error_response(error)
+        if isinstance(error, FcError)
+        else _error_response(FcError(500, "InternalServerError", ""))
+    )
 
 
 async def _misdirected(request: Request, _error: Exception) -> Response:
     """Nothing is at this path, or not for this method."""
     path = request.url.path
-    return _told_error(FcError(400, "PathNotSupported", f"'{request.method}' against '{path}' is not supported"))
+    return _error_response(FcError(400, "PathNotSupported", f"'{request.method}' against '{path}' is not supported"))
 
 
 async def _failed(_request: Request, error: Exception) -> Response:
-    return _told_error(FcError(500, "InternalServerError", f"an internal error has occurred: {type(error).__name__}"))
+    return _error_response(
+        FcError(500, "InternalServerError", f"an internal error has occurred: {type(error).__name__}")
+    )
 
 
-def _told_error(error: FcError) -> Response:
-    """In all spellings: the SDK of FC 2.0, that of FC 3.0 and the documentation's page of errors differ."""
+def _error_response(error: FcError) -> Response:
+    """Write the error in all spellings: those of the SDKs of FC 2.0 and 3.0 and of the documentation differ."""
     request_id = str(uuid.uuid4())
-    told = {
+    content = {
         "ErrorCode": error.code, "ErrorMessage": error.text, "errorCode": error.code, "errorMessage": error.text,
         "Code": error.code, "Message": error.text, "RequestId": request_id,
     }  # fmt: skip
-    return JSONResponse(told, error.status, {"X-Fc-Request-Id": request_id})
+    return JSONResponse(content, error.status, {"X-Fc-Request-Id": request_id})
 
 
 class _Api:
@@ -103,52 +109,52 @@ class _Api:
     async def functions(self, request: Request) -> Response:
         name = _service_name(request)
         services = ("", name) if name == self._service.service else (name,)
-        found = [_described(each) for each in self._service.functions.values() if each.config.service in services]
-        return JSONResponse({"functions": found, "nextToken": None})
+        functions = [_describe(known) for known in self._service.functions.values() if known.config.service in services]
+        return JSONResponse({"functions": functions, "nextToken": None})
 
     async def function(self, request: Request) -> Response:
-        return JSONResponse(_described(self._found(request)))
+        return JSONResponse(_describe(self._find(request)))
 
     async def invoke(self, request: Request) -> Response:
-        return await self._invoked(request, self._found(request))
+        return await self._invoke(request, self._find(request))
 
     async def invoke_by_acs3(self, request: Request) -> Response:
         """A call without a signature is let in: whoever reaches the loopback address is the account's owner."""
         if "authorization" in request.headers:
             self._authenticate(request)
-        return await self._invoked(request, self._service.find(request.path_params["function"]))
+        return await self._invoke(request, self._service.find(request.path_params["function"]))
 
     def _authenticate(self, request: Request) -> None:
         """Raises: FcError: the caller is not known, or its role may not invoke this function."""
         accounts, service = self._service.accounts, self._service
-        key = fc_signature.authenticate(_signed(request), accounts)
+        key = signature.authenticate(_signed(request), accounts)
         of_service = f"services/{_service_name(request)}/" if "service" in request.path_params else ""
         name = request.path_params.get("function", "*")
         resource = f"acs:fc:{service.region}:{accounts.account_id}:{of_service}functions/{name}"
         if not accounts.permits(key, "fc:InvokeFunction", resource):
             raise FcError(403, "AccessDenied", f"role {key.role} may not fc:InvokeFunction on {resource}")
 
-    async def _invoked(self, request: Request, deployed: Deployed) -> Response:
+    async def _invoke(self, request: Request, deployed: Deployed) -> Response:
         name = deployed.config.name
         if request.headers.get("x-fc-invocation-type", "").lower() == "async":
             request_id = self._service.invoke_later(name, await _body(request, ASYNC_LIMIT))
             return Response(b"", 202, {"X-Fc-Request-Id": request_id})
         result = await self._service.invoke(name, await _body(request, SYNC_LIMIT))
-        headers = _told(result)
+        headers = _headers(result)
         if request.headers.get("x-fc-log-type", "").lower() == "tail":
             headers["X-Fc-Log-Result"] = base64.b64encode(result.log[-TAIL:]).decode()
         return Response(result.body, 200, headers, "application/octet-stream")
 
     async def proxy(self, request: Request) -> Response:
         """An FC 2.0 HTTP trigger, in the WSGI form."""
-        deployed = self._found(request)
+        deployed = self._find(request)
         if not deployed.config.wsgi:
             raise FcError(404, "TriggerNotFound", f"function '{deployed.config.name}' has no FC 2.0 HTTP trigger")
         self._admit(request, deployed)
-        came = await _request(request, segments=4)
-        parts = http_triggers.wsgi_parts(came, _target(request))
-        result = await self._service.invoke(deployed.config.name, came.body, kind="wsgi", http=parts)
-        return _passed(result, http_triggers.wsgi_answer_of(result))
+        trigger_request = await _request(request, segments=4)
+        parts = http_triggers.wsgi_parts(trigger_request, _target(request))
+        result = await self._service.invoke(deployed.config.name, trigger_request.body, kind="wsgi", http=parts)
+        return _trigger_response(result, http_triggers.wsgi_answer_of(result))
 
     async def http(self, request: Request) -> Response:
         """An FC 3.0 HTTP trigger."""
@@ -159,14 +165,14 @@ class _Api:
         if config.http_auth is None or config.wsgi:
             raise FcError(404, "TriggerNotFound", f"function '{config.name}' has no HTTP trigger")
         self._admit(request, deployed)
-        came = await _request(request, segments=1)
+        trigger_request = await _request(request, segments=1)
         request_id = new_request_id(config)
         account, region = self._service.accounts.account_id, self._service.region
-        event = http_triggers.event(came, account, config.name, request_id, region)
+        event = http_triggers.event(trigger_request, account, config.name, request_id, region)
         if request.headers.get("x-fc-invocation-type", "").lower() == "async":
             return Response(b"", 202, {"X-Fc-Request-Id": self._service.invoke_later(config.name, event)})
         result = await self._service.invoke(config.name, event, request_id=request_id)
-        return _passed(result, http_triggers.answer_of(result))
+        return _trigger_response(result, http_triggers.answer_of(result))
 
     def _admit(self, request: Request, deployed: Deployed) -> None:
         if deployed.config.http_auth == "function":
@@ -174,7 +180,7 @@ class _Api:
         if request.method not in deployed.config.methods:
             raise FcError(405, "MethodNotAllowed", f"the trigger takes {', '.join(deployed.config.methods)}")
 
-    def _found(self, request: Request) -> Deployed:
+    def _find(self, request: Request) -> Deployed:
         return self._service.find(request.path_params["function"], _service_name(request))
 
 
@@ -186,7 +192,7 @@ def _service_name(request: Request) -> str:
     return name
 
 
-def _described(deployed: Deployed) -> dict[str, object]:
+def _describe(deployed: Deployed) -> dict[str, object]:
     config = deployed.config
     return {
         "functionName": config.name, "runtime": config.runtime, "handler": config.handler, "timeout": config.timeout,
@@ -194,20 +200,17 @@ def _described(deployed: Deployed) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _signed(request: Request) -> fc_signature.Signed:
+def _signed(request: Request) -> signature.Signed:
     raw = request.scope["raw_path"].decode("ascii")
-    return fc_signature.Signed(request.method, raw, request.url.query, dict(request.headers))
+    return signature.Signed(request.method, raw, request.url.query, dict(request.headers))
 
 
 async def _body(request: Request, limit: int, code: str = "EntityTooLarge") -> bytes:
-    """The body. Raises: FcError: as soon as it is larger than `limit` bytes, or when it is not the one that was signed."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > limit:
-            raise FcError(400, code, f"payload size exceeds maximum allowed size: it is larger than {limit} bytes")
-    fc_signature.check_body(_signed(request), bytes(body))
-    return bytes(body)
+    """Read the body. Raises: FcError: it is larger than `limit` bytes, or not the one that was signed."""
+    refusal = FcError(400, code, f"payload size exceeds maximum allowed size: it is larger than {limit} bytes")
+    body = await read_body(request, limit, refusal)
+    signature.check_body(_signed(request), body)
+    return body
 
 
 def _target(request: Request) -> str:
@@ -217,19 +220,19 @@ def _target(request: Request) -> str:
 
 
 async def _request(request: Request, segments: int) -> HttpRequest:
-    """What came to a trigger, whose own path begins behind so many segments."""
+    """Read a request to a trigger, whose own path begins after so many segments."""
     parts = request.scope["raw_path"].decode("ascii").split("/", segments + 1)
     path = "/" + parts[segments + 1] if len(parts) > segments + 1 else "/"
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
     client = request.client.host if request.client else "127.0.0.1"
     body = await _body(request, SYNC_LIMIT, "InvalidArgument")
-    came = HttpRequest(request.method, path, request.url.query, headers, body, client)
-    if came.too_large():
+    trigger_request = HttpRequest(request.method, path, request.url.query, headers, body, client)
+    if trigger_request.too_large():
         raise FcError(400, "InvalidArgument", "headers are larger than 8 KB, or the target than 4 KB")
-    return came
+    return trigger_request
 
 
-def _told(result: Invocation) -> dict[str, str]:
+def _headers(result: Invocation) -> dict[str, str]:
     headers = {
         "X-Fc-Request-Id": result.request_id,
         "X-Fc-Invocation-Duration": str(round(result.seconds * 1000)),
@@ -239,10 +242,10 @@ def _told(result: Invocation) -> dict[str, str]:
     return {**headers, "X-Fc-Error-Type": result.error_type} if result.error_type else headers
 
 
-def _passed(result: Invocation, answer: HttpAnswer) -> Response:
+def _trigger_response(result: Invocation, answer: HttpAnswer) -> Response:
     response = Response(answer.body, answer.status)
-    for name, value in http_triggers.passed_on(answer):
+    for name, value in http_triggers.allowed_headers(answer):
         response.headers.append(name, value)
-    for name, value in _told(result).items():
+    for name, value in _headers(result).items():
         response.headers[name] = value
     return response

@@ -1,4 +1,4 @@
-"""HTTP triggers: what a request becomes for the function, and what its answer becomes for the caller."""
+"""HTTP triggers: turn a request into an event, and the function's result into the caller's answer."""
 
 import base64
 import json
@@ -43,7 +43,7 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """What goes back to the caller."""
+    """The answer to the caller."""
 
     status: int
     headers: Sequence[tuple[str, str]]
@@ -68,25 +68,25 @@ def event(request: HttpRequest, account: str, domain: str, request_id: str, regi
         "triggerId": str(uuid.uuid5(uuid.NAMESPACE_DNS, address)), "requestId": request_id,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)), "timeEpoch": str(int(now * 1000)),
     }  # fmt: skip
-    made = {
+    content = {
         "version": "v1",
         "rawPath": request.path,
         "body": body,
         "isBase64Encoded": encoded,
-        "headers": joined(request.visible(), title=True),
-        "queryParameters": joined(parse_qsl(request.query, keep_blank_values=True)),
+        "headers": join(request.visible(), title=True),
+        "queryParameters": join(parse_qsl(request.query, keep_blank_values=True)),
         "requestContext": context,
     }
-    return json.dumps(made).encode()
+    return json.dumps(content).encode()
 
 
-def joined(pairs: Sequence[tuple[str, str]], *, title: bool = False) -> dict[str, str]:
-    """Repeated values joined by commas; header names as the platform writes them."""
-    found: dict[str, str] = {}
+def join(pairs: Sequence[tuple[str, str]], *, title: bool = False) -> dict[str, str]:
+    """Join repeated values by commas; header names as the platform writes them."""
+    joint: dict[str, str] = {}
     for name, value in pairs:
         key = name.title() if title else name
-        found[key] = f"{found[key]},{value}" if key in found else value
-    return found
+        joint[key] = f"{joint[key]},{value}" if key in joint else value
+    return joint
 
 
 def wsgi_parts(request: HttpRequest, uri: str) -> dict[str, object]:
@@ -142,6 +142,6 @@ def sendable(answer: HttpAnswer) -> HttpAnswer:
     return replace(answer, body=b"") if answer.status in _BODILESS else answer
 
 
-def passed_on(answer: HttpAnswer) -> list[tuple[str, str]]:
-    """The headers that a function may set."""
+def allowed_headers(answer: HttpAnswer) -> list[tuple[str, str]]:
+    """Return the headers that a function may set."""
     return [(n, v) for n, v in answer.headers if n.lower() not in _RESERVED and not n.lower().startswith("x-fc-")]

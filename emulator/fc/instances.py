@@ -41,7 +41,7 @@ class InvocationTimedOut(Exception):
 
 @dataclass(frozen=True)
 class Reply:
-    """What the process answered."""
+    """The process's reply."""
 
     header: Mapping[str, Any]
     body: bytes
@@ -49,7 +49,7 @@ class Reply:
 
 
 class Instance:
-    """One process, with all that it starts. Its output is kept by line, the oldest forgotten first."""
+    """A process, with all that it starts. Its output is kept by line, the oldest forgotten first."""
 
     def __init__(self, config: FunctionConfig, key: Key, region: str, lines: deque[str]) -> None:
         self.id = f"c-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:12]}"
@@ -111,9 +111,10 @@ class Instance:
         self.state = "idle"
 
     async def call(self, header: Mapping[str, Any], body: bytes, timeout: float) -> Reply:
-        """One request. Raises: InvocationTimedOut, InstanceDied: the process is gone then."""
+        """Send a request, and wait for the reply. Raises: InvocationTimedOut, InstanceDied: the process is gone then."""
         self.state = "busy"
-        self.invocations += header["kind"] in ("event", "wsgi")
+        if header["kind"] in ("event", "wsgi"):
+            self.invocations += 1
         timer = asyncio.get_running_loop().call_later(timeout, self._expire)
         self._quiet.clear()
         try:
@@ -130,9 +131,9 @@ class Instance:
         finally:
             timer.cancel()
             self._quiet.set()
-        return self._replied(answer, content)
+        return self._finish(answer, content)
 
-    def _replied(self, answer: Mapping[str, Any], content: bytes) -> Reply:
+    def _finish(self, answer: Mapping[str, Any], content: bytes) -> Reply:
         self._pipe.read_all()
         self.memory = max(self.memory, float(answer.get("memory", 0.0)))
         self.used = time.monotonic()

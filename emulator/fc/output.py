@@ -1,4 +1,4 @@
-"""What an instance writes: by line into its function's log, and the end of it for whoever called."""
+"""The output of instances: by line in the function's log, and its end for the caller."""
 
 import asyncio
 import os
@@ -33,13 +33,13 @@ class Record:
         return bytes(self._tail)
 
     def begin(self, line: str) -> None:
-        """A call begins, with a line of the platform's."""
+        """Begin the output of a call, with a line of the platform's."""
         self.end()
         self._tail.clear()
         self.note(line)
 
     def write(self, data: bytes) -> None:
-        """Output, in whatever pieces it comes."""
+        """Keep output, in whatever pieces it comes."""
         self._tail += data
         del self._tail[:-TAIL]
         *whole, rest = (self._pending + data).split(b"\n")
@@ -48,13 +48,13 @@ class Record:
             self._keep(line)
 
     def note(self, line: str) -> None:
-        """A line of the platform's: not behind what the function wrote last."""
+        """Write a line of the platform's, at the beginning of a line."""
         if self._pending:
             self.write(b"\n")
         self.write(f"{line}\n".encode())
 
     def end(self) -> None:
-        """What has no end of line is a line too."""
+        """Keep a last line that has no end."""
         if self._pending:
             self._keep(self._pending)
             self._pending = b""

@@ -1,4 +1,4 @@
-"""The temporary keys that functions get: fresh where the platform gives fresh ones, without minting one a call."""
+"""The temporary keys of functions: renewed as the platform does, but not for every call."""
 
 from emulator.ram.keys import Accounts, AccountsError, Key
 
@@ -14,7 +14,7 @@ class RoleKeys:
         self._newest: dict[str, tuple[Key, float]] = {}
 
     def of(self, role: str | None) -> Key:
-        """A key that is valid now; of empty texts for a function that has no role."""
+        """Return a valid key; one of empty texts where there is no role."""
         if not role:
             return Key("", "")
         key, issued = self._newest.get(role, (None, 0.0))

@@ -44,7 +44,7 @@ class FcError(Exception):
 
 @dataclass(frozen=True)
 class Invocation:
-    """What came of a call. `error_type` is X-Fc-Error-Type: the function failed, though the status is 200."""
+    """The result of a call. `error_type` is X-Fc-Error-Type: the function failed, though the status is 200."""
 
     request_id: str
     status: int
@@ -60,7 +60,7 @@ class Invocation:
 
 @dataclass
 class Counters:
-    """What happened to one function."""
+    """Counts of what happened to a function."""
 
     invocations: int = 0
     errors: int = 0
@@ -113,12 +113,12 @@ class FunctionCompute:
 
     @property
     def instances(self) -> list[Instance]:
-        """Those that are there now."""
-        found = [instance for deployed in self.functions.values() for instance in deployed.instances]
-        return [each for each in found if each.state == "starting" or each.alive]
+        """Those that start or run now."""
+        known = [instance for deployed in self.functions.values() for instance in deployed.instances]
+        return [instance for instance in known if instance.state == "starting" or instance.alive]
 
     def find(self, name: str, service: str | None = None) -> Deployed:
-        """A function by its name. Raises: FcError."""
+        """Return a function by its name. Raises: FcError."""
         deployed = self.functions.get(name)
         services = ("", service) if service == self.service else (service,)
         if deployed is None or (service is not None and deployed.config.service not in services):
@@ -162,30 +162,30 @@ class FunctionCompute:
         deployed.counters.invocations += 1
         request_id = request_id or new_request_id(deployed.config)
         began = time.monotonic()
-        instance = await self._instance(deployed, request_id)
+        instance = await self._acquire(deployed, request_id)
         if isinstance(instance, Invocation):
             return instance
-        return await self._called(
+        return await self._run(
             deployed, instance, {**self._header(deployed.config, request_id), **call}, payload, began
         )
 
     def invoke_later(self, name: str, payload: bytes) -> str:
-        """Queue an asynchronous call, with retries where the function fails; the request id. Raises: FcError."""
+        """Accept an asynchronous call, retried where the function fails; return its request id. Raises: FcError."""
         deployed = self.find(name)
         if len(payload) > ASYNC_LIMIT:
             raise FcError(400, "EntityTooLarge", f"payload of an asynchronous call is larger than {ASYNC_LIMIT} bytes")
         request_id = new_request_id(deployed.config)
-        self._later.accept(lambda failures: self._tried(name, payload, request_id, failures))
+        self._later.accept(lambda failures: self._try_later(name, payload, request_id, failures))
         return request_id
 
-    async def _tried(self, name: str, payload: bytes, request_id: str, failures: int) -> Verdict:
+    async def _try_later(self, name: str, payload: bytes, request_id: str, failures: int) -> Verdict:
         try:
             result = await self.invoke(name, payload, retry_count=failures, request_id=request_id)
         except FcError as error:
             return Verdict.THROTTLED if error.status == 429 else Verdict.HOPELESS
         return Verdict.FAILED if result.error_type else Verdict.DONE
 
-    async def _called(
+    async def _run(
         self, deployed: Deployed, instance: Instance, header: Mapping[str, Any], payload: bytes, began: float
     ) -> Invocation:
         request_id = str(header["request_id"])
@@ -195,14 +195,15 @@ class FunctionCompute:
         except InvocationTimedOut:
             deployed.counters.timeouts += 1
             problem = f"Function time out after {deployed.config.timeout:g} seconds"
-            reply = _told(problem)
+            reply = _error_reply(problem)
         except InstanceDied:
             problem = "Process exited unexpectedly before completing request"
-            reply = _told(f"{problem} (duration: {(time.monotonic() - began) * 1000:.0f}ms)")
+            reply = _error_reply(f"{problem} (duration: {(time.monotonic() - began) * 1000:.0f}ms)")
         error = reply.header.get("error_type")
         end = f", Error: {problem or 'Unhandled function error'}" if error else ""
         instance.output.note(f"FC Invoke End RequestId: {request_id}{end}")
-        deployed.counters.errors += error is not None
+        if error:
+            deployed.counters.errors += 1
         self._drop_dead(deployed)
         return Invocation(
             request_id=request_id,
@@ -216,19 +217,19 @@ class FunctionCompute:
             memory=instance.memory,
         )
 
-    async def _instance(self, deployed: Deployed, request_id: str) -> Instance | Invocation:
-        """An idle instance, or a new one that has been initialized; or the answer where that failed."""
+    async def _acquire(self, deployed: Deployed, request_id: str) -> Instance | Invocation:
+        """Return an idle instance or a new, initialized one; or the result, where the initializer failed."""
         self._drop_dead(deployed)
         for instance in deployed.instances:
             if instance.state == "idle":
                 instance.state = "busy"
                 instance.output.begin(f"FC Invoke Start RequestId: {request_id}")
                 return instance
-        instance = await self._started(deployed)
-        return await self._initialized(deployed, instance, request_id)
+        instance = await self._start(deployed)
+        return await self._initialize(deployed, instance, request_id)
 
-    async def _started(self, deployed: Deployed) -> Instance:
-        """A new instance, if there may be one more."""
+    async def _start(self, deployed: Deployed) -> Instance:
+        """Start an instance. Raises: FcError: there may be no more, or it does not start."""
         config = deployed.config
         if len(deployed.instances) >= config.instances:
             deployed.counters.throttles += 1
@@ -247,7 +248,7 @@ class FunctionCompute:
             instance.state = "busy" if instance.alive else "stopped"
         return instance
 
-    async def _initialized(self, deployed: Deployed, instance: Instance, request_id: str) -> Instance | Invocation:
+    async def _initialize(self, deployed: Deployed, instance: Instance, request_id: str) -> Instance | Invocation:
         config = deployed.config
         start = f"FC Invoke Start RequestId: {request_id}"
         if config.initializer is None:
@@ -265,12 +266,11 @@ class FunctionCompute:
             reply = await instance.call(header, b"", config.initializer_timeout)
             problem = reply.body if reply.header.get("error_type") else b""
         except InvocationTimedOut:
-            problem = _told(f"Initializer time out after {config.initializer_timeout:g} seconds").body
+            problem = _error_reply(f"Initializer time out after {config.initializer_timeout:g} seconds").body
         except InstanceDied:
-            problem = _told("Process exited unexpectedly before completing initialization").body
-        instance.output.note(
-            f"FC Initialize End RequestId: {request_id}{', Error: initialization failed' * bool(problem)}"
-        )
+            problem = _error_reply("Process exited unexpectedly before completing initialization").body
+        end = ", Error: initialization failed" if problem else ""
+        instance.output.note(f"FC Initialize End RequestId: {request_id}{end}")
         if not problem:
             instance.state = "busy"
             instance.output.note(start)
@@ -293,10 +293,10 @@ class FunctionCompute:
         }
 
     def _drop_dead(self, deployed: Deployed) -> None:
-        deployed.instances = [one for one in deployed.instances if one.state == "starting" or one.alive]
+        deployed.instances = [known for known in deployed.instances if known.state == "starting" or known.alive]
 
     async def end_idle(self, seconds: float = LONGEST_IDLE) -> None:
-        """End the instances that have been idle for so long."""
+        """End the instances that have been idle for `seconds`."""
         for instance in self.instances:
             if instance.state == "idle" and time.monotonic() - instance.used >= seconds:
                 await instance.stop()
@@ -304,15 +304,15 @@ class FunctionCompute:
             self._drop_dead(deployed)
 
     async def stop(self) -> None:
-        """End everything."""
+        """End all calls and instances."""
         await self._later.stop()
         await asyncio.gather(*(instance.stop() for instance in self.instances))
         for deployed in self.functions.values():
             self._drop_dead(deployed)
 
 
-def _told(text: str) -> Reply:
-    """What is answered for an instance that does not answer itself."""
+def _error_reply(text: str) -> Reply:
+    """Make the reply of an instance that did not reply itself."""
     return Reply({"error_type": UNHANDLED}, json.dumps({"errorMessage": text}).encode(), b"")
 
 

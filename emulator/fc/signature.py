@@ -23,7 +23,7 @@ _MISMATCH = "The request signature we calculated does not match the signature yo
 
 @dataclass(frozen=True)
 class Signed:
-    """What a signature covers; header names are in lower case, `path` is as sent."""
+    """The parts of a request that a signature covers; header names are in lower case, `path` is as sent."""
 
     method: str
     path: str
@@ -45,7 +45,7 @@ class Signed:
 
 
 def authenticate(signed: Signed, accounts: Accounts) -> Key:
-    """The key that signed a request, in either form. Raises: FcError."""
+    """Return the key that signed a request, in either form. Raises: FcError."""
     header = signed.headers.get("authorization", "")
     if not header:
         raise FcError(400, "MissingRequiredHeader", "required HTTP header Authorization was not specified")
@@ -53,7 +53,7 @@ def authenticate(signed: Signed, accounts: Accounts) -> Key:
 
 
 def check_body(signed: Signed, body: bytes) -> None:
-    """The body, where a signature covers its hash. Raises: FcError."""
+    """Compare the body with its signed hash, if there is one. Raises: FcError."""
     claimed = signed.headers.get("x-acs-content-sha256")
     if claimed and claimed != hashlib.sha256(body).hexdigest():
         raise FcError(403, "SignatureNotMatch", f"{_MISMATCH}: x-acs-content-sha256 is not the hash of the body")
@@ -68,26 +68,26 @@ def _by_fc(signed: Signed, header: str, accounts: Accounts) -> Key:
     except (TypeError, ValueError):
         raise FcError(400, "InvalidArgument", "the Date header is missing or cannot be read") from None
     _check_clock(sent, accounts)
-    key = _key(match[1], signed.headers.get("x-fc-security-token", ""), accounts)
-    wanted = [
+    key = _find_key(match[1], signed.headers.get("x-fc-security-token", ""), accounts)
+    expected = [
         base64.b64encode(hmac.digest(key.secret.encode(), text.encode(), "sha256")).decode() for text in signed.texts()
     ]
-    if not any(hmac.compare_digest(one, match[2]) for one in wanted):
+    if not any(hmac.compare_digest(known, match[2]) for known in expected):
         raise FcError(403, "SignatureNotMatch", _MISMATCH)
     return key
 
 
 def _by_acs3(signed: Signed, header: str, accounts: Accounts) -> Key:
     authorization = acs3.Authorization.read(header)
-    said = {name for name in signed.headers if name.startswith("x-acs-")} | {"x-acs-date"}
-    if authorization is None or not said <= set(authorization.signed_headers) & signed.headers.keys():
+    required = {name for name in signed.headers if name.startswith("x-acs-")} | {"x-acs-date"}
+    if authorization is None or not required <= set(authorization.signed_headers) & signed.headers.keys():
         raise FcError(403, "SignatureNotMatch", f"{_MISMATCH}: x-acs-date and all other x-acs-* must be signed")
     try:
         sent = calendar.timegm(time.strptime(signed.headers["x-acs-date"], _ACS_DATE))
     except ValueError:
         raise FcError(400, "InvalidArgument", "the x-acs-date header cannot be read") from None
     _check_clock(sent, accounts)
-    key = _key(authorization.credential, signed.headers.get("x-acs-security-token", ""), accounts)
+    key = _find_key(authorization.credential, signed.headers.get("x-acs-security-token", ""), accounts)
     text = acs3.string_to_sign(signed.canonical(authorization.signed_headers))
     if not hmac.compare_digest(acs3.sign(key.secret, text), authorization.signature):
         raise FcError(403, "SignatureNotMatch", _MISMATCH)
@@ -99,7 +99,7 @@ def _check_clock(sent: float, accounts: Accounts) -> None:
         raise FcError(403, "InvalidTimestamp", "the request's date is more than 15 minutes off")
 
 
-def _key(key_id: str, token: str, accounts: Accounts) -> Key:
+def _find_key(key_id: str, token: str, accounts: Accounts) -> Key:
     try:
         return accounts.authenticate(key_id, token)
     except UnknownKey:

@@ -16,7 +16,7 @@ Permits = Callable[[str, str], bool]
 
 
 class AccountsError(Exception):
-    """A caller that the cloud does not let in."""
+    """A caller that is not admitted."""
 
 
 class UnknownKey(AccountsError):
@@ -43,7 +43,7 @@ class Key:
 
 
 def everything(_action: str, _resource: str) -> bool:
-    """The account's own key may do all."""
+    """Permit everything, as for the account's own key."""
     return True
 
 
@@ -55,7 +55,7 @@ class Accounts:
         self.account_id = account_id
         self._keys = {ACCESS_KEY_ID: Key(ACCESS_KEY_ID, ACCESS_KEY_SECRET)}
         self.issued: deque[Key] = deque(maxlen=ISSUED_KEPT)
-        """The temporary keys given out, revoked ones too: none of them may be seen anywhere."""
+        """The temporary keys that were issued, revoked ones too; the invariants check that no secret of them leaks."""
         self._policies: dict[str, Permits] = {}
 
     def issue(self, role: str, seconds: float = 36 * 3600) -> Key:

@@ -26,14 +26,14 @@ class Statement:
     resources: tuple[str, ...]
 
     def covers(self, action: str, resource: str) -> bool:
-        """Whether the statement says anything about an action on a resource."""
-        acted = any(matches(pattern.lower(), action.lower()) for pattern in self.actions)
-        return acted and any(matches(pattern, resource) for pattern in self.resources)
+        """Whether the statement is about an action on a resource."""
+        named = any(matches(pattern.lower(), action.lower()) for pattern in self.actions)
+        return named and any(matches(pattern, resource) for pattern in self.resources)
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Everything that a role's policies say; `permits` is what `Accounts.attach` takes."""
+    """The statements of a role's policies; `Accounts.attach` takes `permits`."""
 
     statements: tuple[Statement, ...]
 
@@ -44,23 +44,8 @@ class Policy:
 
     def permits(self, action: str, resource: str) -> bool:
         """Whether an action on a resource is allowed by a statement, and denied by none."""
-        said = [statement.allows for statement in self.statements if statement.covers(action, resource)]
-        return bool(said) and all(said)
-
-    def singly(self) -> "Policy":
-        """The same policy with a statement for each action on each resource."""
-        return Policy(
-            tuple(
-                Statement(each.allows, (action,), (resource,))
-                for each in self.statements
-                for action in each.actions
-                for resource in each.resources
-            )
-        )
-
-    def without(self, unwanted: Statement) -> "Policy":
-        """The same policy less one statement."""
-        return Policy(tuple(statement for statement in self.statements if statement != unwanted))
+        allowed = [statement.allows for statement in self.statements if statement.covers(action, resource)]
+        return bool(allowed) and all(allowed)
 
 
 def statement(item: Mapping[str, Any]) -> Statement:

@@ -12,6 +12,7 @@ from emulator.local import LocalCloud, local_cloud
 from emulator.ram.policy import Policy, Statement
 from emulator.template.reader import load
 from tests.support.paths import ROOT
+from tests.support.policies import permissions, without
 
 ROLE = "ota-modules"
 KNOWN = "a1Known0001"
@@ -134,7 +135,7 @@ def shown(permission: Statement) -> str:
     return f"{permission.actions[0]} {permission.resources[0].partition('/')[2]}".strip()
 
 
-PERMISSIONS = deployed_policy().singly().statements
+PERMISSIONS = permissions(deployed_policy())
 NOT_THE_FUNCTIONS_OWN = "log:PostLogStoreLogs"
 """The platform writes the log with the function's role; the local cloud writes it without."""
 NEEDED = [each for each in PERMISSIONS if each.actions[0] not in ("mns:BatchSendMessage", NOT_THE_FUNCTIONS_OWN)]
@@ -152,7 +153,7 @@ def test_without_a_permission_the_main_job_fails_and_names_it(
     cloud: LocalCloud, whole: Policy, missing: Statement
 ) -> None:
     """Whoever reads the log knows what to add to the role."""
-    cloud.call(lambda parts: parts.accounts.attach(ROLE, whole.singly().without(missing).permits))
+    cloud.call(lambda parts: parts.accounts.attach(ROLE, without(whole, missing).permits))
     told = MainJob(cloud, 2 + NEEDED.index(missing)).run()
     assert not told.finished, told.said
     assert missing.actions[0] in told.said
@@ -161,5 +162,5 @@ def test_without_a_permission_the_main_job_fails_and_names_it(
 def test_without_batches_requests_are_put_back_one_by_one(cloud: LocalCloud, whole: Policy) -> None:
     """What a role of one's own making lacks is made up for where that can be done."""
     (batch,) = [each for each in PERMISSIONS if each.actions == ("mns:BatchSendMessage",)]
-    cloud.call(lambda parts: parts.accounts.attach(ROLE, whole.singly().without(batch).permits))
+    cloud.call(lambda parts: parts.accounts.attach(ROLE, without(whole, batch).permits))
     assert MainJob(cloud, 2 + len(NEEDED)).puts_back_and_gives_up()

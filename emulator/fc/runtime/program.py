@@ -38,8 +38,8 @@ VISIBLE = {
 }  # fmt: skip
 
 STEPS = Path(__file__).with_name("steps.py")
-BETWEEN = (__file__, str(STEPS), str(importlib.__file__), "<frozen importlib")
-"""Where frames come from that stand between the platform and the function."""
+HIDDEN_FRAMES = (__file__, str(STEPS), str(importlib.__file__), "<frozen importlib")
+"""Files whose frames are left out of the stack trace shown to the user."""
 
 Header = dict[str, Any]
 
@@ -194,7 +194,7 @@ def failure(error: BaseException) -> bytes:
     stack = [
         [f'File "{frame.filename}"', f"line {frame.lineno}", f"in {frame.name}", frame.line or ""]
         for frame in frames
-        if not frame.filename.startswith(BETWEEN)
+        if not frame.filename.startswith(HIDDEN_FRAMES)
     ]
     told = {"errorMessage": str(error), "errorType": kind, "stackTrace": stack}
     return json.dumps(told, indent=4, sort_keys=True).encode()
