@@ -14,6 +14,7 @@ from cli.commands.outcomes import outcomes
 from cli.commands.plan import plan
 from cli.commands.run import run
 from cli.commands.send import send
+from cli.commands.status import status
 from cli.commands.streams import pause, resume
 from cli.commands.validate import validate
 from cli.errors import CliError
@@ -55,7 +56,7 @@ app = typer.Typer(
     },
     pretty_exceptions_enable=False,
 )
-for command in (run, init, validate, plan, send, export, outcomes, invoke, pause, resume):
+for command in (run, init, validate, plan, send, export, outcomes, invoke, status, pause, resume):
     app.command()(command)
 app.command(help="Send dead letters again; short for dead-letters replay.\n\nExample: ota-modules replay --all")(
     dead_letters.replay

@@ -55,6 +55,11 @@ class Names:
     def http_function(self) -> str:
         return f"{self._name('name')}-http"
 
+    @property
+    def queue_qps(self) -> str:
+        """OTA_QPS of the queue's function."""
+        return self._name("qps_queue")
+
     def _name(self, variable: str, *settings: str) -> str:
         given = next((value for setting in settings if (value := self._environ.get(setting))), "")
         return given or _variable(self._template, variable)

@@ -74,7 +74,11 @@ class Mailbox:
         return [_received(message) for message in found]
 
     def hidden(self, queue: str) -> int | None:
-        """How many messages somebody has received and not finished with, about; None where SMQ does not tell.
+        """How many messages somebody has received and not finished with, about; None where SMQ does not tell."""
+        return self.depths(queue).get("inactive")
+
+    def depths(self, queue: str) -> dict[str, int]:
+        """Return the counts of a queue's `active`, `inactive` and `delayed` messages, about; empty where SMQ does not tell.
 
         Its documentation says that these numbers will go, so that nothing may depend on them.
         """
@@ -83,8 +87,12 @@ class Mailbox:
         try:
             self._call(lambda: client.get_queue_attributes(GetQueueAttributesRequest(queue), answer))
         except CloudError:
-            return None
-        return int(answer.inactive_messages)
+            return {}
+        return {
+            "active": int(answer.active_messages),
+            "inactive": int(answer.inactive_messages),
+            "delayed": int(answer.delay_messages),
+        }
 
     def delete(self, queue: str, handles: Sequence[str]) -> None:
         """Delete up to 16 received messages; one that is gone already is no fault. Raises: CloudError."""

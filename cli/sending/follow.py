@@ -1,6 +1,6 @@
 """Collect outcomes until each request has one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cli.clients.inbox import Inbox, event_of
@@ -18,11 +18,12 @@ def succeeded(outcome: Mapping[str, Any]) -> bool:
 
 def follow(
     inbox: Inbox, ledger: Ledger, numbers: Mapping[str, int], meter: Meter, interrupts: Interrupts, timeout: float,
-    clock: Clock,
+    clock: Clock, ahead: Callable[[], str] = str,
 ) -> None:  # fmt: skip
     """Collect outcomes until each request has one, Ctrl-C, or `timeout` seconds without any.
 
-    A message is deleted only after the ledger has its outcome. Raises: CloudError.
+    Beside the meter stands what `ahead` says of the queue. A message is deleted only after the ledger has its outcome.
+    Raises: CloudError.
     """
     heard = clock.now()
     backlog = True
@@ -33,13 +34,9 @@ def follow(
         found = _new(messages, ledger, numbers)
         ledger.outcome(found, succeeded=[number for number, outcome in found.items() if succeeded(outcome)])
         inbox.done(messages)
-        if found:
-            heard = clock.now()
-            meter.step(
-                len(found),
-                " · ".join(f"{count} {status}" for status, count in sorted(ledger.statuses.items())),
-                waited=not backlog,
-            )
+        heard = clock.now() if found else heard
+        counts = [f"{count} {status}" for status, count in sorted(ledger.statuses.items())]
+        meter.step(len(found), " · ".join(filter(None, [*counts, ahead()])), waited=not (found and backlog))
 
 
 def _new(messages: list[Received], ledger: Ledger, numbers: Mapping[str, int]) -> dict[int, Mapping[str, Any]]:

@@ -5,15 +5,19 @@ from typing import Any
 from cli.clients.inbox import Inbox
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
-from cli.errors import CliError, Interrupted
+from cli.errors import CliError, CloudError, Interrupted
 from cli.sending.follow import follow
 from cli.sending.ledger import Ledger
 from cli.sending.outgoing import Outgoing, send_all
+from cli.sending.status import line, read_figures
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.progress import Meter
 from cli.terminal.screen import Screen, counts_line, module_of, plural, remark, status_text
 from handler.clock import Clock
 
+LOOK_EVERY = 2.0
+LOOK_EVERY_ON_ACCOUNT = 60.0
+"""Seconds between two looks at what is queued; CloudMonitor has a new figure a minute."""
 MOST_ROWS = 50
 """Rows of a table on the screen; --json has them all."""
 
@@ -38,6 +42,9 @@ class Sending:
         self._outgoing = outgoing
         self._mailbox = mailbox
         self._inbox = _inbox(mailbox, target, ledger)
+        self._clock = Clock()
+        self._looked: float | None = None
+        self._seen = ""
 
     def run(self, *, wait: bool, timeout: float) -> None:
         """Raises: CliError: it was stopped, or outcomes did not come."""
@@ -93,7 +100,19 @@ class Sending:
     def _follow(self, interrupts: Interrupts, timeout: float) -> None:
         ledger = self._ledger
         with Meter(self._screen, "outcomes", ledger.total, done=ledger.answered) as meter:
-            follow(self._inbox, ledger, self._outgoing.numbers(), meter, interrupts, timeout, Clock())
+            follow(self._inbox, ledger, self._outgoing.numbers(), meter, interrupts, timeout, Clock(), self._ahead)
+
+    def _ahead(self) -> str:
+        """Say what is queued ahead and what went wrong last; nothing where that cannot be known."""
+        every = LOOK_EVERY if self._target.local else LOOK_EVERY_ON_ACCOUNT
+        now = self._clock.now()
+        if self._looked is None or now - self._looked >= every:
+            self._looked = now
+            try:
+                self._seen = line(read_figures(self._target))
+            except CloudError:
+                self._seen = ""
+        return self._seen
 
     def _stopped(self, interrupts: Interrupts) -> None:
         ledger = self._ledger
@@ -105,7 +124,13 @@ class Sending:
             missing = (
                 f"{plural(ledger.total - ledger.answered, 'outcome')} missing; run the same command again to resume"
             )
-            raise Interrupted(f"interrupted: {missing}") if interrupts.asked else CliError(f"timed out: {missing}")
+            going_on = f"what is queued is still worked on; `ota-modules cancel {ledger.run}` takes it out"
+            if interrupts.asked:
+                raise Interrupted(f"interrupted: {missing}. {going_on}")
+            raise CliError(f"timed out: {missing}. {going_on}{self._last_seen()}")
+
+    def _last_seen(self) -> str:
+        return f" ({self._seen})" if self._seen else ""
 
     def _show(self, *, waited: bool) -> None:
         ledger = self._ledger

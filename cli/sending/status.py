@@ -1,0 +1,76 @@
+"""Figures in words: one line beside a progress bar, or the lines of `ota-modules status`."""
+
+from collections.abc import Iterator
+
+from cli.clients import account_figures, local_figures
+from cli.clients.figures import Figure, Figures
+from cli.clients.target import Target
+from cli.terminal.screen import visible
+
+STALE = 5.0
+"""Seconds from which on the age of a figure is told."""
+RECENT_ERROR = 120.0
+"""Seconds for which an error is worth telling while something is waited for."""
+LONGEST_ERROR = 160
+
+
+def read_figures(target: Target) -> Figures:
+    """Return the figures of a target. Raises: CloudError: the local cloud does not answer."""
+    return local_figures.read(target) if target.local else account_figures.read(target)
+
+
+def span(seconds: float) -> str:
+    """Return a duration as people say it: `45 s`, `7 min 37 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def line(figures: Figures) -> str:
+    """Return what somebody who waits needs to know: `1,900 queued ahead · 4 min 31 s left · last error …`."""
+    parts = []
+    if figures.ahead is not None:
+        parts.append(f"{figures.ahead:,.0f} queued ahead")
+    error = figures.last_error if figures.last_error and figures.last_error.age < RECENT_ERROR else None
+    stands_still = error is not None and figures.outcomes.value == 0
+    if figures.seconds_left and not stands_still:
+        parts.append(f"{span(figures.seconds_left)} left")
+    parts += [f"stream {stream.state.lower()}" for stream in figures.streams if stream.state.lower() != "running"]
+    if error:
+        parts.append(f"last error {span(error.age)} ago: {visible(error.text)[:LONGEST_ERROR]}")
+    return " · ".join(parts)
+
+
+def table(figures: Figures) -> Iterator[tuple[str, str]]:
+    """Yield each figure's name and what is known of it."""
+    yield "waiting", _shown(figures.waiting)
+    yield "in flight", _shown(figures.in_flight)
+    yield "delayed", _shown(figures.delayed)
+    yield "dead letters", _shown(figures.dead)
+    yield "calls", _shown(figures.calls, "/s of the IoT API")
+    yield "outcomes", _shown(figures.outcomes, "/s")
+    yield "share", _shown(figures.share, " calls a second of each operation")
+    yield "time left", _time_left(figures)
+    for stream in figures.streams:
+        yield "stream", f"{stream.state.lower()} ({stream.name})"
+    error = figures.last_error
+    yield "last error", f"{span(error.age)} ago: {visible(error.text)}" if error else "none"
+    for text in figures.unknown:
+        yield "unknown", visible(text)
+
+
+def _shown(figure: Figure, unit: str = "") -> str:
+    if figure.value is None:
+        return f"unknown: {visible(figure.why)}"
+    age = f" ({span(figure.age)} ago)" if figure.age >= STALE else ""
+    return f"{figure.value:,g}{unit}{age}" if figure.value < 1e6 else f"{figure.value:,.0f}{unit}{age}"
+
+
+def _time_left(figures: Figures) -> str:
+    if figures.seconds_left is None:
+        return "unknown"
+    stopped = any(stream.state.lower() != "running" for stream in figures.streams)
+    return f"{span(figures.seconds_left)}{', once the stream runs' if stopped else ''}"

@@ -1,0 +1,131 @@
+"""`ota-modules status`, and the same figures inside `send --wait`."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.clients import account_figures, http
+from cli.clients.openapi import OpenApi
+from cli.clients.target import Target, read
+from cli.sending.status import line, table
+from tests.cli.live import Live, live_cloud
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    with live_cloud(str(tmp_path / "state")) as running:
+        yield running
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> str:
+    path = tmp_path / "two.jsonl"
+    lines = [json.dumps({"ProductKey": "a1Demo00001", "ModuleName": name}) for name in ("mcu", "modem")]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def account(keys: dict[str, str]) -> Target:
+    return read({**keys, "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tExample", "ALIBABA_CLOUD_ACCOUNT_ID": "1"})
+
+
+def fault(ota_modules: Any, live: Live, *parts: str) -> None:
+    assert ota_modules("faults", "set", *parts, **live.environ).status == 0
+
+
+def test_what_waits_is_told_though_smq_hides_it(ota_modules: Any, live: Live, two: str) -> None:
+    """With the time that it takes, the stream's state, and the run that sent it."""
+    fault(ota_modules, live, "service=smq", "kind=hide-depths")
+    ota_modules("pause", **live.environ)
+    ota_modules("send", two, **live.environ)
+    told = json.loads(ota_modules("status", "--json", **live.environ).out)
+    assert told["Waiting"]["Value"] == 2
+    assert told["Share"]["Value"] == pytest.approx(6.9, abs=0.2)
+    assert told["SecondsLeft"] == 0
+    assert told["Streams"][0]["State"] == "Paused"
+    assert (told["Runs"][0]["Sent"], told["Runs"][0]["Answered"]) == (2, 0)
+    shown = ota_modules("status", **live.environ).out
+    assert "once the stream runs" in shown
+
+
+def test_an_outage_is_told_with_its_reason(ota_modules: Any, live: Live, two: str) -> None:
+    """By status, and by the send that waits for outcomes which do not come."""
+    fault(ota_modules, live, "service=iot", "kind=status", "status=503")
+    ended = ota_modules("send", two, "--wait", "--timeout", "8", **live.environ)
+    assert ended.status == 1
+    assert "ServiceUnavailable" in ended.err
+    assert "queued ahead" in ended.err
+    assert "ota-modules cancel" in ended.err
+    told = json.loads(ota_modules("status", "--json", **live.environ).out)
+    assert "ServiceUnavailable" in told["LastError"]["Text"]
+
+
+def test_a_local_cloud_that_is_not_there_is_told(ota_modules: Any) -> None:
+    """As an error, with what to start."""
+    ended = ota_modules("status", OTA_CONSOLE_ENDPOINT="http://127.0.0.1:9")
+    assert ended.status == 1
+    assert "ota-modules run" in ended.err
+
+
+def test_watch_shows_it_until_interrupted(ota_modules: Any, live: Live) -> None:
+    """One record a look."""
+    import os
+    import signal
+    import threading
+
+    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    ended = ota_modules("status", "--watch", "--every", "0.3", "--json", **live.environ)
+    timer.join()
+    assert ended.status == 0
+    assert len([json.loads(each) for each in ended.out.splitlines()]) >= 2
+
+
+def answering(datapoints: Mapping[str, Any]) -> Any:
+    """CloudMonitor with these values by metric and queue; EventBridge may not be used."""
+
+    def send(url: str, _method: str, _headers: Mapping[str, str], _body: bytes) -> http.Answer:
+        if "eventbridge" in url:
+            return http.Answer(403, {}, b'{"Code": "NoPermission", "Message": "no"}')
+        found: Any = next((points for name, points in datapoints.items() if name in url), [])
+        return http.Answer(200, {}, json.dumps({"Code": "200", "Datapoints": json.dumps(found)}).encode())
+
+    return send
+
+
+def test_an_account_s_figures_are_as_old_as_cloudmonitor_has_them(account: Target) -> None:
+    """The newest point counts; what nobody tells says why."""
+    now = time.time() * 1000
+    points = [{"timestamp": now - 180_000, "Maximum": 7}, {"timestamp": now - 90_000, "Maximum": 1900}]
+    api = OpenApi(account, answering({"NumberOfMessagesVisible": points}))
+    figures = account_figures.read(account, api, lambda _queue: {})
+    assert figures.waiting.value == 1900
+    assert figures.waiting.age == pytest.approx(90, abs=5)
+    assert account_figures.NAMESPACE in figures.in_flight.why
+    assert figures.calls.value is None
+    assert any("NoPermission" in text for text in figures.unknown)
+    assert "1,900 queued ahead" in line(figures)
+    assert dict(table(figures))["waiting"].endswith("(1 min 30 s ago)")
+
+
+def test_a_count_above_zero_of_smq_is_taken_and_a_zero_is_not(account: Target) -> None:
+    """Where neither has a figure, there is none."""
+    api = OpenApi(account, answering({}))
+    figures = account_figures.read(account, api, lambda _queue: {"active": 3, "inactive": 0, "delayed": 0})
+    assert figures.waiting.value == 3
+    assert figures.in_flight.value is None
+    assert figures.seconds_left is not None
+
+
+def test_an_outcome_to_come_is_waited_for_with_what_is_ahead(ota_modules: Any, live: Live, two: str) -> None:
+    """And then it is all right."""
+    ended = ota_modules("send", two, "--wait", **live.environ)
+    assert ended.status == 0, ended.err
+    told = eventually(lambda: json.loads(ota_modules("status", "--json", **live.environ).out))
+    assert told["Runs"][0]["Answered"] == 2
