@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.bodies import decode
-from emulator.console.bodies import Value, encode, json_text, requests_in, value_of
+from emulator.console.bodies import LONGEST_ID, Value, encode, json_text, requests_in, value_of
 from emulator.smq.errors import SmqError
 from emulator.smq.messages import Message
 from emulator.smq.service import MessageService
 
 UNDELIVERED = "undelivered"
 """The reason of letters that carry none: the stream or the queue gave them up before the function finished them."""
+MOST_REPLAYS = 1_000_000
+"""The largest `Replay` of events/request.schema.json."""
 HIDDEN = 30
 """Seconds that a letter is hidden from others while it is resent."""
 
@@ -53,15 +55,33 @@ def read(message_id: str, body: str) -> Letter:
 
 def _letter(origin: str, reason: str, detail: str, value: Value, plain: str = "", message_id: str = "") -> Letter:
     requests = requests_in(value, origin)
-    again = json_text(_without_attempts(value)) if isinstance(value, dict | list) else plain
+    again = json_text(_anew(value, origin)) if isinstance(value, dict | list) else plain
     return Letter(message_id or origin, reason, detail, tuple(requests.values()), tuple(requests), again)
 
 
-def _without_attempts(value: Value) -> Value:
-    """Remove `Attempt` from requests. `Tried` stays: an earlier create call may have had its effect."""
+def _anew(value: Value, origin: str) -> Value:
+    """Begin the attempts of requests anew, under the Ids that they had.
+
+    A request without an Id has its message's. What sends it again is another message: the Id is written down.
+    """
     if isinstance(value, list):
-        return [_without_attempts(item) for item in value]
-    return {n: inner for n, inner in value.items() if n != "Attempt"} if isinstance(value, dict) else value
+        return [_request_anew(request, f"{origin}/{number}") for number, request in enumerate(value, 1)]
+    return _request_anew(value, origin)
+
+
+def _request_anew(request: Value, default: str) -> Value:
+    """`Tried` stays: an earlier create call may have had its effect. `Replay` gives the next outcome an id of its own."""
+    if not isinstance(request, dict) or "ProductKey" not in request:
+        return request
+    kept = {name: value for name, value in request.items() if name not in ("Attempt", "Since")}
+    named = {} if request.get("Id") is not None else {"Id": default[:LONGEST_ID]}
+    return {**kept, "Replay": _next_replay(request.get("Replay")), **named}
+
+
+def _next_replay(before: Value) -> int:
+    """Count up; what is no number stays, and is rejected as before."""
+    before = before or 0
+    return min(before + 1, MOST_REPLAYS) if type(before) is int else before
 
 
 def peek(service: MessageService, queue: str, most: int) -> list[dict[str, object]]:

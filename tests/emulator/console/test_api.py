@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from emulator.cloud import Options
+from emulator.console import letters
 from emulator.local import LocalCloud, local_cloud
 from tests.support.paths import ROOT
 from tests.support.waiting import eventually
@@ -202,22 +203,32 @@ def test_letters_of_all_origins_are_read_and_sent_again(client: httpx.Client, cl
         for each in cloud.call(lambda cloud: cloud.records.events[before:])
         if getattr(each, "queue", "") == REQUESTS and hasattr(each, "body")
     ]
-    fresh = {"ProductKey": "a1Fleet0005", "ModuleName": "dead"}
+    fresh = {"ProductKey": "a1Fleet0005", "ModuleName": "dead", "Replay": 1}
+    third = found[2]["message"]
     assert [json.loads(each) for each in again[:3]] == [
-        {**fresh, "Id": "ours", "Tried": True}, fresh, [fresh, {**fresh, "Id": "two"}],
+        {**fresh, "Id": "ours", "Tried": True}, {**fresh, "Id": "m-1"},
+        [{**fresh, "Id": f"{third}/1"}, {**fresh, "Id": "two"}],
     ]  # fmt: skip
     assert again[3] == "not JSON"
     assert client.get("/dead-letters").json() == []
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, 1), (0, 1), (3, 4), ("x", "x"), (1_000_000, 1_000_000)])
+def test_each_replay_is_counted(before: object, after: object) -> None:
+    """By it the outcome after a replay has another id than the one before: nobody takes them for one."""
+    request = {"ProductKey": "a1", "ModuleName": "m", "Since": 5, "Attempt": 5, "Id": "kept", "Replay": before}
+    again = json.loads(letters.read("m", encoded(request)).again)
+    assert again == {"ProductKey": "a1", "ModuleName": "m", "Id": "kept", "Replay": after}
 
 
 def test_a_letter_that_cannot_be_sent_again_stays(client: httpx.Client, cloud: LocalCloud) -> None:
     """Sent first, deleted after: what the request queue does not take is not lost."""
     cloud.call(lambda cloud: cloud.smq.send(DEAD, "not JSON " + "x" * 60_000))
     answer = client.post("/dead-letters/replay", json={}).json()
-    letters = client.get("/dead-letters").json()
+    left = client.get("/dead-letters").json()
     assert answer["replayed"] == []
-    assert list(answer["refused"]) == [letter["message"] for letter in letters]
-    assert len(letters) == 1
+    assert list(answer["refused"]) == [letter["message"] for letter in left]
+    assert len(left) == 1
 
 
 def test_a_cloud_ends_at_once_while_a_page_is_open() -> None:
