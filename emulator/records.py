@@ -18,6 +18,21 @@ class Arrival:
 
 
 @dataclass(frozen=True)
+class Spoiled:
+    """A call that a fault answered in the service's place (`status`), or whose connection it ended or silenced (0).
+
+    `reached` where it had its effect all the same.
+    """
+
+    service: str
+    operation: str
+    fault: str
+    status: int
+    reached: bool
+    moment: float
+
+
+@dataclass(frozen=True)
 class Sent:
     """A message that a queue accepted."""
 
@@ -67,7 +82,7 @@ class Stood:
     ended: float
 
 
-Event = Arrival | Sent | Deleted | Published | Invoked | Stood
+Event = Arrival | Spoiled | Sent | Deleted | Published | Invoked | Stood
 
 
 class Records:

@@ -4,9 +4,12 @@ GET  /healthz                 is it there?
 GET  /state                   queues, streams, functions, instances and calls at this moment
 GET  /events                  the same and more, live: server-sent events
 GET  /modules                 the products and their modules
+GET  /outcomes.csv            the outcomes: `?status=rejected&run=5ea7ef0c&search=mcu`
 GET  /outcomes/N              an outcome and the whole story behind it
 GET  /requests/ID             the story of a request, finished or not
 POST /requests                send one: `{"via": "queue" | "http", "request": {...}}`
+GET  /request.schema.json     what a request must be
+POST /queues/NAME/purge       discard its messages that nobody has in hand
 POST /streams/NAME/pause      it takes nothing more; a call under way ends first
 POST /streams/NAME/resume     it goes on
 GET  /dead-letters            the oldest 200
@@ -20,10 +23,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from emulator.console import letters, sending
+from emulator.cloud import ROOT
+from emulator.console import letters, outcomes_csv, sending
 from emulator.console.bodies import read_model
 from emulator.console.snapshot import products, snapshot
 from emulator.console.stream import Watchers
@@ -32,6 +36,11 @@ from emulator.smq.errors import SmqError
 
 LARGEST_BODY = 256 * 1024
 LETTERS_SHOWN = 200
+SCHEMA = ROOT / "events" / "request.schema.json"
+_TABLE_HEADERS = {
+    "content-type": "text/csv; charset=utf-8",
+    "content-disposition": 'attachment; filename="outcomes.csv"',
+}
 
 
 class Order(BaseModel):
@@ -51,6 +60,12 @@ class Replay(BaseModel):
     messages: Annotated[frozenset[str] | None, Field(max_length=LETTERS_SHOWN)] = None
 
 
+class Purge(BaseModel):
+    """Takes no options; that it is JSON keeps the forms of other sites' pages out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 class Api:
     """Answers for one cloud."""
 
@@ -65,9 +80,12 @@ class Api:
             Route("/state", self.state),
             Route("/events", self._watchers.respond),
             Route("/modules", self.modules),
+            Route("/outcomes.csv", self.table),
+            Route("/request.schema.json", self.schema),
             Route("/outcomes/{number:int}", self.outcome),
             Route("/requests", self.send, methods=["POST"]),
             Route("/requests/{name:path}", self.request),
+            Route("/queues/{name}/purge", self.purge, methods=["POST"]),
             Route("/streams/{name}/{action}", self.steer, methods=["POST"]),
             Route("/dead-letters", self.dead_letters),
             Route("/dead-letters/replay", self.replay, methods=["POST"]),
@@ -90,6 +108,13 @@ class Api:
             stream.resume()
         return JSONResponse({"name": name, "state": stream.state, "inFlight": stream.in_flight})
 
+    async def purge(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in [queue.name for queue in self._cloud.template.queues]:
+            raise HTTPException(404, "there is no such queue")
+        await read_model(request, Purge, LARGEST_BODY)
+        return JSONResponse({"name": name, "discarded": self._cloud.smq.purge(name)})
+
     async def modules(self, _request: Request) -> Response:
         return JSONResponse(products(self._cloud))
 
@@ -98,6 +123,15 @@ class Api:
         if seen is None:
             raise HTTPException(404, "this outcome is not remembered")
         return JSONResponse(self._watch.stories.of(seen))
+
+    async def table(self, request: Request) -> Response:
+        wanted = [request.query_params.get(name, "") for name in ("status", "run", "search")]
+        shown = (self._watch.stories.summary(seen) for seen in self._watch.journal.outcomes)
+        content = outcomes_csv.as_csv(each for each in shown if outcomes_csv.passes(each, *wanted))
+        return Response(content, headers=_TABLE_HEADERS)
+
+    async def schema(self, _request: Request) -> Response:
+        return FileResponse(SCHEMA, media_type="application/schema+json")
 
     async def request(self, request: Request) -> Response:
         story = self._watch.stories.of_request(request.path_params["name"])

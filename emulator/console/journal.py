@@ -5,10 +5,10 @@ Nothing is received from a queue: those who wait for outcomes get every one.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Reversible
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice, takewhile
-from typing import Any, Generic, TypeVar
+from itertools import islice
+from typing import Any, TypeVar
 
 from emulator import records
 from emulator.bodies import decode
@@ -16,6 +16,9 @@ from emulator.cloud import Cloud
 from emulator.console import letters
 from emulator.console.bodies import requests_in, value_of
 from emulator.console.history import Acknowledged, DeadLettered, Happening, Published, Queued, Seen, Worked
+from emulator.console.logs import Logs
+from emulator.console.runs import Runs
+from emulator.console.tail import Tail
 
 KEPT = 20_000
 """Outcomes, requests, messages and invocations that are remembered, each."""
@@ -23,26 +26,7 @@ AT_ONCE = 200
 """Records that are read before others have their turn."""
 LONGEST_COMPLAINT = 500
 _START = "FC Invoke Start RequestId: "
-T = TypeVar("T")
 V = TypeVar("V")
-
-
-class Tail(Generic[T]):
-    """The new items of something that grows at its end and may forget its beginning.
-
-    Items are told apart by identity, so `read` must return the same objects each time.
-    """
-
-    def __init__(self, read: Callable[[], Reversible[T]]) -> None:
-        self._read = read
-        self._last: T | None = None
-
-    def new(self) -> list[T]:
-        """Return what was added since the last call, oldest first."""
-        items = list(takewhile(lambda item: item is not self._last, reversed(self._read())))[::-1]
-        if items:
-            self._last = items[-1]
-        return items
 
 
 @dataclass(frozen=True)
@@ -68,6 +52,8 @@ class Journal:
         self.failures: deque[records.Invoked] = deque(maxlen=KEPT)
         """Calls of functions that ended in an error."""
         self.last_error: Complaint | None = None
+        self.logs = Logs()
+        self.runs = Runs()
         self._requests = names["RequestQueue"]
         self._dead = names["DeadLetterQueue"]
         self._topic = names["ResultTopic"]
@@ -115,6 +101,7 @@ class Journal:
         requests = requests_in(value_of(decode(event.body)), event.id)
         _keep(self._ids, event.id, tuple(requests))
         for name, request in requests.items():
+            self.runs.send(name, event.moment)
             attempt = request.get("Attempt")
             self._note([name], Queued(event.moment, event.queue, event.id, attempt if isinstance(attempt, int) else 1))
 
@@ -134,6 +121,7 @@ class Journal:
         _keep(self._known, name, None)
         self.outcomes.append(seen)
         self.statuses[str(seen.data.get("Status"))] += 1
+        self.runs.answer(seen.request, str(seen.data.get("Status")), event.moment)
         self._note([seen.request], Published(event.moment, outcome))
 
     def _invoked(self, event: records.Invoked) -> None:
@@ -147,9 +135,12 @@ class Journal:
             _keep(self.began, line.removeprefix(_START), self._now())
             return
         entry = value_of(line)
-        if isinstance(entry, dict) and entry.get("level") in ("WARNING", "ERROR"):
+        if not isinstance(entry, dict):
+            return
+        self.logs.add(function, entry)
+        if entry.get("level") in ("WARNING", "ERROR"):
             self.last_error = Complaint(self._now(), function, _complaint(entry))
-        if isinstance(entry, dict) and entry.get("event") == "request" and isinstance(entry.get("id"), str):
+        if entry.get("event") == "request" and isinstance(entry.get("id"), str):
             self._note([entry["id"]], Worked(self._now(), function, str(entry.get("request_id")), entry))
 
     def _note(self, requests: Iterable[str], happening: Happening) -> None:

@@ -39,8 +39,11 @@ class Letter:
         }  # fmt: skip
 
 
-def read(message_id: str, body: str) -> Letter:
-    """Read a letter of the function, an event that the stream gave up, or a message that the queue gave up."""
+def read(message_id: str, body: str, source: str | None = None) -> Letter:
+    """Read a letter of the function, an event that the stream gave up, or a message that the queue gave up.
+
+    `source` is the id that the message had in the queue that gave it up.
+    """
     value = value_of(decode(body))
     if isinstance(value, dict) and isinstance(value.get("Request"), dict) and "Reason" in value:
         return _letter(message_id, str(value["Reason"]), str(value.get("Detail") or ""), value["Request"])
@@ -50,7 +53,7 @@ def read(message_id: str, body: str) -> Letter:
         plain = decode(inner) if isinstance(inner, str) else json_text(inner)
         content = value_of(plain) if isinstance(inner, str) else inner
         return _letter(str(data.get("messageId") or message_id), UNDELIVERED, "", content, plain, message_id)
-    return _letter(message_id, UNDELIVERED, "", value, decode(body))
+    return _letter(source or message_id, UNDELIVERED, "", value, decode(body), message_id)
 
 
 def _letter(origin: str, reason: str, detail: str, value: Value, plain: str = "", message_id: str = "") -> Letter:
@@ -87,7 +90,12 @@ def _next_replay(before: Value) -> int:
 def peek(service: MessageService, queue: str, most: int) -> list[dict[str, object]]:
     """Return the oldest letters of a queue, and leave them visible."""
     messages = service.peek(queue, most)
-    return [read(message.id, message.body).shown(message.enqueued / 1000) for message in messages]
+    return [_read(message).shown(message.enqueued / 1000) for message in messages]
+
+
+def _read(message: Message) -> Letter:
+    sources = [known.value for known in message.properties.system if known.name == "DLQOriginMessageId"]
+    return read(message.id, message.body, sources[0] if sources else None)
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ def replay(service: MessageService, queue: str, requests: str, names: frozenset[
 
 def _resend(service: MessageService, queue: str, requests: str, message: Message, done: Replayed) -> None:
     try:
-        service.send(requests, encode(read(message.id, message.body).again))
+        service.send(requests, encode(_read(message).again))
     except SmqError as error:
         done.refused[message.id] = error.text
         return

@@ -60,6 +60,7 @@ class Stories:
             "steps": shown,
             "more": len(entries) - len(shown),
             "related": self._related(request),
+            "log": self._journal.logs.of(request, (visit.invocation for visit in visits)),
         }
 
     def _entries(self, happening: Happening) -> Iterator[Entry]:

@@ -7,17 +7,15 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator
-from itertools import takewhile
 from typing import Any
 
 from emulator.cloud import Cloud
+from emulator.console.health import Health
 from emulator.console.journal import Journal
-from emulator.console.rates import EVERY, Rates
+from emulator.console.rates import EVERY, RECENT, Rates
 from emulator.console.snapshot import limits, snapshot, stamp
 from emulator.console.stories import Stories
 
-RECENT = 10.0
-"""Seconds over which the rate of outcomes is taken."""
 _log = logging.getLogger(__name__)
 
 
@@ -33,6 +31,7 @@ class Watch:
         self.journal = Journal(cloud)
         self.stories = Stories(cloud, self.journal, self.shift)
         self.rates = Rates(cloud)
+        self.health = Health(cloud, self.journal, self.rates, self.shift)
         self.ticks = 0
         self._read_at = -1
         self._state = ""
@@ -62,12 +61,13 @@ class Watch:
 
     def progress(self) -> dict[str, Any]:
         """How many outcomes came, all in all and in the last seconds; and the last error, with its time."""
-        since = self.cloud.records.now() - RECENT
-        recent = sum(1 for _ in takewhile(lambda seen: seen.moment > since, reversed(self.journal.outcomes)))
         total = sum(self.journal.statuses.values())
         return {
-            "outcomes": {"total": total, "recent": recent, "seconds": RECENT},
+            "outcomes": {"total": total, "recent": self.health.recent(), "seconds": RECENT},
             "lastError": self._last_error(),
+            "health": self.health.shown(),
+            "failures": {"failed": dict(self.rates.failures), "throttled": dict(self.rates.throttles)},
+            "runs": self.journal.runs.shown(self.shift),
         }
 
     def _last_error(self) -> dict[str, object] | None:
@@ -78,8 +78,8 @@ class Watch:
 
     def _shown(self) -> dict[str, Any]:
         return {
-            **snapshot(self.cloud), "lastError": self._last_error(), "limits": limits(self.cloud),
-            "modules": stamp(self.cloud), "statuses": dict(self.journal.statuses),
+            **snapshot(self.cloud), "health": self.health.shown(), "runs": self.journal.runs.shown(self.shift),
+            "limits": limits(self.cloud), "modules": stamp(self.cloud), "statuses": dict(self.journal.statuses),
             "faults": [each.as_json() for each in self.cloud.faults],
         }  # fmt: skip
 

@@ -11,13 +11,15 @@ from emulator.faults.answers import Answer, substitute
 from emulator.faults.callers import Caller
 from emulator.faults.injection import Active, Faults
 from emulator.faults.network import Network
-from emulator.faults.plan import KINDS, Service, Sort, kinds
+from emulator.faults.plan import KINDS, Rule, Service, Sort, kinds
 from emulator.faults.processes import Workers
 from emulator.ram.keys import Accounts
-from emulator.records import Arrival, Records
+from emulator.records import Arrival, Records, Spoiled
 
 LARGEST_BODY = 2 * 1024 * 1024
 """Bytes of a request's body; a larger one passes untouched."""
+CUTTING = ("refuse", "reset", "drop", "half-open")
+"""Kinds that leave a caller without any answer."""
 
 Reader = Callable[[Scope, bytes], Caller]
 Sleep = Callable[[float], Awaitable[None]]
@@ -63,7 +65,7 @@ class FaultyApp:
         if not struck:
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(self._app, self._around, caller, scope, receive, send, body)
+        exchange = _Exchange(self._app, self._service, self._around, caller, scope, receive, send, body)
         await exchange.run(struck)
 
 
@@ -73,6 +75,7 @@ class _Exchange:
     def __init__(
         self,
         app: ASGIApp,
+        service: Service,
         around: Surroundings,
         caller: Caller,
         scope: Scope,
@@ -81,6 +84,7 @@ class _Exchange:
         body: bytes,
     ) -> None:
         self._app = app
+        self._service = service
         self._around = around
         self._caller = caller
         self._scope = scope
@@ -88,6 +92,7 @@ class _Exchange:
         self._send = send
         self._body = body
         self._transport = transport_of(scope)
+        self._reached = False
 
     async def run(self, struck: list[Active]) -> None:
         """Before the effect, the effect, after it: as the rules say, in their order."""
@@ -115,7 +120,7 @@ class _Exchange:
         elif rule.kind == "revoke":
             self._around.accounts.revoke(self._caller.key)
         elif KINDS[rule.kind].sort == "answer":
-            await self._deliver(substitute(rule))
+            await self._deliver(self._substitute(rule))
             raise _Ended
         elif KINDS[rule.kind].sort == "process":
             self._around.workers.strike(rule)
@@ -133,14 +138,27 @@ class _Exchange:
         if rule.kind == "delay":
             await self._around.sleep(rule.seconds)
         elif KINDS[rule.kind].sort == "answer":
-            return substitute(rule)
+            return self._substitute(rule)
         else:
             await self._cut(active)
         return answer
 
+    def _substitute(self, rule: Rule) -> Answer:
+        answer = substitute(rule)
+        self._record(rule, answer.status)
+        return answer
+
+    def _record(self, rule: Rule, status: int = 0) -> None:
+        """Record that the caller does not get the service's answer."""
+        records = self._around.records
+        operation = self._caller.operation
+        records.add(Spoiled(self._service, operation, rule.kind, status, self._reached, records.now()))
+
     async def _cut(self, active: Active) -> None:
         """End or stall the connection, where that is what the rule does."""
         rule = active.rule
+        if rule.kind in CUTTING:
+            self._record(rule)
         if rule.kind == "refuse":
             self._around.network.refuse(rule.service, rule.seconds)
         elif rule.kind == "reset" and self._transport:
@@ -165,6 +183,7 @@ class _Exchange:
             else:
                 parts.append(message.get("body", b""))
 
+        self._reached = True
         await self._app(self._scope, _replayed(self._body, self._receive), keep)
         return Answer(head["status"], b"".join(parts), list(head.get("headers", [])))
 
@@ -180,6 +199,8 @@ class _Exchange:
         for number in range(len(answer.body)):
             await self._around.sleep(active.rule.seconds)
             if active.over.is_set() or (self._transport and self._transport.is_closing()):
+                if not active.over.is_set():
+                    self._record(active.rule)
                 await self._send({"type": "http.response.body", "body": answer.body[number:]})
                 return
             part = answer.body[number : number + 1]
@@ -187,6 +208,7 @@ class _Exchange:
         await self._send({"type": "http.response.body", "body": b""})
 
     async def _headers_only(self, active: Active, answer: Answer) -> None:
+        self._record(active.rule)
         await self._begin(answer)
         await self._send({"type": "http.response.body", "body": b"", "more_body": True})
         await self._fall_silent(active, reading=True)

@@ -22,6 +22,10 @@ class Network:
     def attach(self, servers: Mapping[str, Server]) -> None:
         self._servers = servers
 
+    def is_down(self, name: str) -> bool:
+        """Tell whether a server refuses connections now."""
+        return name in self._down
+
     def refuse(self, name: str, seconds: float) -> None:
         """Reset a server's connections, and refuse new ones for a time; nothing happens where it refuses already."""
         if name in self._down or name not in self._servers:

@@ -129,6 +129,17 @@ class Messages:
         self._database.change("DELETE FROM messages WHERE sequence = ?", (row["sequence"],))
         return str(row["id"])
 
+    def purge(self, queue: str) -> list[str]:
+        """Delete what no receiver has in hand, delayed messages too; return the ids. Raises: QueueNotExist."""
+        self._queues.get(queue)
+        self.settle()
+        free = "queue = ? AND (visible <= ? OR dequeued = 0)"
+        with self._database.transaction():
+            values = (queue, self._now())
+            rows = self._database.rows(f"SELECT id FROM messages WHERE {free}", values)  # noqa: S608
+            self._database.change(f"DELETE FROM messages WHERE {free}", values)  # noqa: S608
+        return [str(row["id"]) for row in rows]
+
     def change_visibility(self, queue: str, handle: str, seconds: int) -> Message:
         """Make the message visible in `seconds` from now; its new handle replaces the old one.
 

@@ -127,6 +127,13 @@ class MessageService:
         deleted = self.messages.delete(queue, receipt_handle)
         self.records.add(Deleted(queue, deleted, self.records.now()))
 
+    def purge(self, queue: str) -> int:
+        """Delete what no receiver has in hand; return how many messages it was. Raises: QueueNotExist."""
+        purged = self.messages.purge(queue)
+        for message in purged:
+            self.records.add(Deleted(queue, message, self.records.now()))
+        return len(purged)
+
     def change_visibility(self, queue: str, receipt_handle: str, seconds: int) -> Message:
         """Make a received message visible in `seconds`; its new handle replaces the old one.
 

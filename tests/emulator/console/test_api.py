@@ -180,6 +180,90 @@ def test_no_key_token_or_secret_is_told(client: httpx.Client, cloud: LocalCloud)
         assert not [text for text in told if secret in text]
 
 
+def test_the_log_lines_of_a_request_are_in_its_story(client: httpx.Client) -> None:
+    """Its own, and those about the whole invocation; not those of others."""
+    order = {"via": "http", "request": {"ProductKey": "a1Fleet0004", "ModuleName": "logged", "Id": "logged"}}
+    client.post("/requests", json=order)
+    story(client, "logged", "worked")
+    lines = eventually(lambda: [one for one in [story(client, "logged", "worked")["log"]] if len(one) == 2])[0]
+    assert [(line["level"], line["event"]) for line in lines] == [("INFO", "request"), ("INFO", "summary")]
+    assert lines[0]["fields"]["status"] == "created"
+    assert lines[0]["at"] <= lines[1]["at"]
+
+
+def state(client: httpx.Client) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("/state").json()
+    return found
+
+
+def test_calls_that_meet_a_fault_are_counted_and_told(client: httpx.Client) -> None:
+    """Before and after their effect, answered or cut off; the API fails until a call succeeds."""
+    before = state(client)["failures"]["failed"].get("CreateOTAModule", 0)
+    spoiled: list[dict[str, Any]] = [
+        {"kind": "status"}, {"kind": "drop"}, {"kind": "drop", "after": True}, {"kind": "html", "status": 502},
+    ]  # fmt: skip
+    for number, more in enumerate(spoiled):
+        rule = {"service": "iot", "operation": "CreateOTAModule", "times": 1, "contains": f"spoiled-{number}", **more}
+        client.post("/faults", json=rule)
+        request = {"ProductKey": "a1Fleet0004", "ModuleName": f"spoiled-{number}", "Id": f"spoiled-{number}"}
+        client.post("/requests", json={"via": "http", "request": request})
+    client.delete("/faults")
+    eventually(lambda: state(client)["failures"]["failed"].get("CreateOTAModule", 0) == before + 4)
+    assert state(client)["health"]["error"]["text"]
+
+
+def test_the_state_of_the_api_is_that_of_its_last_calls(client: httpx.Client, cloud: LocalCloud) -> None:
+    """503 for everybody: failing, with the reason."""
+    client.post("/faults", json={"service": "iot", "kind": "status"})
+    httpx.post(f"{cloud.urls.iot}/?Action=CreateOTAModule", trust_env=False)
+    health = eventually(lambda: [one for one in [state(client)["health"]] if "503" in one["error"]["text"]])[0]
+    client.delete("/faults")
+    assert health["error"]["source"] == "CreateOTAModule"
+    assert health["api"]["state"] == "failing"
+    assert health["api"]["failed"] >= 1
+
+
+def test_the_requests_of_a_run_are_told_together(client: httpx.Client, cloud: LocalCloud) -> None:
+    """Sent, answered, and how; a replay replaces the status that it had."""
+    requests = [{"ProductKey": "a1Nothing", "ModuleName": "m", "Id": f"5ea7ef0c-{number}"} for number in (1, 2, 3)]
+    for request in requests:
+        cloud.call(lambda cloud, request=request: cloud.smq.send(REQUESTS, encoded(request)))  # type: ignore[misc]
+
+    def run() -> dict[str, Any] | None:
+        runs = {one["run"]: one for one in state(client)["runs"]}
+        return runs.get("5ea7ef0c") if runs.get("5ea7ef0c", {}).get("answered") == 3 else None
+
+    found = eventually(run)
+    assert found
+    assert (found["sent"], found["statuses"]) == (3, {"rejected": 3})
+
+
+def test_outcomes_can_be_had_as_a_table(client: httpx.Client, cloud: LocalCloud) -> None:
+    """Those of a status, with some words; Chinese survives, and nothing of it is a formula."""
+    for number, status in enumerate(("failed", "created")):
+        data = {"Status": status, "ProductKey": "a1Table", "ModuleName": "=1+1", "ErrorMessage": "默认"}
+        event = {"id": f"t{number}", "causationid": f"table-{number}", "data": data}
+        cloud.call(lambda cloud, event=event: cloud.smq.publish("ota-module-results", encoded(event)))  # type: ignore[misc]
+    story(client, "table-1", "published")
+    answer = client.get("/outcomes.csv", params={"status": "failed", "search": "A1TABLE"})
+    rows = answer.content.decode("utf-8-sig").splitlines()
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert rows[0] == "time,status,product,module,id,correlation,attempts,note"
+    assert [row.split(",", 1)[1] for row in rows[1:]] == ["failed,a1Table,'=1+1,table-0,,,默认"]
+
+
+def test_a_queue_is_purged_of_what_nobody_has_in_hand(client: httpx.Client, cloud: LocalCloud) -> None:
+    """Delayed messages too; other queues, and those of strangers, are not touched."""
+    cloud.call(lambda cloud: [cloud.smq.send(DEAD, "eA==", delay) for delay in (0, 0, 600)])
+    [held] = cloud.call(lambda cloud: cloud.smq.receive(DEAD))
+    assert client.post(f"/queues/{DEAD}/purge", json={}).json() == {"name": DEAD, "discarded": 2}
+    depths = cloud.call(lambda cloud: cloud.smq.depths(DEAD))
+    assert (depths.active, depths.inactive, depths.delayed) == (0, 1, 0)
+    assert client.post("/queues/nothing/purge", json={}).status_code == 404
+    assert client.post(f"/queues/{DEAD}/purge", content="x").status_code == 415
+    cloud.call(lambda cloud: cloud.smq.delete(DEAD, held.handle))
+
+
 # Dead letters
 
 

@@ -12,7 +12,7 @@ import pytest
 from emulator.cloud import Options
 from emulator.faults.plan import Plan, Rule
 from emulator.local import LocalCloud, local_cloud
-from emulator.records import Arrival
+from emulator.records import Arrival, Spoiled
 
 SECONDS = 1.0
 """How long a caller waits here for what will not come."""
@@ -207,6 +207,8 @@ def test_arrivals_are_recorded_before_anything_happens_to_them(cloud: LocalCloud
     count = cloud.call(lambda parts: len(parts.records.events))
     with pytest.raises(http.client.RemoteDisconnected):
         caller.call()
-    (arrival,) = cloud.call(lambda parts: parts.records.events[count:])
+    arrival, spoiled = cloud.call(lambda parts: parts.records.events[count:])
     assert isinstance(arrival, Arrival)
     assert (arrival.service, arrival.operation, arrival.key) == ("iot", "CreateOTAModule", "testid")
+    assert isinstance(spoiled, Spoiled)
+    assert (spoiled.operation, spoiled.fault, spoiled.status, spoiled.reached) == ("CreateOTAModule", "drop", 0, False)
