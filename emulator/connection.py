@@ -38,8 +38,8 @@ class Wire(HttpToolsProtocol):
 
 def transport_of(scope: Scope) -> asyncio.Transport | None:
     """Return the connection that a request came on; None where it is not known."""
-    found: Any = scope.get("state", {}).get("transport")
-    return found if isinstance(found, asyncio.Transport) else None
+    transport: Any = scope.get("state", {}).get("transport")
+    return transport if isinstance(transport, asyncio.Transport) else None
 
 
 def reset(transport: asyncio.Transport) -> None:

@@ -61,9 +61,9 @@ def products(cloud: Cloud) -> list[dict[str, object]]:
 
 
 def stamp(cloud: Cloud) -> str:
-    """Changes whenever a product or a module does."""
-    found = [module.modified for product in cloud.iot.products for module in product.modules]
-    return f"{len(found)}-{max(found, default=0)}"
+    """Return a text that changes whenever a product or a module does."""
+    moments = [module.modified for product in cloud.iot.products for module in product.modules]
+    return f"{len(moments)}-{max(moments, default=0)}"
 
 
 def _product(product: Product) -> dict[str, object]:

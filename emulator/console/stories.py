@@ -1,4 +1,4 @@
-"""The whole story of a request: when it came, who worked on it, which calls were made for it, how it ended."""
+"""Tells the story of a request: when it came, which invocations and calls worked on it, how it ended."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -106,31 +106,30 @@ class Stories:
         end = max([moment for moment in published if visit.began <= moment <= visit.ended], default=visit.ended)
         calls = self._calls(visit, end)
         yield from map(self._call, calls)
-        told = ("status", "reason", "detail", "attempt", "calls", "throttles")
-        said = {**{name: visit.entry.get(name) for name in told}, "waited": visit.entry.get("quota_wait_s")}
+        fields = ("status", "reason", "detail", "attempt", "calls", "throttles")
+        work = {**{name: visit.entry.get(name) for name in fields}, "waited": visit.entry.get("quota_wait_s")}
         # What a fault answered or cut off never reached the API.
-        lost = max(0, int(said["calls"]) - len(calls)) if isinstance(said["calls"], int) else 0
-        yield {"at": end + self._shift + 1e-6, "kind": "worked", "function": visit.function, **said, "lost": lost}
+        lost = max(0, int(work["calls"]) - len(calls)) if isinstance(work["calls"], int) else 0
+        yield {"at": end + self._shift + 1e-6, "kind": "worked", "function": visit.function, **work, "lost": lost}
 
     def _calls(self, visit: _Visit, end: float) -> list[ApiCall]:
-        """The calls for the request's module while the function worked on it.
+        """Return the calls for the request's module while the function worked on it.
 
-        Requests for one module take turns: what another one's outcome had closed before is not this one's. A product's
-        list is read for all its modules; one that was read meanwhile is shown, if this request asked for more than it
-        wrote.
+        Requests for the same module run one after another, so calls before the previous outcome are not ours. List calls name
+        only the product; we claim as many of them as the function's log line has calls left over.
         """
         product, module = str(visit.entry.get("product")), str(visit.entry.get("module")).casefold()
         start = max(visit.began, self._turn(visit, product, module, end))
-        found = [call for call in self._between(start, end) if call.parameters.get("ProductKey") == product]
-        own = [call for call in found if call.parameters.get("ModuleName", "").casefold() == module]
-        lists = [call for call in found if call.operation == _LISTING]
+        calls = [call for call in self._between(start, end) if call.parameters.get("ProductKey") == product]
+        own = [call for call in calls if call.parameters.get("ModuleName", "").casefold() == module]
+        lists = [call for call in calls if call.operation == _LISTING]
         expected = visit.entry.get("calls")
         read = int(expected) - len(own) if isinstance(expected, int) else len(lists)
         after = [call for call in lists if own and call.moment > own[0].moment] or lists
         return own + after[: max(0, read)]
 
     def _turn(self, visit: _Visit, product: str, module: str, end: float) -> float:
-        """When the request before this one, for the same module, was done."""
+        """Return when the previous request for the same module was done."""
         others = [
             seen.moment
             for seen in self._journal.outcomes

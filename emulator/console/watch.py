@@ -1,4 +1,4 @@
-"""Looks at the cloud again and again, and tells whoever watches the page."""
+"""Reads the state of the cloud five times a second, for all pages that are open."""
 
 import asyncio
 import contextlib
@@ -56,7 +56,7 @@ class Watch:
         """What the page shows beside outcomes and lines, as JSON; read once for all who watch."""
         if self._read_at != self.ticks:
             self._read_at = self.ticks
-            self._state = json.dumps(self._shown(), ensure_ascii=False)
+            self._state = json.dumps(self._describe(), ensure_ascii=False)
         return self._state
 
     def progress(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Watch:
             return None
         return {"at": round(error.moment + self.shift, 3), "function": error.function, "text": error.text}
 
-    def _shown(self) -> dict[str, Any]:
+    def _describe(self) -> dict[str, Any]:
         return {
             **snapshot(self.cloud), "health": self.health.shown(), "runs": self.journal.runs.shown(self.shift),
             "limits": limits(self.cloud), "modules": stamp(self.cloud), "statuses": dict(self.journal.statuses),

@@ -1,4 +1,4 @@
-"""What a call over HTTP says of itself, for rules to match: its operation, its key, its text."""
+"""Reads from a call over HTTP what rules match: its operation, its key, its text."""
 
 import re
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ def of_iot(scope: Scope, body: bytes) -> Caller:
     """A call of the IoT API: signed in its parameters or, by newer SDKs, in its headers."""
     query = scope["query_string"].decode("latin-1")
     form = body.decode("latin-1")
-    said = parse_qs(f"{query}&{form}")
-    operation = _header(scope, b"x-acs-action") or said.get("Action", [""])[0]
+    parameters = parse_qs(f"{query}&{form}")
+    operation = _header(scope, b"x-acs-action") or parameters.get("Action", [""])[0]
     signed = _ACS3.search(_header(scope, b"authorization"))
-    key = signed[1] if signed else said.get("AccessKeyId", [""])[0]
+    key = signed[1] if signed else parameters.get("AccessKeyId", [""])[0]
     return Caller(operation, key, unquote_plus(query + "&" + form))
 
 
@@ -50,9 +50,9 @@ def of_smq(service: MessageService, scope: Scope, body: bytes) -> Caller:
 def of_fc(scope: Scope, body: bytes) -> Caller:
     """A call of Function Compute: the operation is the function's name."""
     path = scope["path"]
-    found = _FUNCTIONS.search(path)
+    invoked = _FUNCTIONS.search(path)
     parts = path.split("/")
-    name = found[1] if found else parts[4] if path.startswith("/2016-08-15/proxy/") and len(parts) > 4 else parts[1]
+    name = invoked[1] if invoked else parts[4] if path.startswith("/2016-08-15/proxy/") and len(parts) > 4 else parts[1]
     return Caller(name, "", f"{scope['method']} {path}\n{body.decode('utf-8', 'replace')}")
 
 
