@@ -65,6 +65,15 @@ def _named(raw: object, name: str | None) -> object:
 def with_ids(delivery: Delivery, largest: int) -> tuple[str, int]:
     """A message's body as it came, under the Ids that its requests have by its own where they fit into so many bytes; and the
     number of requests in it."""
+    as_it_came = _as_text(delivery.body)
+    objects = as_it_came.count("{")
+    missing = objects - as_it_came.count('"Id"')
+    if (
+        objects
+        and as_it_came[:1] == "["
+        and (not missing or len(as_it_came) + missing * len(f',"Id":"{delivery.id}/1"') > largest)
+    ):
+        return as_it_came, objects  # parsing costs a small instance more than all else that is done for it
     value = decode(delivery.body)
     elements = value if isinstance(value, list) else [value]
     if elements and all(isinstance(each, dict) and unwrap(each) is None for each in elements):
@@ -74,7 +83,7 @@ def with_ids(delivery: Delivery, largest: int) -> tuple[str, int]:
     else:
         text, count = _without_envelopes(delivery)
     fits = text and len(text.encode("utf-8", "replace")) <= largest
-    return text if fits else _as_text(delivery.body), count
+    return text if fits else as_it_came, count
 
 
 def _without_envelopes(delivery: Delivery) -> tuple[str, int]:

@@ -1,0 +1,105 @@
+"""One delivery of a hundred messages, each an array, through the function's own code; prints what became of it, and the memory that it took.
+
+Run as `python large_delivery.py REQUESTS SECONDS`: requests in each message, and seconds until the deadline.
+"""
+
+import base64
+import json
+import os
+import random
+import resource
+import sys
+from collections.abc import Sequence
+
+import handler.index  # noqa: F401 - all that an instance loads
+from handler import triggers
+from handler.clock import Clock
+from handler.connections import Answer
+from handler.credentials import Credentials
+from handler.invocation import Invocation, Limits
+from handler.iot import IotApi
+from handler.log import Log
+from handler.pipeline import Pipeline
+from handler.smq import Message
+from handler.threads import Threads
+
+MESSAGES = 100
+LARGEST_BODY = 48 * 1024
+
+
+class Api:
+    """Creates everything at once, and knows no quota."""
+
+    def open(self, seconds: float) -> None: ...
+
+    def post(self, target: str, seconds: float) -> Answer:
+        return Answer(200, {}, b'{"RequestId":"R","Success":true}')
+
+    def wait(self, operation: str, deadline: float) -> float:
+        return 0.0
+
+    def throttled(self, operation: str, retry_after: float) -> None: ...
+
+    def accepted(self, operation: str) -> None: ...
+
+
+class Sinks:
+    """Take everything, and keep nothing but the number of messages that went back."""
+
+    back = 0
+
+    def publish(self, body: str, tag: str) -> None:
+        base64.b64encode(body.encode())
+
+    def dead_letter(self, body: str) -> None: ...
+
+    def put_back(self, messages: Sequence[Message]) -> list[Message]:
+        assert all(len(base64.b64encode(message.body.encode())) <= 65_536 for message in messages)
+        self.back += len(messages)
+        return []
+
+
+def body(message: int, requests: int) -> str:
+    one = [
+        {
+            "ProductKey": f"a{message}x{n // 8}",
+            "ModuleName": f"m{n % 8}",
+            "AliasName": "Barcode_scanner"[: 15 * (requests < 500)],
+        }
+        for n in range(requests)
+    ]
+    text = json.dumps([{name: value for name, value in each.items() if value} for each in one], separators=(",", ":"))
+    assert len(text) <= LARGEST_BODY
+    return text
+
+
+def event(requests: int) -> bytes:
+    """Made in another process, so that only what the function needs counts."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        messages = [{"messageId": f"m{n}", "messageBody": body(n, requests)} for n in range(MESSAGES)]
+        with os.fdopen(writer, "wb") as pipe:
+            pipe.write(
+                json.dumps(
+                    [{"specversion": "1.0", "id": each["messageId"], "data": each} for each in messages]
+                ).encode()
+            )
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        return pipe.read()
+
+
+def main(requests: int, seconds: float) -> None:
+    clock, api, sinks = Clock(), Api(), Sinks()
+    limits = Limits(10, "keep", None, has_queue=True, rate=9.0)
+    pipeline = Pipeline(IotApi("cn-shanghai", api, api, clock, 10.0), limits, Threads(54), clock, random.random)
+    keys = Credentials("testid", "testsecret")
+    invocation = Invocation(lambda: keys, clock.now() + seconds, sinks, Log("ERROR"), "/ota-modules/cn-shanghai/f")
+    report = pipeline.run(triggers.deliveries(event(requests)), invocation)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    print(json.dumps({**report.summary(), "messages": sinks.back, "peak": peak}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), float(sys.argv[2]))
