@@ -68,11 +68,8 @@ def with_ids(delivery: Delivery, largest: int) -> tuple[str, int]:
     as_it_came = _as_text(delivery.body)
     objects = as_it_came.count("{")
     missing = objects - as_it_came.count('"Id"')
-    if (
-        objects
-        and as_it_came[:1] == "["
-        and (not missing or len(as_it_came) + missing * len(f',"Id":"{delivery.id}/1"') > largest)
-    ):
+    size = len(as_it_came) + missing * len(f',"Id":"{delivery.id}/1"')
+    if objects and as_it_came[:1] == "[" and (not missing or size > largest):
         return as_it_came, objects  # parsing costs a small instance more than all else that is done for it
     value = decode(delivery.body)
     elements = value if isinstance(value, list) else [value]

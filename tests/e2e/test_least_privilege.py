@@ -16,8 +16,6 @@ from tests.support.policies import permissions, without
 
 ROLE = "ota-modules"
 KNOWN = "a1Known0001"
-NEVER = 60.0
-"""Seconds that an answer of the API takes where none shall come in time."""
 
 
 @dataclass(frozen=True)
@@ -85,20 +83,19 @@ class MainJob:
         return httpx.post(url, json=request, headers={"Prefer": "respond-async"}, timeout=30).status_code == 202
 
     def puts_back_and_gives_up(self) -> bool:
-        """Two requests that the API does not answer: the first may come again, the second has come often enough."""
+        """Two requests that the API throttles: the first may come again, the second has come often enough."""
         requests = [
-            {"ProductKey": self._product, "ModuleName": f"slow-{self._number}", "Attempt": attempt}
-            for attempt in (1, 10)
+            {"ProductKey": self._product, "ModuleName": f"slow-{attempt}", "Attempt": attempt} for attempt in (1, 10)
         ]
-        self._latency(NEVER)
+        self._limit(0)
         try:
             summary = self._invoke(requests)
         finally:
-            self._latency(0.0)
+            self._limit(10)
         return (summary.get("put_back"), summary.get("failed")) == (1, 1)
 
-    def _latency(self, seconds: float) -> None:
-        self._cloud.call(lambda parts: setattr(parts.iot, "latency", seconds))
+    def _limit(self, calls: int) -> None:
+        self._cloud.call(lambda parts: setattr(parts.iot, "limit", calls))
 
     def _invoke(self, requests: Sequence[Mapping[str, object]]) -> dict[str, object]:
         result = self._cloud.wait(lambda parts: parts.fc.invoke("ota-modules-queue", event(requests)))
