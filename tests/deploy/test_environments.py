@@ -1,8 +1,10 @@
 """The environments beside template.yml: names of their own, and one quota of an account for all of them together."""
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from emulator.template.reader import Function, Template, load
 from handler.settings import ACCOUNT_LIMIT, Settings
@@ -87,3 +89,22 @@ def test_production_is_called_by_its_alias(tmp_path: Path) -> None:
     rendered = vendor.preview(ROOT / "environments" / "prod.yml", tmp_path)
     triggers = [trigger for props in vendor.functions(rendered).values() for trigger in props["triggers"]]
     assert {trigger["qualifier"] for trigger in triggers} == {"live"}
+
+
+def test_the_workflow_deploys_both_environments_and_ends_with_a_probe() -> None:
+    """Validated, packaged and previewed first; production only after staging, function before alias before trigger."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8"))
+    jobs = workflow["jobs"]
+    steps = {name: "\n".join(step.get("run", "") for step in job["steps"]) for name, job in jobs.items()}
+    assert "make lint package" in steps["package"]
+    assert set(re.findall(r"environments/([\w-]+\.yml)", steps["package"])) == {"staging.yml", "prod.yml"}
+    assert (jobs["staging"]["needs"], jobs["prod"]["needs"]) == ("package", "staging")
+    order = ("deploy --function", "version publish", "alias publish", "deploy --trigger")
+    places = [steps["prod"].index(command) for command in order]
+    assert places == sorted(places)
+    assert all(
+        steps[name].rstrip().splitlines()[-1].startswith(".venv/bin/ota-modules doctor --send")
+        for name in ("staging", "prod")
+    )
+    assert workflow["permissions"]["id-token"] == "write"
+    assert "secrets." not in str(workflow)
