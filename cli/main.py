@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.commands import dead_letters, faults
+from cli.commands.apply import apply
 from cli.commands.export import export
 from cli.commands.init import init
 from cli.commands.invoke import invoke
@@ -56,7 +57,7 @@ app = typer.Typer(
     },
     pretty_exceptions_enable=False,
 )
-for command in (run, init, validate, plan, send, export, outcomes, invoke, status, pause, resume):
+for command in (run, init, validate, plan, apply, send, export, outcomes, invoke, status, pause, resume):
     app.command()(command)
 app.command(help="Send dead letters again; short for dead-letters replay.\n\nExample: ota-modules replay --all")(
     dead_letters.replay

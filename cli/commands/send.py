@@ -1,25 +1,29 @@
 """`ota-modules send`: the requests of manifests into the request queue."""
 
-import json
-import os
-from contextlib import closing
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.clients import http
-from cli.clients.smq import Mailbox
-from cli.clients.target import Target
-from cli.commands.options import AsJson, Encoding, Form, Local, Manifests, Sheet, chosen
-from cli.errors import CloudError, NotAllSucceeded, UsageError
+from cli.commands.options import (
+    EXPECTED_RATE,
+    AsJson,
+    Encoding,
+    Form,
+    Local,
+    Manifests,
+    Sheet,
+    State,
+    Timeout,
+    Yes,
+    agree,
+    chosen,
+)
+from cli.errors import NotAllSucceeded, UsageError
 from cli.manifests.faults import told
 from cli.manifests.manifest import Entry, Manifest, Source, load
-from cli.sending.ledger import Ledger, content_key, state_folder
-from cli.sending.outgoing import Outgoing
-from cli.sending.sending import Sending, forget
-from cli.terminal.moments import DURATION, duration
+from cli.sending.start import send_requests
 from cli.terminal.screen import Screen, plural, visible
+from handler.messages import ModuleRequest, Policy
 
 
 def send(
@@ -32,13 +36,16 @@ def send(
     form: Form = None,
     encoding: Encoding = None,
     sheet: Sheet = None,
-    timeout: Annotated[
-        float,
-        typer.Option(
-            parser=duration, metavar=DURATION, help="With --wait: give up after this long without an outcome."
-        ),
-    ] = 900,
-    state: Annotated[Path | None, typer.Option(help="Directory for resume state.")] = None,
+    timeout: Timeout = 900,
+    state: State = None,
+    on_existing: Annotated[
+        Policy | None, typer.Option(help="OnExisting for requests that name none (default: the function's own).")
+    ] = None,
+    instance: Annotated[
+        str | None, typer.Option(help="Instance for requests that name none (default: the function's own).")
+    ] = None,
+    qps: Annotated[float, typer.Option(min=0.1, help="Calls a second to reckon with in the question.")] = EXPECTED_RATE,
+    yes: Yes = False,
     local: Local = False,
     as_json: AsJson = False,
 ) -> None:
@@ -52,15 +59,9 @@ def send(
     target = chosen(screen, local=local)
     manifest = load(manifests, Source(form, encoding, sheet, screen.note))
     entries = _sound(screen, manifest, skip_invalid=skip_invalid)
-    requests = [entry.request for entry in entries]
-    folder, key = state or state_folder(os.environ), content_key(target, requests, began(target))
-    with closing(Ledger.open(folder, key, len(requests), again=again)) as ledger, closing(Mailbox(target)) as mailbox:
-        if again:
-            forget(mailbox, target, ledger)
-            ledger.restart()
-        sending = Sending(screen, target, ledger, Outgoing(requests, ledger.run), mailbox)
-        sending.run(wait=wait, timeout=timeout)
-        result = sending.record()
+    requests = [settled(entry.request, on_existing, instance) for entry in entries]
+    agree(screen, target, len(requests), yes=yes, rate=qps)
+    result = send_requests(screen, target, requests, wait=wait, timeout=timeout, state=state, again=again)
     screen.record({**result, "Faults": [fault.record() for fault in manifest.faults]})
     differing, skipped = len(result["Unsuccessful"]), len(manifest.faults)
     problems = [f"{plural(differing, 'request')} did not succeed"] if differing else []
@@ -69,14 +70,12 @@ def send(
         raise NotAllSucceeded(", ".join(problems))
 
 
-def began(target: Target) -> str:
-    """Return when the local cloud was started, if it says so: after a restart it knows nothing of earlier requests."""
-    if not target.local or target.console_url is None:
-        return ""
-    try:
-        return str(json.loads(http.call(f"{target.console_url}/state", seconds=5).content).get("began", ""))
-    except (CloudError, ValueError, AttributeError):
-        return ""
+def settled(request: ModuleRequest, on_existing: Policy | None, instance: str | None) -> ModuleRequest:
+    """Return a request with the policy and the instance of the command line, where it names none."""
+    policy, place = request.OnExisting or on_existing, request.IotInstanceId or instance
+    if (policy, place) == (request.OnExisting, request.IotInstanceId):
+        return request
+    return request.model_copy(update={"OnExisting": policy, "IotInstanceId": place})
 
 
 def _sound(screen: Screen, manifest: Manifest, *, skip_invalid: bool) -> tuple[Entry, ...]:

@@ -31,6 +31,10 @@ class Screen:
         self.out = streams.console(sys.stdout)
         self.err = streams.console(sys.stderr)
 
+    def is_asked(self) -> bool:
+        """Whether somebody can answer a question."""
+        return sys.stdin.isatty()
+
     def note(self, text: str | Text) -> None:
         """For the person at the terminal: what is going on."""
         self.err.print(text, style="dim" if isinstance(text, str) else "")
