@@ -31,7 +31,7 @@ def unpacked(runtime: str) -> Path:
 @cache
 def without_bytecode(folder: Path) -> Path:
     """Copy a folder, without the bytecode in it."""
-    copy = ROOT / "build" / "bench" / f"sources-of-{folder.parts[-1]}-{abs(hash(folder)) % 10_000}"
+    copy = ROOT / "build" / "bench" / "sources" / folder.relative_to(ROOT / "build" / "bench")
     shutil.rmtree(copy, ignore_errors=True)
     return Path(shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("__pycache__")))
 

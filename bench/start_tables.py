@@ -1,6 +1,7 @@
 """The start of an instance: processes from nothing to their first outcome, on a whole processor and on a part of one."""
 
 import os
+import shutil
 import statistics
 import subprocess
 from collections.abc import Mapping
@@ -43,10 +44,12 @@ def ways(runtime: str) -> Mapping[str, Way]:
 def installed(version: str) -> Path:
     """Install the SDKs for a version of Python, once; the folder of the packages."""
     place = ROOT / "build" / "bench" / f"sdks-{version}"
-    if not place.exists():
+    if not (done := place / "done").exists():
+        shutil.rmtree(place, ignore_errors=True)  # an installation that was cut off
         subprocess.run([interpreter(version), "-m", "venv", str(place)], check=True)
         pip = [str(place / "bin/python"), "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
         subprocess.run([*pip, "-r", str(ROOT / "locks/local.txt")], check=True)
+        done.touch()
     return next(place.glob("lib/python*/site-packages"))
 
 
