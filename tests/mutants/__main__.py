@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutants.faults import MUTANTS, Mutant
+from tests.mutants.defects import DEFECTS
+from tests.mutants.faults import FAULTS, Mutant
 from tests.support.paths import ROOT
 
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", ".*", "dist", "build")
+MUTANTS = (*FAULTS, *DEFECTS)
 SEEDS = "1-60"
 LONGEST = 240
 """Seconds for the tests of one mutant. Tests that hang have not passed."""

@@ -26,7 +26,7 @@ PACING, QUOTA, STORE = (
 )
 SMQ, WEB = ("tests/handler/test_smq.py",), ("tests/handler/test_web.py",)
 
-MUTANTS = (
+FAULTS = (
     Mutant(
         "an outcome that the topic did not accept counts as published",
         "attempts.py",
