@@ -47,7 +47,7 @@ DEFECTS = (
         "pipeline.py",
         "return min(MOST_REQUESTS, self.limits.rate * (invocation.deadline - self.clock.now()))",
         "return math.inf",
-        ("tests/handler/test_pipeline.py", "tests/handler/test_company.py", *SCENARIOS),
+        SCENARIOS,
     ),
     Mutant(
         "an outcome after a replay has the id of the one before",
@@ -88,8 +88,8 @@ DEFECTS = (
         "an outage of half an hour is too long",
         "retry.py",
         "PUT_BACK = Backoff(tries=1, base=15.0,",
-        "PUT_BACK = Backoff(tries=1, base=1.0,",
-        SCENARIOS,
+        "PUT_BACK = Backoff(tries=1, base=0.1,",
+        ("tests/handler/test_retry.py",),
     ),
     Mutant(
         "a field that is named twice goes unnoticed",
