@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from emulator.cloud import Options
+from emulator.faults.plan import Rule
 from emulator.local import LocalCloud, local_cloud
 from emulator.ram.policy import Policy, Statement
 from emulator.template.reader import load
@@ -83,19 +84,17 @@ class MainJob:
         return httpx.post(url, json=request, headers={"Prefer": "respond-async"}, timeout=30).status_code == 202
 
     def puts_back_and_gives_up(self) -> bool:
-        """Two requests that the API throttles: the first may come again, the second has come often enough."""
+        """Two requests that the API is too busy for: the first may come again, the second has come often enough."""
         requests = [
             {"ProductKey": self._product, "ModuleName": f"slow-{attempt}", "Attempt": attempt} for attempt in (1, 10)
         ]
-        self._limit(0)
+        busy = Rule(service="iot", kind="status")
+        self._cloud.call(lambda parts: parts.faults.add(busy))
         try:
             summary = self._invoke(requests)
         finally:
-            self._limit(10)
+            self._cloud.call(lambda parts: parts.faults.clear())
         return (summary.get("put_back"), summary.get("failed")) == (1, 1)
-
-    def _limit(self, calls: int) -> None:
-        self._cloud.call(lambda parts: setattr(parts.iot, "limit", calls))
 
     def _invoke(self, requests: Sequence[Mapping[str, object]]) -> dict[str, object]:
         result = self._cloud.wait(lambda parts: parts.fc.invoke("ota-modules-queue", event(requests)))
