@@ -8,6 +8,8 @@ from typer.core import TyperGroup
 
 from cli.commands import dead_letters, faults
 from cli.commands.apply import apply
+from cli.commands.cancel import cancel
+from cli.commands.clean import clean
 from cli.commands.export import export
 from cli.commands.init import init
 from cli.commands.invoke import invoke
@@ -57,7 +59,7 @@ app = typer.Typer(
     },
     pretty_exceptions_enable=False,
 )
-for command in (run, init, validate, plan, apply, send, export, outcomes, invoke, status, pause, resume):
+for command in (run, init, validate, plan, apply, send, export, outcomes, invoke, status, pause, resume, cancel, clean):
     app.command()(command)
 app.command(help="Send dead letters again; short for dead-letters replay.\n\nExample: ota-modules replay --all")(
     dead_letters.replay

@@ -5,6 +5,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from mns.account import Account
@@ -21,6 +22,8 @@ BATCH = 16
 """Messages of one batch call (SMQ, "Limits")."""
 LARGEST_BATCH = 64 * 1024
 """Bytes of all bodies of one batch, base64 included (SMQ, "BatchSendMessage")."""
+IN_MILLISECONDS = 1e11
+"""Moments beyond the year 5138 in seconds are meant as milliseconds."""
 TIMEOUT = 40
 """Seconds for a call; longer than any long poll."""
 TRIES = 4
@@ -82,10 +85,8 @@ class Mailbox:
 
         Its documentation says that these numbers will go, so that nothing may depend on them.
         """
-        answer = GetQueueAttributesResponse()
-        client = self._account.get_client()
         try:
-            self._call(lambda: client.get_queue_attributes(GetQueueAttributesRequest(queue), answer))
+            answer = self._call(lambda: self._attributes(queue))
         except CloudError:
             return {}
         return {
@@ -139,6 +140,50 @@ class Mailbox:
     def unsubscribe(self, topic: str, queue: str) -> None:
         """Raises: CloudError."""
         self._call(lambda: self._account.get_subscription(topic, queue).unsubscribe())
+
+    def queues(self, prefix: str) -> list[str]:
+        """Return the names of the queues that begin with a prefix. Raises: CloudError."""
+        return self._pages(lambda marker: self._account.list_queue(prefix, marker=marker))
+
+    def subscriptions(self, topic: str, prefix: str = "") -> list[str]:
+        """Return the names of a topic's subscriptions that begin with a prefix. Raises: CloudError."""
+        return self._pages(lambda marker: self._account.get_topic(topic).list_subscription(prefix, marker=marker))
+
+    def queue_created(self, queue: str) -> float | None:
+        """Return when a queue was made, in unix seconds; None where there is none. Raises: CloudError."""
+        return self._created(lambda: self._attributes(queue))
+
+    def subscription_created(self, topic: str, name: str) -> float | None:
+        """Return when a subscription was made, in unix seconds; None where there is none. Raises: CloudError."""
+        return self._created(lambda: self._account.get_subscription(topic, name).get_attributes())
+
+    def topic_created(self, topic: str) -> float | None:
+        """Return when a topic was made, in unix seconds; None where there is none. Raises: CloudError."""
+        return self._created(lambda: self._account.get_topic(topic).get_attributes())
+
+    def _attributes(self, queue: str) -> Any:  # noqa: ANN401 - the SDK has no types
+        """Ask for a queue's attributes without the SDK's own object, which warns of the counts whoever reads them."""
+        answer = GetQueueAttributesResponse()
+        self._account.get_client().get_queue_attributes(GetQueueAttributesRequest(queue), answer)
+        return answer
+
+    def _created(self, attributes: Callable[[], Any]) -> float | None:
+        try:
+            moment = float(self._call(attributes).create_time)
+        except CloudError as error:
+            if error.code.endswith("NotExist"):
+                return None
+            raise
+        return moment / 1000 if moment > IN_MILLISECONDS else moment
+
+    def _pages(self, page: Callable[[str], tuple[list[str], str]]) -> list[str]:
+        """Read all pages of addresses, and return the names that they end with."""
+        names: list[str] = []
+        marker: str | None = None
+        while marker is None or marker:
+            urls, marker = self._call(partial(page, marker or ""))
+            names += [url.rpartition("/")[2] for url in urls]
+        return names
 
     def _queue(self, name: str) -> Any:  # noqa: ANN401 - the SDK has no types
         return Queue(name, self._account.get_client())

@@ -1,0 +1,47 @@
+"""`ota-modules clean`: removes the queues and subscriptions that commands left behind when they were killed."""
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from cli.clients.leftovers import Leftover, Leftovers
+from cli.clients.smq import Mailbox
+from cli.commands.options import AsJson, Local, chosen
+from cli.errors import CliError
+from cli.sending.status import span
+from cli.terminal.moments import DURATION, duration
+from cli.terminal.screen import Screen, plural
+from handler.clock import Clock
+
+
+def clean(
+    older: Annotated[
+        float, typer.Option(parser=duration, metavar=DURATION, help="Only what is older than this.", show_default="1d")
+    ] = 86_400,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    local: Local = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove temporary queues and subscriptions that commands left behind.
+
+    A `send --wait` that was interrupted resumes through its own: remove only what nobody will resume.
+
+    Example: ota-modules clean --older 1d
+    """
+    screen = Screen(as_json=as_json)
+    target = chosen(screen, local=local)
+    with closing(Mailbox(target)) as mailbox:
+        leftovers = Leftovers(mailbox, target.names.result_topic)
+        found = [each for each in leftovers.find(Clock().wall()) if each.age >= older]
+        screen.table(("Queue", "Age", "What"), [(each.name, span(each.age), each.what) for each in found])
+        if found and not yes and not typer.confirm(f"Remove {_queues(found)}?", err=True):
+            raise CliError("nothing was removed")
+        for each in found:
+            leftovers.remove(each)
+            screen.record(each.record())
+    screen.say(f"{_queues(found)} removed")
+
+
+def _queues(found: list[Leftover]) -> str:
+    return plural(len(found), "temporary queue")
