@@ -53,7 +53,9 @@ async def serving(options: Options) -> AsyncIterator[Cloud]:
         _close(sockets)
         raise
     ending = asyncio.Event()
-    servers = [_server(app) for app in _applications(cloud, ending)]
+    servers = [
+        _server(app, dated=name != "iot") for name, app in zip(SERVERS, _applications(cloud, ending), strict=True)
+    ]
     cloud.network.attach(dict(zip(SERVERS, servers, strict=True)))
     running = [asyncio.create_task(server.serve(own)) for server, own in zip(servers, sockets, strict=True)]
     streams = [asyncio.create_task(_run(stream)) for stream in cloud.streams]
@@ -95,8 +97,16 @@ def _applications(cloud: Cloud, ending: asyncio.Event) -> list[ASGIApp]:
     ]
 
 
-def _server(app: ASGIApp) -> uvicorn.Server:
-    config = uvicorn.Config(app, http=Wire, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1)
+def _server(app: ASGIApp, *, dated: bool) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app,
+        http=Wire,
+        log_level="error",
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=1,
+        date_header=dated,  # the IoT API's own clock may be wrong on purpose
+    )
     return _Server(config)
 
 

@@ -1,5 +1,7 @@
 """The IoT Platform API over HTTP."""
 
+from email.utils import formatdate
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +20,10 @@ def application(platform: IotPlatform) -> ASGIApp:
     async def answer(http: Request) -> Response:
         request = await rpc.read(http)
         answered = await platform.answer(request)
-        return answered.response(as_json=request.wants_json)
+        response = answered.response(as_json=request.wants_json)
+        response.headers["Date"] = formatdate(
+            platform.wall(), usegmt=True
+        )  # a wrong clock of the platform shows here, too
+        return response
 
     return Starlette(routes=[Route("/{path:path}", answer, methods=_METHODS)])

@@ -104,6 +104,10 @@ class IotPlatform:
         """Count the calls of the last second by operation, including those of others."""
         return self._quota.counts()
 
+    def wall(self) -> float:
+        """Return what the platform's clock shows, in unix seconds."""
+        return self._clock.wall()
+
     async def answer(self, request: RpcRequest) -> Answer:
         """Admit or refuse a call, perform it, and record it."""
         half = (self.latency() if callable(self.latency) else self.latency) / 2

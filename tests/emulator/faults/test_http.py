@@ -5,6 +5,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import pytest
@@ -212,3 +213,12 @@ def test_arrivals_are_recorded_before_anything_happens_to_them(cloud: LocalCloud
     assert (arrival.service, arrival.operation, arrival.key) == ("iot", "CreateOTAModule", "testid")
     assert isinstance(spoiled, Spoiled)
     assert (spoiled.operation, spoiled.fault, spoiled.status, spoiled.reached) == ("CreateOTAModule", "drop", 0, False)
+
+
+def test_a_wrong_clock_shows_in_the_date_of_an_answer(cloud: LocalCloud, caller: Caller) -> None:
+    """As in GmtCreate: whoever compares the two sees one clock."""
+    set_rule(cloud, "clock", amount=-600)
+    answer = caller.call()
+    shown = parsedate_to_datetime(answer.headers["Date"]).timestamp()
+    assert -660 < shown - time.time() < -540
+    assert len(answer.headers.get_all("Date") or []) == 1
