@@ -10,6 +10,7 @@ from cli.commands import dead_letters, faults
 from cli.commands.apply import apply
 from cli.commands.cancel import cancel
 from cli.commands.clean import clean
+from cli.commands.doctor import doctor
 from cli.commands.export import export
 from cli.commands.init import init
 from cli.commands.invoke import invoke
@@ -59,7 +60,23 @@ app = typer.Typer(
     },
     pretty_exceptions_enable=False,
 )
-for command in (run, init, validate, plan, apply, send, export, outcomes, invoke, status, pause, resume, cancel, clean):
+for command in (
+    run,
+    init,
+    validate,
+    plan,
+    apply,
+    send,
+    export,
+    outcomes,
+    invoke,
+    status,
+    pause,
+    resume,
+    cancel,
+    clean,
+    doctor,
+):
     app.command()(command)
 app.command(help="Send dead letters again; short for dead-letters replay.\n\nExample: ota-modules replay --all")(
     dead_letters.replay

@@ -1,0 +1,118 @@
+"""`ota-modules doctor`."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from cli.clients import account_checks, common_checks, http
+from cli.clients.openapi import OpenApi
+from cli.clients.target import Target, read
+from tests.cli.live import Live, live_cloud
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live_cloud(str(tmp_path_factory.mktemp("state"))) as running:
+        yield running
+
+
+@pytest.fixture
+def account(keys: dict[str, str]) -> Target:
+    return read({**keys, "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tExample", "ALIBABA_CLOUD_ACCOUNT_ID": "1"})
+
+
+def verdicts(out: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in out.splitlines():
+        record = json.loads(line)
+        found.setdefault(record["Check"], []).append(record["Verdict"])
+    return found
+
+
+def test_a_sound_local_cloud_has_nothing_wrong(ota_modules: Any, live: Live) -> None:
+    """A harmless request passes through queue and HTTP; what cannot be checked says so."""
+    ended = ota_modules("doctor", "--send", "a1Demo00001", "--json", **live.environ)
+    assert ended.status == 0, ended.out
+    found = verdicts(ended.out)
+    for check in (
+        "keys",
+        "IoT endpoint",
+        "clock",
+        "product",
+        "topic",
+        "stream",
+        "quota",
+        "request by queue",
+        "request over HTTP",
+    ):
+        assert found[check] == ["ok"], ended.out
+    assert (found["queue"], found["function"]) == (["ok"] * 3, ["ok"] * 2)
+    assert found["role"] == ["unknown"]
+
+
+def test_what_is_wrong_comes_with_what_to_do(ota_modules: Any, live: Live) -> None:
+    """A product that is not there, a queue that is not deployed, a stream that is paused."""
+    ota_modules("pause", **live.environ)
+    ended = ota_modules("doctor", "--product", "a1None00001", OTA_OUTCOME_QUEUE="elsewhere", **live.environ)
+    ota_modules("resume", **live.environ)
+    assert ended.status == 1
+    assert "iot.prod.NotExistedProduct" in ended.out
+    assert "elsewhere does not exist" in ended.out
+    assert "npx s infra deploy" in ended.out
+    assert "ota-modules resume" in ended.out
+
+
+def test_where_nothing_runs_every_check_ends_with_a_word(ota_modules: Any) -> None:
+    """None raises, and the first thing to do is told."""
+    nowhere = {f"OTA_{name}_ENDPOINT": "http://127.0.0.1:9" for name in ("IOT", "MNS", "FC", "CONSOLE")}
+    ended = ota_modules("doctor", **nowhere)
+    assert ended.status == 1
+    assert "start it: `ota-modules run`" in ended.out
+
+
+@pytest.mark.parametrize(("qps", "verdict"), [("7", "ok"), ("9.8", "wrong")])
+def test_functions_may_not_make_more_calls_together_than_the_account_has(qps: str, verdict: str) -> None:
+    """By the settings' own rule: 1 + floor(share) for each instance."""
+    http_function = ("http", {"OTA_QPS": "1.97", "OTA_QUOTA_INSTANCES": "2"})
+    assert common_checks.quota([("queue", {"OTA_QPS": qps}), http_function]).verdict == verdict
+
+
+def test_functions_that_share_a_store_count_once() -> None:
+    """Its rate is that of all of them."""
+    shared = {"OTA_QPS": "9.8", "OTA_QUOTA_URL": "set", "OTA_QUOTA_INSTANCES": "3"}
+    assert common_checks.quota([("queue", shared), ("http", shared)]).verdict == "ok"
+
+
+class Platform:
+    """STS and RAM, as far as they are asked."""
+
+    def __init__(self, account: str, actions: list[str]) -> None:
+        self._answers: dict[str, Mapping[str, Any]] = {
+            "GetCallerIdentity": {"AccountId": account, "Arn": f"acs:ram::{account}:user/me"},
+            "ListPoliciesForRole": {
+                "Policies": {"Policy": [{"PolicyName": "p", "PolicyType": "Custom", "DefaultVersion": "v2"}]}
+            },
+            "GetPolicyVersion": {
+                "PolicyVersion": {"PolicyDocument": json.dumps({"Statement": [{"Effect": "Allow", "Action": actions}]})}
+            },
+        }
+
+    def __call__(self, url: str, _method: str, _headers: Mapping[str, str], _body: bytes) -> http.Answer:
+        action = parse_qs(urlsplit(url).query)["Action"][0]
+        return http.Answer(200, {}, json.dumps(self._answers[action]).encode())
+
+
+@pytest.mark.parametrize(("owner", "verdict"), [("1", "ok"), ("2", "wrong")])
+def test_keys_of_another_account_are_found(account: Target, owner: str, verdict: str) -> None:
+    """Before anything is sent to a queue that is not theirs."""
+    assert account_checks.identity(account, OpenApi(account, Platform(owner, []))).verdict == verdict
+
+
+def test_a_role_without_an_action_is_found(account: Target) -> None:
+    """By the action that it lacks; a pattern covers what it matches."""
+    api = OpenApi(account, Platform("1", ["iot:*", "mns:PublishMessage", "mns:SendMessage"]))
+    found = account_checks.judge_role(api, "ota-modules")
+    assert (found.verdict, "mns:BatchSendMessage" in found.text, "iot:" in found.text) == ("wrong", True, False)
