@@ -1,83 +1,26 @@
 """The page, in a real browser: Chromium."""
 
-import base64
-import json
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Page, ViewportSize, expect
 
 from emulator.cloud import Cloud, Options
 from emulator.local import LocalCloud, local_cloud
+from tests.e2e.browsing import NARROW, WIDE, Open, Scheme, encoded, fill, in_a_browser, row, send
 from tests.support.paths import ROOT
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-WIDE: ViewportSize = {"width": 1600, "height": 1000}
-NARROW: ViewportSize = {"width": 380, "height": 800}
-Scheme = Literal["light", "dark"]
-Open = Callable[..., Page]
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here: the page is tested in one")
+pytestmark = in_a_browser
 
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LocalCloud]:
     with local_cloud(Options(port=0)) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[Open]:
-    """`open_page()` shows the page once it is live; at the end none may have complained on its console."""
-    complaints: list[str] = []
-    contexts = []
-
-    def show(viewport: ViewportSize = WIDE, **options: Any) -> Page:
-        contexts.append(browser.new_context(viewport=viewport, **options))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(20_000)
-        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "request", lambda sent: complaints.append(sent.url) if not sent.url.startswith(cloud.urls.console) else None
-        )
-        page.goto(cloud.urls.console)
-        expect(page.locator("#link")).to_have_attribute("data-state", "live", timeout=20_000)
-        return page
-
-    yield show
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-@pytest.fixture
-def page(open_page: Open) -> Page:
-    return open_page()
-
-
-def encoded(value: object) -> str:
-    return base64.b64encode(json.dumps(value).encode()).decode()
-
-
-def send(cloud: LocalCloud, *requests: dict[str, object]) -> None:
-    cloud.call(lambda cloud: [cloud.smq.send("ota-module-requests", encoded(request)) for request in requests])
 
 
 def publish(cloud: LocalCloud, count: int, name: str, status: str = "existing") -> None:
@@ -97,20 +40,6 @@ def publish(cloud: LocalCloud, count: int, name: str, status: str = "existing") 
             cloud.smq.publish("ota-module-results", encoded(outcome(number)), status)
 
     cloud.call(run)
-
-
-def fill(page: Page, via: str, **values: str) -> None:
-    """Fill the form and send it."""
-    page.locator(".ways label", has_text=via).click()
-    if {"Id", "CorrelationId", "IotInstanceId"} & set(values) and page.locator("#fields details:not([open])").count():
-        page.locator("#fields summary").click()
-    for name, value in values.items():
-        page.locator(f"#field-{name}").fill(value)
-    page.locator("#send-form button.primary").click()
-
-
-def row(page: Page, module: str) -> Any:
-    return page.locator(".row", has_text=module)
 
 
 @pytest.mark.parametrize("via", ["Queue", "HTTP"])

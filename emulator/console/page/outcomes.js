@@ -17,6 +17,7 @@ export const outcomes = (() => {
   let run = null;
   let words = "";
   let active = null;
+  let pressed = null;
   let unseen = 0;
   let height = 30;
 
@@ -142,8 +143,9 @@ export const outcomes = (() => {
     event.preventDefault();
   }
 
+  // New outcomes may move the rows while the button is down: the row that was pressed counts.
   function click(event) {
-    const element = event.target.closest(".row");
+    const element = pressed ?? event.target.closest(".row");
     if (!element) return;
     active = all.find((outcome) => outcome.n === Number(element.dataset.n));
     render();
@@ -209,6 +211,7 @@ export const outcomes = (() => {
   list.addEventListener("scroll", () => render(), { passive: true });
   list.addEventListener("keydown", key);
   list.addEventListener("focus", () => active ?? select(0));
+  rows.addEventListener("pointerdown", (event) => { pressed = event.target.closest(".row"); });
   rows.addEventListener("click", click);
   new ResizeObserver(() => render()).observe(list);
   $("newer").addEventListener("click", () => { list.scrollTop = 0; list.focus(); });
