@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from handler.envelopes import unwrap
 from handler.messages import Invalid, ModuleRequest
-from handler.texts import Flaw, decode, write
+from handler.texts import Flaw, carriable, decode, write
 from handler.triggers import Delivery
 
 
@@ -66,11 +66,11 @@ def with_ids(delivery: Delivery, largest: int) -> tuple[str, int]:
     """A message's body as it came, under the Ids that its requests have by its own where they fit into so many bytes; and the
     number of requests in it."""
     as_it_came = _as_text(delivery.body)
-    objects = as_it_came.count("{")
-    missing = objects - as_it_came.count('"Id"')
+    objects = as_it_came.split("{")[1:]
+    missing = sum('"Id":' not in each for each in objects)
     size = len(as_it_came) + missing * len(f',"Id":"{delivery.id}/1"')
     if objects and as_it_came[:1] == "[" and (not missing or size > largest):
-        return as_it_came, objects  # parsing costs a small instance more than all else that is done for it
+        return as_it_came, len(objects)  # parsing costs a small instance more than all else that is done for it
     value = decode(delivery.body)
     elements = value if isinstance(value, list) else [value]
     if elements and all(isinstance(each, dict) and unwrap(each) is None for each in elements):
@@ -83,22 +83,27 @@ def with_ids(delivery: Delivery, largest: int) -> tuple[str, int]:
     return text if fits else as_it_came, count
 
 
-def _without_envelopes(delivery: Delivery) -> tuple[str, int]:
-    """The requests in a message: its envelopes would give them other Ids in another message. Empty where it has no other form."""
+def texts_of(delivery: Delivery) -> Sequence[str]:
+    """Each request in a message as JSON that means the same in an array of another message; none where it has no such form."""
     requests, raw, _, several = delivery.open()
     if not several and any(isinstance(each, Flaw) for each in raw):
-        return "", len(requests)
-    pairs = zip(requests, raw, strict=True)
-    texts = [
+        return ()
+    return [
         write(each.model_dump(exclude_none=True, exclude_defaults=True))
         if isinstance(each, ModuleRequest)
         else _kept(each, origin)
-        for each, origin in pairs
+        for each, origin in zip(requests, raw, strict=True)
     ]
-    return (f"[{','.join(texts)}]" if several else "".join(texts)), len(requests)
+
+
+def _without_envelopes(delivery: Delivery) -> tuple[str, int]:
+    """The requests in a message: its envelopes would give them other Ids in another message. Empty where it has no other form."""
+    requests, _, _, several = delivery.open()
+    texts = texts_of(delivery)
+    return (f"[{','.join(texts)}]" if several and texts else "".join(texts)), len(requests)
 
 
 def _as_text(body: object) -> str:
     if isinstance(body, bytes | bytearray):
         return body.decode("utf-8", "replace")
-    return body if isinstance(body, str) else write(body)
+    return carriable(body) if isinstance(body, str) else write(body)

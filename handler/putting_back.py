@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from handler.batch import Item, with_ids
+from handler.batch import Item, texts_of, with_ids
 from handler.errors import NotFinished
 from handler.faults import log_fault
 from handler.invocation import Invocation
@@ -120,7 +120,7 @@ def _together(chains: Sequence[Chain]) -> Iterator[str]:
 
 
 def _size(text: str) -> int:
-    return len(text.encode("utf-8", "replace")) + len(",")
+    return _bytes(text) + len(",")
 
 
 def portions(
@@ -162,7 +162,8 @@ class Sender:
         requests, back = 0, []
         for delivery in deliveries:
             body, count = with_ids(delivery, LARGEST_BODY)
-            back.append(Message(body, NO_TIME.draw(self._random)))
+            bodies = [body] if _bytes(body) <= LARGEST_BODY else _divided(delivery) or [body]
+            back += [Message(each, NO_TIME.draw(self._random)) for each in bodies]
             requests += count
         if not self.send(back):
             raise NotFinished(requests, f"{len(back)} messages were too many, and the queue did not take them back")
@@ -182,5 +183,14 @@ class Sender:
             reached("put back")
 
 
+def _divided(delivery: Delivery) -> list[str]:
+    """A message's requests as several bodies, where base64 would make one too large for SMQ."""
+    return [f"[{','.join(portion)}]" for portion in portions(texts_of(delivery), _size, LARGEST_BODY - len("[]"))]
+
+
 def _encoded_size(message: Message) -> int:
-    return -(-len(message.body.encode("utf-8", "replace")) // 3) * 4
+    return -(-_bytes(message.body) // 3) * 4
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))

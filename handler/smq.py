@@ -5,6 +5,7 @@ drag in wrapt; the client below them needs nothing but the standard library.
 """
 
 import base64
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -39,6 +40,7 @@ _PUBLISHED = (
     '<?xml version="1.0" encoding="utf-8"?><Message xmlns="http://mns.aliyuncs.com/doc/v1/">'
     "<MessageBody>{body}</MessageBody><MessageTag>{tag}</MessageTag></Message>"
 )
+_NOT_XML = "[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 # Answers that say what another try would hear as well.
 _FINAL = ("AccessDenied", "TopicNotExist", "QueueNotExist", "InvalidArgument", "MalformedXML", "MessageBodyTooLarge")
 
@@ -105,14 +107,14 @@ class MessageService:
 
     def send(self, queue: str, body: str, delay: int, keys: Credentials, until: float) -> None:
         """Send to a queue, to be seen after `delay` seconds. Raises: SinkError."""
-        request = SendMessageRequest(queue, _encoded(queue, body), delay, -1, False)
+        request = SendMessageRequest(queue, _queued(queue, body), delay, -1, False)
         self._send(queue, lambda client: client.send_message(request, SendMessageResponse()), keys, until)
 
     def send_batch(self, queue: str, messages: Sequence[Message], keys: Credentials, until: float) -> Sequence[Message]:
         """Send at most 16 messages; returns those that SMQ refused. Raises: SinkError: some may have been accepted."""
         request = BatchSendMessageRequest(queue, False)
         for message in messages:
-            request.add_message(_encoded(queue, message.body), message.delay, -1)
+            request.add_message(_queued(queue, message.body), message.delay, -1)
         refused: list[Message] = []
 
         def send(client: MNSClient) -> None:
@@ -210,6 +212,13 @@ class Outbox(NamedTuple):
         """Say why a request is not in the queue: the caller only hears that it is not."""
         self.log.warning("publish_failed", sink=error.sink, text=error.problem)
         return error
+
+
+def _queued(queue: str, body: str) -> str:
+    """A body for a queue: as base64, or as it is where it fits only so. Receivers read both, for senders send both."""
+    size = len(body.encode())
+    is_plain = LARGEST_MESSAGE // 4 * 3 < size <= LARGEST_MESSAGE and not re.search(_NOT_XML, body)
+    return body if is_plain else _encoded(queue, body)
 
 
 def _encoded(sink: str, body: str) -> str:

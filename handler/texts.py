@@ -52,13 +52,22 @@ def find_flaw(value: object) -> Flaw | None:
 
 def write(value: object) -> str:
     """Write a JSON value as text, with the flaws that are in it."""
+    return carriable(_written(value))
+
+
+def carriable(text: str) -> str:
+    """A text that UTF-8 can carry: a half of a surrogate pair in it becomes JSON's escape, which is read as the same."""
+    return text if text.isascii() else re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
+def _written(value: object) -> str:
     if isinstance(value, Flaw):
         return value.text
     if find_flaw(value) is None:
         return _write(value)
     if isinstance(value, dict):
-        return f"{{{','.join(f'{_write(name)}:{write(part)}' for name, part in value.items())}}}"
-    return f"[{','.join(map(write, value))}]"  # type: ignore[call-overload]
+        return f"{{{','.join(f'{_write(name)}:{_written(part)}' for name, part in value.items())}}}"
+    return f"[{','.join(map(_written, value))}]"  # type: ignore[call-overload]
 
 
 def decode(body: object, layers: int = MOST_LAYERS, *, is_value: bool = False) -> object:

@@ -99,3 +99,12 @@ def test_a_broken_element_is_as_broken_when_it_comes_again(element: str) -> None
     assert errors == [[problem.model_dump() for problem in item.request.problems]]
     assert first["reason"] == "sink"
     assert "x" not in here.iot.products["a1"]
+
+
+@pytest.mark.parametrize(
+    "body", ['[{"ModuleName":"Id","Id":"own"},{"ProductKey":"a1"}]', '[{"Id":"a","Id":"b"},{"ProductKey":"a1"}]']
+)
+def test_a_request_has_an_id_added_whatever_the_others_hold(body: str) -> None:
+    """A value may read "Id", and a field may stand there twice."""
+    again, _ = with_ids(queued(body), ENOUGH)
+    assert '{"ProductKey":"a1","Id":"m1/2"}' in again

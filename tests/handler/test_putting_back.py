@@ -4,11 +4,12 @@ import base64
 import json
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.batch import Item
-from handler.messages import ModuleRequest
+from handler.messages import ModuleRequest, read
 from handler.outcomes import Reason, Unfinished
 from handler.putting_back import Chain, chain, messages
 from handler.retry import MISCONFIGURED, NO_TIME, Pause, pause_after_attempt
@@ -156,3 +157,30 @@ def test_whatever_is_no_request_goes_back_as_it_came(text: str) -> None:
     here.box.publish_fails = lambda _event: False
     here.redeliver()
     assert here.statuses() == ["rejected"] * len(errors)
+
+
+@pytest.mark.parametrize("count", [400, 430])
+@pytest.mark.parametrize("encoded", ["plain", "base64"])
+def test_a_message_that_base64_would_make_too_large_goes_back_in_parts(count: int, encoded: str) -> None:
+    """SMQ counts the base64, and what is sent without it, or without Ids, may be larger."""
+    text = json.dumps([wanted(f"m{n}", Desc="x" * (45 if encoded == "base64" else 85)) for n in range(count)])
+    body = base64.b64encode(text.encode()).decode() if encoded == "base64" else text
+    here = world(seconds=0.0)
+    here.run(wanted("first"), body)
+    left = [each for each in here.box.back if "first" not in each.body]
+    assert all(len(base64.b64encode(each.body.encode())) <= LARGEST_MESSAGE for each in left)
+    assert [each["Id"] for one in left for each in json.loads(one.body)] == [f"m1/{n + 1}" for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    "body", ['{"ProductKey":"\\ud800"}', '[{"ProductKey":"\\ud800","Id":"own"},5]', "\ud800 no JSON"]
+)
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_what_utf_8_cannot_carry_goes_back_and_means_the_same(body: str, seconds: float) -> None:
+    """JSON can hold half of a surrogate pair: that must not make a whole batch come again for ever."""
+    here = world(seconds=seconds)
+    here.box.publish_fails = lambda _event: True
+    here.run(wanted("first"), body)
+    left = [each.body for each in here.box.back if "first" not in each.body]
+    assert [len(read(each.encode(), "m")) for each in left] == [len(read(body, "m"))]
+    assert not any(isinstance(each, ModuleRequest) for one in left for each in read(one, "m"))

@@ -257,3 +257,11 @@ def test_why_a_message_did_not_get_through_is_said() -> None:
         outbox("http://127.0.0.1:9").publish("{}", "created")
     with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(SinkError, match="timed out"):
         outbox(f"http://127.0.0.1:{mute.getsockname()[1]}", seconds=0.3).publish("{}", "created")
+
+
+@pytest.mark.parametrize("body", ["<&" * 30_000, "x" * 49_153, "x" * 65_536])
+def test_a_body_that_fits_only_without_base64_goes_back_as_it_is(cloud: Cloud, serve: Serve, body: str) -> None:
+    """So it came: what a sender may send must not be too large to be put back."""
+    assert outbox(serve(smq_api.application(cloud))).put_back([Message(body), Message("small")]) == []
+    received = [each.body for each in cloud.receive("requests", 2)]
+    assert sorted(received) == sorted([body, base64.b64encode(b"small").decode()])
