@@ -94,6 +94,9 @@ def _tell_version(asked: bool) -> None:
 @app.callback()
 def _commands(
     *,
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="Profile of ~/.aliyun/config.json whose keys to use.")
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
     ] = False,

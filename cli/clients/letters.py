@@ -62,9 +62,10 @@ class Pile:
                 message for message in self._mailbox.receive(self._queue, BATCH, seconds) if message.id not in seen
             ]
             if not messages:
-                hidden = self._mailbox.hidden(self._queue)
-                self.hidden = max(hidden - self._held, 0) if hidden is not None else 0
-                if seconds or (hidden is not None and not self.hidden):
+                depths = self._mailbox.depths(self._queue)
+                self.hidden = max(depths.get("inactive", 0) - self._held, 0)
+                # A letter that came into sight since it was looked for is counted as active.
+                if seconds or (depths and not self.hidden and not depths["active"]):
                     return
             # What another command has just let go can be seen in a moment.
             seconds = 0 if messages else 2 * RELEASED

@@ -76,10 +76,6 @@ class Mailbox:
             raise
         return [_received(message) for message in found]
 
-    def hidden(self, queue: str) -> int | None:
-        """How many messages somebody has received and not finished with, about; None where SMQ does not tell."""
-        return self.depths(queue).get("inactive")
-
     def depths(self, queue: str) -> dict[str, int]:
         """Return the counts of a queue's `active`, `inactive` and `delayed` messages, about; empty where SMQ does not tell.
 

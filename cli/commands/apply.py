@@ -44,7 +44,7 @@ def apply(
     Example: ota-modules apply --on-existing update fleet.yml
     """
     screen = Screen(as_json=as_json)
-    target = chosen(screen, local=local)
+    target = chosen(screen, local=local, sends=True)
     entries = load(manifests, Source(form, encoding, sheet, screen.note)).sound(skip_invalid=False)
     plan = preview(screen, target, entries, qps=qps, on_existing=on_existing, instance=instance)
     show(screen, target, plan)

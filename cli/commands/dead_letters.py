@@ -80,7 +80,7 @@ def replay(
     """
     screen = Screen(as_json=as_json)
     choice = _choice(ids, reason, product, every=every)
-    with closing(Pile(chosen(screen, local=local))) as pile:
+    with closing(Pile(chosen(screen, local=local, sends=True))) as pile:
         _report(screen, choice, _apply(pile, choice, most, pile.replay), "sent again")
     _check_hidden(pile)
 

@@ -40,7 +40,7 @@ def invoke(
     payload = _payload(event)
     if http is None and _http_sample(payload) is not None:
         raise UsageError(f"{event} is a request over HTTP: --http says where to")
-    target = chosen(screen, local=local)
+    target = chosen(screen, local=local, sends=True)
     if http:
         if target.local and not is_loopback(urlsplit(http).hostname or ""):
             raise UsageError(

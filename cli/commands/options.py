@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 from typing import Annotated
 
+import click
 import typer
 
-from cli.clients import target
+from cli.clients.choosing import choose, is_silent
 from cli.clients.target import Target
-from cli.errors import Interrupted
+from cli.errors import Interrupted, UsageError
 from cli.manifests.formats import Format
 from cli.terminal.moments import DURATION, duration
 from cli.terminal.screen import Screen, plural
@@ -54,8 +55,22 @@ def agree(screen: Screen, target: Target, count: int, *, yes: bool, rate: float 
         raise Interrupted("nothing was sent")
 
 
-def chosen(screen: Screen, *, local: bool) -> Target:
-    """Choose the target and print it. Raises: UsageError."""
-    found = target.read(os.environ, local=local)
+def chosen(screen: Screen, *, local: bool, sends: bool = False) -> Target:
+    """Choose the target and print it.
+
+    Raises: UsageError: the choice is unclear; or a script `sends` something and nothing says to which cloud.
+    """
+    found = choose(os.environ, local=local, profile=_profile())
+    if sends and not screen.out.is_terminal and is_silent(os.environ, found, local=local):
+        raise UsageError(
+            "no keys are set: --local or OTA_TARGET=local sends to the local cloud, keys or --profile to an account"
+        )
     screen.note(f"talking to {found}")
     return found
+
+
+def _profile() -> str | None:
+    """Return what --profile says: it stands before the command, for all of them."""
+    context = click.get_current_context(silent=True)
+    name = context.find_root().params.get("profile") if context else None
+    return str(name) if name else None

@@ -56,7 +56,7 @@ def send(
     Example: ota-modules send --wait fleet.yml
     """
     screen = Screen(as_json=as_json)
-    target = chosen(screen, local=local)
+    target = chosen(screen, local=local, sends=True)
     manifest = load(manifests, Source(form, encoding, sheet, screen.note))
     entries = _sound(screen, manifest, skip_invalid=skip_invalid)
     requests = [settled(entry.request, on_existing, instance) for entry in entries]
