@@ -20,6 +20,8 @@ from tests.simulation.records import History, Records, who
 from tests.support.scheduler import Violation
 
 HARMLESS = {"done", "refused"}
+MARGIN = 4.0
+"""Seconds before its timeout at which a delivery begins no call that would take long."""
 
 
 class Settlement:
@@ -38,7 +40,7 @@ class Settlement:
             history = self._asked[entry.number]
             if problem := self._changed(invocation, history, entry):
                 raise Violation(f"I1: {history.asked.id} is put back, but {problem}")
-            history.repeated |= entry.number in back
+            history.repeated |= entry.number in back or entry.replay in history.letters
             if history.since is None:
                 history.since = self._records.scheduler.time
         if not (invocation.calls or invocation.published or invocation.unpublished):
@@ -91,6 +93,7 @@ class Settlement:
         history = self._asked[entry.number]
         if not letter.get("Reason"):
             raise Violation(f"I1: a dead letter of {history.asked.id} without a reason")
+        history.repeated |= entry.replay in history.letters
         history.letters.add(entry.replay)
         invocation.given_up.add(entry.number)
         self._records.note("dead letter", history.asked.id, letter["Reason"], letter["Detail"])
@@ -149,7 +152,10 @@ class Settlement:
     def _stuck(self, invocation: Invocation, back: dict[int, list[Entry]]) -> Iterator[str]:
         if any(entries[0].attempt > invocation.entries[number][0].attempt for number, entries in back.items()):
             return
-        trouble = invocation.disturbed or invocation.unpublished or invocation.queue_failed
+        trouble = bool(invocation.disturbed or invocation.unpublished or invocation.queue_failed)
+        # Three calls of one request may take longer than the shortest of timeouts.
+        late = self._records.scheduler.time - invocation.began > self._records.plan.timeout - MARGIN
+        trouble = bool(trouble or (late and invocation.calls))
         if invocation.published or trouble or any(sent.told not in HARMLESS for sent in invocation.calls):
             return
         yield "I10: nothing went wrong, and nothing was finished"
