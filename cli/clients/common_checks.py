@@ -13,6 +13,7 @@ from cli.clients.iot import ProductRef, Products
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
 from cli.errors import CloudError
+from cli.terminal.screen import plural
 from handler.settings import ACCOUNT_LIMIT
 
 MOST_SKEW = 300
@@ -61,7 +62,7 @@ def product(target: Target, key: str | None, instance: str) -> Finding:
     if holding.refused:
         advice = "check the key of the product, the region, and the instance (--instance, OTA_IOT_INSTANCE_ID)"
         return Finding("product", "wrong", f"{key}{where}: {holding.refused}", advice)
-    return Finding("product", "ok", f"{key}{where}: {len(holding.modules)} modules")
+    return Finding("product", "ok", f"{key}{where}: {plural(len(holding.modules), 'module')}")
 
 
 def queue(mailbox: Mailbox, name: str) -> Finding:
@@ -80,7 +81,7 @@ def topic(mailbox: Mailbox, target: Target) -> Finding:
     if names.outcome_queue not in subscriptions:
         text = f"{names.result_topic} has no subscription {names.outcome_queue}: outcomes are kept nowhere"
         return Finding("topic", "wrong", text, DEPLOY)
-    return Finding("topic", "ok", f"{names.result_topic}, {len(subscriptions)} subscriptions")
+    return Finding("topic", "ok", f"{names.result_topic}, {plural(len(subscriptions), 'subscription')}")
 
 
 def traffic(read: Callable[[], Figures]) -> list[Finding]:

@@ -34,7 +34,8 @@ def clean(
     with closing(Mailbox(target)) as mailbox:
         leftovers = Leftovers(mailbox, target.names.result_topic)
         found = [each for each in leftovers.find(Clock().wall()) if each.age >= older]
-        screen.table(("Queue", "Age", "What"), [(each.name, span(each.age), each.what) for each in found])
+        if found:
+            screen.table(("Queue", "Age", "What"), [(each.name, span(each.age), each.what) for each in found])
         if found and not yes and not typer.confirm(f"Remove {_queues(found)}?", err=True):
             raise CliError("nothing was removed")
         for each in found:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from alibabacloud_openapi_util.client import Client  # type: ignore[import-untyped]
 
-from cli.clients.signing import signed_headers
+from cli.clients.signing import api_headers, signed_headers
 from cli.clients.target import Keys
 
 MOMENT = 1_767_225_600.0
@@ -38,3 +38,16 @@ def test_the_time_is_told_in_utc() -> None:
         signed_headers("GET", "https://x.fcapp.run/", Keys("testid", "testsecret"), MOMENT)["x-acs-date"]
         == "2026-01-01T00:00:00Z"
     )
+
+
+@pytest.mark.parametrize("token", ["", "testtoken"])
+def test_a_call_of_an_api_is_signed_as_the_official_code_does(token: str) -> None:
+    """With the hash of its empty body, and the host among what is signed."""
+    url = "https://1.cn-shanghai.fc.aliyuncs.com/2023-03-30/functions/f"
+    keys = Keys("testid", "testsecret", token)
+    headers = api_headers("GET", url, "GetFunction", "2023-03-30", keys, MOMENT)
+    authorization = headers.pop("Authorization")
+    request = SimpleNamespace(method="GET", pathname="/2023-03-30/functions/f", query={}, headers=dict(headers))
+    payload = headers["x-acs-content-sha256"]
+    assert headers["host"] == "1.cn-shanghai.fc.aliyuncs.com"
+    assert authorization == Client.get_authorization(request, "ACS3-HMAC-SHA256", payload, "testid", "testsecret")
