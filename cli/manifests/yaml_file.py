@@ -9,6 +9,10 @@ from cli.manifests.documents import Document, DocumentError, Row, document_of, i
 
 _TEXT = "tag:yaml.org,2002:str"
 _VALUE = "tag:yaml.org,2002:value"
+_KINDS = {"tag:yaml.org,2002:timestamp": "a date", "tag:yaml.org,2002:int": "a number"}
+"""What YAML takes plain text for, and Python may be unable to hold."""
+_SHOWN = 40
+"""Characters of such a text that are shown."""
 
 
 def read(text: str) -> list[Document]:
@@ -57,12 +61,19 @@ def _row(node: Any, loader: Any) -> Row:  # noqa: ANN401
             one.tag = _TEXT
     try:
         return Row(line, loader.construct_document(node), sources=_sources(node))
-    except ValueError as error:  # a date that cannot be
-        wrong = next((one for one in _scalars(node) if one.tag.endswith(":timestamp")), node)
-        shown = f"`{wrong.value}`" if isinstance(wrong, yaml.ScalarNode) else "a value"
-        raise DocumentError(
-            wrong.start_mark.line + 1, f"{shown} is read as a date, which cannot be ({error}): write '{wrong.value}'"
-        ) from None
+    except ValueError as error:  # a date that cannot be, or a number of too many digits
+        raise _unreadable(node, loader, error) from None
+
+
+def _unreadable(node: Any, loader: Any, error: ValueError) -> DocumentError:  # noqa: ANN401
+    for one in (one for one in _scalars(node) if one.tag in _KINDS):
+        try:
+            loader.yaml_constructors[one.tag](loader, one)
+        except ValueError as reason:
+            shown = one.value if len(one.value) <= _SHOWN else one.value[:_SHOWN] + "..."
+            why = f"`{shown}` is read as {_KINDS[one.tag]}, which cannot be ({str(reason).partition(';')[0]}): write '{shown}'"
+            return DocumentError(one.start_mark.line + 1, why)
+    return DocumentError(node.start_mark.line + 1, str(error))
 
 
 def _scalars(node: Any) -> Iterator[Any]:  # noqa: ANN401

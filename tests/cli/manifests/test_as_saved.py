@@ -202,6 +202,7 @@ def test_each_name_of_a_list_has_its_own_fault(tmp_path: Path) -> None:
     ("text", "line", "rule"),
     [
         ("products: [a1]\nmodules:\n- mcu\n- 2024-13-45\n", 4, "`2024-13-45` is read as a date, which cannot be"),
+        ("products: [a1]\nmodules:\n- ModuleName: " + "9" * 5000, 3, "9...` is read as a number, which cannot be"),
         ("products: [a1]\nmodules: [mcu]\ndefaults:\n  Desc: =\n", None, ""),
     ],
 )
