@@ -11,7 +11,7 @@ I7  no secret in any log, outcome, error, page or dead letter
 
 import base64
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -180,16 +180,17 @@ def acknowledged_last(told: Told) -> Iterator[str]:
 
 
 class _Acknowledgements:
-    """What each delivery has to show for it: an outcome, a dead letter, or its request put back for a later attempt."""
+    """What each delivery has to show for it: an outcome, a dead letter, or its request put back in a later message."""
 
     def __init__(self, queue: str) -> None:
         self._queue = queue
         self._done: set[str] = set()
-        self._latest: Counter[str] = Counter()
-        self._waiting: dict[str, list[tuple[str, int]]] = {}
+        self._latest: dict[str, str] = {}
+        """The last message in which a request was sent."""
+        self._waiting: dict[str, list[str]] = {}
 
     def unsettled(self, events: Iterable[Event]) -> Iterator[str]:
-        """What was deleted from the request queue with nothing to show for it; events in their order."""
+        """Yield what was deleted from the request queue with nothing to show for it; events in their order."""
         for event in events:
             if isinstance(event, Published):
                 self._done.add(read(event.body)["causationid"])
@@ -203,13 +204,13 @@ class _Acknowledgements:
         if event.queue != self._queue:
             self._done.update(_ids_of(body))
             return
-        self._waiting[event.id] = [(_name(each, event.id, number), _attempt(each)) for number, each in _numbered(body)]
-        for name, attempt in self._waiting[event.id]:
-            self._latest[name] = max(self._latest[name], attempt)
+        names = [_name(each, event.id, number) for number, each in _numbered(body)]
+        self._waiting[event.id] = names
+        self._latest.update(dict.fromkeys(names, event.id))
 
     def _deleted(self, event: Deleted) -> Iterator[str]:
-        for name, attempt in self._waiting.pop(event.id, ()):
-            if name not in self._done and self._latest[name] <= attempt:
+        for name in self._waiting.pop(event.id, ()):
+            if name not in self._done and self._latest[name] == event.id:
                 yield f"{name} was acknowledged with nothing to show for it"
 
 
@@ -221,11 +222,6 @@ def names_in(message: str, body: bytes) -> list[str]:
 def _numbered(body: object) -> list[tuple[int, object]]:
     """The elements of an array, from 1; what is no array, or holds nothing, is one."""
     return list(enumerate(body, 1)) if isinstance(body, list) and body else [(0, body)]
-
-
-def _attempt(request: object) -> int:
-    attempt = request.get("Attempt", 1) if isinstance(request, dict) else 1
-    return attempt if isinstance(attempt, int) else 1
 
 
 def _name(request: object, message: str, number: int) -> str:
