@@ -31,6 +31,8 @@ class Document:
     modules: tuple[Row, ...] = ()
     overrides: tuple[Row, ...] = ()
     requests: tuple[Row, ...] = ()
+    problems: tuple[tuple[int, str], ...] = ()
+    """Lines that cannot be read, and why; the others can."""
 
 
 class DocumentError(Exception):

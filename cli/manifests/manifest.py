@@ -98,6 +98,7 @@ def _wanted(name: str, source: Source) -> Iterator["_InFile | Fault"]:
         yield Fault(Place(file, error.line), "", error.problem)
         return
     for document in documents:
+        yield from (Fault(Place(file, line), "", problem) for line, problem in document.problems)
         for wanted in wanted_by(file, document):
             yield wanted if isinstance(wanted, Fault) else _InFile(file, wanted)
 

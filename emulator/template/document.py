@@ -70,7 +70,9 @@ def _parts(path: Path, extended: tuple[Path, ...]) -> Iterator[_Part]:
     base = document.get("extend")
     if base is None:
         return
-    target = (path.parent / str(base)).resolve()
+    if not isinstance(base, str):
+        raise TemplateError(f"{path.name}: extend: must be the name of a file (it is {base!r})")
+    target = (path.parent / base).resolve()
     if target in (*extended, path.resolve()):
         raise TemplateError(f"{path.name}: extend: {base} leads back to this file")
     yield from _parts(target, (*extended, path.resolve()))

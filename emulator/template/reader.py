@@ -69,6 +69,8 @@ def load(
     known = {name: {**made.outputs, **replaced} for name, made in ready.items()}
     lookup = variables(file.content, environ, known)
     props = [_function_props(file, name, lookup) for name in _names(file, "fc3")]
+    if not props:
+        raise TemplateError(f"{file.place('resources')}: holds no function (component: fc3)")
     functions = tuple(function(item, path.parent) for item in props)
     roles = tuple(role for made in ready.values() for role in made.roles)
     for item in functions:

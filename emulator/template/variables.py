@@ -24,17 +24,26 @@ class TemplateError(Exception):
     """A template that cannot be carried out; the text says what is wrong in it."""
 
 
-def resolved(value: Value, lookup: Lookup) -> Value:
-    """A copy of a document in which every variable is replaced by its value."""
+def resolved(value: Value, lookup: Lookup, inside: tuple[str, ...] = ()) -> Value:
+    """Return a copy of a document in which every variable is replaced by its value; `inside` are those being replaced.
+
+    Raises: TemplateError: a variable is not there, or leads back to itself.
+    """
     if isinstance(value, Mapping):
-        return {key: resolved(item, lookup) for key, item in value.items()}
+        return {key: resolved(item, lookup, inside) for key, item in value.items()}
     if isinstance(value, list):
-        return [resolved(item, lookup) for item in value]
+        return [resolved(item, lookup, inside) for item in value]
     if not isinstance(value, str):
         return value
+
+    def replaced(found: re.Match[str]) -> Value:
+        if found[1] in inside:
+            raise TemplateError(f"${{{found[1]}}} leads back to itself")
+        return resolved(lookup(found[1]), lookup, (*inside, found[1]))
+
     if whole := VARIABLE.fullmatch(value):
-        return resolved(lookup(whole[1]), lookup)
-    return VARIABLE.sub(lambda found: str(resolved(lookup(found[1]), lookup)), value)
+        return replaced(whole)
+    return VARIABLE.sub(lambda found: str(replaced(found)), value)
 
 
 def variables(document: Document, environ: Mapping[str, str], outputs: Mapping[str, Mapping[str, str]]) -> Lookup:

@@ -261,7 +261,7 @@ def test_a_double_is_found_beside_another_fault(tmp_path: Path) -> None:
     [
         (12345678, None),
         (1.5, "cell B2 is a number (1.5), not text"),
-        (True, "cell B2 is a bool"),
+        (True, "cell B2 is a boolean (True)"),
         (10**15, "cell B2 is a number"),
     ],
 )
@@ -275,6 +275,19 @@ def test_a_number_in_a_workbook_is_text_where_it_can_only_be_meant_so(
         int(rule is not None),
     )
     assert rule is None or rule in str(manifest.faults[0])
+
+
+def test_every_cell_that_is_no_text_is_a_fault_and_none_is_taken_for_empty(tmp_path: Path) -> None:
+    """Errors, formulas that nobody has worked out, fractions and booleans, each with its cell; the other rows are read."""
+    rows = (["a1", "xerr", "#N/A"], ["a1", "xform", '=B2&"x"'], ["a1", 1.5, "x"], ["a1", True, "x"], ["a1", "mcu", "x"])
+    manifest = loaded(tmp_path, "f.xlsx", workbook(["ProductKey", "ModuleName", "AliasName"], *rows))
+    assert [rule.removeprefix("f.xlsx:")[:34] for rule in rules(manifest)] == [
+        "2: cell C2 is an error (#N/A)",
+        "3: cell C3 is a formula without a ",
+        "4: cell B4 is a number (1.5), not ",
+        "5: cell B5 is a boolean (True), no",
+    ]
+    assert [entry.request.ModuleName for entry in manifest.entries] == ["mcu"]
 
 
 def test_a_sheet_is_chosen_by_its_name(tmp_path: Path) -> None:

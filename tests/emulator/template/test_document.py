@@ -31,6 +31,13 @@ ENVIRONMENTS = sorted((ROOT / "environments").glob("*.yml"))
         ("vars: {a: 2024-13-45}\n", "is not YAML: month must be in 1..12"),
         ("extend: nowhere.yml\n", "nowhere.yml: No such file or directory"),
         ("extend: template.yml\n", "leads back to this file"),
+        ("extend: [a.yml]\n", "extend: must be the name of a file (it is ['a.yml'])"),
+        ("vars: {a: 1}\nresources:\n", ":2: resources: holds no function"),
+        ("vars: {a: 1}\nresourcesx: {}\n", ":1: resources: holds no function"),
+        (
+            "vars: {a: '${vars.b}', b: 'x${vars.a}'}\nresources: {q: {component: fc3, props: {x: '${vars.a}'}}}\n",
+            "${vars.a} leads back to itself",
+        ),
         ("resources:\n  queue: text\n", ":2: resources.queue: must be a mapping"),
         ("resources:\n  queue:\n", ":2: resources.queue: must be a mapping"),
         (
