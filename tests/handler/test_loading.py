@@ -13,7 +13,8 @@ print(json.dumps([gc.isenabled(), gc.get_freeze_count() > 1000, sorted(set(sys.m
 """
 LEFT_OUT = [
     "redis", "wrapt", "mns.account", "mns.queue", "handler.web", "handler.quota", "aliyunsdkcore.client", "pickle", "zipfile",
-    "asyncio", "subprocess", "difflib",
+    "asyncio", "difflib",
+    *(["subprocess"] if sys.version_info >= (3, 11) else []),  # before, `platform` imports it, and with that `uuid`
 ]  # fmt: skip
 DEFERRED = """
 import sys
