@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from deploy.openapi import VERSION
 from deploy.schemas import Schema, schemas
 from handler.messages import ModuleRequest
-from handler.openapi import VERSION
 from handler.outcomes import Outcome
 
 _BODIES = "Bodies are base64 of UTF-8 JSON, as SMQ's SDKs send and receive them, and at most 64 KiB with it."

@@ -1,4 +1,4 @@
-"""Writes the contracts of events/: JSON Schemas, AsyncAPI and OpenAPI, all made from the function's own models."""
+"""Writes the contracts, made from the function's own models: JSON Schemas, AsyncAPI, and OpenAPI as the function serves it."""
 
 import argparse
 import json
@@ -9,38 +9,40 @@ import yaml
 
 from deploy.asyncapi import asyncapi
 from deploy.log_lines import log_schema
+from deploy.openapi import document
 from deploy.schemas import manifest, standalone
 from emulator.template.reader import ros_templates
-from handler.openapi import document
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def contracts() -> Mapping[str, str]:
-    """The text of each file, by its name."""
+    """The text of each file, by its path in the checkout."""
     names = {
         name: one.get("Default") for name, one in ros_templates(ROOT / "template.yml")["infra"]["Parameters"].items()
     }
     messages = asyncapi(names["RequestQueueName"], names["ResultTopicName"], names["DeadLetterQueueName"])
     return {
-        "request.schema.json": _json(
+        "events/request.schema.json": _json(
             standalone("request", "One request, or several", "ModuleRequest", "ModuleRequests")
         ),
-        "manifest.schema.json": _json(manifest()),
-        "outcome.schema.json": _json(standalone("outcome", "An outcome", "Outcome")),
-        "log.schema.json": _json(log_schema()),
-        "asyncapi.yml": _yaml(messages),
-        "openapi.json": _json(document()),
+        "events/manifest.schema.json": _json(manifest()),
+        "events/outcome.schema.json": _json(standalone("outcome", "An outcome", "Outcome")),
+        "events/log.schema.json": _json(log_schema()),
+        "events/asyncapi.yml": _yaml(messages),
+        "events/openapi.json": _json(document()),
+        "handler/openapi.json": json.dumps(document(), separators=(",", ":")),
     }
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Write the contracts."""
     parser = argparse.ArgumentParser(prog="python -m deploy.contracts", description=main.__doc__)
-    parser.add_argument("--output", type=Path, default=ROOT / "events", help="folder; default: events")
+    parser.add_argument("--output", type=Path, default=ROOT, help="folder; default: the checkout")
     options = parser.parse_args(arguments)
     for name, text in contracts().items():
         path = options.output / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         print(path)
 

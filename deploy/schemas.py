@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from deploy.openapi import document
 from handler.envelopes import MOST_REQUESTS
 from handler.messages import Known
-from handler.openapi import document
 from handler.outcomes import Reason, Status
 
 Schema = dict[str, Any]

@@ -69,10 +69,10 @@ class Told(NamedTuple):
     body: Mapping[str, object]
     headers: Mapping[str, str] = MappingProxyType({})
 
-    def answer(self, *, only_ascii: bool = False) -> HttpAnswer:
+    def answer(self) -> HttpAnswer:
         # Answers are about one moment, and nothing in a browser may take them for anything but data.
         general = {"Content-Type": JSON, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-        text = json.dumps(self.body, ensure_ascii=only_ascii, separators=(",", ":"))
+        text = json.dumps(self.body, ensure_ascii=False, separators=(",", ":"))
         return HttpAnswer(self.status, {**general, **self.headers}, text.encode("utf-8", "replace"))
 
 

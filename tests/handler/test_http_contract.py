@@ -19,7 +19,7 @@ CONFIG: dict[str, Any] = {
     "generation": {"deterministic": True, "database": "none"},
     # An array with a request that breaks a rule is answered 207: the others in it are carried out.
     "checks": {"negative_data_rejection": {"expected-statuses": [207, 400, 415, 422]}},
-    # Cases at random cost more than a second each: the character classes are large. test_openapi.py has its own.
+    # Cases at random cost more than a second each: the character classes are large. tests/deploy/test_openapi.py has its own.
     "phases": {"fuzzing": {"enabled": False}, "stateful": {"enabled": False}},
 }
 """The document's examples, and the edges of every rule one after another: some 300 cases, the same each time."""

@@ -12,7 +12,6 @@ from handler.answers import KINDS
 from handler.envelopes import Place
 from handler.errors import SinkError
 from handler.messages import Invalid, ModuleRequest, read_body
-from handler.openapi import document
 from handler.outcomes import Outcome, Result
 from handler.web import HttpAnswer, HttpRequest
 
@@ -63,9 +62,10 @@ class Function:
 def content(answer: HttpAnswer) -> dict[str, Any]:
     """The body, which every answer of /modules has in JSON; checked against the published schema."""
     body: dict[str, Any] = json.loads(answer.body)
-    responses = document()["paths"]["/modules"]["post"]["responses"]
+    document = json.loads(web.OPENAPI.read_bytes())
+    responses = document["paths"]["/modules"]["post"]["responses"]
     schema = responses[str(answer.status)]["content"][answer.headers["Content-Type"]]["schema"]
-    jsonschema.validate(body, {**schema, "components": document()["components"]})
+    jsonschema.validate(body, {**schema, "components": document["components"]})
     return body
 
 

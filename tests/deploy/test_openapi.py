@@ -1,4 +1,4 @@
-"""OpenAPI: the published contract is the one that is kept."""
+"""OpenAPI: the published contract is the one that is served, and the one that is kept."""
 
 import json
 from pathlib import Path
@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 
+from deploy.openapi import document
 from handler import web
 from handler.answers import KINDS
 from handler.messages import ModuleRequest, read
-from handler.openapi import document
 from handler.web import HttpRequest
 from tests.support.fake_function import Function
 from tests.support.json_schemas import faults
