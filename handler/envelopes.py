@@ -100,11 +100,10 @@ class Place(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A value that no envelope is around; or why there is none."""
+    """A value that no envelope is around; a Flaw where there is none."""
 
     place: Place
-    value: object = None
-    problem: str | None = None
+    value: object
     ignored: str | None = None
     """Why nothing is asked for."""
 
@@ -114,15 +113,15 @@ class Part(NamedTuple):
 
 
 def open_body(body: object, place: Place, depth: int = DEEPEST, *, is_value: bool = False) -> Iterator[Part]:
-    """Open the envelopes inside a body, and yield what is in them, in order. Never raises: what cannot be read is a problem."""
+    """Open the envelopes inside a body, and yield what is in them, in order. Never raises: what cannot be read is a Flaw."""
     value = decode(body, is_value=is_value)
     envelope = unwrap(value)
     if isinstance(value, Flaw):
-        yield Part(place, value, value.problem)
+        yield Part(place, value)
     elif envelope and envelope.is_blank:
         yield Part(place.enter(envelope), value, ignored=f"{envelope.source} without a body")
     elif not depth and (envelope or (place.several and isinstance(value, list))):
-        yield Part(place, problem=f"is wrapped more than {DEEPEST} times")
+        yield Part(place, Flaw(f"is wrapped more than {DEEPEST} times"))
     elif envelope:
         yield from open_body(envelope.body, place.enter(envelope), depth - 1)
     elif isinstance(value, list):
@@ -133,9 +132,9 @@ def open_body(body: object, place: Place, depth: int = DEEPEST, *, is_value: boo
 
 def _open_elements(elements: list[object], place: Place, depth: int) -> Iterator[Part]:
     if not elements:
-        yield Part(place, problem="the array is empty")
+        yield Part(place, Flaw("the array is empty"))
     elif len(elements) > MOST_REQUESTS:
-        yield Part(place, problem=f"the array has {len(elements)} elements, more than {MOST_REQUESTS}")
+        yield Part(place, Flaw(f"the array has {len(elements)} elements, more than {MOST_REQUESTS}"))
     else:
         for number, element in enumerate(elements, 1):
             inside = place._replace(path=f"{place.path}/{number}", several=True)

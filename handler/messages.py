@@ -3,100 +3,84 @@
 Rules come from the API reference of CreateOTAModule; a field that is the function's own says so.
 """
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    ValidationError,
-)
-from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from handler.envelopes import MOST_REQUESTS, Part, Place, open_body
-from handler.texts import Flaw, find_flaw, write
-
-LONGEST_SHOWN = 64
-"""Characters of a refused value that its sender is shown."""
-MOST_PROBLEMS = 20
-"""Problems of one request that are reported; an object with a thousand unknown fields is not answered a thousand times."""
+from handler.problems import (
+    CONTROL,
+    INVISIBLE,
+    LONGEST_REPEATED,
+    MOST_PROBLEMS,
+    Problem,
+    closest,
+    printable,
+    problems_of,
+    shown,
+)
+from handler.texts import Flaw, find_flaw
 
 MOST_SECONDS = 100_000_000_000
 """Unix seconds that a field may hold: the year 5138."""
 
-# Patterns are compiled when they are first used: a cold start need not wait for those that look at faults.
-# Character classes stand here in full, and not as Unicode categories, so that every version of Python and the published schema
-# mean the same. Invisible: white space and what fonts show as nothing (Default_Ignorable_Code_Point, format characters, fillers).
-_NONCHARACTERS = "\ufdd0-\ufdef" + "".join(f"{chr(last - 1)}{chr(last)}" for last in range(0xFFFF, 0x110000, 0x10000))
-_CONTROL = f"\x00-\x1f\x7f-\x9f\u2028\u2029{_NONCHARACTERS}"
-_INVISIBLE = (
-    "\xa0\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
-    "\u202a-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd"
-    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-)
 _CHINESE = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fffd\U00030000-\U0003fffd"
+_BUILT_IN = "[dD][eE][fF][aA][uU][lL][tT]"
 _TRACEPARENT = "(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
-# JSON can hold half of a surrogate pair, UTF-8 cannot: pydantic refuses such texts, and no error may repeat them.
-_UNPRINTABLE = f"[{_CONTROL}\ud800-\udfff]"
-_UNSHOWN = f"[{_CONTROL}{_INVISIBLE}\ud800-\udfff]"
+_RULES = {
+    "ProductKey": "must hold no white space, control or invisible characters",
+    "ModuleName": "must be English letters, digits, '.', '_' and '-' only, and not 'default': that module is built in",
+    "AliasName": "must be Chinese characters, English letters, digits, '.', '_' and '-' only",
+    "Desc": "must hold no control characters",
+    "IotInstanceId": "must be visible ASCII characters only",
+    "Id": "must hold no control characters",
+    "CorrelationId": "must hold no control characters",
+    "traceparent": "must be a W3C traceparent: version-traceid-parentid-flags in lower-case hex",
+}
+"""What the texts of each field must be, as their senders are told."""
 
 
-class _Rule(NamedTuple):
-    """What the whole of a text must match, and how its sender is told; stands in the published schema too."""
-
-    pattern: str
-    words: str
-    unless: str | None = None
-    """A pattern that it must not match."""
-
-    def check(self, value: str) -> str:
-        if not re.fullmatch(self.pattern, value) or (self.unless and re.fullmatch(self.unless, value)):
-            raise ValueError(self.words)
-        return value
-
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return no_info_after_validator_function(self.check, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        unless = {"not": {"pattern": f"^{self.unless}$"}} if self.unless else {}
-        return {**handler(schema), "pattern": f"^{self.pattern}$", **unless}
+def _is_trace(text: str) -> bool:
+    return re.fullmatch(_TRACEPARENT, text) is not None
 
 
-_ProductKey = Annotated[
-    str,
-    Field(min_length=1, max_length=64),
-    _Rule(f"[^ {_CONTROL}{_INVISIBLE}]*", "must hold no white space, control or invisible characters"),
-]
+def _check_trace(text: str) -> str:
+    if not _is_trace(text):
+        raise ValueError
+    return text
+
+
+def _check_name(text: str) -> str:
+    if re.fullmatch(_BUILT_IN, text):
+        raise ValueError
+    return text
+
+
+def _integer(value: object) -> object:
+    """1.0 is an integer, as JSON Schema has it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_ProductKey = Annotated[str, Field(min_length=1, max_length=64, pattern=f"^[^ {CONTROL}{INVISIBLE}]*$")]
 _ModuleName = Annotated[
     str,
-    Field(min_length=1, max_length=64),
-    _Rule(
-        "[A-Za-z0-9._-]*",
-        "must be English letters, digits, '.', '_' and '-' only, and not 'default': that module is built in",
-        unless="[dD][eE][fF][aA][uU][lL][tT]",
+    Field(
+        min_length=1,
+        max_length=64,
+        pattern="^[A-Za-z0-9._-]*$",
+        json_schema_extra={"not": {"pattern": f"^{_BUILT_IN}$"}},
     ),
+    AfterValidator(_check_name),
 ]
-_AliasName = Annotated[
-    str,
-    Field(min_length=1, max_length=64),
-    _Rule(f"[A-Za-z0-9._{_CHINESE}-]*", "must be Chinese characters, English letters, digits, '.', '_' and '-' only"),
-]
-_Desc = Annotated[str, Field(max_length=100), _Rule(f"[^{_CONTROL}]*", "must hold no control characters")]
-_IotInstanceId = Annotated[
-    str, Field(min_length=1, max_length=128), _Rule("[!-~]*", "must be visible ASCII characters only")
-]
-_Own = Annotated[str, Field(min_length=1, max_length=128), _Rule(f"[^{_CONTROL}]*", "must hold no control characters")]
-_Trace = Annotated[
-    str,
-    _Rule(_TRACEPARENT, "must be a W3C traceparent: version-traceid-parentid-flags in lower-case hex"),
-]
+_AliasName = Annotated[str, Field(min_length=1, max_length=64, pattern=f"^[A-Za-z0-9._{_CHINESE}-]*$")]
+_Desc = Annotated[str, Field(max_length=100, pattern=f"^[^{CONTROL}]*$")]
+_IotInstanceId = Annotated[str, Field(min_length=1, max_length=128, pattern="^[!-~]*$")]
+_Own = Annotated[str, Field(min_length=1, max_length=128, pattern=f"^[^{CONTROL}]*$")]
+_Trace = Annotated[str, Field(json_schema_extra={"pattern": f"^{_TRACEPARENT}$"}), AfterValidator(_check_trace)]
+_Moment = Annotated[int, Field(ge=0, le=MOST_SECONDS), BeforeValidator(_integer)]
 Policy = Literal["keep", "update", "fail"]
 
 
@@ -122,14 +106,6 @@ class ModuleKey(NamedTuple):
     name: str
 
 
-def _integer(value: object) -> object:
-    """1.0 is an integer, as JSON Schema has it."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-_Moment = Annotated[int, Field(ge=0, le=MOST_SECONDS), BeforeValidator(_integer)]
-
-
 class ModuleRequest(BaseModel):
     """One module that somebody wants. Id, CorrelationId, traceparent and OnExisting are the function's own fields."""
 
@@ -144,34 +120,23 @@ class ModuleRequest(BaseModel):
     Id: _Own | None = None
     CorrelationId: _Own | None = None
     traceparent: _Trace | None = None
-    Attempt: Annotated[
-        int,
-        Field(ge=1, le=1_000_000, description="Set by the function when it puts a request back."),
-        BeforeValidator(_integer),
-    ] = 1
-    Since: Annotated[
-        _Moment | None,
-        Field(description="Set by the function: unix seconds of the first delivery that put the request back."),
-    ] = None
-    Tried: Annotated[
-        bool | _Moment,
-        Field(
-            description="Set by the function: unix seconds of the first create call whose effect is not known; or true."
-        ),
-    ] = False
-    Theirs: Annotated[
-        bool,
-        Field(description="Set by the function: an earlier delivery saw that the module is not the sender's making."),
-    ] = False
-    Updated: Annotated[
-        bool,
-        Field(description="Set by the function: an update of an earlier delivery was accepted."),
-    ] = False
-    Replay: Annotated[
-        int | None,
-        Field(ge=0, le=1_000_000, description="Set when a dead letter is replayed: how often it was."),
-        BeforeValidator(_integer),
-    ] = None
+    Attempt: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_integer)] = Field(
+        1, description="Set by the function when it puts a request back."
+    )
+    Since: _Moment | None = Field(
+        None, description="Set by the function: unix seconds of the first delivery that put the request back."
+    )
+    Tried: bool | _Moment = Field(
+        False,
+        description="Set by the function: unix seconds of the first create call whose effect is not known; or true.",
+    )
+    Theirs: bool = Field(
+        False, description="Set by the function: an earlier delivery saw that the module is not the sender's making."
+    )
+    Updated: bool = Field(False, description="Set by the function: an update of an earlier delivery was accepted.")
+    Replay: Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(_integer)] | None = Field(
+        None, description="Set when a dead letter is replayed: how often it was."
+    )
 
     def in_instance(self, default: str | None) -> "ModuleRequest":
         """The same request, in the instance that it means."""
@@ -185,15 +150,6 @@ class ModuleRequest(BaseModel):
     @property
     def key(self) -> ModuleKey:
         return ModuleKey(self.IotInstanceId, self.ProductKey, self.ModuleName.casefold())
-
-
-class Problem(BaseModel):
-    """What is wrong with one field; `Field` is empty where it is the whole message."""
-
-    model_config = ConfigDict(frozen=True)
-
-    Field: str
-    Problem: str
 
 
 class Invalid(NamedTuple):
@@ -211,6 +167,9 @@ class Invalid(NamedTuple):
     Attempt: int = 1
     readable: bool = True
     """Whether it was a JSON object at all."""
+
+
+_REPEATED = ("ProductKey", "ModuleName", "AliasName", "Desc", "IotInstanceId")
 
 
 class Contents(NamedTuple):
@@ -238,28 +197,21 @@ def read_body(body: object, place: Place) -> Contents:
     """
     parts = list(islice(open_body(body, place), MOST_REQUESTS + 1))
     if len(parts) > MOST_REQUESTS:
-        flaw = Flaw(f"holds more than {MOST_REQUESTS} requests")
-        return Contents([_unreadable(place.id, flaw.problem)], [flaw], [], several=False)
+        parts = [Part(place, Flaw(f"holds more than {MOST_REQUESTS} requests"))]
     asked = [part for part in parts if not part.ignored or names_module(part.value)]
     ignored = [part.ignored for part in parts if part.ignored and not names_module(part.value)]
     several = any(part.place.several for part in parts)
-    return Contents([_read_part(part) for part in asked], [_raw(part) for part in asked], ignored, several)
-
-
-def _raw(part: Part) -> object:
-    if part.problem is None or isinstance(part.value, Flaw):
-        return part.value
-    return Flaw(part.problem, write(part.problem))
+    return Contents([_read_part(part) for part in asked], [part.value for part in asked], ignored, several)
 
 
 def _read_part(part: Part) -> ModuleRequest | Invalid:
-    trace, replays = part.place.trace, part.place.replays
-    if part.problem:
-        return _unreadable(part.id, part.problem)
-    if not isinstance(part.value, dict):
-        return _unreadable(part.id, f"must be a JSON object (it is {shown(part.value)})")
-    valid = trace if trace and re.fullmatch(_TRACEPARENT, trace) else None
-    return _request(replay(part.value, replays) if replays else part.value, part.id, valid)
+    value, trace, replays = part.value, part.place.trace, part.place.replays
+    if isinstance(value, Flaw):
+        return _unreadable(part.id, value.problem)
+    if not isinstance(value, dict):
+        return _unreadable(part.id, f"must be a JSON object (it is {shown(value)})")
+    given = {"Id": part.id, "traceparent": trace if trace and _is_trace(trace) else None}
+    return _request(replay(value, replays) if replays else value, given)
 
 
 def replay(request: Mapping[str, Any], times: int = 1) -> dict[str, Any]:
@@ -272,95 +224,33 @@ def replay(request: Mapping[str, Any], times: int = 1) -> dict[str, Any]:
 def names_module(value: object) -> bool:
     """Tell whether an object names a required field of a request, in whatever spelling."""
     names = list(value)[:MOST_PROBLEMS] if isinstance(value, dict) else []
-    return any(suggest_field(str(name)) in ("ProductKey", "ModuleName") for name in names)
+    return any(closest(str(name), ModuleRequest.model_fields) in ("ProductKey", "ModuleName") for name in names)
 
 
-def suggest_field(name: str) -> str | None:
-    """Suggest the field of a request that is meant by another name, if any: `productKey`, `module_name`, `Alias`."""
-    from difflib import get_close_matches  # here, so that a new instance does not wait for it
-
-    fields = {field.casefold(): field for field in ModuleRequest.model_fields}
-    plain = re.sub(r"[^a-z]", "", name[:LONGEST_SHOWN].casefold())
-    parts = [field for field in fields if min(len(field), len(plain)) > 3 and (plain in field or field in plain)]
-    near = [*get_close_matches(plain, fields, 1, 0.8), *parts]
-    return fields[near[0]] if near else None
+def _unreadable(name: str, problem: str) -> Invalid:
+    return Invalid(name, (Problem(Field="", Problem=problem),), readable=False)
 
 
-def _unreadable(default_id: str, problem: str) -> Invalid:
-    return Invalid(default_id, (_whole(problem),), readable=False)
-
-
-def _whole(problem: str) -> Problem:
-    return Problem(Field="", Problem=problem)
-
-
-def _request(value: dict[str, Any], default_id: str, trace: str | None) -> ModuleRequest | Invalid:
+def _request(value: Mapping[str, Any], given: Mapping[str, str | None]) -> ModuleRequest | Invalid:
+    """Check a request. `given`: fields that its message has for it, where it has none of its own."""
     # A name that is no Unicode text would end the validation before anything else was looked at.
-    fields = {re.sub(_UNPRINTABLE, "\ufffd", str(name)): each for name, each in value.items()}
+    fields = {printable(str(name)): each for name, each in value.items()}
+    fields |= {name: each for name, each in given.items() if fields.get(name) is None}
     try:
-        request = ModuleRequest.model_validate(fields)
+        return ModuleRequest.model_validate(fields)
     except ValidationError as error:
-        invalid = _invalid(fields, default_id, trace, error)
-        flaw = find_flaw(fields)
-        return invalid if flaw is None else invalid._replace(problems=(_whole(flaw.problem),), readable=False)
-    return request.model_copy(update={"Id": request.Id or default_id, "traceparent": request.traceparent or trace})
-
-
-def _invalid(value: dict[str, Any], default_id: str, trace: str | None, error: ValidationError) -> Invalid:
-    problems = tuple(_problems(error))
+        problems = problems_of(error, ModuleRequest.model_fields, _RULES)
     wrong = {problem.Field for problem in problems}
-    own = {name: value.get(name) for name in ("Id", "CorrelationId", "traceparent", "Attempt") if name not in wrong}
+    own = {
+        name: each
+        for name in ("Id", "CorrelationId", "traceparent", "Attempt")
+        if (each := fields.get(name)) and name not in wrong
+    }
     # The API's fields are repeated even where they broke a rule, in so far as they can be shown.
-    return Invalid(
-        own.get("Id") or default_id,
-        problems,
-        _plain(value.get("ProductKey")),
-        _plain(value.get("ModuleName")),
-        _plain(value.get("AliasName")),
-        _plain(value.get("Desc")),
-        _plain(value.get("IotInstanceId")),
-        own.get("CorrelationId"),
-        own.get("traceparent") or trace,
-        own.get("Attempt") or 1,
-    )
-
-
-def _problems(error: ValidationError) -> Iterator[Problem]:
-    faults = error.errors(include_url=False)
-    for fault in faults[:MOST_PROBLEMS]:
-        name = str(fault["loc"][0]) if fault["loc"] else ""
-        yield Problem(Field=_plain(name) or "", Problem=_describe(name, fault))
-    if len(faults) > MOST_PROBLEMS:
-        yield _whole(f"{len(faults) - MOST_PROBLEMS} more problems")
-
-
-def _describe(name: str, fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    if fault["type"] == "missing":
-        return "is required"
-    if fault["type"] == "extra_forbidden":
-        meant = suggest_field(name)
-        return "is not a field of a request" + (f" (did you mean {meant}?)" if meant else "")
-    rule = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
-    return f"{rule[:1].lower()}{rule[1:]} (it is {shown(fault['input'])})"
-
-
-def shown(value: object) -> str:
-    """A value in an error: short, and with nothing invisible in it."""
-    text = value if isinstance(value, str) else _json(value)
-    short = text[:LONGEST_SHOWN] + ("…" if len(text) > LONGEST_SHOWN else "")
-    visible = re.sub(_UNSHOWN, lambda found: f"\\u{ord(found[0]):04x}", short)
-    return f"'{visible}'" if isinstance(value, str) else visible
-
-
-def _json(value: object) -> str:
-    try:
-        return json.dumps(value, default=str, skipkeys=True)
-    except (RecursionError, ValueError):
-        return f"a {type(value).__name__}"
-
-
-def _plain(value: object) -> str | None:
-    """A string that can be shown to its sender; None for anything else."""
-    if not isinstance(value, str):
-        return None
-    return re.sub(_UNPRINTABLE, "\ufffd", value[:128])
+    named = {
+        name: printable(each[:LONGEST_REPEATED]) for name in _REPEATED if isinstance(each := fields.get(name), str)
+    }
+    flaw = find_flaw(fields)
+    if flaw is not None:
+        problems = (Problem(Field="", Problem=flaw.problem),)
+    return Invalid(**{**given, **named, **own}, problems=problems, readable=flaw is None)

@@ -8,7 +8,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from handler.messages import NOTHING, Invalid, Known, ModuleRequest, Problem
+from handler.messages import NOTHING, Invalid, Known, ModuleRequest
+from handler.problems import Problem
 
 Status = Literal["created", "existing", "updated", "rejected", "failed"]
 _Status = Status  # inside the model its field has the name

@@ -4,12 +4,11 @@ The fault of one element is that element's alone: a Flaw stands in its place.
 """
 
 import base64
-import binascii
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 
 LARGEST_TEXT = 1024 * 1024
 """Characters of a text; SMQ takes 64 KiB, HTTP is bounded to 1 MiB."""
@@ -22,7 +21,7 @@ LONGEST_NUMBER = 1_000
 # A quoted text is one token, so that the brackets in it do not count.
 _SIGN = r'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},]'
 _BLANK = "\ufeff \t\r\n"
-_STANDARD = str.maketrans("-_", "+/")
+_BEGINNINGS = ("{", "[", '"', "<")
 _write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -31,9 +30,9 @@ class Flaw:
 
     __slots__ = ("problem", "text")
 
-    def __init__(self, problem: str, text: str = "null") -> None:
+    def __init__(self, problem: str, text: str | None = None) -> None:
         self.problem = problem
-        self.text = text
+        self.text = _write(problem) if text is None else text
 
     def __repr__(self) -> str:
         return self.problem
@@ -56,7 +55,7 @@ def write(value: object) -> str:
 
 
 def carriable(text: str) -> str:
-    """A text that UTF-8 can carry: a half of a surrogate pair in it becomes JSON's escape, which is read as the same."""
+    """Write half of a surrogate pair as JSON's escape, which is read as the same: UTF-8 cannot carry it."""
     return text if text.isascii() else re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
@@ -82,7 +81,7 @@ def decode(body: object, layers: int = MOST_LAYERS, *, is_value: bool = False) -
     if data is not None:
         value = decode(data, layers - 1)
         return Flaw(f"is base64 of something that {value}") if isinstance(value, Flaw) else value
-    if is_value and (head not in ("{", "[", '"') or not layers):
+    if is_value and (head not in _BEGINNINGS or not layers):
         return text
     value = parse(text)
     return decode(value, layers - 1, is_value=True) if isinstance(value, str) and layers else value
@@ -96,9 +95,7 @@ def parse(body: str | bytes, longest: float = LARGEST_TEXT) -> object:
     if len(text) > longest:
         return Flaw(f"is longer than {longest} characters")
     value = _load(text.lstrip("\ufeff"))
-    if not isinstance(value, Flaw):
-        return value
-    elements = [_load(element) for element in _split(text)]
+    elements = [_load(element) for element in _split(text)] if isinstance(value, Flaw) else []
     return value if all(isinstance(element, Flaw) for element in elements) else elements
 
 
@@ -113,21 +110,21 @@ def _load(text: str) -> object:
         return Flaw("is nested too deeply", text)
 
 
-def _split(text: str) -> Sequence[str]:
+def _split(text: str) -> list[str]:
     """Split an array into the texts of its elements, also where it is cut off; anything else has none."""
-    depth, start, parts = 0, 0, list[str]()
-    if text.lstrip()[:1] != "[":
-        return ()
-    for token in re.finditer(_SIGN, text):
-        sign = token[0]
-        if depth == 1 and sign in (",", "]"):
-            parts.append(text[start : token.start()])
-        depth += (sign in ("[", "{")) - (sign in ("]", "}"))
-        if depth == 1 and sign in ("[", ","):
-            start = token.end()
-        if depth == 0 or len(parts) > MOST_ELEMENTS:
-            return () if depth or text[token.end() :].strip() else parts
-    return [*parts, text[start:]]
+    if text.lstrip(_BLANK)[:1] != "[":
+        return []
+    depth, cuts = 0, list[int]()
+    for sign in re.finditer(_SIGN, text):
+        depth += (sign[0] in ("[", "{")) - (sign[0] in ("]", "}"))
+        if depth == 0 or (depth == 1 and sign[0] in ("[", ",")):
+            cuts.append(sign.start())
+        if depth == 0 or len(cuts) > MOST_ELEMENTS:
+            break
+    else:
+        cuts.append(len(text))
+    is_all = not text[cuts[-1] + 1 :].strip()
+    return [text[start + 1 : end] for start, end in pairwise(cuts)] if is_all else []
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -140,15 +137,11 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _integer(digits: str) -> object:
-    if len(digits) <= LONGEST_NUMBER:
-        return int(digits)
-    return Flaw(f"is not JSON: a number of {len(digits)} digits", digits)
-
-
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object,
-    parse_int=_integer,
+    parse_int=lambda digits: (
+        int(digits) if len(digits) <= LONGEST_NUMBER else Flaw(f"is not JSON: a number of {len(digits)} digits", digits)
+    ),
     parse_constant=lambda name: Flaw(f"is not JSON: {name} is no JSON value", name),
 )
 
@@ -157,32 +150,29 @@ def _text(data: bytes | bytearray) -> str | Flaw:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        encoding = _guess_encoding(data)
-        return Flaw(f"is not UTF-8 (it looks like {encoding})" if encoding else "is not UTF-8")
+        return Flaw(f"is not UTF-8{_guess_encoding(data)}")
 
 
-def _guess_encoding(data: bytes | bytearray) -> str | None:
-    """The encoding in which data looks like one of the texts that are read here."""
-    for encoding, name in (("utf-8", "UTF-8"), ("utf-16", "UTF-16"), ("gb18030", "GBK")):
+def _guess_encoding(data: bytes | bytearray) -> str:
+    for encoding, name in (("utf-16", "UTF-16"), ("gb18030", "GBK")):
         with suppress(UnicodeDecodeError):
-            if data.decode(encoding).lstrip(_BLANK)[:1] in ("{", "[", '"', "<"):
-                return name
-    return None
+            if data.decode(encoding).lstrip(_BLANK).startswith(_BEGINNINGS):
+                return f" (it looks like {name})"
+    return ""
 
 
 def _decode_base64(text: str) -> bytes | None:
     """Decode base64 of any alphabet, padded or not, in lines or not; None where the text is hardly meant as base64."""
     packed = "".join(text.split())
     bare = packed.rstrip("=")
-    if not re.fullmatch("[A-Za-z0-9+/_-]+", bare):
-        return None
     try:
-        data = base64.b64decode(bare.translate(_STANDARD) + "=" * (-len(bare) % 4))
-    except binascii.Error:
+        data = base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=b"-_", validate=True)
+    except ValueError:
         return None
     # Many a plain word can be decoded too, but hardly ever to something that can be read.
-    is_plain = "".join(data.decode("utf-8", "replace").split()).replace("\ufffd", "\0").isprintable()
-    return data if set(packed) & set("+/=") or is_plain or _guess_encoding(data) else None
+    inside = data.decode("utf-8", "surrogateescape").lstrip(_BLANK)
+    is_meant = re.search("[+/=]", packed) or inside.startswith(_BEGINNINGS) or "".join(inside.split()).isprintable()
+    return data if data and is_meant else None
 
 
 def _parse_notification(text: str) -> object:

@@ -14,8 +14,9 @@ from urllib.parse import unquote
 from handler.answers import HttpAnswer, Refusal, Told, problem, together, told
 from handler.envelopes import Place, usable_id
 from handler.errors import SinkError
-from handler.messages import Contents, Invalid, ModuleRequest, read_body, shown
+from handler.messages import Contents, Invalid, ModuleRequest, read_body
 from handler.outcomes import Outcome, Result
+from handler.problems import shown
 from handler.texts import Flaw, parse
 
 __all__ = ["HttpAnswer", "HttpRequest", "Service", "from_environ", "from_event", "respond", "to_event"]

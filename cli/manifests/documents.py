@@ -1,9 +1,10 @@
 """A manifest file as rows that know their place, whatever its format."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from handler.problems import closest
 
 PARTS = ("defaults", "products", "modules", "overrides", "requests")
 """What a manifest that is an object may hold."""
@@ -56,13 +57,6 @@ def document_of(parts: Mapping[str, Row]) -> Document:
 def is_grid(names: Iterable[str]) -> bool:
     """Whether an object is a manifest of parts; else it is a single request."""
     return any(closest(name, PARTS, cutoff=0.85) for name in names)
-
-
-def closest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str | None:
-    """Return the known name that somebody meant who wrote `name`, if any comes near."""
-    names = {each.lower(): each for each in known}
-    found = difflib.get_close_matches(name.lower().replace("_", ""), names, n=1, cutoff=cutoff)
-    return names[found[0]] if found else None
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -5,8 +5,9 @@ from typing import get_args
 import pytest
 
 from handler.answers import KINDS
-from handler.messages import ModuleRequest, Problem
+from handler.messages import ModuleRequest
 from handler.outcomes import Outcome, Reason, Result, Status, Unfinished, Why
+from handler.problems import Problem
 from handler.web import HttpRequest
 from tests.support.fake_function import ASYNC, REQUEST, Function, content, kind
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from handler.envelopes import DEEPEST, Place, open_body
 from handler.messages import ModuleRequest, read, read_body
+from handler.texts import Flaw
 from tests.support.wrapping import ENCODINGS, ENVELOPES, Wrap, encode, event, smq, topic
 
 REQUEST = {"ProductKey": "a1", "ModuleName": "mcu", "AliasName": "微控", "Desc": "<a> & 'b' \U0001f600"}
@@ -29,7 +30,9 @@ def wrapped(text: str, layers: list[Wrap]) -> str:
 
 def opened(body: object, place: Place = QUEUED) -> list[tuple[str, object]]:
     """Ids and values."""
-    return [(part.id, part.problem or part.value) for part in open_body(body, place)]
+    return [
+        (part.id, part.value.problem if isinstance(part.value, Flaw) else part.value) for part in open_body(body, place)
+    ]
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)

@@ -10,15 +10,13 @@ from hypothesis import strategies as st
 
 from handler.envelopes import MOST_REQUESTS
 from handler.messages import (
-    LONGEST_SHOWN,
-    MOST_PROBLEMS,
     Invalid,
     ModuleKey,
     ModuleRequest,
     read,
-    shown,
 )
 from handler.outcomes import Outcome
+from handler.problems import MOST_PROBLEMS
 from handler.texts import LARGEST_TEXT
 from tests.support.paths import ROOT
 
@@ -192,14 +190,6 @@ def test_many_faults_are_counted() -> None:
     found = problems(**{f"x{n}": n for n in range(1000)})
     assert len(found) == MOST_PROBLEMS + 1
     assert found[-1] == ("", f"{1000 - MOST_PROBLEMS} more problems")
-
-
-def test_a_refused_value_is_shown_short_and_visible() -> None:
-    """No line break, no control sequence, no megabyte comes back."""
-    assert shown("x" * 1000) == f"'{'x' * LONGEST_SHOWN}…'"
-    assert shown("a\x1b[31m\u200b\ud800 b") == r"'a\u001b[31m\u200b\ud800 b'"
-    assert shown(["x"] * 1000).endswith("…")
-    assert shown(None) == "null"
 
 
 def test_an_invalid_request_keeps_what_could_be_read() -> None:

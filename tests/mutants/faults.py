@@ -100,8 +100,8 @@ FAULTS = (
     Mutant(
         "an outcome's id is made of the queue's id",
         "messages.py",
-        '"Id": request.Id or default_id',
-        '"Id": default_id',
+        "given.items() if fields.get(name) is None}",
+        "given.items()}",
         ("tests/handler/test_messages.py", *PIPELINE),
     ),
     Mutant(
