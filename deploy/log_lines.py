@@ -110,6 +110,7 @@ EVENTS: Mapping[str, Event] = {
         "A message that topic or queue did not take.",
         {"sink": _text("the name of the topic or queue"), "text": TEXT},
     ),
+    "trace_failed": Event(("WARNING",), "Spans that the collector did not take: they are dropped.", {"text": TEXT}),
     "quota": Event(
         ("INFO", "WARNING", "ERROR"),
         "The store of the shared quota is back, or gone, or refuses what it is asked.",

@@ -32,6 +32,7 @@ from handler.triggers import Delivery
 
 if TYPE_CHECKING:  # imported when the first HTTP request comes, so that the function of a queue does not wait for it
     from handler import web
+    from handler.tracing import Tracer
 
 DEFAULT_TIMEOUT = 60.0
 """Seconds, where the platform's context names no timeout."""
@@ -68,6 +69,7 @@ class Instance(NamedTuple):
     messages: MessageService
     log: Log
     clock: Clock
+    tracer: "Tracer | None" = None
 
     @classmethod
     def wire(cls, environ: Mapping[str, str], clock: Clock) -> "Instance":
@@ -94,11 +96,18 @@ class Instance(NamedTuple):
         smq = Transport(partial(connect, settings.OTA_MNS_ENDPOINT), "OTA_MNS_ENDPOINT")
         messages = MessageService(smq, clock, random.random)
         pool = Threads.for_rate(_rate(settings))
-        return cls(settings, Pipeline(api, _limits(settings), pool, clock, random.random), messages, log, clock)
+        instance = cls(settings, Pipeline(api, _limits(settings), pool, clock, random.random), messages, log, clock)
+        if settings.OTA_TRACE_URL is None:
+            return instance
+        from handler.tracing import Tracer
+
+        tracer = Tracer(settings.OTA_TRACE_URL, connect, clock, environ.get("FC_FUNCTION_NAME", "ota-modules"))
+        return instance._replace(pipeline=tracer.trace(instance.pipeline), tracer=tracer)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
-    secure = any(url.startswith("https:") for url in (settings.OTA_IOT_ENDPOINT, settings.OTA_MNS_ENDPOINT))
+    urls = (settings.OTA_IOT_ENDPOINT, settings.OTA_MNS_ENDPOINT, settings.OTA_TRACE_URL or "")
+    secure = any(url.startswith("https:") for url in urls)
     return ssl.create_default_context() if secure else None
 
 
@@ -163,7 +172,8 @@ def handler(event: bytes, context: object) -> object:
         return answer
     call = Call.begin(instance, context, ceiling=LONGEST_DELIVERY)
     deliveries = triggers.deliveries(event)
-    report = instance.pipeline.run(deliveries, call.invocation)
+    with call:
+        report = instance.pipeline.run(deliveries, call.invocation)
     bare = [delivery.source for delivery in deliveries] == ["bare"]
     return {**report.summary(), **({"outcomes": [_shown(each) for each in report.outcomes]} if bare else {})}
 
@@ -232,6 +242,12 @@ class Call(NamedTuple):
         source = f"/ota-modules/{settings.OTA_REGION}/{_function_name(context)}"
         return cls(instance, Invocation(keys, budget.calls, outbox, log, source), outbox, request_id)
 
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None:
+        if self.instance.tracer is not None:
+            self.instance.tracer.flush(self.outbox.until - self.instance.clock.now(), self.invocation.log)
+
     def respond(self, request: "web.HttpRequest") -> "web.HttpAnswer":
         """The answer to an HTTP request."""
         from handler import web
@@ -244,7 +260,8 @@ class Call(NamedTuple):
             fault=partial(log_fault, self.invocation.log),
             prefix=self.instance.settings.OTA_HTTP_PREFIX or "",
         )
-        return web.respond(request._replace(request_id=self.request_id or request.request_id), service)
+        with self:
+            return web.respond(request._replace(request_id=self.request_id or request.request_id), service)
 
 
 def _timeout(context: object) -> float:

@@ -5,7 +5,7 @@ take on what can be finished, put the rest back -> ensure each module and publis
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from handler.clock import Clock
 from handler.errors import NotFinished
 from handler.invocation import Invocation, Limits
 from handler.iot import IotApi, Usage
-from handler.lanes import lanes, run
+from handler.lanes import Handler, lanes, run
 from handler.messages import ModuleRequest
 from handler.outcomes import Outcome, Result, Unfinished
 from handler.putting_back import Chain, Sender, chain, messages
@@ -59,6 +59,8 @@ class Pipeline(NamedTuple):
     pool: Pool
     clock: Clock
     random: Random
+    watch: Callable[[Handler], Handler] = lambda handler: handler
+    """Stands between a request and its attempt; see `handler.tracing`."""
 
     def run(self, deliveries: Sequence[Delivery], invocation: Invocation) -> Report:
         """Finish every request of a batch, or put it back.
@@ -109,10 +111,11 @@ class Pipeline(NamedTuple):
         results: dict[int, Result] = {}
         chains: list[Chain] = []
         now = self.clock.wall()
+        watched = self.watch(attempts)
 
         def handle(lane: Sequence[Item]) -> None:
             left: list[tuple[Item, Unfinished]] = []
-            for copies, result in run(lane, attempts):
+            for copies, result in run(lane, watched):
                 results.update(dict.fromkeys((item.place for item in copies), result))
                 if isinstance(result, Unfinished):
                     left.append((copies[0], result))

@@ -94,6 +94,14 @@ def _store_host(host: str) -> str:
     return host
 
 
+def _collector(url: str) -> str:
+    parts = _parts(url)
+    _endpoint(f"{parts.scheme}://{parts.netloc}")
+    if not parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("must be a whole address, like https://host/v1/traces")
+    return url
+
+
 def _path_prefix(path: str) -> str:
     if not re.fullmatch("(/[A-Za-z0-9._~-]+)+/?", path):
         raise ValueError("must look like /ota or /a/b")
@@ -132,6 +140,7 @@ class Settings(BaseModel):
     OTA_READ_TIMEOUT: Annotated[float, Field(gt=0, le=300)] = 10.0
     OTA_DEADLINE_MARGIN: Annotated[float, Field(ge=0.5, le=60)] = 2.0
     OTA_HTTP_PREFIX: Annotated[str, AfterValidator(_path_prefix)] | None = None
+    OTA_TRACE_URL: Annotated[str, AfterValidator(_collector)] | None = Field(None, repr=False)
     OTA_LOG_LEVEL: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
 
     @classmethod
@@ -222,7 +231,7 @@ def _named(error: ValidationError, values: Mapping[str, str]) -> SettingError:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
     problem = "is required" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
-    # An address may hold a password: then its value is not repeated.
-    secret = name in ("OTA_QUOTA_URL", "OTA_QUOTA_PASSWORD") or "@" in values.get(name, "")
+    # An address may hold a password or a token: then its value is not repeated.
+    secret = name in ("OTA_QUOTA_URL", "OTA_QUOTA_PASSWORD", "OTA_TRACE_URL") or "@" in values.get(name, "")
     seen = "" if name not in values or secret else f" (it is {values[name][:100]!r})"
     return SettingError(name, problem + seen)

@@ -21,7 +21,7 @@ from tests.support.paths import ROOT
 from tests.support.pipeline_world import wanted, world
 
 PAGE = page("operating")
-WATCH, ALARMS, RUNBOOK, REASONS, CODES, LOG, ERRORS = PAGE.sections(2)
+WATCH, ALARMS, RUNBOOK, REASONS, CODES, LOG, TRACES, ERRORS = PAGE.sections(2)
 TEMPLATES: Mapping[str, Any] = yaml.safe_load((ROOT / "template.yml").read_text(encoding="utf-8"))["resources"]
 STACK, MADE = (TEMPLATES[name]["props"]["template"]["Resources"] for name in ("infra", "alarms"))
 LEVELS = ("debug", "info", "warning", "error")

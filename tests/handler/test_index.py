@@ -10,6 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from emulator.iot import api as iot_api
@@ -302,3 +306,26 @@ def test_an_invocation_announces_its_steps(platform: Platform, monkeypatch: pyte
     reached.clear()
     index.handler(json.dumps(wanted("late")).encode(), platform.context(timeout=4))
     assert reached == ["receive", "validate", "put back"]
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_spans_leave_at_the_end_of_every_invocation(
+    platform: Platform, serve: Serve, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """Of events and of HTTP requests, to the address that is set, whatever the collector says."""
+    taken: list[bytes] = []
+
+    async def collect(request: Request) -> Response:
+        taken.append(await request.body())
+        return Response(status_code=status)
+
+    app = Starlette(routes=[Route("/v1/traces", collect, methods=["POST"])])
+    monkeypatch.setenv("OTA_TRACE_URL", serve(app) + "/v1/traces")
+    result = index.handler(json.dumps(wanted(Id="r1")).encode(), platform.context())
+    assert isinstance(result, dict)
+    assert result["created"] == 1
+    assert [b"CreateOTAModule" in each for each in taken] == [True]
+    index.forget()
+    answer = index.handler(http_event("POST", "/modules", wanted("by-http")), platform.context())
+    assert isinstance(answer, dict)
+    assert (answer["statusCode"], [b"CreateOTAModule" in each for each in taken]) == (201, [True, True])

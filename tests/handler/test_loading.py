@@ -12,8 +12,8 @@ from handler import index
 print(json.dumps([gc.isenabled(), gc.get_freeze_count() > 1000, sorted(set(sys.modules) & set(sys.argv[1:]))]))
 """
 LEFT_OUT = [
-    "redis", "wrapt", "mns.account", "mns.queue", "handler.web", "handler.quota", "aliyunsdkcore.client", "pickle", "zipfile",
-    "asyncio", "difflib",
+    "redis", "wrapt", "mns.account", "mns.queue", "handler.web", "handler.quota", "handler.tracing", "aliyunsdkcore.client",
+    "pickle", "zipfile", "asyncio", "difflib",
     *(["subprocess"] if sys.version_info >= (3, 11) else []),  # before, `platform` imports it, and with that `uuid`
 ]  # fmt: skip
 DEFERRED = """

@@ -63,6 +63,7 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("OTA_MNS_ENDPOINT", "https://iot..com"), ("OTA_IOT_ENDPOINT", "https://h#fragment"), ("OTA_QUOTA_URL", "redis://h:port"),
         ("OTA_MAX_AGE", "0"), ("OTA_HTTP_PREFIX", "ota"), ("OTA_HTTP_PREFIX", "/"), ("OTA_HTTP_PREFIX", "/a//b"),
         ("OTA_IOT_INSTANCE_ID", "iot 1"), ("OTA_IOT_INSTANCE_ID", "实例"), ("OTA_QUOTA_HOST", "h:6379"), ("OTA_QUOTA_HOST", "redis://h"),
+        ("OTA_TRACE_URL", "https://h"), ("OTA_TRACE_URL", "http://h/v1/traces"), ("OTA_TRACE_URL", "https://h/v1/traces?token=x"),
     ],
 )  # fmt: skip
 def test_a_refused_value_is_named_with_its_setting(name: str, value: str) -> None:
@@ -77,6 +78,7 @@ def test_a_refused_value_is_named_with_its_setting(name: str, value: str) -> Non
     [
         ("OTA_MNS_ENDPOINT", "https://user:hunter2@mns.example.com"),
         ("OTA_QUOTA_URL", "redis://:hunter2\u2100@store"),
+        ("OTA_TRACE_URL", "http://collector/hunter2/api/otlp/traces"),
         ("OTA_QUOTA_URL", "redis://:[hunter2]@store"),
     ],
 )

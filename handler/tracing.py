@@ -1,0 +1,145 @@
+"""Sends a span for each request, each wait for the quota and each call of the API; imported only where OTA_TRACE_URL is set.
+
+Spans are encoded as they end, and leave together at the end of their invocation. The quota bounds their number: two a call.
+"""
+
+import re
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from handler import iot, otlp
+from handler.clock import Clock
+from handler.connections import Answer, Connection, Transport
+from handler.errors import OtaModulesError
+from handler.lanes import Handler
+from handler.log import Log
+from handler.messages import Invalid, ModuleRequest
+from handler.outcomes import Result, Unfinished
+from handler.pacing import Quota
+from handler.pipeline import Pipeline
+from handler.version import VERSION
+
+LONGEST_SEND = 1.0
+"""Seconds by which spans may delay the end of an invocation."""
+PAUSE = 30.0
+"""Seconds after a failure in which none are sent: a collector that is down costs one invocation time, not each."""
+INTERNAL, CLIENT, CONSUMER = 1, 3, 5
+NOWHERE = "00---00"
+
+
+class Tracer:
+    """Collects the spans of all threads of an instance; `service` is the function's name."""
+
+    def __init__(self, url: str, connect: Callable[[str], Connection], clock: Clock, service: str) -> None:
+        self._target = urlsplit(url).path or "/"
+        self._collector = Transport(lambda: connect(url), "OTA_TRACE_URL")
+        self._clock = clock
+        self._resource = {"service.name": service, "service.version": VERSION}
+        self._spans: list[bytes] = []
+        self._local = threading.local()
+        self._resume = float("-inf")
+
+    def trace(self, pipeline: Pipeline) -> Pipeline:
+        """The same pipeline, with spans."""
+        api = pipeline.api
+        api = api._replace(quota=TracedQuota(self, api.quota), transport=TracedTransport(self, api.transport))
+        return pipeline._replace(api=api, watch=lambda handler: TracedHandler(self, handler))
+
+    @contextmanager
+    def span(self, name: str, kind: int, above: str | None = None) -> Iterator[dict[str, str | int | None]]:
+        """A span whose attributes are to be filled in, below `above` (a traceparent) or this thread's span.
+
+        Where `above` is not sampled there is none, nor are there any in it. One with an `error.type` has failed.
+        """
+        outer: str = getattr(self._local, "above", NOWHERE)
+        _, trace, upper, flags = (above or outer).split("-")
+        own, wall, began = secrets.token_hex(8), self._clock.wall(), self._clock.now()
+        attributes: dict[str, str | int | None] = {}
+        self._local.above = f"00-{trace}-{own}-{flags}"
+        try:
+            yield attributes
+        except OtaModulesError as error:
+            attributes["error.type"] = type(error).__name__
+            raise
+        finally:
+            self._local.above = outer
+            if int(flags, 16) & 1:
+                times = (wall, wall + self._clock.now() - began)
+                self._spans.append(otlp.encode_span((trace, own, upper), name, kind, times, attributes))
+
+    def flush(self, seconds: float, log: Log) -> None:
+        """Send the spans within so many seconds. What cannot be sent is dropped, and the log says so."""
+        spans, self._spans = self._spans, []
+        if not spans or self._clock.now() < self._resume:
+            return
+        body = otlp.encode_export(spans, self._resource, "ota-modules")
+        headers = {"Content-Type": "application/x-protobuf"}
+        try:
+            answer = self._collector.send("POST", self._target, body, headers, min(seconds, LONGEST_SEND))
+            problem = None if answer.status < 300 else f"the collector answered {answer.status}"
+        except OtaModulesError as error:
+            problem = str(error)
+        if problem is not None:
+            self._resume = self._clock.now() + PAUSE
+            log.warning("trace_failed", text=problem)
+
+
+class TracedHandler(NamedTuple):
+    """A span for each request."""
+
+    tracer: Tracer
+    handler: Handler
+
+    def handle(self, request: ModuleRequest | Invalid) -> Result:
+        above = request.traceparent or f"00-{secrets.token_hex(16)}--01"
+        with self.tracer.span("request", CONSUMER, above) as attributes:
+            result = self.handler.handle(request)
+            attributes |= {"ota.id": request.Id, "ota.product": request.ProductKey, "ota.module": request.ModuleName}
+            status, error = (
+                ("unfinished", result.reason) if isinstance(result, Unfinished) else (result.Status, result.Code)
+            )
+            attributes["ota.status"] = status
+            if status in ("unfinished", "failed"):
+                attributes["error.type"] = error
+        return result
+
+    def leave(self, request: ModuleRequest | Invalid, ahead: Unfinished) -> Unfinished:
+        return self.handler.leave(request, ahead)
+
+
+class TracedQuota(NamedTuple):
+    """A span for each wait."""
+
+    tracer: Tracer
+    quota: Quota
+
+    def wait(self, operation: str, deadline: float) -> float:
+        with self.tracer.span("quota wait", INTERNAL):
+            return self.quota.wait(operation, deadline)
+
+    def throttled(self, operation: str, retry_after: float) -> None:
+        self.quota.throttled(operation, retry_after)
+
+    def accepted(self, operation: str) -> None:
+        self.quota.accepted(operation)
+
+
+class TracedTransport(NamedTuple):
+    """A span for each call."""
+
+    tracer: Tracer
+    transport: iot.Transport
+
+    def open(self, seconds: float) -> None:
+        self.transport.open(seconds)
+
+    def post(self, target: str, seconds: float) -> Answer:
+        operation = re.search(r"[?&]Action=(\w+)", target)
+        with self.tracer.span(operation[1] if operation else "call", CLIENT) as attributes:
+            answer = self.transport.post(target, seconds)
+            attributes["http.response.status_code"] = answer.status
+        return answer

@@ -1,0 +1,189 @@
+"""Spans, as a collector that reads OTLP with its own classes sees them."""
+
+import json
+import socket
+from collections import deque
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from handler.clock import Clock
+from handler.connections import Connection
+from handler.log import Log
+from handler.tracing import LONGEST_SEND, PAUSE, Tracer
+from tests.support.fake_iot import Fault, answered, lost_call, refused_connection
+from tests.support.pipeline_world import World, message, world
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = "00f067aa0ba902b7"
+Serve = Callable[[ASGIApp], str]
+
+
+@dataclass
+class Collector:
+    """Takes what OTLP over HTTP takes, and answers with `status`."""
+
+    status: int = 200
+    exports: list[ExportTraceServiceRequest] = field(default_factory=list)
+    asked: int = 0
+
+    async def take(self, request: Request) -> Response:
+        self.asked += 1
+        if request.headers["content-type"] != "application/x-protobuf":
+            return Response(status_code=415)
+        self.exports.append(ExportTraceServiceRequest.FromString(await request.body()))
+        return Response(status_code=self.status, media_type="application/x-protobuf")
+
+    @property
+    def app(self) -> Starlette:
+        return Starlette(routes=[Route("/v1/traces", self.take, methods=["POST"])])
+
+    @property
+    def spans(self) -> list[Span]:
+        scopes = [scope for each in self.exports for resource in each.resource_spans for scope in resource.scope_spans]
+        return [span for scope in scopes for span in scope.spans]
+
+
+def tracer(url: str, clock: Clock) -> Tracer:
+    connect = partial(Connection, connect_timeout=5.0, read_timeout=5.0, tls=None)
+    return Tracer(url, connect, clock, "ota-modules-queue")
+
+
+def traced(around: World, url: str, *bodies: object) -> Tracer:
+    """A delivery of these bodies with tracing on, its spans sent."""
+    found = tracer(url, around.time.clock)
+    found.trace(around.pipeline).run([message(n, body) for n, body in enumerate(bodies)], around.invocation)
+    found.flush(60.0, around.invocation.log)
+    return found
+
+
+def wanted(name: str = "mcu", **more: object) -> dict[str, object]:
+    return {"ProductKey": "a1", "ModuleName": name, **more}
+
+
+def attributes(span: Span) -> dict[str, Any]:
+    return {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
+
+
+def collected(serve: Serve, around: World, *bodies: object) -> list[Span]:
+    collector = Collector()
+    traced(around, serve(collector.app) + "/v1/traces", *bodies)
+    return collector.spans
+
+
+def test_a_request_lies_below_its_senders_span_and_its_wait_and_call_below_it(serve: Serve) -> None:
+    """In one trace, with what is known of the request."""
+    wait, call, request = collected(serve, world(), wanted(Id="r1", traceparent=f"00-{TRACE}-{PARENT}-01"))
+    assert [each.name for each in (request, wait, call)] == ["request", "quota wait", "CreateOTAModule"]
+    assert {each.trace_id.hex() for each in (request, wait, call)} == {TRACE}
+    assert request.parent_span_id.hex() == PARENT
+    assert {wait.parent_span_id, call.parent_span_id} == {request.span_id}
+    assert len({wait.span_id, call.span_id, request.span_id}) == 3
+    assert attributes(request) == {"ota.id": "r1", "ota.product": "a1", "ota.module": "mcu", "ota.status": "created"}
+    assert attributes(call) == {"http.response.status_code": 200}
+    assert [each.kind for each in (request, wait, call)] == [
+        Span.SPAN_KIND_CONSUMER, Span.SPAN_KIND_INTERNAL, Span.SPAN_KIND_CLIENT
+    ]  # fmt: skip
+
+
+def test_the_spans_name_the_function(serve: Serve) -> None:
+    """So that a map of services can show it."""
+    collector = Collector()
+    traced(world(), serve(collector.app) + "/v1/traces", wanted())
+    (resource,) = [each.resource for export in collector.exports for each in export.resource_spans]
+    assert {each.key: each.value.string_value for each in resource.attributes}["service.name"] == "ota-modules-queue"
+
+
+def test_a_span_is_as_long_as_what_it_stands_for(serve: Serve) -> None:
+    """Half a second of the API is half a second of its call and of the request."""
+    around = world()
+
+    def slow(effect: Callable[[], Any]) -> Any:
+        around.time.time += 0.5
+        return effect()
+
+    around.iot.faults = deque([slow])
+    _, call, request = collected(serve, around, wanted())
+    assert call.end_time_unix_nano - call.start_time_unix_nano == 500_000_000
+    assert (request.start_time_unix_nano, request.end_time_unix_nano) == (1_000_000 * 10**9, 1_000_000_500_000_000)
+
+
+@pytest.mark.parametrize("fault", [lost_call, refused_connection])
+def test_a_call_that_fails_is_a_span_that_failed(serve: Serve, fault: Fault) -> None:
+    """With the kind of the error; the request that got over it did not fail."""
+    spans = collected(serve, world(fault), wanted())
+    failed = [each.name for each in spans if each.status.code]
+    assert failed == ["CreateOTAModule"]
+    assert spans[-1].name == "request"
+
+
+def test_a_request_that_is_not_finished_failed(serve: Serve) -> None:
+    """Its reason is the error."""
+    denied = lambda _effect: answered(403, Code="Forbidden.RAM", Message="no")  # noqa: E731
+    (request,) = [each for each in collected(serve, world(denied), wanted()) if each.name == "request"]
+    assert (attributes(request)["ota.status"], attributes(request)["error.type"]) == ("unfinished", "misconfigured")
+    assert request.status.code == 2
+
+
+def test_each_request_of_a_batch_stays_in_its_own_trace(serve: Serve) -> None:
+    """The first is of another trace than the second, which has none and begins one."""
+    spans = collected(serve, world(), wanted("a", traceparent=f"00-{TRACE}-{PARENT}-01"), wanted("b"))
+    traces = [each.trace_id.hex() for each in spans]
+    assert traces[:3] == [TRACE] * 3
+    assert len(set(traces[3:])) == 1
+    assert TRACE not in traces[3:]
+    assert spans[-1].parent_span_id == b""
+
+
+def test_nothing_is_sent_of_a_trace_that_its_sender_does_not_sample(serve: Serve) -> None:
+    """Flags 00."""
+    assert collected(serve, world(), wanted(traceparent=f"00-{TRACE}-{PARENT}-00")) == []
+
+
+@pytest.mark.parametrize("body", ["no JSON", [1], {"ProductKey": 7, "ModuleName": "\ud800"}, wanted(traceparent="x")])
+def test_what_is_no_request_has_a_span_too(serve: Serve, body: object) -> None:
+    """Whatever it holds."""
+    (span,) = collected(serve, world(), json.dumps(body) if isinstance(body, dict) else body)
+    assert attributes(span)["ota.status"] == "rejected"
+
+
+@pytest.mark.parametrize("status", [400, 403, 503])
+def test_a_refusal_is_logged_once_and_changes_no_outcome(serve: Serve, status: int) -> None:
+    """And for a while the collector is left alone."""
+    collector, around = Collector(status), world()
+    url = serve(collector.app) + "/v1/traces"
+    found = traced(around, url, wanted())
+    assert around.statuses() == ["created"]
+    assert [line["text"] for line in around.log("trace_failed")] == [f"the collector answered {status}"]
+    for later, asked in ((PAUSE - 1, 1), (2, 2)):
+        around.time.time += later
+        with found.span("request", 5, f"00-{TRACE}-{PARENT}-01"):
+            pass
+        found.flush(60.0, around.invocation.log)
+        assert collector.asked == asked
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 0.0, 60.0])
+def test_nobody_waits_for_a_collector_that_does_not_answer(seconds: float) -> None:
+    """Longer than a second, or than there is time; and its address, which may hold a token, is not logged."""
+    around, lines = world(), list[str]()
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        found = tracer(f"http://127.0.0.1:{silent.getsockname()[1]}/token/v1/traces", Clock())
+        found.trace(around.pipeline).run([message(0, wanted())], around.invocation)
+        began = Clock().now()
+        found.flush(seconds, Log(write=lines.append))
+        assert Clock().now() - began < LONGEST_SEND + 1
+    assert around.statuses() == ["created"]
+    (line,) = lines
+    assert (json.loads(line)["event"], "token" in line) == ("trace_failed", False)
