@@ -77,16 +77,16 @@ def test_an_account_of_its_own_and_a_store_use_98_percent_of_the_limit() -> None
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_vendors_tools_find_nothing_wrong(path: Path, tmp_path: Path) -> None:
+def test_the_vendors_tools_find_nothing_wrong(path: Path) -> None:
     """What is extended is taken by the models and the schema as the whole file is."""
-    for props in vendor.functions(vendor.preview(path, tmp_path)).values():
+    for props in vendor.functions(vendor.preview(path)).values():
         assert vendor.api_problems(props) == []
         assert vendor.schema_problems(props) == []
 
 
-def test_production_is_called_by_its_alias(tmp_path: Path) -> None:
+def test_production_is_called_by_its_alias() -> None:
     """What the alias names is turned back by one command; without an environment of its own nothing is."""
-    rendered = vendor.preview(ROOT / "environments" / "prod.yml", tmp_path)
+    rendered = vendor.preview(ROOT / "environments" / "prod.yml")
     triggers = [trigger for props in vendor.functions(rendered).values() for trigger in props["triggers"]]
     assert {trigger["qualifier"] for trigger in triggers} == {"live"}
 

@@ -13,6 +13,7 @@ from deploy.package import MANIFEST, RUNTIMES, collect, deployed_runtime, main
 from emulator.template.reader import load
 from handler.version import VERSION
 from tests.support.interpreters import interpreter
+from tests.support.kept import function_files
 from tests.support.paths import ROOT
 
 LARGEST = 4_800_000
@@ -45,7 +46,7 @@ print(json.dumps(sorted(file for file in files if file)))
 @pytest.fixture(scope="module")
 def files() -> dict[str, Files]:
     """The files of the function, by runtime."""
-    return {runtime: collect(runtime) for runtime in RUNTIMES}
+    return {runtime: function_files(runtime) for runtime in RUNTIMES}
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +57,11 @@ def packages(files: dict[str, Files], tmp_path_factory: pytest.TempPathFactory) 
 
 
 @EACH
-def test_the_same_files_give_the_same_zip(packages: dict[str, Package], runtime: str, tmp_path: Path) -> None:
+def test_the_same_files_give_the_same_zip(
+    files: dict[str, Files], packages: dict[str, Package], runtime: str, tmp_path: Path
+) -> None:
     """To the byte, in whatever order they come."""
-    shuffled = dict(reversed(list(collect(runtime).items())))
+    shuffled = dict(reversed(list(files[runtime].items())))
     second = write(shuffled, tmp_path / "second.zip")
     assert second.path.read_bytes() == packages[runtime].path.read_bytes()
     assert (second.sha256, second.contents) == (packages[runtime].sha256, packages[runtime].contents)
@@ -123,15 +126,17 @@ def test_the_zip_runs_with_nothing_else_on_the_path(packages: dict[str, Package]
 
 
 def test_the_command_writes_both_zips_and_the_folder_for_the_deployed_runtime(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    packages: dict[str, Package], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`make package` leaves what `s deploy` uploads."""
+    """`make package` leaves what `s deploy` uploads, the same to the byte whenever it is made."""
     main(["--dist", str(tmp_path)])
     assert {path.name for path in tmp_path.iterdir()} == {
         "function",
         "function-python3.10.zip",
         "function-python3.12.zip",
     }
+    for name, made in packages.items():
+        assert (tmp_path / f"function-{name}.zip").read_bytes() == made.path.read_bytes()
     runtime = deployed_runtime(ROOT / "template.yml")
     with zipfile.ZipFile(tmp_path / f"function-{runtime}.zip") as archive:
         assert all((tmp_path / "function" / name).read_bytes() == archive.read(name) for name in archive.namelist())

@@ -27,9 +27,9 @@ Mistake = Callable[[Any], None]
 
 
 @pytest.fixture(scope="module")
-def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Document:
+def rendered(request: pytest.FixtureRequest) -> Document:
     """A file as Serverless Devs renders it: template.yml, unless the test names another."""
-    return vendor.preview(getattr(request, "param", TEMPLATE), tmp_path_factory.mktemp("home"))
+    return vendor.preview(getattr(request, "param", TEMPLATE))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_tracing_is_taken_as_the_template_says_it_is_switched_on(tmp_path: Path)
     value = "{type: Jaeger, params: {endpoint: 'http://tracing.example/api/traces'}}"
     changed = tmp_path / "template.yml"
     changed.write_text(text.replace("tracing: {}", f"tracing: {value}"), encoding="utf-8")
-    functions = vendor.functions(vendor.preview(changed, tmp_path))
+    functions = vendor.functions(vendor.preview(changed))
     assert functions["queue"]["tracingConfig"]["type"] == "Jaeger"
     assert vendor.api_problems(functions["queue"]) == []
 
@@ -141,7 +141,7 @@ def test_serverless_devs_catches_a_misspelt_variable(tmp_path: Path) -> None:
     text = TEMPLATE.read_text(encoding="utf-8").replace("${vars.region}", "${vars.regoin}")
     (tmp_path / "template.yml").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="regoin"):
-        vendor.preview(tmp_path / "template.yml", tmp_path)
+        vendor.preview(tmp_path / "template.yml")
 
 
 def test_the_vendors_classes_find_nothing_wrong_with_the_stack_and_catch_planted_mistakes(stack: Document) -> None:

@@ -10,10 +10,11 @@ import httpx
 import pytest
 
 from deploy.archive import lay_out, write
-from deploy.package import RUNTIMES, collect
+from deploy.package import RUNTIMES
 from emulator.cloud import Options
 from emulator.local import LocalCloud, local_cloud
 from tests.support.interpreters import interpreter
+from tests.support.kept import function_files
 from tests.support.paths import ROOT
 
 PRODUCT = "a1Le6d0abcd"
@@ -25,7 +26,7 @@ def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     runtime = request.param
     folder = tmp_path_factory.mktemp(runtime)
     bare = bare_python(interpreter(RUNTIMES[runtime]), folder / "python")
-    lay_out(write(collect(runtime), folder / "function.zip").path, folder / "dist" / "function")
+    lay_out(write(function_files(runtime), folder / "function.zip").path, folder / "dist" / "function")
     text = (ROOT / "template.yml").read_text(encoding="utf-8")
     template = folder / "template.yml"
     template.write_text(text.replace("runtime: python3.10 ", f"runtime: {runtime} "), encoding="utf-8")

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jsonschema
 import pytest
 from alibabacloud_fc20230330 import models
 
+from tests.support.kept import kept
 from tests.support.paths import ROOT
 
 TOOL = ROOT / "node_modules" / ".bin" / "s"
@@ -37,18 +39,26 @@ def needs_node() -> None:
         pytest.skip("node is not installed")
 
 
-def preview(template: Path, home: Path) -> Document:
-    """The file as Serverless Devs renders it; its exit status proves nothing, its output must be the file."""
+def preview(template: Path) -> Document:
+    """Render a file as Serverless Devs does, once for the same text. Raises: ValueError: it cannot."""
     needs_node()
     if not TOOL.exists():
         pytest.skip("Serverless Devs is not installed: npm ci")
+    files = [template, *sorted(template.parent.glob("*.yml")), ROOT / "template.yml", ROOT / "package-lock.json"]
+    inputs = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    rendered: Document = json.loads(kept(template.stem, inputs, lambda: _rendered(template)))
+    return rendered
+
+
+def _rendered(template: Path) -> bytes:
+    """The tool's output must be the file: its exit status proves nothing."""
     command = [str(TOOL), "preview", "-t", str(template), "-o", "json", "--silent"]
-    environ = {"PATH": os.environ["PATH"], "HOME": str(home)}
-    run = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60, check=False)
+    with TemporaryDirectory() as home:
+        environ = {"PATH": os.environ["PATH"], "HOME": home}
+        run = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60, check=False)
     if run.returncode or not run.stdout.startswith("{"):
         raise ValueError(run.stdout + run.stderr)
-    rendered: Document = json.loads(run.stdout)
-    return rendered
+    return run.stdout.encode()
 
 
 def functions(rendered: Document) -> dict[str, Document]:
