@@ -70,10 +70,14 @@ class Told(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
 
     def answer(self) -> HttpAnswer:
-        # Answers are about one moment, and nothing in a browser may take them for anything but data.
-        general = {"Content-Type": JSON, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         text = json.dumps(self.body, ensure_ascii=False, separators=(",", ":"))
-        return HttpAnswer(self.status, {**general, **self.headers}, text.encode("utf-8", "replace"))
+        return json_answer(text.encode("utf-8", "replace"), self.status, self.headers)
+
+
+def json_answer(body: bytes, status: int = 200, headers: Mapping[str, str] = MappingProxyType({})) -> HttpAnswer:
+    # Answers are about one moment, and nothing in a browser may take them for anything but data.
+    general = {"Content-Type": JSON, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return HttpAnswer(status, {**general, **headers}, body)
 
 
 class Refusal(Exception):
@@ -85,61 +89,52 @@ class Refusal(Exception):
 
 
 def problem(
-    kind: str, detail: str = "", members: Mapping[str, object] | None = None, headers: Mapping[str, str] | None = None
+    kind: str,
+    detail: str = "",
+    members: Mapping[str, object] = MappingProxyType({}),
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Told:
-    """A problem of one of the kinds; `members` are its own, and absent where they are None."""
+    """Make a problem of one of the kinds; `members` are its own, and absent where they are None."""
     known = KINDS[kind]
-    shown = {"detail": mask(detail)[:LONGEST_DETAIL]} if detail and known.shows_detail else {}
-    own = {name: value for name, value in (members or {}).items() if value is not None}
-    body = {"type": known.type, "title": known.title, "status": known.status, **shown, **own}
-    return Told(known.status, body, {"Content-Type": PROBLEM_JSON, **(headers or {})})
+    about = mask(detail)[:LONGEST_DETAIL] if known.shows_detail else ""
+    own = {"detail": about or None, **members}
+    body = {"type": known.type, "title": known.title, "status": known.status}
+    body |= {name: value for name, value in own.items() if value is not None}
+    return Told(known.status, body, {"Content-Type": PROBLEM_JSON, **headers})
 
 
 def told(result: Result) -> Told:
-    """What one result is answered with, by itself."""
+    """Answer one result, by itself."""
     if isinstance(result, Unfinished):
         return _unfinished(result)
     data = {"Id": result.Id, **result.data()}
-    if result.Status in ("rejected", "failed"):
-        errors = data.pop("Errors", None)
-        return problem(_kind(result), _detail(result), {**data, "errors": errors})
-    return Told(201 if result.Status == "created" else 200, data)
-
-
-def _kind(outcome: Outcome) -> str:
-    return "failed" if outcome.Status == "failed" else outcome.why or "refused"
+    if result.Status not in ("rejected", "failed"):
+        return Told(201 if result.Status == "created" else 200, data)
+    kind = "failed" if result.Status == "failed" else result.why or "refused"
+    return problem(kind, _detail(result), {**data, "Errors": None, "errors": data.get("Errors")})
 
 
 def _detail(outcome: Outcome) -> str:
-    if outcome.Errors:
-        first, more = outcome.Errors[0], len(outcome.Errors) - 1
-        return f"{first.Field or 'the body'} {first.Problem}" + (f", and {more} more in errors" if more else "")
-    return outcome.ErrorMessage or ""
+    if not outcome.Errors:
+        return outcome.ErrorMessage or ""
+    first, more = outcome.Errors[0], len(outcome.Errors) - 1
+    return f"{first.Field or 'the body'} {first.Problem}" + (f", and {more} more in errors" if more else "")
 
 
 def _unfinished(result: Unfinished) -> Told:
     request = result.request
-    members = {
-        "Id": request.Id,
-        "ProductKey": request.ProductKey,
-        "ModuleName": request.ModuleName,
-        "CorrelationId": request.CorrelationId,
-        "Code": _short(result.code),
-        "RequestId": _short(result.api_request_id),
-    }
+    members = {name: getattr(request, name) for name in ("Id", "ProductKey", "ModuleName", "CorrelationId")}
+    # What the API wrote may be of any length.
+    api = {"Code": result.code, "RequestId": result.api_request_id}
+    members |= {name: mask(text)[:LONGEST_SHORT_TEXT] for name, text in api.items() if text is not None}
     wait = max(1, math.ceil(result.retry_after))
     later = {"Retry-After": str(wait)} if KINDS[result.reason].status == 503 else {}
     return problem(result.reason, result.detail, members, later)
 
 
-def _short(text: str | None) -> str | None:
-    """What the API wrote, which may be of any length."""
-    return None if text is None else mask(text)[:LONGEST_SHORT_TEXT]
-
-
-def together(parts: Sequence[Told], headers: Mapping[str, str] | None = None) -> HttpAnswer:
-    """One answer for the requests of an array, in their order."""
+def together(parts: Sequence[Told], headers: Mapping[str, str] = MappingProxyType({})) -> HttpAnswer:
+    """Make one answer for the requests of an array, in their order."""
     waits = [int(part.headers["Retry-After"]) for part in parts if "Retry-After" in part.headers]
     longest = {"Retry-After": str(max(waits))} if waits else {}
     results = [{**part.body, "status": part.status} for part in parts]
-    return Told(207, {"results": results}, {**longest, **(headers or {})}).answer()
+    return Told(207, {"results": results}, {**longest, **headers}).answer()

@@ -1,9 +1,7 @@
 """HTTP requests: FC 3.0 events and FC 2.0 WSGI, by one implementation; and which answer each of them gets."""
 
 import base64
-import binascii
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from handler.answers import HttpAnswer, Refusal, Told, problem, together, told
+from handler.answers import HttpAnswer, Refusal, Told, json_answer, problem, together, told
 from handler.envelopes import Place, usable_id
 from handler.errors import SinkError
 from handler.messages import Contents, Invalid, ModuleRequest, read_body
@@ -26,15 +24,10 @@ LARGEST_EVENT = 6 * LARGEST_BODY + 64 * 1024
 """Bytes of an event that may hold a body of that size: each of them is `\\u0000` at worst, and headers are short."""
 MOST_QUEUED_TOGETHER = 16
 """Requests in one message of the queue: with every field at its longest they fit into SMQ's 64 KiB."""
-PATHS: Mapping[str, tuple[str, ...]] = {
-    "/modules": ("POST", "OPTIONS"),
-    "/openapi.json": ("GET", "HEAD", "OPTIONS"),
-    "/healthz": ("GET", "HEAD", "OPTIONS"),
-}
-_TAKEN = "application/json, application/cloudevents+json, application/cloudevents-batch+json"
-_MOST_BYTES = f"a body has at most {LARGEST_BODY} bytes"
 OPENAPI = Path(__file__).with_name("openapi.json")
 """Made by `make contracts`, as it is sent: in ASCII, for its patterns hold characters that not everything passes on."""
+_TAKEN = "application/json, application/cloudevents+json, application/cloudevents-batch+json"
+_MOST_BYTES = f"a body has at most {LARGEST_BODY} bytes"
 TOO_LARGE = problem("too-large", _MOST_BYTES).answer()
 _APPLIED = {"Preference-Applied": "respond-async"}
 _LATER = {"Retry-After": "5"}
@@ -46,7 +39,6 @@ class HttpRequest(NamedTuple):
     method: str
     path: str
     headers: Mapping[str, str] = MappingProxyType({})
-    query: str = ""
     body: bytes = b""
     request_id: str = ""
 
@@ -66,26 +58,31 @@ class Service(NamedTuple):
 
 
 def from_event(event: object) -> HttpRequest | None:
-    """The request in an event of an FC 3.0 HTTP trigger; None for any other event."""
-    if not isinstance(event, dict):
-        return None
-    context = _mapping(event.get("requestContext"))
+    """Read the request in an event of an FC 3.0 HTTP trigger; None for any other event."""
+    fields = _mapping(event)
+    context = _mapping(fields.get("requestContext"))
     http = _mapping(context.get("http"))
     if not http:
         return None
-    query = _mapping(event.get("queryParameters"))
     return HttpRequest(
         str(http.get("method") or "GET").upper(),
-        str(http.get("path") or unquote(str(event.get("rawPath") or "/"))),
-        _headers(_mapping(event.get("headers")).items()),
-        "&".join(f"{name}={value}" for name, value in query.items()),
-        _event_body(event),
+        str(http.get("path") or unquote(str(fields.get("rawPath") or "/"))),
+        _headers(_mapping(fields.get("headers")).items()),
+        _event_body(fields.get("body"), is_base64=fields.get("isBase64Encoded") in (True, "true")),
         str(context.get("requestId") or ""),
     )
 
 
 def _mapping(value: object) -> Mapping[Any, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _event_body(body: object, *, is_base64: bool) -> bytes:
+    text = body if isinstance(body, str) else ""
+    try:
+        return base64.b64decode(text, validate=True) if is_base64 else text.encode("utf-8", "surrogatepass")
+    except ValueError:
+        return b"\xff"  # no UTF-8, so that it is answered as unreadable
 
 
 def _headers(pairs: Iterable[tuple[object, object]]) -> Mapping[str, str]:
@@ -104,19 +101,8 @@ def _single(value: str) -> str:
     return values.pop() if len(values) == 1 else value
 
 
-def _event_body(event: Mapping[str, object]) -> bytes:
-    body = event.get("body")
-    try:
-        text = body if isinstance(body, str) else "" if body is None else json.dumps(body)
-        if event.get("isBase64Encoded") in (True, "true"):
-            return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError, RecursionError):
-        return b"\xff"  # no UTF-8, so that it is answered as unreadable
-    return text.encode("utf-8", "surrogatepass")
-
-
 def to_event(answer: HttpAnswer) -> dict[str, object]:
-    """An answer as an FC 3.0 HTTP trigger takes it."""
+    """Write an answer as an FC 3.0 HTTP trigger takes it."""
     return {
         "statusCode": answer.status,
         "headers": dict(answer.headers),
@@ -126,7 +112,7 @@ def to_event(answer: HttpAnswer) -> dict[str, object]:
 
 
 def from_environ(environ: Mapping[str, Any]) -> HttpRequest:
-    """The request of an FC 2.0 HTTP trigger (WSGI); of a body that is too large, no more is read than shows it."""
+    """Read the request of an FC 2.0 HTTP trigger (WSGI); of a body that is too large, no more is read than shows it."""
     pairs = [(n[5:].replace("_", "-"), v) for n, v in environ.items() if n.startswith("HTTP_")]
     media = {"content-type": str(environ["CONTENT_TYPE"])} if environ.get("CONTENT_TYPE") else {}
     length = str(environ.get("CONTENT_LENGTH") or "")
@@ -136,55 +122,53 @@ def from_environ(environ: Mapping[str, Any]) -> HttpRequest:
         str(environ.get("REQUEST_METHOD") or "GET").upper(),
         str(environ.get("PATH_INFO") or "/"),
         {**_headers(pairs), **media},
-        str(environ.get("QUERY_STRING") or ""),
         stream.read(min(size, LARGEST_BODY + 1)) if stream is not None and size else b"",
         str(getattr(environ.get("fc.context"), "request_id", "") or ""),
     )
 
 
 def respond(request: HttpRequest, service: Service) -> HttpAnswer:
-    """The answer to a request; whatever goes wrong is an answer too."""
+    """Answer a request; whatever goes wrong is an answer too."""
     try:
-        answer = _routed(request, service)
+        answer = _answer(request, service)
     except Refusal as refusal:
         answer = refusal.told.answer()
     except Exception as error:  # noqa: BLE001 - the caller gets an answer, the log the rest
         service.fault(error)
         answer = problem("fault").answer()
-    return HttpAnswer(answer.status, answer.headers, b"") if request.method == "HEAD" else answer
+    return answer._replace(body=b"") if request.method == "HEAD" else answer
 
 
-def _routed(request: HttpRequest, service: Service) -> HttpAnswer:
+def _answer(request: HttpRequest, service: Service) -> HttpAnswer:
     path = _path(request.path, service.prefix)
-    methods = PATHS.get(path)
-    if methods is None:
+    if path not in ROUTES:
         raise Refusal("not-found", f"there is nothing at {shown(path)}")
-    allowed = {"Allow": ", ".join(methods)}
-    if request.method not in methods:
-        raise Refusal("method", f"{path} takes {allowed['Allow']}", **allowed)
+    methods = ", ".join((*ROUTES[path].methods, "OPTIONS"))
     if request.method == "OPTIONS":
-        return HttpAnswer(204, allowed, b"")
-    if path == "/healthz":
-        return Told(200, {"status": "ok"}).answer()
-    if path == "/openapi.json":
-        return Told(200, {}).answer()._replace(body=OPENAPI.read_bytes())
-    return _modules(request, service)
+        return HttpAnswer(204, {"Allow": methods}, b"")
+    if request.method not in ROUTES[path].methods:
+        raise Refusal("method", f"{path} takes {methods}", Allow=methods)
+    return ROUTES[path].respond(request, service)
 
 
 def _path(path: str, prefix: str) -> str:
-    """A path without its prefix, doubled slashes, and a slash at its end."""
+    """Take the prefix, doubled slashes, and a slash at its end from a path."""
     plain = "/" + "/".join(filter(None, path.split("/")))
     return plain.removeprefix(prefix) if prefix and f"{plain}/".startswith(f"{prefix}/") else plain
 
 
-def _modules(request: HttpRequest, service: Service) -> HttpAnswer:
+def _create_modules(request: HttpRequest, service: Service) -> HttpAnswer:
     _check_body(request)
     default_id = usable_id(request.request_id) or hashlib.sha256(request.body).hexdigest()[:32]
     trace = _single(request.headers.get("traceparent", ""))
     value = _value(request)
-    contents = _contents(value, Place(default_id, is_named=False, source="http", trace=trace))
-    if contents.requests and service.enqueue is not None and _is_async(request.headers):
-        return _queued(contents.requests, service.enqueue, several=contents.several)
+    contents = read_body(value, Place(default_id, is_named=False, source="http", trace=trace))
+    first = next(iter(contents.requests), None)
+    if isinstance(first, Invalid) and not first.readable and not contents.several:
+        # Nobody asked for anything: the sender is told here, and no outcome is owed.
+        raise Refusal("unreadable", f"the body {first.problems[0].Problem}".replace("the body the ", "the "))
+    if first and service.enqueue is not None and _is_async(request.headers):
+        return _queue(contents, service.enqueue)
     results = [told(result) for result in service.run(value, default_id, trace)]
     if not results:
         return HttpAnswer(204, {}, b"")
@@ -192,7 +176,7 @@ def _modules(request: HttpRequest, service: Service) -> HttpAnswer:
 
 
 def _value(request: HttpRequest) -> object:
-    """The body's JSON value, with the event around it where its attributes stand in headers (CloudEvents, binary mode)."""
+    """Read the body's JSON value, with the event around it where its attributes stand in headers (CloudEvents, binary mode)."""
     if "ce-specversion" in request.headers and not request.body:
         return {"specversion": "1.0"}
     value = parse(request.body)
@@ -202,16 +186,6 @@ def _value(request: HttpRequest) -> object:
         raise Refusal("unreadable", "the body is neither a JSON object nor an array")
     attributes = {name: unquote(_single(request.headers.get(f"ce-{name}", ""))) for name in ("id", "traceparent")}
     return {"specversion": "1.0", **attributes, "data": value} if any(attributes.values()) else value
-
-
-def _contents(value: object, place: Place) -> Contents:
-    """The requests in the body. Where it holds none that can be read, nobody asked for anything: its sender is told here, and no
-    outcome is owed."""
-    contents = read_body(value, place)
-    first = next(iter(contents.requests), None)
-    if isinstance(first, Invalid) and not first.readable and not contents.several:
-        raise Refusal("unreadable", f"the body {first.problems[0].Problem}".replace("the body the ", "the "))
-    return contents
 
 
 def _check_body(request: HttpRequest) -> None:
@@ -231,39 +205,50 @@ def _check_body(request: HttpRequest) -> None:
 
 
 def _is_async(headers: Mapping[str, str]) -> bool:
-    """Whether the caller does not wait for the result: it says so, or the platform has answered already."""
+    """Tell whether nobody waits for the result: the caller says so, or the platform has answered already."""
     preferences = [part.partition(";")[0].strip().lower() for part in headers.get("prefer", "").split(",")]
     return "respond-async" in preferences or headers.get("x-fc-invocation-type", "").lower() == "async"
 
 
-def _queued(
-    requests: Sequence[ModuleRequest | Invalid], enqueue: Callable[[str], None], *, several: bool
-) -> HttpAnswer:
+def _queue(contents: Contents, enqueue: Callable[[str], None]) -> HttpAnswer:
     """Queue all of the requests, each with its Id, or none where one of them breaks rules."""
-    invalid = [told(Outcome.invalid(each)) for each in requests if isinstance(each, Invalid)]
-    if invalid and not several:
+    invalid = [told(Outcome.invalid(each)) for each in contents.requests if isinstance(each, Invalid)]
+    if invalid and not contents.several:
         return invalid[0].answer()
     if invalid:
-        results = [part.body for part in invalid]
-        return problem("invalid", "nothing was queued", {"results": results}).answer()
-    valid = [each for each in requests if isinstance(each, ModuleRequest)]
-    left = _enqueue(valid, enqueue)
-    done = [each.Id for each in valid[: len(valid) - len(left)]]
-    if not done:
+        return problem("invalid", "nothing was queued", {"results": [part.body for part in invalid]}).answer()
+    requests = [each for each in contents.requests if isinstance(each, ModuleRequest)]
+    queued = _enqueue(requests, enqueue)
+    names = [each.Id for each in requests]
+    if not queued:
         return problem("sink", headers=_LATER).answer()
-    if left:
-        accepted = [Told(202, {"Id": each}) for each in done]
-        return together([*accepted, *(problem("sink", "", {"Id": each.Id}, _LATER) for each in left)], _APPLIED)
-    return Told(202, {"Ids": done}, _APPLIED).answer()
+    if queued == len(names):
+        return Told(202, {"Ids": names}, _APPLIED).answer()
+    accepted = [Told(202, {"Id": name}) for name in names[:queued]]
+    return together([*accepted, *(problem("sink", "", {"Id": name}, _LATER) for name in names[queued:])], _APPLIED)
 
 
-def _enqueue(requests: Sequence[ModuleRequest], enqueue: Callable[[str], None]) -> Sequence[ModuleRequest]:
-    """Send requests to the queue; returns those for which that failed."""
+def _enqueue(requests: Sequence[ModuleRequest], enqueue: Callable[[str], None]) -> int:
+    """Send requests to the queue; return how many of them it took."""
     for start in range(0, len(requests), MOST_QUEUED_TOGETHER):
         chunk = requests[start : start + MOST_QUEUED_TOGETHER]
         texts = [each.model_dump_json(exclude_none=True, exclude_defaults=True) for each in chunk]
         try:
             enqueue(texts[0] if len(texts) == 1 else f"[{','.join(texts)}]")
         except SinkError:
-            return requests[start:]
-    return ()
+            return start
+    return len(requests)
+
+
+class Route(NamedTuple):
+    """The methods that a path takes, besides OPTIONS, and what answers them."""
+
+    methods: tuple[str, ...]
+    respond: Callable[[HttpRequest, Service], HttpAnswer]
+
+
+ROUTES: Mapping[str, Route] = {
+    "/modules": Route(("POST",), _create_modules),
+    "/openapi.json": Route(("GET", "HEAD"), lambda _request, _service: json_answer(OPENAPI.read_bytes())),
+    "/healthz": Route(("GET", "HEAD"), lambda _request, _service: json_answer(b'{"status":"ok"}')),
+}

@@ -12,7 +12,7 @@ from handler.answers import KINDS
 from handler.messages import ModuleRequest, Policy, read
 from handler.outcomes import Outcome, Status
 from handler.settings import Settings
-from handler.web import PATHS
+from handler.web import ROUTES
 from tests.docs.markdown import Page
 from tests.docs.pages import README, page
 from tests.support.paths import ROOT
@@ -74,7 +74,7 @@ def test_every_public_field_of_an_outcome_is_in_the_table() -> None:
 
 def test_every_path_is_in_the_table() -> None:
     """What the HTTP trigger answers."""
-    assert {name.split()[1] for name in HTTP.tables[0].names()} == set(PATHS)
+    assert {name.split()[1] for name in HTTP.tables[0].names()} == set(ROUTES)
 
 
 def test_every_status_of_http_is_in_the_table() -> None:

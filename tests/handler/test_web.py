@@ -334,7 +334,6 @@ def test_an_fc_3_event_is_an_http_request() -> None:
         "POST",
         "/modules",
         {"content-type": "application/json", "prefer": "a,b"},
-        "p=v1,v2",
         json.dumps(REQUEST).encode(),
         "1-64f6cd87",
     )
@@ -395,7 +394,6 @@ def test_an_encoded_path_is_decoded_once() -> None:
         "GET",
         "/healthz",
         {"content-type": "application/json", "prefer": "a,b"},
-        "p=v1,v2",
         json.dumps(REQUEST).encode(),
     )
     assert web.from_event(http_event(rawPath="/health%257A", requestContext=context)).path == "/health%7A"  # type: ignore[union-attr]
@@ -440,7 +438,7 @@ def environ(body: bytes = b"", **more: object) -> dict[str, object]:
 def test_a_wsgi_environment_is_an_http_request() -> None:
     """The same as the event's."""
     assert web.from_environ(environ(b"{}")) == HttpRequest(
-        "POST", "/modules", {"prefer": "x", "x-y": "z", "content-type": "application/json"}, "", b"{}", "r-2"
+        "POST", "/modules", {"prefer": "x", "x-y": "z", "content-type": "application/json"}, b"{}", "r-2"
     )
 
 
