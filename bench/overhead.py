@@ -1,8 +1,7 @@
 """CPU for each request, without quota and latency: `python -m bench.overhead NAME URL COUNT`.
 
 `ours` is the whole handler with a queue batch; `floor` signs by hand, calls with http.client and publishes raw; `sdks` is
-AcsClient, mns.account and pydantic doing the same; `parts` is what ours is made of and nothing else: the SDK's composer,
-http.client, the SDK's SMQ client. Prints CPU seconds.
+AcsClient, mns.account and pydantic doing the same. Prints CPU seconds.
 """
 
 import base64
@@ -84,26 +83,6 @@ def raw_headers(body: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def parts(url: str, count: int) -> None:
-    from aliyunsdkcore.auth.composer import rpc_signature_composer
-    from mns.mns_client import MNSClient
-    from mns.mns_request import PublishMessageRequest, PublishMessageResponse
-
-    split = urlsplit(url)
-    api = http.client.HTTPConnection(split.hostname or "", split.port)
-    topic = MNSClient(url, *KEYS)
-    for event in json.loads(queue_event(count)):
-        common = {"Version": "2018-01-20", "Action": "CreateOTAModule", "RegionId": "cn-shanghai"}
-        wanted_ = json.loads(event["data"]["messageBody"])
-        target, _ = rpc_signature_composer.get_signed_url({**common, **wanted_}, *KEYS, "JSON", "POST", {})
-        api.request("POST", target, headers={"Content-Length": "0"})
-        assert json.loads(api.getresponse().read())["Success"]
-        body = base64.b64encode(outcome(1).encode()).decode()
-        topic.publish_message(
-            PublishMessageRequest("results", body, "created", message_group_id=""), PublishMessageResponse()
-        )
-
-
 def sdks(url: str, count: int) -> None:
     from mns.account import Account
     from mns.topic import Base64TopicMessage
@@ -126,7 +105,7 @@ def sdks(url: str, count: int) -> None:
 
 def main() -> None:
     name, url, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    ways = {"ours": ours, "floor": floor, "parts": parts, "sdks": sdks}
+    ways = {"ours": ours, "floor": floor, "sdks": sdks}
     ways[name](url, 1)  # imports and connections are the cold start's, not the request's
     kept, sys.stdout = sys.stdout, open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - the function's log
     cpu, began = time.process_time(), time.monotonic()

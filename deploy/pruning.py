@@ -4,37 +4,6 @@ from pathlib import PurePosixPath
 
 LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE")
 
-# Of the two Aliyun SDKs only this is used: request signing, and SMQ's client without `mns.queue`, which needs two more
-# packages. A package that is not named here is kept whole.
-USED = {
-    "aliyunsdkcore": {
-        "__init__.py",
-        "auth/__init__.py",
-        "auth/algorithm/__init__.py",
-        "auth/algorithm/sha_hmac1.py",
-        "auth/composer/__init__.py",
-        "auth/composer/rpc_signature_composer.py",
-        "compat.py",
-        "utils/__init__.py",
-        "utils/parameter_helper.py",
-        "vendored/__init__.py",
-        "vendored/six.py",
-    },
-    "mns": {
-        "__init__.py",
-        "auth.py",
-        "message_property.py",
-        "mns_client.py",
-        "mns_exception.py",
-        "mns_http.py",
-        "mns_request.py",
-        "mns_tool.py",
-        "mns_xml_handler.py",
-        "pkg_info.py",
-        "subscription.py",
-        "topic.py",
-    },
-}
 UNUSED = (
     # The older pydantic inside pydantic, plug-ins for a type checker, and examples for tests.
     "pydantic/v1/",
@@ -62,8 +31,6 @@ def kept(name: str, content: bytes) -> bytes | None:
     if top.endswith(".dist-info"):
         return described(path, content)
     if top.endswith(".data") or path.suffix in {".pyi", ".pyc"} or path.name == "py.typed" or name.startswith(UNUSED):
-        return None
-    if top in USED and "/".join(path.parts[1:]) not in USED[top]:
         return None
     return content
 

@@ -7,8 +7,8 @@ import json
 import re
 from collections.abc import Mapping
 
-from handler.connections import Answer
 from handler.errors import CallError, Misconfigured, Refused, Throttled, Transient, Unanswered
+from handler.http1 import Answer
 from handler.log import mask
 
 _TRANSIENT = ("iot.system.systemexception", "systemexception", "serviceunavailable", "internalerror")

@@ -1,9 +1,8 @@
 """Keep-alive HTTP connections, each for one thread, whose answers are complete by a given time or not at all.
 
-`http.client` bounds each read, not the whole answer: a peer that trickles a byte a second would hold a call for hours.
+A time limit for each read is not enough: a peer that trickles a byte a second would hold a call for hours.
 """
 
-import http.client
 import io
 import os
 import socket
@@ -12,14 +11,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent import futures
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from handler.errors import Misconfigured, NotSent, Unanswered
+from handler.http1 import Answer, read_answer, write_post
 
-LARGEST_ANSWER = 4 * 1024 * 1024
 IDLE = 45.0
 """Seconds after which a connection is not used again: load balancers drop idle ones, often without a word."""
+ACCEPT_JSON = {"Accept": "application/json"}
 _NO_SUCH_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 Lookup = Callable[..., Iterable[tuple[Any, ...]]]
@@ -33,46 +33,28 @@ def _positive(seconds: float) -> float:
     return seconds
 
 
-class Answer(NamedTuple):
-    """What came back."""
-
-    status: int
-    headers: Mapping[str, str] | http.client.HTTPMessage
-    body: bytes
-
-
-class _Bounded(io.RawIOBase):
-    """A socket's bytes, for as long as time is left; stands where `HTTPResponse` wants a socket, and asks it for a file."""
+class _Timed(io.RawIOBase):
+    """Reads from a socket until an instant; every read waits only for as long as is left."""
 
     def __init__(self, sock: socket.socket, left: Callable[[], float]) -> None:
-        self._raw: Any = sock.makefile("rb", buffering=0)
         self._sock = sock
         self._left = left
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - io's own signature
-        left = _positive(self._left())
-        if self._sock.fileno() >= 0:
-            self._sock.settimeout(left)
-        return int(self._raw.readinto(buffer))
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - io's own signature
+        self._sock.settimeout(_positive(self._left()))
+        return self._sock.recv_into(buffer)
 
 
-class Connection(http.client.HTTPConnection):
+class Connection:
     """One connection to one host. `connect_timeout` and `read_timeout` are seconds; the second is for a whole answer.
 
-    Only `open` makes the connection, over TLS for https: nothing else can, and nothing is sent on one that is not open.
+    Only `open` makes the connection, over TLS for https, and nothing is sent on one that is not open.
     """
 
-    auto_open = 0
+    sock: socket.socket | None = None
 
     def __init__(
         self,
@@ -86,20 +68,25 @@ class Connection(http.client.HTTPConnection):
     ) -> None:
         parts = urlsplit(url)
         secure = parts.scheme == "https"
-        super().__init__(parts.hostname or "", parts.port or (443 if secure else 80))
         if secure and tls is None:
             raise ValueError("https needs a TLS context")
+        self.host = parts.hostname or ""
         self.now = now
+        self._netloc = parts.netloc
+        self._port = parts.port or (443 if secure else 80)
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._tls = tls if secure else None
         self._lookup = lookup
         self._used = now()
-        self._answer_by = 0.0
-        self.response_class: Any = self._response
 
     def __del__(self) -> None:
         self.close()  # a thread that ends takes its connection with it
+
+    def close(self) -> None:
+        if self.sock is not None:
+            self.sock.close()
+            self.sock = None
 
     def open(self, seconds: float) -> None:
         """Connect within so many seconds, unless there is a connection that still lives.
@@ -107,10 +94,10 @@ class Connection(http.client.HTTPConnection):
         Looking up the name, trying its addresses and the handshake all count: alone, each may take the whole time.
         Raises: OSError.
         """
-        if self.sock is not None and self._is_stale():
-            self.close()
         if self.sock is not None:
-            return
+            if not self._is_stale(self.sock):
+                return
+            self.close()
         end = self.now() + min(self._connect_timeout, seconds)
         self.sock = self._dial(lambda: end - self.now())
         try:
@@ -134,7 +121,7 @@ class Connection(http.client.HTTPConnection):
         raise error
 
     def _addresses(self, seconds: float) -> Iterable[tuple[Any, ...]]:
-        lookup = _lookups.submit(self._lookup, self.host, self.port, 0, socket.SOCK_STREAM)
+        lookup = _lookups.submit(self._lookup, self.host, self._port, 0, socket.SOCK_STREAM)
         try:
             return lookup.result(_positive(seconds))
         except futures.TimeoutError:
@@ -142,37 +129,25 @@ class Connection(http.client.HTTPConnection):
             raise TimeoutError("the name is not looked up in time") from None
 
     def ask(
-        self,
-        method: str,
-        target: str,
-        body: bytes | None,
-        headers: Mapping[str, str],
-        seconds: float,
-        sent: Callable[[], object] = lambda: None,
+        self, target: str, body: bytes, headers: Mapping[str, str], seconds: float, sent: Callable[[], object]
     ) -> Answer:
-        """Send a request on the open connection, call `sent`, and read the whole answer, in so many seconds.
+        """Send a POST on the open connection, call `sent`, and read the whole answer, in so many seconds.
 
-        Raises: OSError, http.client.HTTPException, ValueError, Unanswered: the connection is of no use any more.
+        Raises: OSError, ValueError: the connection is of no use any more. NotSent: it is not open.
         """
-        self._answer_by = self.now() + min(self._read_timeout, seconds)
-        if self.sock is not None:
-            self.sock.settimeout(_positive(self._answer_by - self.now()))
-        self.request(method, target, body, headers)
+        if self.sock is None:
+            raise NotSent("NotConnected", "the connection is not open")
+        end = self.now() + min(self._read_timeout, seconds)
+        self.sock.settimeout(_positive(end - self.now()))
+        self.sock.sendall(write_post(self._netloc, target, headers, body))
         sent()
-        response = self.getresponse()
+        answer, stays = read_answer(io.BufferedReader(_Timed(self.sock, lambda: end - self.now())))
         self._used = self.now()
-        content = response.read(LARGEST_ANSWER)
-        if not response.isclosed() and response.read(1):
-            raise Unanswered("NoAnswer", "the answer is too large")
-        if response.length:
-            raise Unanswered("NoAnswer", "the answer was cut short")
-        return Answer(response.status, response.headers, content)
+        if not stays:
+            self.close()
+        return answer
 
-    def _response(self, sock: Any, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:  # noqa: ANN401
-        source: Any = _Bounded(sock, lambda: self._answer_by - self.now())
-        return http.client.HTTPResponse(source, *args, **kwargs)
-
-    def _is_stale(self) -> bool:
+    def _is_stale(self, sock: socket.socket) -> bool:
         """Whether it was idle for too long, or there is anything to read though nothing was asked: the peer has closed it.
 
         TLS reads its own messages by itself: servers of TLS 1.3 send tickets for later sessions after a handshake.
@@ -180,8 +155,8 @@ class Connection(http.client.HTTPConnection):
         if self.now() - self._used > IDLE:
             return True
         try:
-            self.sock.settimeout(0)
-            self.sock.recv(1)
+            sock.settimeout(0)
+            sock.recv(1)
         except (BlockingIOError, ssl.SSLWantReadError):
             return False
         except (OSError, ValueError):
@@ -223,12 +198,8 @@ class Transport:
         except OSError as error:
             raise NotSent("NotConnected", f"{connection.host}: {_cause(error)}") from None
 
-    def post(self, target: str, seconds: float) -> Answer:
-        """Send an empty POST, as `send` does."""
-        return self.send("POST", target, None, {"Content-Length": "0", "Accept": "application/json"}, seconds)
-
-    def send(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], seconds: float) -> Answer:
-        """Send a request and wait so many seconds at most, connecting included, for the whole answer.
+    def post(self, target: str, seconds: float, body: bytes = b"", headers: Mapping[str, str] = ACCEPT_JSON) -> Answer:
+        """Send a POST and wait so many seconds at most, connecting included, for the whole answer.
 
         Raises: NotSent, Misconfigured, Unanswered. Their texts name the kind of fault only: a target holds a signature.
         """
@@ -236,8 +207,8 @@ class Transport:
         end = connection.now() + seconds
         self.open(seconds)
         try:
-            return connection.ask(method, target, body, headers, end - connection.now(), self._sent)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            return connection.ask(target, body, headers, end - connection.now(), self._sent)
+        except (OSError, ValueError) as error:
             connection.close()
             raise Unanswered("NoAnswer", _cause(error)) from None
         except BaseException:
@@ -260,5 +231,6 @@ def _cause(error: Exception) -> str:
         return "timed out"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed ({error.reason or type(error).__name__})"
-    number = error.errno if isinstance(error, OSError) else None
-    return os.strerror(number).lower() if number else type(error).__name__
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return str(error) or type(error).__name__

@@ -5,14 +5,14 @@ pydantic would look through everything that is installed for plugins; the platfo
 """
 
 import gc
+import importlib
 import os
 import sys
-from importlib import import_module
 from types import ModuleType
 
 
-class Deferred(ModuleType):
-    """Stands in for a module that others import and the function never uses; loads it when somebody does."""
+class DeferredMetadata(ModuleType):
+    """Stands in for importlib.metadata, from which pydantic takes a function that it never calls; loads it on its first use."""
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):  # what the import system asks of any module
@@ -23,23 +23,17 @@ class Deferred(ModuleType):
         """Make way for the module itself."""
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
-        return import_module(self.__name__)
-
-
-class DeferredMetadata(Deferred):
-    """Stands in for importlib.metadata, from which pydantic takes this function by name."""
+        return importlib.import_module(self.__name__)
 
     def entry_points(self, **selected: str) -> object:
         """Look for plugins, as importlib.metadata does."""
         return self.load().entry_points(**selected)
 
 
-def defer(module: Deferred) -> None:
-    """Let a module wait until it is used, unless the platform has loaded it already."""
-    if module.__name__ not in sys.modules:
-        parent, _, name = module.__name__.rpartition(".")
-        sys.modules[module.__name__] = module
-        setattr(import_module(parent), name, module)
+def defer_metadata() -> None:
+    """Let importlib.metadata wait until it is used, unless the platform has loaded it already."""
+    if "importlib.metadata" not in sys.modules:
+        importlib.metadata = sys.modules["importlib.metadata"] = DeferredMetadata("importlib.metadata")
 
 
 def done() -> None:
@@ -50,5 +44,4 @@ def done() -> None:
 
 gc.disable()
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-defer(DeferredMetadata("importlib.metadata"))
-defer(Deferred("logging.handlers"))  # imported by SMQ's client, for log files
+defer_metadata()

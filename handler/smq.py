@@ -1,45 +1,28 @@
-"""SMQ: publish an outcome, put a request back, dead-letter it.
+"""SMQ: publish an outcome, put a request back, dead-letter it. `handler.connections` carries what is sent.
 
-The official SDK makes, signs and reads what is sent; `handler.connections` carries it. `mns.account` and `mns.queue` would
-drag in wrapt; the client below them needs nothing but the standard library.
+The official SDK sends a message twice whose answer was lost, has no timeout over TLS, and gives one thread another's answer.
 """
 
 import base64
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from mns.mns_client import MNSClient
-from mns.mns_exception import MNSExceptionBase, MNSServerException
-from mns.mns_http import RequestInternal, ResponseInternal
-from mns.mns_request import (
-    BatchSendMessageRequest,
-    BatchSendMessageResponse,
-    PublishMessageRequest,
-    PublishMessageResponse,
-    SendMessageRequest,
-    SendMessageResponse,
-)
-
 from handler.clock import Clock
-from handler.connections import Answer
 from handler.credentials import Credentials
-from handler.errors import CallError, Misconfigured, SinkError, TooLarge
+from handler.errors import CallError, Refused, SinkError, TooLarge, Transient
+from handler.http1 import Answer
 from handler.log import Log, mask
 from handler.retry import PUBLISH, Random
+from handler.signatures import sign_smq
 
 LARGEST_MESSAGE = 65_536
-"""Bytes of a body as sent, base64 included (SMQ, "Limits"); the SDK does not check."""
+"""Bytes of a body as sent, base64 included (SMQ, "Limits")."""
 LARGEST_BATCH = 16
 SHORTEST_SEND = 0.05
 """Seconds: a message that could not wait even this long for its answer is not sent."""
-NOWHERE = "http://smq.invalid"
-"""All that the SDK is told of the endpoint: were it ever to open a connection of its own, no host would have this name."""
 
-_PUBLISHED = (
-    '<?xml version="1.0" encoding="utf-8"?><Message xmlns="http://mns.aliyuncs.com/doc/v1/">'
-    "<MessageBody>{body}</MessageBody><MessageTag>{tag}</MessageTag></Message>"
-)
+_DOCUMENT = '<?xml version="1.0" encoding="utf-8"?><{0} xmlns="http://mns.aliyuncs.com/doc/v1/">{1}</{0}>'
 _NOT_XML = "[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 # Answers that say what another try would hear as well.
 _FINAL = ("AccessDenied", "TopicNotExist", "QueueNotExist", "InvalidArgument", "MalformedXML", "MessageBodyTooLarge")
@@ -53,43 +36,9 @@ class Message(NamedTuple):
 
 
 class Transport(Protocol):
-    """How a request travels; `send` raises NotSent, Misconfigured and Unanswered."""
+    """How a request travels; `post` raises NotSent, Misconfigured and Unanswered."""
 
-    def send(self, method: str, target: str, body: bytes, headers: dict[str, str], seconds: float, /) -> Answer: ...
-
-
-class _Wire(NamedTuple):
-    """Stands where the SDK has its own HTTP: one connection without TLS's timeouts, and a second send of its own."""
-
-    transport: Transport
-    seconds: float
-
-    def is_keep_alive(self) -> bool:
-        return True
-
-    def send_request(self, request: RequestInternal) -> ResponseInternal:
-        headers = {name: value for name, value in request.header.items() if name != "host"}  # not signed; see NOWHERE
-        answer = self.transport.send(request.method, request.uri, request.data, headers, self.seconds)
-        shown = {name.lower(): value for name, value in answer.headers.items()}
-        return ResponseInternal(answer.status, shown, answer.body.decode())
-
-
-class _Client(MNSClient):  # type: ignore[misc]
-    """The SDK's client for one send, with the one call made cheaper that every request makes."""
-
-    def publish_message(self, request: PublishMessageRequest, response: PublishMessageResponse) -> None:
-        """Publish without building and parsing XML documents, which took an eighth of a request's processor time.
-
-        Raises: MNSExceptionBase; ValueError: SMQ's answer names no message.
-        """
-        sent = RequestInternal(request.method, f"/topics/{request.topic_name}/messages")
-        # Neither base64 nor a status holds anything that XML would have to escape.
-        sent.data = _PUBLISHED.format(body=request.message_body, tag=request.message_tag).encode()
-        self.build_header(request, sent)
-        answer = self.http.send_request(sent)
-        self.check_status(sent, answer, response)
-        if "<MessageId>" not in answer.data:
-            raise ValueError
+    def post(self, target: str, seconds: float, body: bytes, headers: Mapping[str, str]) -> Answer: ...
 
 
 class MessageService:
@@ -102,57 +51,46 @@ class MessageService:
 
     def publish(self, topic: str, body: str, tag: str, keys: Credentials, until: float) -> None:
         """Publish to a topic; retried until `until` (clock seconds). Raises: SinkError."""
-        request = PublishMessageRequest(topic, _encoded(topic, body), tag)
-        self._send(topic, lambda client: client.publish_message(request, PublishMessageResponse()), keys, until)
+        message = f"<MessageBody>{_encode(topic, body)}</MessageBody><MessageTag>{tag}</MessageTag>"
+        self._send(topic, f"/topics/{topic}/messages", _DOCUMENT.format("Message", message), keys, until)
 
     def send(self, queue: str, body: str, delay: int, keys: Credentials, until: float) -> None:
         """Send to a queue, to be seen after `delay` seconds. Raises: SinkError."""
-        request = SendMessageRequest(queue, _queued(queue, body), delay, -1, False)
-        self._send(queue, lambda client: client.send_message(request, SendMessageResponse()), keys, until)
+        message = _queued(queue, Message(body, delay))
+        self._send(queue, f"/queues/{queue}/messages", _DOCUMENT.format("Message", message), keys, until)
 
     def send_batch(self, queue: str, messages: Sequence[Message], keys: Credentials, until: float) -> Sequence[Message]:
         """Send at most 16 messages; returns those that SMQ refused. Raises: SinkError: some may have been accepted."""
-        request = BatchSendMessageRequest(queue, False)
-        for message in messages:
-            request.add_message(_queued(queue, message.body), message.delay, -1)
-        refused: list[Message] = []
+        document = "".join(f"<Message>{_queued(queue, message)}</Message>" for message in messages)
+        target = f"/queues/{queue}/messages"
+        text = self._send(queue, target, _DOCUMENT.format("Messages", document), keys, until)
+        results = re.findall("<Message>(.*?)</Message>", text, re.DOTALL)
+        if len(results) != len(messages):
+            raise SinkError(queue, "unreadable answer")
+        return [message for message, result in zip(messages, results, strict=True) if "<MessageId>" not in result]
 
-        def send(client: MNSClient) -> None:
-            try:
-                client.batch_send_message(request, BatchSendMessageResponse())
-            except MNSServerException as error:
-                parts = error.sub_errors or ()
-                if len(parts) != len(messages):
-                    raise
-                refused.extend(each for each, part in zip(messages, parts, strict=True) if "ErrorCode" in part)
-
-        self._send(queue, send, keys, until)
-        return refused
-
-    def _send(self, sink: str, send: Callable[[MNSClient], None], keys: Credentials, until: float) -> None:
-        if until - self._clock.now() < SHORTEST_SEND:
-            raise SinkError(sink, "no time left")
+    def _send(self, sink: str, target: str, document: str, keys: Credentials, until: float) -> str:
+        """Send until SMQ has accepted the message, or one of them; returns its answer. Raises: SinkError."""
         for failures in range(1, PUBLISH.tries + 1):
+            if (seconds := until - self._clock.now()) < SHORTEST_SEND:
+                break
             try:
-                return send(self._client(keys, until))
+                return self._post(target, document.encode(), keys, seconds)
             except CallError as error:
-                problem, final = str(error), isinstance(error, Misconfigured)
-            except MNSExceptionBase as error:
-                problem, final = _reason(error)
-            except (KeyError, AttributeError, TypeError, ValueError) as error:
-                # The SDK lets these out where an answer lacks a header or an element.
-                problem, final = f"unreadable answer ({type(error).__name__})", False
+                problem, final = str(error), not isinstance(error, Transient)
             pause = PUBLISH.pause(failures, self._random)
             if final or failures == PUBLISH.tries or self._clock.now() + pause >= until:
                 raise SinkError(sink, problem)
             self._clock.sleep(pause)
-        raise AssertionError("unreachable")
+        raise SinkError(sink, "no time left")
 
-    def _client(self, keys: Credentials, until: float) -> _Client:
-        """A client for one send: it holds the keys of this moment, and no connection."""
-        client = _Client(NOWHERE, keys.access_key_id, keys.access_key_secret, security_token=keys.security_token)
-        client.http = _Wire(self._transport, max(SHORTEST_SEND, until - self._clock.now()))
-        return client
+    def _post(self, target: str, body: bytes, keys: Credentials, seconds: float) -> str:
+        headers = sign_smq(target, body, keys, self._clock.wall())
+        answer = self._transport.post(target, seconds, body, headers)
+        text = answer.body.decode("utf-8", "replace")
+        if "<MessageId>" not in text:
+            raise _refusal(answer.status, text)
+        return text
 
 
 class Outbox(NamedTuple):
@@ -214,25 +152,30 @@ class Outbox(NamedTuple):
         return error
 
 
-def _queued(queue: str, body: str) -> str:
-    """A body for a queue: as base64, or as it is where it fits only so. Receivers read both, for senders send both."""
-    size = len(body.encode())
-    is_plain = LARGEST_MESSAGE // 4 * 3 < size <= LARGEST_MESSAGE and not re.search(_NOT_XML, body)
-    return body if is_plain else _encoded(queue, body)
+def _queued(queue: str, message: Message) -> str:
+    """Write a message to a queue, as base64, or as it is where it fits only so. Receivers read both, for senders send both."""
+    body, size = message.body, len(message.body.encode())
+    if LARGEST_MESSAGE // 4 * 3 < size <= LARGEST_MESSAGE and not re.search(_NOT_XML, body):
+        sent = body.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    else:
+        sent = _encode(queue, body)
+    return f"<MessageBody>{sent}</MessageBody><DelaySeconds>{message.delay}</DelaySeconds>"
 
 
-def _encoded(sink: str, body: str) -> str:
+def _encode(sink: str, body: str) -> str:
     encoded = base64.b64encode(body.encode()).decode()
     if len(encoded) > LARGEST_MESSAGE:
         raise TooLarge(sink, f"{len(encoded)} bytes are more than the {LARGEST_MESSAGE} that SMQ takes")
     return encoded
 
 
-def _reason(error: MNSExceptionBase) -> tuple[str, bool]:
-    """The fault's kind in words without secrets (a transport error's text may hold the whole request), and whether it is
-    final."""
-    if isinstance(error, MNSServerException):
-        # Which action and resource a role lacks stands in the message only.
-        more = f": {mask(str(error.message))[:300]}" if error.type == "AccessDenied" else ""
-        return f"{error.type}{more} (request {error.req_id})", str(error.type) in _FINAL
-    return str(error.type), False
+def _refusal(status: int, text: str) -> CallError:
+    """Read why SMQ accepted nothing. Which action and resource a role lacks stands in the message only."""
+    code, message, request = (
+        found[1] if (found := re.search(f"<{name}>([^<]*)</{name}>", text)) else ""
+        for name in ("Code", "Message", "RequestId")
+    )
+    if not code:
+        return Transient(f"unreadable answer (status {status})")
+    more = mask(message)[:300] + ", " if code == "AccessDenied" else ""
+    return (Refused if code in _FINAL else Transient)(code, f"{more}request {request}")

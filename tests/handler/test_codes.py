@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.codes import names_place, understood
-from handler.connections import Answer
 from handler.credentials import Credentials
 from handler.errors import CallError, Misconfigured, Refused, Throttled, Transient, Unanswered
+from handler.http1 import Answer
 
 
 def reply(status: int = 200, headers: Mapping[str, str] | None = None, **body: object) -> Answer:

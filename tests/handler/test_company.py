@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.connections import Answer
+from handler.http1 import Answer
 from handler.invocation import Limits
 from handler.threads import Threads
 from tests.support.fake_iot import FakeIot, Fault, answered, busy, denied, fine, lost_call, lost_reply

@@ -1,6 +1,5 @@
 """Connections: keep-alive, and answers that are complete in time or not at all."""
 
-import http.client
 import select
 import socket
 import ssl
@@ -20,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from handler.connections import LARGEST_ANSWER, Connection, Transport
+from handler.connections import Connection, Transport
 from handler.errors import Misconfigured, NotSent, Unanswered
+from handler.http1 import LARGEST_BODY
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Acs-Retry-After: 150\r\n\r\nok"
 Script = Callable[[socket.socket, int], None]
@@ -149,6 +149,7 @@ def test_a_tls_connection_opened_ahead_of_its_call_is_used_for_it(certificate: P
         send = transport(url.replace("http:", "https:"), ssl.create_default_context(cafile=str(certificate)))
         connection = send._connection()
         connection.open(5)
+        assert connection.sock is not None
         assert select.select([connection.sock], [], [], 5)[0]
         for _ in range(3):
             assert send.post("/", 2).body == b"ok"
@@ -261,8 +262,8 @@ def test_https_is_never_spoken_in_plain_text() -> None:
         Connection("https://127.0.0.1", connect_timeout=1, read_timeout=1, tls=None)
     with peer(silence) as url:
         connection = Connection(url, connect_timeout=1, read_timeout=1, tls=None)
-        with pytest.raises(http.client.NotConnected):
-            connection.ask("POST", "/", None, {}, 1)
+        with pytest.raises(NotSent):
+            connection.ask("/", b"", {}, 1, lambda: None)
 
 
 def test_looking_up_a_name_counts_as_connecting() -> None:
@@ -373,7 +374,7 @@ def no_http(sock: socket.socket, _number: int) -> None:
 
 def endless(sock: socket.socket, _number: int) -> None:
     request_of(sock)
-    sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (LARGEST_ANSWER * 2))
+    sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (LARGEST_BODY * 2))
     while True:
         sock.sendall(b"x" * 65536)
 

@@ -12,20 +12,18 @@ from handler import index
 print(json.dumps([gc.isenabled(), gc.get_freeze_count() > 1000, sorted(set(sys.modules) & set(sys.argv[1:]))]))
 """
 LEFT_OUT = [
-    "redis", "wrapt", "mns.account", "mns.queue", "handler.web", "handler.quota", "handler.tracing", "aliyunsdkcore.client",
+    "redis", "aliyunsdkcore", "mns", "http.client", "email.parser", "xml", "handler.web", "handler.quota", "handler.tracing",
     "pickle", "zipfile", "asyncio", "difflib",
     *(["subprocess"] if sys.version_info >= (3, 11) else []),  # before, `platform` imports it, and with that `uuid`
 ]  # fmt: skip
 DEFERRED = """
 import sys
 from handler import index
-import importlib.metadata, logging.handlers
+import importlib.metadata
 from importlib.metadata import entry_points, version
-from logging.handlers import QueueHandler
 assert list(entry_points(group="no such group")) == []
-assert logging.handlers.QueueHandler is QueueHandler is sys.modules["logging.handlers"].QueueHandler
 assert importlib.metadata.version is version is sys.modules["importlib.metadata"].version
-assert importlib.metadata.__file__ and logging.handlers.__file__
+assert importlib.metadata.__file__
 """
 
 
@@ -45,7 +43,5 @@ def test_what_was_left_out_is_there_for_whoever_uses_it() -> None:
 
 def test_a_module_that_is_loaded_already_stays() -> None:
     """The platform's own imports are not undone."""
-    script = (
-        "import logging.handlers as one; from handler import index; import logging.handlers as two; assert one is two"
-    )
+    script = "import importlib.metadata as one; from handler import index; import importlib.metadata as two; assert one is two"
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, timeout=60)

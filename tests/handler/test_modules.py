@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.connections import Answer
 from handler.errors import Misconfigured, OutOfTime, Transient, Unanswered
+from handler.http1 import Answer
 from handler.iot import Halt
 from handler.messages import ModuleRequest
 from handler.modules import GivenUp, Verdict, ensure

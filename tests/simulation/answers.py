@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from handler.connections import Answer
+from handler.http1 import Answer
 
 
 def answered(status: int, headers: Mapping[str, str] | None = None, **body: object) -> Answer:

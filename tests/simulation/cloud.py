@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
 
-from handler.connections import Answer
+from handler.http1 import Answer
 from handler.iot import CREATE, LIST, UPDATE
 from tests.simulation.answers import DONE, NO_INSTANCE, NO_PRODUCT, REFUSED, THROTTLED, UNREADABLE
 from tests.simulation.calls import Sent

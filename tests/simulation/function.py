@@ -15,12 +15,13 @@ from handler.pacing import Pacer, Quota
 from handler.pipeline import Pipeline
 from handler.quota import SharedQuota
 from handler.settings import Settings
+from handler.smq import MessageService
 from handler.threads import MOST, SECONDS_A_REQUEST
 from tests.simulation.calls import Invocation
 from tests.simulation.cloud import EPOCH, Cloud
 from tests.simulation.network import CheapApi, Network
 from tests.simulation.plan import Plan
-from tests.simulation.sinks import DEAD, REQUESTS, RESULTS, Post, SimulatedService
+from tests.simulation.sinks import DEAD, REQUESTS, RESULTS, Post, Wire
 from tests.simulation.store import QPS, Server
 from tests.support.scheduler import Process
 
@@ -49,7 +50,7 @@ def start(around: Surroundings, process: Process, current: Callable[[], Invocati
     iot = api(settings.OTA_REGION, Network(around.cloud, current), quota, clock, settings.OTA_READ_TIMEOUT)
     rate = settings.rate if settings.OTA_QUOTA_URL else settings.share
     pool = process.pool(max(4, min(MOST, round(rate * SECONDS_A_REQUEST))))
-    service = SimulatedService(around.post, clock, chance)
+    service = MessageService(Wire(around.post), clock, chance)
     return Instance(settings, Pipeline(iot, _limits(settings), pool, clock, chance), service, log, clock)
 
 

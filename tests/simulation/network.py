@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from random import Random
 from urllib.parse import parse_qsl, urlsplit
 
-from handler.connections import Answer
 from handler.credentials import Credentials
 from handler.errors import NotSent, Unanswered
+from handler.http1 import Answer
 from handler.iot import LIST, IotApi
 from tests.simulation.answers import BUSY, code_of, told
 from tests.simulation.calls import Invocation, Sent

@@ -1,16 +1,15 @@
-"""What takes the function's messages, and a client of it that loses, doubles and delays."""
+"""What takes the function's messages, and a way there that loses, doubles and delays them."""
 
 import base64
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Protocol
+from typing import Protocol
 
-from mns.mns_exception import MNSClientNetworkException, MNSExceptionBase, MNSServerException
-
-from handler.credentials import Credentials
-from handler.smq import SHORTEST_SEND, MessageService
+from handler.errors import Unanswered
+from handler.http1 import Answer
 from tests.simulation.luck import Luck
 from tests.simulation.plan import Plan
 from tests.simulation.troubles import Troubles
@@ -19,7 +18,8 @@ from tests.support.scheduler import Scheduler
 READ_TIMEOUT = 10.0
 REQUESTS, DEAD, RESULTS = "requests", "dead", "results"
 
-Effect = Callable[[], None]
+_BODY = re.compile("<MessageBody>(.*?)</MessageBody>")
+_DETAIL = re.compile("<(?:MessageTag|DelaySeconds)>(.*?)</")
 
 
 class Sinks(Protocol):
@@ -74,66 +74,44 @@ class Post:
 
 
 @dataclass
-class Client:
-    """The SDK's client, without its wire: every send takes time and may fail before or after its effect."""
+class Wire:
+    """The way to SMQ of one instance: every send takes time and may fail before or after its effect."""
 
-    post: Post
-    timeout: float
+    post_office: Post
 
-    def publish_message(self, request: Any, _response: Any) -> None:
-        body = _decoded(request.message_body)
-        self._send(RESULTS, [body], [lambda: self.post.sinks.publish(body, request.message_tag)])
-
-    def send_message(self, request: Any, _response: Any) -> None:
-        self._send(request.queue_name, [_decoded(request.message_body)], [self._into(request.queue_name, request)])
-
-    def batch_send_message(self, request: Any, _response: Any) -> None:
-        bodies = [_decoded(entry.message_body) for entry in request.message_list]
-        self._send(
-            request.queue_name, bodies, [self._into(request.queue_name, entry) for entry in request.message_list]
-        )
-
-    def _into(self, queue: str, entry: Any) -> Effect:
-        body, sinks = _decoded(entry.message_body), self.post.sinks
-        if queue == DEAD:
-            return lambda: sinks.dead_letter(body)
-        return lambda: sinks.put_back(body, entry.delay_seconds)
-
-    def _send(self, sink: str, bodies: Sequence[str], effects: Sequence[Effect]) -> None:
-        post = self.post
+    def post(self, target: str, seconds: float, body: bytes, headers: Mapping[str, str]) -> Answer:
+        post, document = self.post_office, body.decode()
+        _, kind, sink, _ = target.split("/")
+        sink = RESULTS if kind == "topics" else sink
+        bodies = [base64.b64decode(encoded).decode() for encoded in _BODY.findall(document)]
+        details = _DETAIL.findall(document)
         chance = post.chance(sink, bodies[0])
         fails = post.fails(sink, chance)
-        accepted = len(effects) if not fails else 0 if post.down(sink) else chance.randint(0, len(effects))
+        accepted = len(bodies) if not fails else 0 if post.down(sink) else chance.randint(0, len(bodies))
         post.scheduler.sleep(chance.uniform(0.001, 0.02))
-        for effect in effects[:accepted]:
-            effect()
+        for text, detail in list(zip(bodies, details, strict=True))[:accepted]:
+            self._take(sink, text, detail)
         if fails:
             post.sinks.failed(sink, bodies)
-            raise self._fault(chance)
+            return self._fault(chance, min(READ_TIMEOUT, seconds))
         post.scheduler.sleep(0.001)
+        return Answer(201, {}, b"<Message><MessageId>1</MessageId></Message>" * len(bodies))
 
-    def _fault(self, chance: Random) -> MNSExceptionBase | KeyError:
+    def _take(self, sink: str, body: str, detail: str) -> None:
+        sinks = self.post_office.sinks
+        if sink == RESULTS:
+            sinks.publish(body, detail)
+        elif sink == DEAD:
+            sinks.dead_letter(body)
+        else:
+            sinks.put_back(body, int(detail))
+
+    def _fault(self, chance: Random, timeout: float) -> Answer:
+        """Raises: Unanswered."""
         kind = chance.choice(("silence", "reset", "busy", "denied", "unreadable"))
         if kind == "silence":
-            self.post.scheduler.sleep(self.timeout)
-        if kind == "unreadable":
-            return KeyError("x-mns-request-id")
-        if kind in ("busy", "denied"):
-            return MNSServerException("InternalError" if kind == "busy" else "AccessDenied", "no", "R", "host")
-        return MNSClientNetworkException("NetWorkException", kind)
-
-
-class SimulatedService(MessageService):
-    """The function's own sending, retries included, through the simulated client."""
-
-    def __init__(self, post: Post, clock: Any, chance: Callable[[], float]) -> None:
-        super().__init__(None, clock, chance)  # type: ignore[arg-type]
-        self._post = post
-        self._now = clock.now
-
-    def _client(self, keys: Credentials, until: float) -> Any:
-        return Client(self._post, max(SHORTEST_SEND, min(READ_TIMEOUT, until - self._now())))
-
-
-def _decoded(body: str) -> str:
-    return base64.b64decode(body).decode()
+            self.post_office.scheduler.sleep(timeout)
+        if kind in ("silence", "reset"):
+            raise Unanswered("NoAnswer", kind)
+        code = {"busy": b"<Code>InternalError</Code>", "denied": b"<Code>AccessDenied</Code>"}.get(kind, b"garbage")
+        return Answer(500, {}, code)

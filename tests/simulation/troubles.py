@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from handler.connections import Answer
+from handler.http1 import Answer
 from handler.iot import CREATE, LIST, UPDATE
 from tests.simulation.answers import DENIED, FORBIDDEN, IN_ARREARS
 from tests.simulation.modules import GOOD, NONE, OTHER, OVERDUE

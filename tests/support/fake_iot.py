@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
 from handler.clock import Clock
-from handler.connections import Answer
 from handler.credentials import Credentials
 from handler.errors import NotSent, Unanswered
+from handler.http1 import Answer
 from handler.iot import Halt, IotApi, Session
 
 Effect = Callable[[], Answer]

@@ -16,8 +16,8 @@ from pathlib import Path
 import handler.index  # noqa: F401 - all that an instance loads
 from handler import triggers
 from handler.clock import Clock
-from handler.connections import Answer
 from handler.credentials import Credentials
+from handler.http1 import Answer
 from handler.invocation import Invocation, Limits
 from handler.iot import IotApi
 from handler.log import Log

@@ -1,0 +1,109 @@
+"""HTTP/1.1: requests that are written, and answers that are whole or none."""
+
+import contextlib
+import http.client
+import io
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.http1 import read_answer, write_post
+
+
+def read(raw: bytes) -> tuple[int, dict[str, str], bytes, bool]:
+    answer, stays = read_answer(io.BufferedReader(io.BytesIO(raw)))  # type: ignore[arg-type]
+    return answer.status, dict(answer.headers), answer.body, stays
+
+
+def test_a_request_is_one_that_others_can_read() -> None:
+    """Head and body, with the body's length."""
+    raw = write_post("h:81", "/a?b=1", {"Accept": "x/y"}, b"body")
+    head, _, body = raw.partition(b"\r\n\r\n")
+    first, *headers = head.decode().split("\r\n")
+    assert (first, body) == ("POST /a?b=1 HTTP/1.1", b"body")
+    assert {"Host: h:81", "Content-Length: 4", "Accept: x/y"} <= set(headers)
+
+
+@pytest.mark.parametrize("text", ["a\r\nX: 1", "a\nb", "a\0", "\u5fae"])
+def test_nothing_can_be_slipped_into_a_head(text: str) -> None:
+    """A key or a token that holds a line end would end the line."""
+    with pytest.raises(ValueError, match=r"control|ascii"):
+        write_post("h", "/", {"security-token": text}, b"")
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", (200, b"ok", True)),
+        (b"HTTP/1.1 200\nContent-Length: 2\n\nok", (200, b"ok", True)),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", (200, b"ok", False)),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", (200, b"ok", False)),
+        (b"HTTP/1.1 200 OK\r\n\r\nwhole", (200, b"whole", False)),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n", (204, b"", True)),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=1\r\nab\r\nA\r\n0123456789\r\n0\r\nT: 1\r\n\r\n",
+         (200, b"ab0123456789", True)),
+    ],
+)  # fmt: skip
+def test_an_answer_is_read_whole(raw: bytes, expected: tuple[int, bytes, bool]) -> None:
+    """In each of the ways in which its end is told, and whether the connection stays."""
+    status, _, body, stays = read(raw)
+    assert (status, body, stays) == expected
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"", b"HTTP/1.1 200 OK", b"HTTP/2 200 OK\r\n\r\n", b"HTTP/1.1 20 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nno header\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA : 1\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: 1\r\n folded\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: 1\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1_0\r\n\r\n0123456789",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nx",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\nab\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFF\r\nab\r\n0\r\n\r\n",
+    ],
+)  # fmt: skip
+def test_what_is_not_whole_or_not_clear_is_no_answer(raw: bytes) -> None:
+    """Guessing where it ends would give one request another's answer."""
+    with pytest.raises(ValueError, match=r"\w"):
+        read(raw)
+
+
+NAMES = st.from_regex("[A-Za-z][A-Za-z0-9-]{0,8}", fullmatch=True).filter(lambda name: name.lower() not in RESERVED)
+RESERVED = ("content-length", "transfer-encoding", "connection")
+
+
+class Socket:
+    """What the standard library reads an answer from."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self._raw)
+
+
+@given(
+    st.integers(200, 599).filter(lambda status: status not in (204, 304)),
+    st.dictionaries(NAMES, st.from_regex("[!-~]{0,9}", fullmatch=True), max_size=5),
+    st.binary(max_size=50),
+)
+def test_answers_are_read_as_the_standard_library_reads_them(status: int, headers: dict[str, str], body: bytes) -> None:
+    """It is the slower reader of the two."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Content-Length": str(len(body))}.items())
+    raw = f"HTTP/1.1 {status} text\r\n{lines}\r\n".encode() + body
+    source: Any = Socket(raw)
+    other = http.client.HTTPResponse(source, method="POST")
+    other.begin()
+    seen, mine, content, stays = read(raw)
+    assert (seen, content, stays) == (other.status, other.read(), not other.will_close)
+    assert mine == {name.lower(): ", ".join(other.headers.get_all(name, [])) for name in other.headers}
+
+
+@given(st.binary(max_size=200))
+def test_whatever_comes_is_an_answer_or_a_fault(raw: bytes) -> None:
+    """No other exception, and nothing without an end."""
+    with contextlib.suppress(ValueError):
+        read(b"HTTP/1.1 " + raw)
