@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 from handler import iot, otlp
 from handler.clock import Clock
-from handler.connections import Answer, Connection, Transport
+from handler.connections import Connection, Transport
 from handler.errors import OtaModulesError
+from handler.http1 import Answer
 from handler.lanes import Handler
 from handler.log import Log
 from handler.messages import Invalid, ModuleRequest
@@ -79,7 +80,7 @@ class Tracer:
         body = otlp.encode_export(spans, self._resource, "ota-modules")
         headers = {"Content-Type": "application/x-protobuf"}
         try:
-            answer = self._collector.send("POST", self._target, body, headers, min(seconds, LONGEST_SEND))
+            answer = self._collector.post(self._target, min(seconds, LONGEST_SEND), body, headers)
             problem = None if answer.status < 300 else f"the collector answered {answer.status}"
         except OtaModulesError as error:
             problem = str(error)
