@@ -13,7 +13,7 @@ from handler.http1 import read_answer, write_post
 
 
 def read(raw: bytes) -> tuple[int, dict[str, str], bytes, bool]:
-    answer, stays = read_answer(io.BufferedReader(io.BytesIO(raw)))  # type: ignore[arg-type]
+    answer, stays = read_answer(io.BufferedReader(io.BytesIO(raw)))
     return answer.status, dict(answer.headers), answer.body, stays
 
 
@@ -71,8 +71,8 @@ def test_what_is_not_whole_or_not_clear_is_no_answer(raw: bytes) -> None:
         read(raw)
 
 
-NAMES = st.from_regex("[A-Za-z][A-Za-z0-9-]{0,8}", fullmatch=True).filter(lambda name: name.lower() not in RESERVED)
 RESERVED = ("content-length", "transfer-encoding", "connection")
+NAMES: st.SearchStrategy[str] = st.from_regex("[A-Za-z][A-Za-z0-9-]{0,8}", fullmatch=True)
 
 
 class Socket:
@@ -92,6 +92,7 @@ class Socket:
 )
 def test_answers_are_read_as_the_standard_library_reads_them(status: int, headers: dict[str, str], body: bytes) -> None:
     """It is the slower reader of the two."""
+    headers = {name: value for name, value in headers.items() if name.lower() not in RESERVED}
     lines = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Content-Length": str(len(body))}.items())
     raw = f"HTTP/1.1 {status} text\r\n{lines}\r\n".encode() + body
     source: Any = Socket(raw)
