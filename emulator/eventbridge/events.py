@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 
 from emulator.bodies import decode
-from emulator.eventbridge.config import DRIVEN, RAW_DATA, StreamConfig
+from emulator.eventbridge.config import StreamConfig
 from emulator.smq.messages import Message
 
 
@@ -18,7 +18,7 @@ def event(message: Message, config: StreamConfig, now: float) -> str:
         "messageId": message.id,
         "messageBody": decode(message.body) if config.trigger.base64_decode else message.body,
     }
-    if config.trigger.event_schema == RAW_DATA:
+    if config.trigger.event_schema == "RawData":
         return _json(data)
     envelope = {
         "id": message.id,
@@ -41,7 +41,7 @@ def event(message: Message, config: StreamConfig, now: float) -> str:
 
 def payload(events: Sequence[bytes], config: StreamConfig) -> bytes:
     """Build the event that the function is called with, from events in JSON."""
-    return events[0] if config.trigger.mode == DRIVEN else b"[" + b",".join(events) + b"]"
+    return events[0] if config.trigger.mode == "event-driven" else b"[" + b",".join(events) + b"]"
 
 
 def _json(value: object) -> str:

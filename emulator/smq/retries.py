@@ -1,12 +1,11 @@
 """The two retry strategies that SMQ topics and EventBridge streams share (SMQ, "NotifyStrategy")."""
 
 from collections.abc import Callable
+from typing import Literal, get_args
 
-BACKOFF_RETRY = "BACKOFF_RETRY"
-EXPONENTIAL_DECAY_RETRY = "EXPONENTIAL_DECAY_RETRY"
-STRATEGIES = (BACKOFF_RETRY, EXPONENTIAL_DECAY_RETRY)
-
-_TRIES = {BACKOFF_RETRY: 3, EXPONENTIAL_DECAY_RETRY: 176}
+Strategy = Literal["BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY"]
+STRATEGIES = get_args(Strategy)
+_TRIES = {"BACKOFF_RETRY": 3, "EXPONENTIAL_DECAY_RETRY": 176}
 
 
 def pause(strategy: str, failures: int, random: Callable[[], float]) -> float | None:
@@ -17,6 +16,6 @@ def pause(strategy: str, failures: int, random: Callable[[], float]) -> float | 
     """
     if failures > _TRIES[strategy]:
         return None
-    if strategy == BACKOFF_RETRY:
+    if strategy == "BACKOFF_RETRY":
         return 10 + 10 * random()
     return float(min(2 ** (failures - 1), 512))

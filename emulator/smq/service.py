@@ -15,7 +15,6 @@ from emulator.smq.messages import Depths, Draft, Message, Messages, Properties, 
 from emulator.smq.notifications import Publication
 from emulator.smq.pushes import Pusher, Receiver, post
 from emulator.smq.queues import QueueAttributes, Queues
-from emulator.smq.retries import BACKOFF_RETRY
 from emulator.smq.store import Database
 from emulator.smq.topics import XML, Subscription, TopicAttributes, Topics, check_tag
 
@@ -160,7 +159,7 @@ class MessageService:
         endpoint: str,
         filter_tag: str = "",
         notify_format: str = XML,
-        strategy: str = BACKOFF_RETRY,
+        strategy: str = "BACKOFF_RETRY",
     ) -> bool:
         """Add a `Subscription`; whether it is new. Raises: NotFound, Conflict, BadRequest."""
         return self.topics.subscribe(Subscription(topic, name, endpoint, filter_tag, notify_format, strategy))

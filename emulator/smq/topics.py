@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from emulator.smq.errors import BadRequest, Conflict, InvalidArgument, NotFound
 from emulator.smq.limits import LARGEST_PAGE, LIMITS, Page, paged
-from emulator.smq.retries import BACKOFF_RETRY, STRATEGIES
+from emulator.smq.retries import STRATEGIES
 from emulator.smq.store import Database, Row
 
 LONGEST_NAME = 255
@@ -59,7 +59,7 @@ class Subscription:
     endpoint: str
     filter_tag: str = ""
     notify_format: str = XML
-    strategy: str = BACKOFF_RETRY
+    strategy: str = "BACKOFF_RETRY"
     created: int = 0
     modified: int = 0
 

@@ -107,11 +107,11 @@ def topic_subscriptions(deployed: Template, account: str) -> list[Subscription]:
     return [
         Subscription(
             trigger.topic,
-            f"{one.name}-{trigger.name}",
+            f"{one.name}-{trigger.triggerName}",
             _arn(deployed, account, one.name),
-            trigger.filter_tag or "",
-            trigger.content_format,
-            trigger.strategy,
+            trigger.triggerConfig.filterTag or "",
+            trigger.triggerConfig.notifyContentFormat,
+            trigger.triggerConfig.notifyStrategy,
         )
         for one in deployed.functions
         for trigger in one.topics

@@ -13,7 +13,6 @@ from emulator.template import document, schema
 from emulator.template.document import TemplateFile
 from emulator.template.ros import Queue, Role, Stack, stack
 from emulator.template.schema import CodeUri, FunctionProps, checked
-from emulator.template.triggers import HttpTrigger, TopicTrigger, http_trigger, queue_trigger, topic_trigger
 from emulator.template.variables import OUTPUT, Lookup, TemplateError, Value, resolved, variables
 
 FUNCTION_COMPUTE = "fc.aliyuncs.com"
@@ -35,8 +34,8 @@ class Function:
     role: str | None
     variables: Mapping[str, str]
     queues: tuple[QueueTrigger, ...]
-    topics: tuple[TopicTrigger, ...]
-    http: HttpTrigger | None
+    topics: tuple[schema.TopicTrigger, ...]
+    http: schema.HttpConfig | None
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def single_region(props: list[FunctionProps]) -> str:
 def function(props: FunctionProps, root: Path) -> Function:
     """A function of component fc3."""
     initializer = props.instanceLifecycleConfig.initializer
-    http = [http_trigger(item) for item in props.triggers if isinstance(item, schema.HttpTrigger)]
+    http = [item.triggerConfig for item in props.triggers if isinstance(item, schema.HttpTrigger)]
     return Function(
         name=props.functionName,
         runtime=props.runtime,
@@ -162,8 +161,33 @@ def function(props: FunctionProps, root: Path) -> Function:
         role=props.role.rpartition("role/")[2] if props.role else None,
         variables=MappingProxyType(props.environmentVariables),
         queues=tuple(queue_trigger(item) for item in props.triggers if isinstance(item, schema.StreamTrigger)),
-        topics=tuple(topic_trigger(item) for item in props.triggers if isinstance(item, schema.TopicTrigger)),
+        topics=tuple(item for item in props.triggers if isinstance(item, schema.TopicTrigger)),
         http=http[0] if http else None,
+    )
+
+
+def queue_trigger(trigger: schema.StreamTrigger) -> QueueTrigger:
+    """Return the stream from a queue. Raises: TemplateError: the source is another, which has no counterpart on one machine."""
+    config, name = trigger.triggerConfig, trigger.triggerName
+    source = config.eventSourceConfig.eventSourceParameters.sourceMNSParameters
+    if config.eventSourceConfig.eventSourceType != "MNS":
+        raise TemplateError(f"trigger {name}: {config.eventSourceConfig.eventSourceType} has no local counterpart")
+    if source is None:
+        raise TemplateError(f"trigger {name}: sourceMNSParameters is required")
+    options = config.runOptions
+    return QueueTrigger(
+        name=name,
+        queue=source.QueueName,
+        enabled=config.triggerEnable,
+        asynchronous=config.asyncInvocationType,
+        base64_decode=source.IsBase64Decode,
+        event_schema=config.eventSinkConfig.deliveryOption.eventSchema,
+        mode=options.mode,
+        batch_messages=options.batchWindow.CountBasedWindow,
+        batch_seconds=options.batchWindow.TimeBasedWindow,
+        retry_strategy=options.retryStrategy.PushRetryStrategy,
+        errors_tolerance=options.errorsTolerance,
+        dead_letter_queue=options.deadLetterQueue.Arn.rpartition("/queues/")[2] or None,
     )
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
-from emulator.eventbridge.config import QueueTrigger
+from emulator.eventbridge.config import EventSchema, Mode, QueueTrigger, Tolerance
+from emulator.smq.retries import Strategy
 from emulator.template.document import Key, TemplateFile
 from emulator.template.variables import TemplateError
 
@@ -39,7 +40,7 @@ class EventSource(_Part):
 
 
 class DeliveryOption(_Part):
-    eventSchema: str = QueueTrigger.event_schema
+    eventSchema: EventSchema = QueueTrigger.event_schema
 
 
 class EventSink(_Part):
@@ -47,12 +48,12 @@ class EventSink(_Part):
 
 
 class BatchWindow(_Part):
-    CountBasedWindow: int = QueueTrigger.batch_messages
-    TimeBasedWindow: float = QueueTrigger.batch_seconds
+    CountBasedWindow: Annotated[int, Field(ge=1, le=10_000)] = QueueTrigger.batch_messages
+    TimeBasedWindow: Annotated[float, Field(ge=0, le=15)] = QueueTrigger.batch_seconds
 
 
 class RetryStrategy(_Part):
-    PushRetryStrategy: str = QueueTrigger.retry_strategy
+    PushRetryStrategy: Strategy = QueueTrigger.retry_strategy
 
 
 class DeadLetterQueue(_Part):
@@ -60,8 +61,8 @@ class DeadLetterQueue(_Part):
 
 
 class RunOptions(_Part):
-    mode: str = QueueTrigger.mode
-    errorsTolerance: str = QueueTrigger.errors_tolerance
+    mode: Mode = QueueTrigger.mode
+    errorsTolerance: Tolerance = QueueTrigger.errors_tolerance
     batchWindow: BatchWindow = BatchWindow()
     retryStrategy: RetryStrategy = RetryStrategy()
     deadLetterQueue: DeadLetterQueue = DeadLetterQueue()
@@ -77,7 +78,7 @@ class StreamConfig(_Part):
 
 class TopicConfig(_Part):
     notifyContentFormat: Literal["JSON", "STREAM"] = "STREAM"
-    notifyStrategy: Literal["BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY"] = "BACKOFF_RETRY"
+    notifyStrategy: Strategy = "BACKOFF_RETRY"
     filterTag: str | None = None
 
 
@@ -98,6 +99,10 @@ class StreamTrigger(_Trigger):
 class TopicTrigger(_Trigger):
     sourceArn: str
     triggerConfig: TopicConfig = TopicConfig()
+
+    @property
+    def topic(self) -> str:
+        return self.sourceArn.rpartition("/topics/")[2]
 
 
 class HttpTrigger(_Trigger):
@@ -144,7 +149,8 @@ class FunctionProps(_Part):
 
     functionName: str
     region: str
-    runtime: str
+    runtime: Literal["python3.10", "python3.12"]
+    """Those on which the function runs."""
     handler: str
     code: str | CodeUri
     memorySize: Annotated[int, Field(ge=128, le=32_768, multiple_of=64)] = 512
@@ -186,8 +192,8 @@ def checked(model: type[_Model], value: object, file: TemplateFile, *keys: Key) 
     place = file.place(*keys, *(key for key in fault["loc"] if key not in _TAGS))
     if fault["type"] == "missing":
         raise TemplateError(f"{place}: is required")
-    rule = _RULES.get(fault["type"]) or fault["msg"].removeprefix("Input ")
-    raise TemplateError(f"{place}: {rule[:1].lower()}{rule[1:]} (it is {fault['input']!r})")
+    rule = _RULES.get(fault["type"]) or fault["msg"].replace("Input should", "must", 1)
+    raise TemplateError(f"{place}: {rule} (it is {fault['input']!r})")
 
 
 _TAGS = ("eventbridge", "mns_topic", "other", "str", "CodeUri")

@@ -7,7 +7,6 @@ from emulator.smq.api.calls import Call, Operation, Reply, created_reply, has, l
 from emulator.smq.errors import InvalidArgument
 from emulator.smq.limits import paged
 from emulator.smq.messages import body_md5
-from emulator.smq.retries import BACKOFF_RETRY
 from emulator.smq.topics import STREAM, XML, TopicAttributes
 from emulator.smq.wire import Element, element, elements, flag, number, properties, read
 
@@ -71,13 +70,13 @@ async def subscribe(call: Call) -> Reply:
         subscription.findtext("Endpoint", ""),
         subscription.findtext("FilterTag", ""),
         notify_format,
-        subscription.findtext("NotifyStrategy", BACKOFF_RETRY),
+        subscription.findtext("NotifyStrategy", "BACKOFF_RETRY"),
     )
     return created_reply(call, new)
 
 
 async def set_subscription_attributes(call: Call) -> Reply:
-    strategy = read(call.body, "Subscription").findtext("NotifyStrategy", BACKOFF_RETRY)
+    strategy = read(call.body, "Subscription").findtext("NotifyStrategy", "BACKOFF_RETRY")
     call.service.topics.change_strategy(call.names["topics"], call.names["subscriptions"], strategy)
     return Reply(204)
 

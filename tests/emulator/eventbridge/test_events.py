@@ -69,25 +69,6 @@ def test_a_body_that_is_not_base64_of_text_stays_as_it_is(body: str) -> None:
     assert pushed(body, config())[0]["data"]["messageBody"] == body
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"mode": "events"},
-        {"event_schema": "Raw"},
-        {"errors_tolerance": "SOME"},
-        {"retry_strategy": "NEVER"},
-        {"batch_messages": 0},
-        {"batch_messages": 10_001},
-        {"batch_seconds": 16},
-    ],
-    ids=lambda wrong: next(iter(wrong)),
-)
-def test_a_setting_that_the_service_would_refuse_is_refused(wrong: dict[str, Any]) -> None:
-    """When the stream is made, not when it runs."""
-    with pytest.raises(ValueError, match=r" is "):
-        config(**wrong)
-
-
 def test_event_mode_knows_no_batches() -> None:
     """Whatever the window says."""
     one = config(mode="event-driven", batch_messages=100, batch_seconds=10)

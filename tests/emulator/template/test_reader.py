@@ -10,7 +10,7 @@ import pytest
 from emulator.eventbridge.config import QueueTrigger
 from emulator.smq.topics import Subscription
 from emulator.template.reader import Function, Template, load
-from emulator.template.triggers import HttpTrigger
+from emulator.template.schema import HttpConfig
 from emulator.template.variables import TemplateError
 from tests.support import vendor
 from tests.support.paths import ROOT
@@ -70,9 +70,8 @@ def test_the_stream_is_read_with_its_window_and_what_becomes_of_failures(templat
 def test_the_http_function_is_read_with_its_address(template: Template) -> None:
     """Methods, and who may call."""
     function = named(template, "ota-modules-http")
-    assert function.http == HttpTrigger(
-        "http", "function", ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
-    )
+    methods = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"]
+    assert function.http == HttpConfig.model_validate({"authType": "function", "methods": methods})
     assert function.queues == ()
 
 
@@ -161,7 +160,7 @@ def test_functions_are_the_same_as_serverless_devs_renders_them(template: Templa
         assert props["role"].endswith(f"role/{function.role}")
 
 
-WRONG_TYPES = {
+WRONG_VALUES = {
     "http_instances: 2": ("http_instances: '2'", "reservedConcurrency: must be a number, without quotes .it is '2'"),
     "timeout: 60": (
         "timeout: '60'",
@@ -176,20 +175,31 @@ WRONG_TYPES = {
     "asyncInvocationType: false": ("asyncInvocationType: 0", "asyncInvocationType: must be true or false"),
     "batch_messages: 100": ("batch_messages: '100'", "CountBasedWindow: must be a whole number, without quotes"),
     "OTA_LOG_LEVEL: ${vars.log_level}": ("OTA_LOG_LEVEL:", "OTA_LOG_LEVEL: must be text: put it in quotes .it is None"),
-    "authType: function": ("authType: secret", "authType: should be 'anonymous', 'function' or 'jwt' .it is 'secret'"),
+    "authType: function": ("authType: secret", "authType: must be 'anonymous', 'function' or 'jwt' .it is 'secret'"),
     "methods: [GET, POST, PUT, DELETE, HEAD, PATCH, OPTIONS]": ("#", "triggerConfig.methods: is required"),
     "handler: handler.index.handler": ("#", "props.handler: is required"),
     "component: fc3": ("#", "queue.component: is required"),
+    "runtime: python3.10": (
+        "runtime: python2.7",
+        "runtime: must be 'python3.10' or 'python3.12' .it is 'python2.7'",
+    ),
+    "batch_messages: 100 ": ("batch_messages: 0 ", "CountBasedWindow: must be greater than or equal to 1 .it is 0"),
+    "batch_messages: 100  ": ("batch_messages: 10001  ", "CountBasedWindow: must be less than or equal to 10000"),
+    "batch_seconds: 1": ("batch_seconds: 16", "TimeBasedWindow: must be less than or equal to 15 .it is 16"),
+    "mode: event-streaming": ("mode: events", "runOptions.mode: must be 'event-streaming' or 'event-driven'"),
+    "eventSchema: CloudEvents": ("eventSchema: Raw", "eventSchema: must be 'CloudEvents' or 'RawData' .it is 'Raw'"),
+    "errorsTolerance: ALL": ("errorsTolerance: SOME", "errorsTolerance: must be 'ALL' or 'NONE' .it is 'SOME'"),
+    "PushRetryStrategy: EXPONENTIAL_DECAY_RETRY": ("PushRetryStrategy: NEVER", "PushRetryStrategy: must be 'BACKOFF"),
     "http_instances: 2\n": ("http_instances: ${env('HTTP_INSTANCES', '2')}\n", "reservedConcurrency: must be a number"),
 }
 
 
-@pytest.mark.parametrize(("old", "new"), [(old, new) for old, (new, _) in WRONG_TYPES.items()])
-def test_a_value_of_the_wrong_type_is_refused_with_its_line_and_key(
+@pytest.mark.parametrize(("old", "new"), [(old, new) for old, (new, _) in WRONG_VALUES.items()])
+def test_a_wrong_value_is_refused_with_its_line_and_key(
     changed: Callable[[str, str], Template], old: str, new: str
 ) -> None:
-    """The platform's API refuses a text where it wants a number, and so does the local cloud, before anything starts."""
-    with pytest.raises(TemplateError, match=r"^template\.yml:\d+: resources\..*" + WRONG_TYPES[old][1]):
+    """The platform's API refuses values of other types and out of range, and so does the local cloud, before anything starts."""
+    with pytest.raises(TemplateError, match=r"^template\.yml:\d+: resources\..*" + WRONG_VALUES[old][1]):
         changed(old, new)
 
 
