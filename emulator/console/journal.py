@@ -56,7 +56,7 @@ class Journal:
         self.runs = Runs()
         self._requests = names["RequestQueue"]
         self._dead = names["DeadLetterQueue"]
-        self._topic = names["ResultTopic"]
+        self._topic = names.get("ResultTopic")
         self._now = cloud.records.now
         self._ids: dict[str, tuple[str, ...]] = {}
         self._known: dict[str, None] = {}

@@ -15,6 +15,7 @@ from tests.conformance.questions import Session, ask_all, record
 
 NEEDED = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_ACCOUNT_ID")
 LOCAL_PRODUCT = "a1Conformance"
+PROBE = Path(__file__).with_name("probe.yml")
 
 
 def main() -> None:
@@ -43,7 +44,9 @@ def main() -> None:
 
 @contextmanager
 def _local() -> Iterator[Platform]:
-    with local_cloud(Options(port=0, products=[(LOCAL_PRODUCT, None)])) as cloud:
+    with local_cloud(
+        Options(port=0, template=PROBE, packaged=True, limit=1000, products=[(LOCAL_PRODUCT, None)])
+    ) as cloud:
         urls = cloud.urls
         keys = Keys("testid", "testsecret")
         yield Platform("cn-shanghai", urls.iot, urls.smq, keys, LOCAL_PRODUCT, sleep=lambda _: None)

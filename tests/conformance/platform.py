@@ -15,6 +15,9 @@ from mns.account import Account
 
 PAUSE = 0.5
 """Seconds between two calls: two of the account's ten a second, so that others notice nothing."""
+BUSY = 1.2
+"""Seconds after a throttle: refused calls may count, too, so that a second without any has to pass."""
+MOST_THROTTLES = 20
 VERSION = "2018-01-20"
 
 
@@ -56,7 +59,15 @@ class Platform:
     sleep: Callable[[float], None] = time.sleep
 
     def call(self, operation: str, **parameters: str) -> Answer:
-        """Call an operation of the IoT API for the product."""
+        """Call an operation of the IoT API for the product, and again where it is one too many: others call it, too."""
+        for _ in range(MOST_THROTTLES):
+            answer = self._call(operation, parameters)
+            if not answer.code.startswith("Throttling"):
+                break
+            self.sleep(BUSY)
+        return answer
+
+    def _call(self, operation: str, parameters: Mapping[str, str]) -> Answer:
         self.sleep(PAUSE)
         scheme, _, host = self.iot_url.partition("://")
         request = CommonRequest(domain=host, version=VERSION, action_name=operation)

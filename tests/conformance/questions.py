@@ -8,6 +8,7 @@ from typing import Any
 from mns.mns_exception import MNSExceptionBase
 from mns.queue import Message, QueueMeta
 
+from tests.conformance.deliveries import ask_stream
 from tests.conformance.platform import Answer, Platform, entries, shape
 
 MOST_CUSTOM = 10
@@ -130,6 +131,17 @@ def ask_messages(session: Session) -> None:
         account.mns_client.close_connection()
 
 
+def ask_deliveries(session: Session) -> None:
+    """Does a message come again after an error, when, and with which ids; how long does a start at 0.1 vCPU take?"""
+    answers = ask_stream(session.platform)
+    if answers is None:
+        session.notes.append(
+            "deliveries were not asked: `npx s deploy -t tests/conformance/probe.yml` makes what they need"
+        )
+    else:
+        session.answers |= answers
+
+
 def _takes(queue: Any, body: str) -> bool:
     try:
         queue.send_message(Message(body))
@@ -156,13 +168,8 @@ QUESTIONS: tuple[Question, ...] = (
     ask_unknown_module,
     ask_eleventh,
     ask_messages,
+    ask_deliveries,
 )
-NOT_ASKED = {
-    "ids_over_redelivery": "needs a deployed stream: send one message, stop the function, compare `id` in the log's lines",
-    "redelivery_after_an_error": "needs a deployed stream: set OTA_REQUEST_QUEUE to a queue that is not there, watch the log",
-    "start_at_a_tenth_of_a_vcpu": "needs the deployed function: `ota-modules doctor --send PRODUCT` shows the duration",
-}
-"""Questions that need more than a product and a queue, and how to look."""
 
 
 def ask_all(session: Session) -> Iterator[str]:
@@ -192,6 +199,5 @@ def record(session: Session, target: str, moment: str) -> dict[str, Any]:
         "target": target,
         "region": session.platform.region,
         "answers": {**session.answers, "codes": session.codes},
-        "not_asked": NOT_ASKED,
         "notes": session.notes,
     }

@@ -1,6 +1,7 @@
 """The suite for those who have an account, run against the local cloud; and the local cloud, answering as a file says."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 from emulator.cloud import Options, OptionsError
 from emulator.iot.quirks import Quirks
 from emulator.local import local_cloud
-from tests.conformance.platform import Keys, Platform, entries, shape
-from tests.conformance.questions import NOT_ASKED, QUESTIONS, Session, ask_all, record
+from tests.conformance.platform import PAUSE, Keys, Platform, entries, shape
+from tests.conformance.questions import QUESTIONS, Session, ask_all, ask_deliveries, record
 
 PRODUCT = "a1Conformance"
+PROBE = Path(__file__).with_name("probe.yml")
 SECRET = "testsecret"
 
 
@@ -41,7 +43,11 @@ def answered() -> Iterator[tuple[Session, dict[str, Any]]]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             patch.delenv(name, raising=False)
-        yield asked(Options(port=0, seed=3, limit=1000, products=[(PRODUCT, None)]))
+        yield asked(
+            Options(
+                port=0, seed=3, limit=1000, products=[(PRODUCT, None)], template=PROBE, packaged=True, retry_scale=0.05
+            )
+        )
 
 
 def test_every_open_question_has_an_answer(answered: tuple[Session, dict[str, Any]]) -> None:
@@ -52,6 +58,38 @@ def test_every_open_question_has_an_answer(answered: tuple[Session, dict[str, An
     assert session.answers["most_custom_modules"] == 10
     assert {"list_shape", "lists_default", "null_absent", "update_clears", "partial_batch"} <= session.answers.keys()
     assert len(QUESTIONS) == len({question.__doc__ for question in QUESTIONS})
+
+
+def test_the_stream_says_how_it_delivers(answered: tuple[Session, dict[str, Any]]) -> None:
+    """A message comes again after each error, under the ids that it had."""
+    answers = answered[0].answers
+    assert (answers["redelivered_after_an_error"], len(answers["redelivery_pauses_s"])) == (True, 2)
+    assert (answers["event_id_over_redelivery"], answers["message_id_over_redelivery"]) == ("same", "same")
+    assert answers["start_s"] > answers["start_cpu_s"] / 4 > 0
+
+
+def test_a_throttle_is_no_answer_to_any_question() -> None:
+    """Others call the API at the same time: what is one too many is asked again."""
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        time.sleep(seconds if seconds > PAUSE else 0)
+
+    with local_cloud(Options(port=0, limit=1, products=[(PRODUCT, None)])) as cloud:
+        platform = Platform("cn-shanghai", cloud.urls.iot, cloud.urls.smq, Keys("testid", SECRET), PRODUCT, sleep=sleep)
+        answers = [platform.call("CreateOTAModule", ModuleName=f"m{number}") for number in range(2)]
+    assert [answer.ok for answer in answers] == [True, True]
+    assert len(pauses) > 2
+
+
+def test_without_a_probe_the_rest_is_asked() -> None:
+    """And the notes say how to deploy one."""
+    with local_cloud(Options(port=0)) as cloud:
+        session = Session(Platform("cn-shanghai", cloud.urls.iot, cloud.urls.smq, Keys("testid", SECRET), PRODUCT))
+        ask_deliveries(session)
+    assert session.answers == {}
+    assert "probe.yml" in session.notes[0]
 
 
 def test_what_was_made_is_taken_away_again(answered: tuple[Session, dict[str, Any]]) -> None:
@@ -66,7 +104,6 @@ def test_the_record_holds_no_secret(answered: tuple[Session, dict[str, Any]]) ->
     text = json.dumps(record(answered[0], "account", "2026-01-01T00:00:00Z"))
     assert SECRET not in text
     assert PRODUCT not in text
-    assert all(question in text for question in NOT_ASKED)
 
 
 def test_the_local_cloud_answers_as_the_file_says(tmp_path: Path) -> None:

@@ -19,7 +19,11 @@ from tests.support.vendor import Document
 
 TEMPLATE = ROOT / "template.yml"
 SOURCES = ROOT / "examples" / "sources.yml"
-BOTH = pytest.mark.parametrize("path", [TEMPLATE, SOURCES], ids=lambda path: path.name)
+PROBE = ROOT / "tests" / "conformance" / "probe.yml"
+BOTH = pytest.mark.parametrize("path", [TEMPLATE, SOURCES, PROBE], ids=lambda path: path.name)
+ALL_RENDERED = pytest.mark.parametrize(
+    "rendered", [TEMPLATE, SOURCES, PROBE], ids=lambda path: path.name, indirect=True
+)
 RENDERED = pytest.mark.parametrize("rendered", [TEMPLATE, SOURCES], ids=lambda path: path.name, indirect=True)
 TOOLS_OWN = {"config('AccountID')"}
 
@@ -46,7 +50,7 @@ def test_no_variable_is_left_but_what_the_stack_puts_out(rendered: Document, sta
     assert vendor.unresolved(rendered) <= outputs | TOOLS_OWN
 
 
-@RENDERED
+@ALL_RENDERED
 def test_the_api_knows_every_key_of_the_functions_and_triggers(rendered: Document) -> None:
     """Nothing that is deployed is lost in the models of Function Compute's API."""
     functions = vendor.functions(rendered)
@@ -54,7 +58,7 @@ def test_the_api_knows_every_key_of_the_functions_and_triggers(rendered: Documen
     assert [problem for props in functions.values() for problem in vendor.api_problems(props)] == []
 
 
-@RENDERED
+@ALL_RENDERED
 def test_the_tools_own_schema_finds_nothing_wrong(rendered: Document) -> None:
     """Types, ranges and choices are those of component fc3."""
     functions = vendor.functions(rendered)
