@@ -6,6 +6,8 @@ read here come and go, so none of them is compared.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import NamedTuple
 
 from handler.texts import Flaw, decode
@@ -16,8 +18,8 @@ MOST_REQUESTS = 2_000
 """Elements of an array; more requests than that never fit into a message of SMQ."""
 LONGEST_ID = 100
 """Characters of a message's id; with `/n` for an element of an array it must fit a request's Id."""
-_IN_MILLISECONDS = 1e11
-"""Moments after the year 5138 in seconds are meant as milliseconds."""
+LONGEST_MOMENT = 40
+"""Characters of a moment, whatever writes it."""
 
 Fields = Mapping[str, object]
 
@@ -189,14 +191,10 @@ def usable_id(text: str | None) -> str | None:
 
 
 def _seconds(moment: object) -> float | None:
-    """A moment as unix seconds: seconds, milliseconds, or an RFC 3339 text."""
-    if isinstance(moment, str) and not moment.isdecimal():
-        from datetime import datetime
-
-        try:
-            return datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
-        except (ValueError, OverflowError):
-            return None
-    if not isinstance(moment, int | str) or len(str(moment)) > 20:
-        return None
-    return int(moment) / (1_000 if int(moment) > _IN_MILLISECONDS else 1)
+    """Read a moment, in milliseconds or as an RFC 3339 text, as unix seconds."""
+    text = str(moment)[:LONGEST_MOMENT]
+    if text.isdecimal():
+        return int(text) / 1_000
+    with suppress(ValueError, OverflowError):
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    return None

@@ -43,12 +43,8 @@ _RULES = {
 """What the texts of each field must be, as their senders are told."""
 
 
-def _is_trace(text: str) -> bool:
-    return re.fullmatch(_TRACEPARENT, text) is not None
-
-
 def _check_trace(text: str) -> str:
-    if not _is_trace(text):
+    if not re.fullmatch(_TRACEPARENT, text):
         raise ValueError
     return text
 
@@ -210,7 +206,7 @@ def _read_part(part: Part) -> ModuleRequest | Invalid:
         return _unreadable(part.id, value.problem)
     if not isinstance(value, dict):
         return _unreadable(part.id, f"must be a JSON object (it is {shown(value)})")
-    given = {"Id": part.id, "traceparent": trace if trace and _is_trace(trace) else None}
+    given = {"Id": part.id, "traceparent": trace if trace and re.fullmatch(_TRACEPARENT, trace) else None}
     return _request(replay(value, replays) if replays else value, given)
 
 

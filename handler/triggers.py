@@ -36,14 +36,13 @@ def deliveries(event: bytes) -> list[Delivery]:
     Raises: EnvelopeError: the event is of no known shape.
     """
     value = parse(event.decode("utf-8", "surrogateescape"), longest=math.inf)
-    if isinstance(value, list):
-        messages = [_message(element) for element in value]
-        if not any(messages):
-            return [_bare(value, event)] if value else []
-        return [message or _bare(element, element) for message, element in zip(messages, value, strict=True)]
-    if isinstance(value, dict) and unwrap(value) is None and _is_foreign(value):
+    elements = value if isinstance(value, list) else [value]
+    messages = [_message(element) for element in elements]
+    if any(messages) or not elements:
+        return [message or _bare(element, element) for message, element in zip(messages, elements, strict=True)]
+    if isinstance(value, dict) and _is_foreign(value):
         raise EnvelopeError(_describe(value))
-    return [_message(value) or _bare(event, event)]
+    return [_bare(value if isinstance(value, list) else event, event)]
 
 
 def _message(element: object) -> Delivery | None:
