@@ -23,6 +23,7 @@ SEARCHES = {name: item for name, item in RESOURCES.items() if item["Type"] == "A
     for item in STACKS["infra"]["Resources"]["LogIndex"]["Properties"]["KeyIndices"]
     if item["Type"] == "json"
 ]
+REQUESTS = "ota-module-requests"
 INDEXED = [item["Name"] for item in INDEX]
 
 
@@ -80,6 +81,22 @@ def spoilt(resource: str, mistake: Callable[[Any], Any]) -> Document:
     item = copy.deepcopy(RESOURCES[resource])
     mistake(item["Properties"])
     return {"Resources": {resource: item}}
+
+
+def test_an_error_that_lasts_pages_however_seldom_the_stream_tries_again() -> None:
+    """After the first minutes a batch is tried every 512 s: no two minutes in a row have an error."""
+    errors = [
+        each["Properties"] for each in RULES.values() if each["Properties"]["MetricName"] == "FunctionFunctionErrors"
+    ]
+    assert {each["Escalations"]["Critical"]["Times"] for each in errors} == {1}
+
+
+def test_a_stream_that_stopped_pages_even_where_little_waits() -> None:
+    """It logs nothing and calls nothing: only the depth of the queue tells."""
+    depth = [
+        each["Properties"] for each in RULES.values() if each["Properties"]["Resources"][0].get("queue") == REQUESTS
+    ]
+    assert "0" in {rule["Threshold"] for each in depth for rule in each["Escalations"].values()}
 
 
 def test_alarms_are_left_out_where_nobody_is_named() -> None:

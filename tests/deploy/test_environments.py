@@ -107,4 +107,12 @@ def test_the_workflow_deploys_both_environments_and_ends_with_a_probe() -> None:
         for name in ("staging", "prod")
     )
     assert workflow["permissions"]["id-token"] == "write"
-    assert "secrets." not in str(workflow)
+    assert re.findall(r"secrets\.(\w+)", str(workflow)) == ["TRACE_URL"]  # and no key of the account
+
+
+@pytest.mark.parametrize("name", ["staging", "prod"])
+def test_the_workflow_sets_what_an_environment_reads_and_no_more(name: str) -> None:
+    """Or nobody would be paged, and nobody would notice."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8"))
+    read = re.findall(r"env\('(\w+)'", (ROOT / "environments" / f"{name}.yml").read_text(encoding="utf-8"))
+    assert {*read, "OTA_REGION", "OTA_TARGET"} == set(workflow["jobs"][name]["env"])
