@@ -48,14 +48,23 @@ class OutOfTime(OtaModulesError):
 
 
 class CallError(OtaModulesError):
-    """A call of the IoT API did not succeed; carries the answer's code, text and request id as they came."""
+    """A call of the IoT API did not succeed; carries the answer's code, text and request id, and the setting to blame, if any."""
 
-    def __init__(self, code: str, text: str = "", *, request_id: str | None = None, retry_after: float = 0.0) -> None:
+    def __init__(
+        self,
+        code: str,
+        text: str = "",
+        *,
+        request_id: str | None = None,
+        retry_after: float = 0.0,
+        setting: str | None = None,
+    ) -> None:
         super().__init__(f"{code}: {text}" if text else code)
         self.code = code
         self.text = text
         self.request_id = request_id
         self.retry_after = retry_after
+        self.setting = setting
 
 
 class Throttled(CallError):
@@ -79,19 +88,7 @@ class Refused(CallError):
 
 
 class Misconfigured(CallError):
-    """The deployment's fault, not the request's: no request can succeed until it is put right; `setting` is to blame, if any."""
-
-    def __init__(
-        self,
-        code: str,
-        text: str = "",
-        *,
-        request_id: str | None = None,
-        retry_after: float = 0.0,
-        setting: str | None = None,
-    ) -> None:
-        super().__init__(code, text, request_id=request_id, retry_after=retry_after)
-        self.setting = setting
+    """The deployment's fault, not the request's: no request can succeed until it is put right."""
 
 
 class SinkError(OtaModulesError):

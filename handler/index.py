@@ -86,9 +86,7 @@ class Instance(NamedTuple):
         )
         api = IotApi(
             settings.OTA_REGION,
-            Transport(
-                partial(connect, settings.OTA_IOT_ENDPOINT), "OTA_REGION or OTA_IOT_ENDPOINT", partial(reached, "sent")
-            ),
+            Transport(partial(connect, settings.OTA_IOT_ENDPOINT), settings.iot_host_setting, partial(reached, "sent")),
             _quota(settings, clock, log),
             clock,
             settings.OTA_READ_TIMEOUT,

@@ -29,31 +29,11 @@ def is_loopback(host: str) -> bool:
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
-def _parts(url: str) -> SplitResult:
-    """An address in its parts, of which a connection would refuse none."""
-    try:
-        parts = urlsplit(url)
-        (parts.hostname or "").encode("idna")
-        _ = parts.port
-        if set(parts.netloc.rpartition("@")[0]) & {"[", "]"}:  # Python refuses them since 3.11.4
-            raise ValueError
-    except ValueError:  # its text may repeat a password
-        raise ValueError("holds a host or a port that cannot be") from None
-    return parts
-
-
-def _endpoint(url: str) -> str:
-    parts = _parts(url)
-    more = parts.path.strip("/") or parts.query or parts.fragment
-    if parts.scheme not in ("http", "https") or not parts.hostname or more or parts.port == 0:
-        raise ValueError("must look like https://host or https://host:port")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("must not hold a user name or password")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError("plain http is for loopback addresses only; use https")
-    return url.rstrip("/")
-
-
+_LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = rf"{_LABEL}(?:\.{_LABEL})*\.?"
+_PLACE = rf"(?:{_NAME}|\[[0-9A-Fa-f:.]+\])(?::[1-9]\d{{0,4}})?"
+"""A host and perhaps a port, of which nothing else can be a part."""
+_USER = r"(?:(?:[!$&-.0-;=A-Z\\^-~]|%[0-9A-Fa-f]{2})*@)?"
 _STORE_OPTIONS = {
     "db": r"\d{1,4}",
     "ssl_ca_certs": r"[^@]+",
@@ -63,24 +43,33 @@ _STORE_OPTIONS = {
 """What may stand behind the `?` of a store's address, and its values: nothing that a password could be taken for."""
 
 
+def _endpoint(url: str) -> str:
+    if not re.fullmatch(f"https?://{_PLACE}/?", url):
+        raise ValueError("must look like https://host or https://host:port, without user and path")
+    parts = _parts(url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError("plain http is for loopback addresses only; use https")
+    return url.rstrip("/")
+
+
+def _parts(url: str) -> SplitResult:
+    """Split an address of the right form. Raises: ValueError: its port or its IPv6 address cannot be; it repeats no password."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("holds a host or a port that cannot be") from None
+    return parts
+
+
 def _store(url: str) -> str:
     """Refuse what could be a part of a password that was taken for another part of the address; its text repeats nothing."""
-    try:
-        parts = _parts(url)
-    except ValueError:
-        raise ValueError("holds a host or a port that cannot be; percent-encode the password") from None
-    if parts.scheme not in ("redis", "rediss", "unix"):
-        raise ValueError("must begin with redis://, rediss:// or unix://")
-    local = parts.scheme == "unix"
-    if not (parts.path if local else parts.hostname):
-        raise ValueError("no host; percent-encode the password")
-    strange = re.search(r"[\x00-\x20]|%(?![0-9A-Fa-f]{2})", url) or parts.fragment or parts.port == 0
-    if strange or not (local or re.fullmatch(r"/?\d{0,4}", parts.path)):
-        raise ValueError("holds more than user, password, host, port and number; percent-encode the password")
-    options = parse_qsl(parts.query, keep_blank_values=True)
+    if not re.fullmatch(rf"(?:rediss?://{_USER}{_PLACE}(?:/\d{{0,4}})?|unix://{_USER}/[!-~]+?)(?:\?[!-~]*)?", url):
+        raise ValueError("must look like redis://user:password@host:port/0; percent-encode the password")
+    options = parse_qsl(_parts(url).query, keep_blank_values=True)
     if not all(re.fullmatch(_STORE_OPTIONS.get(name, "(?!)"), value) for name, value in options):
         raise ValueError(f"takes no options but {', '.join(_STORE_OPTIONS)}; percent-encode the password")
-    if parts.scheme != "rediss" and any(name.startswith("ssl") for name, _ in options):
+    if not url.startswith("rediss:") and any(name.startswith("ssl") for name, _ in options):
         raise ValueError("takes options of TLS with rediss:// only")
     return url
 
@@ -89,7 +78,7 @@ def _store_host(host: str) -> str:
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", host):
+        if not re.fullmatch(_NAME, host):
             raise ValueError("must be a host alone: the port is OTA_QUOTA_PORT") from None
     return host
 
@@ -124,8 +113,8 @@ class Settings(BaseModel):
     OTA_IOT_INSTANCE_ID: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$")] | None = None
     OTA_REQUEST_QUEUE: Name | None = None
     OTA_DEAD_LETTER_QUEUE: Name | None = None
-    OTA_QPS: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 9.0
-    OTA_QUOTA_INSTANCES: Annotated[int, Field(ge=1)] = 1
+    OTA_QPS: Annotated[float, Field(ge=0.01, allow_inf_nan=False)] = 9.0
+    OTA_QUOTA_INSTANCES: Annotated[int, Field(ge=1, le=1000)] = 1
     OTA_QUOTA_URL: Annotated[str, AfterValidator(_store)] | None = Field(None, repr=False)
     OTA_QUOTA_HOST: Annotated[str, AfterValidator(_store_host)] | None = None
     OTA_QUOTA_PORT: Annotated[int, Field(ge=1, le=65_535)] = 6379
@@ -136,8 +125,8 @@ class Settings(BaseModel):
     OTA_MAX_ATTEMPTS: Annotated[int, Field(ge=1, le=100)] = 10
     OTA_MAX_AGE: Annotated[int, Field(ge=60, le=604_800)] = 86_400
     OTA_ON_EXISTING: Literal["keep", "update", "fail"] = "keep"
-    OTA_CONNECT_TIMEOUT: Annotated[float, Field(gt=0, le=60)] = 3.0
-    OTA_READ_TIMEOUT: Annotated[float, Field(gt=0, le=300)] = 10.0
+    OTA_CONNECT_TIMEOUT: Annotated[float, Field(ge=0.01, le=60)] = 3.0
+    OTA_READ_TIMEOUT: Annotated[float, Field(ge=0.01, le=300)] = 10.0
     OTA_DEADLINE_MARGIN: Annotated[float, Field(ge=0.5, le=60)] = 2.0
     OTA_HTTP_PREFIX: Annotated[str, AfterValidator(_path_prefix)] | None = None
     OTA_TRACE_URL: Annotated[str, AfterValidator(_collector)] | None = Field(None, repr=False)
@@ -151,14 +140,21 @@ class Settings(BaseModel):
         """
         values = {name: text for name in cls.model_fields if (text := environ.get(name, "").strip())}
         region = values.setdefault("OTA_REGION", environ.get("FC_REGION", "").strip())
-        values.setdefault("OTA_IOT_ENDPOINT", f"https://iot.{region}.aliyuncs.com")
+        values.setdefault("OTA_IOT_ENDPOINT", _iot_endpoint(region))
         if not region:
             raise SettingError("OTA_REGION", "is required where the platform sets no FC_REGION")
         _check_store_parts(values)
+        if values.get("OTA_DEAD_LETTER_QUEUE", "") == values.get("OTA_REQUEST_QUEUE"):
+            raise SettingError("OTA_DEAD_LETTER_QUEUE", "is OTA_REQUEST_QUEUE: what is given up would come again")
         try:
             return cls.model_validate(values)
         except ValidationError as error:
             raise _named(error, values) from None
+
+    @property
+    def iot_host_setting(self) -> str:
+        """The setting that gives the host of the API."""
+        return "OTA_REGION" if _iot_endpoint(self.OTA_REGION) == self.OTA_IOT_ENDPOINT else "OTA_IOT_ENDPOINT"
 
     @property
     def store(self) -> str | None:
@@ -215,6 +211,10 @@ class Settings(BaseModel):
         if self.OTA_REQUEST_QUEUE is None:
             found.append("OTA_REQUEST_QUEUE: not set, so unfinished requests make the whole batch come again")
         return found
+
+
+def _iot_endpoint(region: str) -> str:
+    return f"https://iot.{region}.aliyuncs.com"
 
 
 def _check_store_parts(values: Mapping[str, str]) -> None:

@@ -29,6 +29,12 @@ def test_the_region_gives_the_endpoint_of_the_api() -> None:
     assert read().OTA_IOT_ENDPOINT == "https://iot.cn-shanghai.aliyuncs.com"
 
 
+def test_the_setting_is_known_that_gives_the_host_of_the_api() -> None:
+    """An error about the host names it."""
+    assert read().iot_host_setting == "OTA_REGION"
+    assert read(OTA_IOT_ENDPOINT="https://iot.example.com").iot_host_setting == "OTA_IOT_ENDPOINT"
+
+
 def test_the_platforms_region_is_used_where_none_is_set() -> None:
     """FC_REGION stands in for OTA_REGION."""
     environ = {**NEEDED, "OTA_REGION": "", "FC_REGION": "ap-southeast-1"}
@@ -62,6 +68,11 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("OTA_REGION", "cn shanghai"), ("OTA_IOT_ENDPOINT", "https://h:99999"), ("OTA_MNS_ENDPOINT", "https://h:port"),
         ("OTA_MNS_ENDPOINT", "https://iot..com"), ("OTA_IOT_ENDPOINT", "https://h#fragment"), ("OTA_QUOTA_URL", "redis://h:port"),
         ("OTA_MAX_AGE", "0"), ("OTA_HTTP_PREFIX", "ota"), ("OTA_HTTP_PREFIX", "/"), ("OTA_HTTP_PREFIX", "/a//b"),
+        ("OTA_QPS", "1e-320"), ("OTA_CONNECT_TIMEOUT", "1e-320"), ("OTA_READ_TIMEOUT", "1e-320"),
+        ("OTA_QUOTA_INSTANCES", "1000000000"),
+        ("OTA_QPS", "-0.0"), ("OTA_MNS_ENDPOINT", "https://a b.com"), ("OTA_IOT_ENDPOINT", "https://h,h2"), ("OTA_QUOTA_URL", "redis://h,h2"),
+        ("OTA_QUOTA_URL", "redis://h h2"), ("OTA_IOT_ENDPOINT", "https://-h"), ("OTA_IOT_ENDPOINT", f"https://{'a' * 64}.com"),
+        ("OTA_QUOTA_HOST", "a" * 64), ("OTA_QUOTA_HOST", "h,h2"), ("OTA_QUOTA_URL", "redis://h:0"), ("OTA_MNS_ENDPOINT", "https://h:0"),
         ("OTA_IOT_INSTANCE_ID", "iot 1"), ("OTA_IOT_INSTANCE_ID", "实例"), ("OTA_QUOTA_HOST", "h:6379"), ("OTA_QUOTA_HOST", "redis://h"),
         ("OTA_TRACE_URL", "https://h"), ("OTA_TRACE_URL", "http://h/v1/traces"), ("OTA_TRACE_URL", "https://h/v1/traces?token=x"),
     ],
@@ -71,6 +82,12 @@ def test_a_refused_value_is_named_with_its_setting(name: str, value: str) -> Non
     with pytest.raises(SettingError) as caught:
         read(**{name: value})
     assert caught.value.name == name
+
+
+def test_what_is_given_up_does_not_come_again() -> None:
+    """One queue for both would deliver dead letters as requests, for ever."""
+    with pytest.raises(SettingError, match="OTA_DEAD_LETTER_QUEUE: is OTA_REQUEST_QUEUE"):
+        read(OTA_REQUEST_QUEUE="requests", OTA_DEAD_LETTER_QUEUE="requests")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +125,7 @@ def test_a_password_never_turns_into_another_part_of_the_stores_address(url: str
 
 def test_an_address_without_a_host_says_how_to_write_the_password() -> None:
     """The usual cause."""
-    with pytest.raises(SettingError, match="no host; percent-encode the password"):
+    with pytest.raises(SettingError, match="percent-encode the password"):
         read(OTA_QUOTA_URL="redis://:2024#Summer@r-x.redis.rds.aliyuncs.com:6379/0")
 
 
