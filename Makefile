@@ -45,11 +45,12 @@ node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# What counts calls by the second, or lets processes be late, has the machine to itself.
-ALONE := tests/e2e tests/handler/test_quota.py
+# Most tests wait more than they work: two workers a core. What counts calls by the second, or lets processes be late, is marked
+# `alone` and has the machine to itself. The files that take longest come first.
+ALONE = $(shell grep -rl --include='test_*.py' 'mark\.alone' tests)
 test: $(VENV)/.dev $(NODE)  ## every test
-	$(BIN)/pytest --numprocesses=2 --dist=loadfile $(addprefix --ignore=,$(ALONE))
-	$(BIN)/pytest $(ALONE)
+	$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder -m 'not alone' tests/simulation tests/e2e tests/deploy tests
+	$(BIN)/pytest -m alone $(ALONE)
 
 # The platform's runtimes; each has an environment of its own beside .venv.
 RUNTIMES := 3.10 3.12

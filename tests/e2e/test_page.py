@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from emulator.cloud import Cloud, Options
+from emulator.faults.plan import Rule
 from emulator.local import LocalCloud, local_cloud
 from tests.e2e.browsing import NARROW, WIDE, Open, Scheme, encoded, fill, in_a_browser, row, send
 from tests.support.paths import ROOT
@@ -110,13 +111,15 @@ def test_a_dead_letter_is_sent_again_with_its_attempts_begun_anew(page: Page, cl
 
 
 def test_the_line_of_an_operation_moves_and_refused_calls_are_marked(page: Page, cloud: LocalCloud) -> None:
-    """Ten calls of others use up the second: the next one is throttled, and both are seen."""
+    """Calls of others use up every second: the next one is throttled, and both are seen."""
     chart = page.locator('[data-operation="CreateOTAModule"]')
     before = chart.locator(".line").get_attribute("d")
-    cloud.call(lambda cloud: cloud.iot.consume("CreateOTAModule", 10))
+    others = Rule(service="iot", kind="neighbour", operation="CreateOTAModule", amount=100)
+    cloud.call(lambda cloud: cloud.faults.add(others))
     fill(page, "HTTP", ProductKey="a1Fleet0005", ModuleName="throttled")
     expect(chart).to_have_attribute("data-throttled", re.compile("[1-9]"), timeout=20_000)
-    expect(chart).to_have_attribute("data-peak", re.compile("1[0-9]"))
+    cloud.call(lambda cloud: cloud.faults.clear())
+    expect(chart).to_have_attribute("data-peak", re.compile("[0-9]{2}"))
     expect(chart.locator(".marks")).to_have_attribute("d", re.compile("^M"))
     assert chart.locator(".line").get_attribute("d") != before
     expect(chart.get_by_role("img")).to_have_attribute("aria-label", re.compile("calls in the last second"))

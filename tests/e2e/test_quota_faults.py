@@ -8,6 +8,7 @@ from emulator.faults.plan import Plan, Rule
 from tests.e2e.invariants import violations
 from tests.e2e.scenario import Request, Scenario, hurried_cloud
 
+pytestmark = pytest.mark.alone
 CREATE = "CreateOTAModule"
 
 

@@ -19,6 +19,7 @@ from tests.support.fleet import BACK, GONE, RATE, Fleet, Instance, Worker, a_fle
 from tests.support.valkey_server import ValkeyServer, Way
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.alone
 CLOCKS_APART = 0.02
 """Seconds by which processes may misjudge the server's clock on a busy machine: ten in any second all the same."""
 
