@@ -110,3 +110,9 @@ def test_every_error_class_is_explained() -> None:
     """The tree of handler/errors.py."""
     classes = {name for name, each in inspect.getmembers(errors, inspect.isclass) if each.__module__ == errors.__name__}
     assert set(ERRORS.tables[0].names()) == classes
+
+
+def test_the_runbook_says_what_to_do_about_every_alarm_and_alert() -> None:
+    """Whoever is paged looks for its name in the second column."""
+    paging = {name for table in ALARMS.tables[:2] for row in table.rows for name in code_spans(row[0])}
+    assert paging <= {name for row in RUNBOOK.tables[0].rows for name in code_spans(row[1])}
