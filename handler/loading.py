@@ -44,4 +44,5 @@ def done() -> None:
 
 gc.disable()
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+os.environ.setdefault("PYTHONTZPATH", "")  # else zoneinfo, which pydantic imports, reads all that Python was built with
 defer_metadata()
