@@ -14,6 +14,7 @@ POST /streams/NAME/pause      it takes nothing more; a call under way ends first
 POST /streams/NAME/resume     it goes on
 GET  /dead-letters            the oldest 200
 POST /dead-letters/replay     send them again: `{"messages": ["…"]}`, or `{}` for all
+POST /dead-letters/discard    delete them: `{"messages": ["…"]}`
 """
 
 import asyncio
@@ -60,6 +61,14 @@ class Replay(BaseModel):
     messages: Annotated[frozenset[str] | None, Field(max_length=LETTERS_SHOWN)] = None
 
 
+class Discard(BaseModel):
+    """Dead letters to delete."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    messages: Annotated[frozenset[str], Field(max_length=LETTERS_SHOWN)]
+
+
 class Purge(BaseModel):
     """Takes no options; that it is JSON keeps the forms of other sites' pages out."""
 
@@ -89,6 +98,7 @@ class Api:
             Route("/streams/{name}/{action}", self.steer, methods=["POST"]),
             Route("/dead-letters", self.dead_letters),
             Route("/dead-letters/replay", self.replay, methods=["POST"]),
+            Route("/dead-letters/discard", self.discard, methods=["POST"]),
         ]
 
     async def healthz(self, _request: Request) -> Response:
@@ -158,6 +168,10 @@ class Api:
         requests = self._cloud.template.outputs["RequestQueue"]
         done = letters.replay(self._cloud.smq, self._dead, requests, chosen.messages)
         return JSONResponse(asdict(done))
+
+    async def discard(self, request: Request) -> Response:
+        chosen = await read_model(request, Discard, LARGEST_BODY)
+        return JSONResponse({"discarded": letters.discard(self._cloud.smq, self._dead, chosen.messages)})
 
     @property
     def _dead(self) -> str:

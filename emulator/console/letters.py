@@ -1,4 +1,4 @@
-"""Dead letters: reads them, and sends them again."""
+"""Dead letters: reads them, sends them again, discards them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ UNDELIVERED = "undelivered"
 MOST_REPLAYS = 1_000_000
 """The largest `Replay` of events/request.schema.json."""
 HIDDEN = 30
-"""Seconds that a letter is hidden from others while it is resent."""
+"""Seconds that a letter is hidden from others while it is resent or discarded."""
 
 
 @dataclass(frozen=True)
@@ -109,19 +109,31 @@ class Replayed:
 def replay(service: MessageService, queue: str, requests: str, names: frozenset[str] | None) -> Replayed:
     """Send letters again, all or those named; each is deleted only after it was sent."""
     done = Replayed([], {})
-    for message in service.receive(queue, service.depths(queue).active, HIDDEN):
-        if names is None or message.id in names:
-            _resend(service, queue, requests, message, done)
-        if message.id not in done.replayed:
+    for message in _receive(service, queue, names):
+        try:
+            service.send(requests, encode(_read(message).again))
+        except SmqError as error:
+            done.refused[message.id] = error.text
             service.change_visibility(queue, message.handle, 0)
+        else:
+            service.delete(queue, message.handle)
+            done.replayed.append(message.id)
     return done
 
 
-def _resend(service: MessageService, queue: str, requests: str, message: Message, done: Replayed) -> None:
-    try:
-        service.send(requests, encode(_read(message).again))
-    except SmqError as error:
-        done.refused[message.id] = error.text
-        return
-    service.delete(queue, message.handle)
-    done.replayed.append(message.id)
+def discard(service: MessageService, queue: str, names: frozenset[str]) -> list[str]:
+    """Delete the letters named; return the ids of those that were still there."""
+    messages = _receive(service, queue, names)
+    for message in messages:
+        service.delete(queue, message.handle)
+    return [message.id for message in messages]
+
+
+def _receive(service: MessageService, queue: str, names: frozenset[str] | None) -> list[Message]:
+    """Receive the letters named, or all; the others stay visible."""
+    messages = service.receive(queue, service.depths(queue).active, HIDDEN)
+    chosen = [message for message in messages if names is None or message.id in names]
+    for message in messages:
+        if message not in chosen:
+            service.change_visibility(queue, message.handle, 0)
+    return chosen

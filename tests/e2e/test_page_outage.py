@@ -1,6 +1,8 @@
 """What the page tells of an outage and lets one do about it, in a real browser."""
 
+import json
 import re
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -178,6 +180,57 @@ def test_keys_lead_to_the_search_through_products_and_from_story_to_story(page: 
     page.keyboard.press("ArrowRight")
     expect(page.locator("#products details[open] summary")).to_be_focused()
     expect(stops).to_have_count(1)
+
+
+def test_j_and_k_go_through_outcomes_and_stories_and_a_question_mark_tells_the_keys(
+    page: Page, cloud: LocalCloud
+) -> None:
+    """Where nothing is typed; Escape closes what was opened."""
+    rejected(cloud, "0000dddd", 3)
+    expect(page.locator('[data-run="0000dddd"]')).to_contain_text("3 of 3", timeout=30_000)
+    chosen = page.locator('.row[aria-selected="true"]')
+    places = []
+    for key in "jjk":
+        page.keyboard.press(key)
+        places.append(int(chosen.get_attribute("data-n") or ""))
+    assert (places[1], places[2]) == (places[0] - 1, places[0])
+    page.keyboard.press("Enter")
+    title = page.locator("#story .facts dd").first
+    before = title.inner_text()
+    page.keyboard.press("j")
+    expect(title).not_to_have_text(before)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_contain_text("search the outcomes")
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).not_to_be_visible()
+
+
+def test_one_dead_letter_is_discarded_after_a_question(page: Page, cloud: LocalCloud) -> None:
+    """The others stay."""
+    for name in ("stays", "goes"):
+        letter = {"Reason": "quota", "Request": {"ProductKey": "a1Dead", "ModuleName": name, "Id": name}}
+        cloud.call(lambda parts, letter=letter: parts.smq.send("ota-module-dead-letters", encoded(letter)))  # type: ignore[misc]
+    page.get_by_role("button", name="Discard a1Dead/goes").click()
+    expect(page.locator("#question")).to_contain_text("Discard the dead letter of a1Dead/goes?")
+    page.locator("#question-yes").click()
+    expect(page.locator("#dead-result")).to_contain_text("1 letter discarded")
+    expect(page.locator("#letters")).not_to_contain_text("a1Dead/goes")
+    expect(page.locator("#letters")).to_contain_text("a1Dead/stays")
+    cloud.call(lambda parts: parts.smq.purge("ota-module-dead-letters"))
+
+
+def test_the_form_is_copied_as_a_command_that_sends_its_request(page: Page, cloud: LocalCloud) -> None:
+    """Quotes and all: what is pasted into a shell does what the button would have done."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#field-ProductKey").fill("a1Fleet0005")
+    page.locator("#field-ModuleName").fill("it's copied")
+    page.locator("#curl").click()
+    expect(page.locator("#send-result")).to_have_text("copied")
+    command = shlex.split(page.evaluate("navigator.clipboard.readText()"))
+    assert (command[0], command[-1]) == ("curl", f"{cloud.urls.console}/requests")
+    order = {"via": "queue", "request": {"ProductKey": "a1Fleet0005", "ModuleName": "it's copied"}}
+    assert json.loads(command[command.index("-d") + 1]) == order
 
 
 def strings(page: Page) -> dict[str, dict[str, str]]:

@@ -133,6 +133,12 @@ export const outcomes = (() => {
     render();
   }
 
+  function move(by) {
+    const place = active ? shown.length - 1 - shown.indexOf(active) + by : 0;
+    list.focus();
+    select(place);
+  }
+
   function key(event) {
     const page = Math.max(1, Math.floor(list.clientHeight / height) - 1);
     const place = active ? shown.length - 1 - shown.indexOf(active) : -1;
@@ -217,5 +223,5 @@ export const outcomes = (() => {
   $("newer").addEventListener("click", () => { list.scrollTop = 0; list.focus(); });
   $("outcome-search").addEventListener("input", (event) => { words = event.target.value.trim().toLowerCase(); filtered(); });
   count({});
-  return { add, reset, count, beside, chooseRun, restore, isRun: (name) => name === run, of: (request) => all.findLast((outcome) => outcome.id === request) };
+  return { add, reset, count, move, beside, chooseRun, restore, isRun: (name) => name === run, of: (request) => all.findLast((outcome) => outcome.id === request) };
 })();

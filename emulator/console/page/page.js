@@ -62,13 +62,20 @@ function listen() {
   events.addEventListener("error", () => linked("lost", t("lost")));
 }
 
-// `/` goes to the search, except where it is typed.
+// Keys of the whole page, except where something is typed or a dialog is open.
+const KEYS = {
+  "/": () => $("outcome-search").focus(),
+  "?": () => $("keys").showModal(),
+  j: () => outcomes.move(1),
+  k: () => outcomes.move(-1),
+};
 addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input, select, textarea, dialog");
-  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!(event.key in KEYS) || typing || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  $("outcome-search").focus();
+  KEYS[event.key]();
 });
+$("keys-close").addEventListener("click", () => $("keys").close());
 
 address.follow((shown) => { if (!shown.story) outcomes.restore(shown.filters); });
 address.start();

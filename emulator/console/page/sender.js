@@ -132,7 +132,15 @@ export const sender = (() => {
     conclude(mine.status, found?.outcome.data.Errors ?? [], mine.note, mine.id);
   }
 
+  // The control API takes both ways, and needs no signature.
+  function copy() {
+    const body = JSON.stringify({ via: form.elements.via.value, request: request() });
+    const command = `curl -H 'content-type: application/json' -d '${body.replaceAll("'", "'\\''")}' ${new URL("requests", location.href)}`;
+    navigator.clipboard.writeText(command).then(() => say(t("copied")), (error) => say(error.message, true));
+  }
+
   build();
+  $("curl").addEventListener("click", copy);
   form.addEventListener("submit", submit);
   return { arrived };
 })();

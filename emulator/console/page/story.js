@@ -36,7 +36,7 @@ export const story = (() => {
   }
 
   function key(event) {
-    const steps = { ArrowLeft: -1, ArrowRight: 1 };
+    const steps = { ArrowLeft: -1, ArrowRight: 1, k: -1, j: 1 };
     if (!(event.key in steps) || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     step(steps[event.key]);

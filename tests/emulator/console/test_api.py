@@ -297,6 +297,15 @@ def test_letters_of_all_origins_are_read_and_sent_again(client: httpx.Client, cl
     assert client.get("/dead-letters").json() == []
 
 
+def test_a_letter_is_discarded_and_no_other(client: httpx.Client, cloud: LocalCloud) -> None:
+    """Only by its id: there is no way to discard all."""
+    one, other = (cloud.call(lambda cloud, body=body: cloud.smq.send(DEAD, body)) for body in ("one", "other"))  # type: ignore[misc]
+    assert client.post("/dead-letters/discard", json={}).status_code == 422
+    assert client.post("/dead-letters/discard", json={"messages": [one, "gone"]}).json() == {"discarded": [one]}
+    assert [letter["message"] for letter in client.get("/dead-letters").json()] == [other]
+    assert client.post("/queues/ota-module-dead-letters/purge", json={}).json()["discarded"] == 1
+
+
 @pytest.mark.parametrize(("before", "after"), [(None, 1), (0, 1), (3, 4), ("x", "x"), (1_000_000, 1_000_000)])
 def test_each_replay_is_counted(before: object, after: object) -> None:
     """By it the outcome after a replay has another id than the one before: nobody takes them for one."""
