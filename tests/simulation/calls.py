@@ -45,7 +45,8 @@ class Invocation:
     instance: str
     messages: list[Message]
     began: float
-    calls: list[Sent] = field(default_factory=list)
+    calls: dict[Key, list[Sent]] = field(default_factory=lambda: defaultdict(list))
+    """By module; lists by product, with an empty name."""
     published: list[int] = field(default_factory=list)
     """Requests in the order in which the topic accepted their outcomes."""
     unpublished: set[int] = field(default_factory=set)
@@ -53,6 +54,8 @@ class Invocation:
     given_up: set[int] = field(default_factory=set)
     """Requests that the dead-letter queue accepted."""
     put_back: list[Message] = field(default_factory=list)
+    back: dict[int, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    """The requests in these, by number."""
     left: set[int] = field(default_factory=set)
     """Requests of messages that it did not take on."""
     queue_failed: bool = False
@@ -69,10 +72,6 @@ class Invocation:
                 found[entry.number].append(entry)
         return dict(found)
 
-    def back(self) -> dict[int, list[Entry]]:
-        """The requests that it put back."""
-        found = defaultdict(list)
-        for message in self.put_back:
-            for entry in message.entries:
-                found[entry.number].append(entry)
-        return dict(found)
+    def calls_for(self, key: Key) -> list[Sent]:
+        """The lists of a module's product, and then the calls for it."""
+        return [*self.calls.get((*key[:2], ""), ()), *self.calls.get(key, ())]

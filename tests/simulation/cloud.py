@@ -10,11 +10,11 @@ from functools import lru_cache
 from random import Random
 
 from handler.http1 import Answer
-from handler.iot import CREATE, LIST, UPDATE
+from handler.iot import CREATE, LIST
 from tests.simulation.answers import DONE, NO_INSTANCE, NO_PRODUCT, REFUSED, THROTTLED, UNREADABLE
 from tests.simulation.calls import Sent
-from tests.simulation.luck import Luck
-from tests.simulation.modules import Account, Place, State, visible
+from tests.simulation.luck import Chance, Luck
+from tests.simulation.modules import Account, Place, State
 from tests.simulation.plan import Plan
 from tests.simulation.records import LIMIT, Records
 from tests.simulation.troubles import Troubles
@@ -39,6 +39,7 @@ class Cloud:
     _counts: Counter[tuple[Place, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
+        self._instances = {instance for instance, _ in self.account.products}
         chance = Random(f"tenant {self.plan.seed}")
         self.luck = Luck(self.plan.seed)
         calls = int(self.plan.tenant * min(self.plan.faulty, 3600.0))
@@ -54,7 +55,7 @@ class Cloud:
         kinds = self.script.get((sent.action, sent.call.get("ModuleName", sent.place[1])))
         return kinds.pop(0) if kinds else ""
 
-    def arrive(self, sent: Sent, chance: Random) -> Answer:
+    def arrive(self, sent: Sent, chance: Chance) -> Answer:
         """A call takes its effect."""
         self.records.arrived(sent)
         if self._throttles(sent.action) or self.troubles.strike(self.plan.throttles, chance):
@@ -62,15 +63,17 @@ class Cloud:
         denial = self.troubles.denial(sent.action, sent.place[0])
         if denial is not None:
             return denial
-        if not any(place[0] == sent.place[0] for place in self.account.products):
+        if sent.place[0] not in self._instances:
             return chance.choice(NO_INSTANCE)
         if self.troubles.strike(self.plan.refusals, chance):
             return self.refuse(sent, chance)
         if sent.place not in self.account.products:
             return chance.choice(NO_PRODUCT if sent.action == LIST else (*NO_PRODUCT, *REFUSED))
-        return {CREATE: self._create, LIST: self._list, UPDATE: self._update}[sent.action](sent, chance)
+        if sent.action == LIST:
+            return self._list(sent, chance)
+        return self._create(sent, chance) if sent.action == CREATE else self._update(sent, chance)
 
-    def refuse(self, sent: Sent, chance: Random) -> Answer:
+    def refuse(self, sent: Sent, chance: Chance) -> Answer:
         return chance.choice(UNREADABLE if sent.action == LIST else REFUSED)
 
     def _throttles(self, action: str) -> bool:
@@ -78,30 +81,37 @@ class Cloud:
         accepted = self._accepted.setdefault(action, deque())
         while accepted and accepted[0] <= now - 1:
             accepted.popleft()
-        others = bisect.bisect_right(self._tenant, now) - bisect.bisect_right(self._tenant, now - 1)
-        if len(accepted) + others >= LIMIT:
+        if len(accepted) + self._others(now) >= LIMIT:
             return True
         accepted.append(now)
         return False
 
-    def _create(self, sent: Sent, chance: Random) -> Answer:
+    def _others(self, now: float) -> int:
+        """Calls of the tenant in the last second."""
+        tenant = self._tenant
+        return bisect.bisect_right(tenant, now) - bisect.bisect_right(tenant, now - 1) if tenant else 0
+
+    def _create(self, sent: Sent, chance: Chance) -> Answer:
         state = _state(self.scheduler.time, sent.call, sent)
         if not self.account.add(sent.place, sent.call["ModuleName"], state):
             return chance.choice(REFUSED)
         self.records.note("created", *sent.key)
         return DONE
 
-    def _update(self, sent: Sent, chance: Random) -> Answer:
+    def _update(self, sent: Sent, chance: Chance) -> Answer:
         module = self.account.module(sent.key)
         if module is None:
             return chance.choice(REFUSED)
         self.records.updated(module, _state(self.scheduler.time, sent.call, sent))
         return DONE
 
-    def _list(self, sent: Sent, chance: Random) -> Answer:
+    def _list(self, sent: Sent, chance: Chance) -> Answer:
         then = self.scheduler.time - chance.uniform(0, self.plan.lag)
-        modules = visible(self.account.products[sent.place].values(), then)
-        shown = [_shown(module.name, *module.at(then).fields, module.made) for module in modules]
+        shown = [
+            _shown(module.name, *module.at(then).fields, module.made)
+            for module in self.account.products[sent.place].values()
+            if module.made <= then
+        ]
         if chance.random() < 0.8:
             shown.append(_shown("default", "", "", 0.0))
         forms = ("[%s]", '{"OtaModuleDTO": [%s]}', "[%s]" if shown else "null%s")

@@ -45,8 +45,8 @@ class Message:
     """Requests of which a create call got no answer before the message was put back."""
 
     @classmethod
-    def of(cls, name: str, body: str, doubtful: frozenset[int] = frozenset()) -> "Message":
-        return cls(name, body, read(body), doubtful)
+    def of(cls, name: str, body: str) -> "Message":
+        return cls(name, body, read(body))
 
     @property
     def ids(self) -> dict[str, int]:

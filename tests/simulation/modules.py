@@ -1,6 +1,5 @@
 """The modules of the simulated account: who made each, when, and all that each ever was."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -76,9 +75,4 @@ class Account:
 
     def was_full(self, place: Place, during: float) -> bool:
         """Whether a product holds as many modules as it can, and did so at a time."""
-        return len(visible(self.products.get(place, {}).values(), during)) >= MOST_CUSTOM
-
-
-def visible(modules: Iterable[Module], then: float) -> list[Module]:
-    """The modules that a list of a time shows."""
-    return [module for module in modules if module.made <= then]
+        return sum(module.made <= during for module in self.products.get(place, {}).values()) >= MOST_CUSTOM

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from random import Random
 from urllib.parse import parse_qsl, urlsplit
 
 from handler.credentials import Credentials
@@ -12,6 +11,7 @@ from handler.iot import LIST, IotApi
 from tests.simulation.answers import BUSY, code_of, told
 from tests.simulation.calls import Invocation, Sent
 from tests.simulation.cloud import Cloud
+from tests.simulation.luck import Chance
 
 CONNECT_TIMEOUT = 3.0
 PARAMETERS = ("Action", "ProductKey", "IotInstanceId", "ModuleName", "AliasName", "Desc")
@@ -62,7 +62,7 @@ class Network:
         call = parsed(target)
         invocation = self.invocation()
         sent = Sent(invocation, call["Action"], call)
-        invocation.calls.append(sent)
+        invocation.calls[sent.key].append(sent)
         self.cloud.records.sent(sent)
         try:
             answer = self._travel(sent, self._chance(sent), seconds)
@@ -73,10 +73,10 @@ class Network:
         self.cloud.records.told(sent, told(answer, of_list=sent.action == LIST))
         return answer
 
-    def _chance(self, sent: Sent) -> Random:
+    def _chance(self, sent: Sent) -> Chance:
         return self.cloud.luck.of(*sent.place, sent.action, self.cloud.count(sent))
 
-    def _travel(self, sent: Sent, chance: Random, seconds: float) -> Answer:
+    def _travel(self, sent: Sent, chance: Chance, seconds: float) -> Answer:
         cloud, plan, troubles = self.cloud, self.cloud.plan, self.cloud.troubles
         before = plan.latency + chance.uniform(0, plan.jitter)
         after = plan.latency * chance.uniform(0.5, 2)
@@ -91,14 +91,14 @@ class Network:
         self._wait(after, seconds - before)
         return answer
 
-    def _late(self, sent: Sent, chance: Random, seconds: float, later: float) -> Answer:
+    def _late(self, sent: Sent, chance: Chance, seconds: float, later: float) -> Answer:
         cloud = self.cloud
         sent.late = True
         when = cloud.scheduler.time + seconds + later
         cloud.scheduler.at(when, lambda: _ignore(cloud.arrive(sent, chance)))
         return self._silence(seconds)
 
-    def _fault(self, kind: str, sent: Sent, chance: Random, latency: tuple[float, float], seconds: float) -> Answer:
+    def _fault(self, kind: str, sent: Sent, chance: Chance, latency: tuple[float, float], seconds: float) -> Answer:
         """One of FAULTS happens to a call; or, if a script says so, `late`, `refused` or a fault of the function's own."""
         cloud, (before, after) = self.cloud, latency
         if kind == "late":

@@ -12,6 +12,7 @@ I10  Every delivery gets on: where nothing is wrong it finishes a request, or ha
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from tests.simulation.calls import Invocation
 from tests.simulation.messages import Entry, Message, read
@@ -33,9 +34,10 @@ class Settlement:
 
     def put_back(self, invocation: Invocation, name: str, body: str) -> Message:
         """The queue takes a message once more. Raises: Violation."""
-        numbers = {entry.number for entry in read(body)}
-        message = Message.of(name, body, frozenset(filter(lambda number: self._doubtful(invocation, number), numbers)))
-        back = invocation.back()
+        entries, back = read(body), invocation.back
+        numbers = {entry.number for entry in entries}
+        doubtful = frozenset(number for number in numbers if self._doubtful(invocation, number))
+        message = Message(name, body, entries, doubtful)
         for entry in message.entries:
             history = self._asked[entry.number]
             if problem := self._changed(invocation, history, entry):
@@ -46,6 +48,8 @@ class Settlement:
         if not (invocation.calls or invocation.published or invocation.unpublished):
             invocation.left |= numbers
         invocation.put_back.append(message)
+        for entry in message.entries:
+            back[entry.number].append(entry)
         self._records.name(message)
         self._records.note(
             "put back", name, [(self._asked[each.number].asked.id, each.attempt) for each in message.entries]
@@ -79,7 +83,7 @@ class Settlement:
         if entry.attempt - 1 not in before:
             return f"for attempt {entry.attempt}, and {before} were delivered"
         asked = history.asked
-        told = {sent.told for sent in invocation.calls if sent.key in (asked.key, (*asked.key[:2], ""))}
+        told = {sent.told for sent in invocation.calls_for(asked.key)}
         if entry.number in invocation.unpublished:
             return "at the cost of an attempt, because its outcome was not taken"
         if not told - {"denied"} and not invocation.disturbed:
@@ -111,7 +115,7 @@ class Settlement:
             raise Violation("I10: a batch comes again although the queue took everything")
 
     def _problems(self, invocation: Invocation) -> Iterator[str]:
-        back = invocation.back()
+        back = invocation.back
         for number in invocation.entries:
             if number not in back and number not in invocation.published and number not in invocation.given_up:
                 yield f"I5: {self._asked[number].asked.id} is acknowledged, with no outcome and not put back"
@@ -156,7 +160,8 @@ class Settlement:
         # Three calls of one request may take longer than the shortest of timeouts.
         late = self._records.scheduler.time - invocation.began > self._records.plan.timeout - MARGIN
         trouble = bool(trouble or (late and invocation.calls))
-        if invocation.published or trouble or any(sent.told not in HARMLESS for sent in invocation.calls):
+        calls = chain.from_iterable(invocation.calls.values())
+        if invocation.published or trouble or any(sent.told not in HARMLESS for sent in calls):
             return
         yield "I10: nothing went wrong, and nothing was finished"
 

@@ -5,12 +5,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from random import Random
 from typing import Protocol
 
 from handler.errors import Unanswered
 from handler.http1 import Answer
-from tests.simulation.luck import Luck
+from tests.simulation.luck import Chance, Luck
 from tests.simulation.plan import Plan
 from tests.simulation.troubles import Troubles
 from tests.support.scheduler import Scheduler
@@ -49,22 +48,22 @@ class Post:
     troubles: Troubles
     sinks: Sinks
     luck: Luck = field(init=False)
-    _random: Random = field(init=False)
+    _chance: Chance = field(init=False)
     _published: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.luck = Luck(self.plan.seed)
-        self._random = Random(f"sinks {self.plan.seed}")
+        self._chance = self.luck.of("queues")
 
-    def chance(self, sink: str, body: str) -> Random:
+    def chance(self, sink: str, body: str) -> Chance:
         """What decides about a send: of outcomes, whose it is and how often it was published before."""
         if sink != RESULTS:
-            return self._random
+            return self._chance
         number = self.sinks.whose(body)
         self._published[number] += 1
         return self.luck.of(sink, number, self._published[number])
 
-    def fails(self, sink: str, chance: Random) -> bool:
+    def fails(self, sink: str, chance: Chance) -> bool:
         if sink == RESULTS:
             return self.troubles.topic_is_down or self.troubles.strike(self.plan.topic_faults, chance)
         return self.troubles.queues_are_down or self.troubles.strike(self.plan.queue_faults, chance)
@@ -106,7 +105,7 @@ class Wire:
         else:
             sinks.put_back(body, int(detail))
 
-    def _fault(self, chance: Random, timeout: float) -> Answer:
+    def _fault(self, chance: Chance, timeout: float) -> Answer:
         """Raises: Unanswered."""
         kind = chance.choice(("silence", "reset", "busy", "denied", "unreadable"))
         if kind == "silence":

@@ -7,6 +7,7 @@ from random import Random
 from handler.http1 import Answer
 from handler.iot import CREATE, LIST, UPDATE
 from tests.simulation.answers import DENIED, FORBIDDEN, IN_ARREARS
+from tests.simulation.luck import Chance
 from tests.simulation.modules import GOOD, NONE, OTHER, OVERDUE
 from tests.simulation.plan import Plan
 from tests.support.scheduler import Scheduler
@@ -61,7 +62,7 @@ class Troubles:
         """Whether things may fail."""
         return self._scheduler.time < self._plan.faulty
 
-    def strike(self, rate: float, chance: Random | None = None) -> bool:
+    def strike(self, rate: float, chance: Random | Chance | None = None) -> bool:
         """Whether a trouble of that rate happens now."""
         return rate > 0 and self.now and (chance or self._random).random() < rate
 

@@ -214,10 +214,8 @@ class Truth:
 
 def _calls(invocation: Invocation, asked: Asked) -> list[Sent]:
     """An invocation's calls for a request: those for its module, and the lists of its product."""
-    mine = asked.key, (*asked.key[:2], "")
-    return [
-        sent for sent in invocation.calls if sent.key in mine and sent.call.get("AliasName", asked.alias) == asked.alias
-    ]
+    calls = invocation.calls_for(asked.key)
+    return [sent for sent in calls if sent.call.get("AliasName", asked.alias) == asked.alias]
 
 
 def _as_wanted(asked: Asked, state: State) -> bool:

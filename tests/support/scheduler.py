@@ -115,7 +115,8 @@ class Scheduler:
     def join(self, task: Task) -> None:
         """Called by a task: returns when another has ended. Raises what the other ended with."""
         if not task.done:
-            task._waiting.append(self._me())
+            assert self.current is not None, "only a task can wait"
+            task._waiting.append(self.current)
             self._main.switch()
         if task.error is not None:
             raise task.error
@@ -123,13 +124,15 @@ class Scheduler:
     def sleep(self, seconds: float) -> None:
         """Called by a task: others run meanwhile."""
         assert seconds >= 0, f"slept for {seconds}"
-        task = self._me()
+        task, due = self.current, self._due
+        assert task is not None, "only a task can wait"
         self._count += 1
         wake = (self.time + seconds, self._random(), self._count, task)
-        if self._next(wake) and not (task.process and task.process.fuse):
+        nobody_before = wake[0] <= self._until and (not due or wake < due[0])
+        if nobody_before and not (task.process and task.process.fuse):
             self.time = wake[0]  # what a switch to the scheduler and back would come to
             return
-        heapq.heappush(self._due, wake)
+        heapq.heappush(due, wake)
         self._main.switch()
 
     def run(self, *, until: float) -> bool:
@@ -170,14 +173,6 @@ class Scheduler:
             task.process.tasks.pop(task, None)
         for other in task._waiting:
             self._wake(other, 0.0)
-
-    def _next(self, wake: tuple[float, float, int, Task]) -> bool:
-        """Whether nobody else runs before."""
-        return wake[0] <= self._until and (not self._due or wake < self._due[0])
-
-    def _me(self) -> Task:
-        assert self.current is not None, "only a task can wait"
-        return self.current
 
     def _wake(self, task: Task, seconds: float) -> None:
         self._count += 1
