@@ -9,6 +9,9 @@ from tests.simulation.plan import Plan
 from tests.simulation.troubles import Troubles
 from tests.support.scheduler import Scheduler
 
+MOST_COPIES = 5
+"""Times that it holds what was sent, at most, by repeating it: each copy that goes back may be repeated once more."""
+
 
 @dataclass
 class Queue:
@@ -36,12 +39,11 @@ class Queue:
             _, _, message = heapq.heappop(self._due)
             if message.id in self._left and message.id not in found:
                 found[message.id] = message
-                twice = self.troubles.strike(self.plan.repeats, self.random)
-                self._appear(message, self.random.uniform(0, 5) if twice else self.plan.visibility)
+                self._appear(message, self.random.uniform(0, 5) if self._repeats() else self._visibility)
         return list(found.values())
 
     def delete(self, message: Message) -> None:
-        if not self.troubles.strike(self.plan.repeats, self.random):
+        if not self._repeats():
             self._left.pop(message.id, None)
 
     def holds(self, number: int) -> bool:
@@ -56,6 +58,16 @@ class Queue:
     def next_due(self) -> float:
         """When something may be visible next."""
         return self._due[0][0] if self._due else float("inf")
+
+    @property
+    def _visibility(self) -> float:
+        """While things fail, it may be too short for what a delivery takes."""
+        return self.plan.visibility if self.troubles.now else max(self.plan.visibility, self.plan.timeout + 1)
+
+    def _repeats(self) -> bool:
+        if not self.troubles.strike(self.plan.repeats, self.random):
+            return False
+        return sum(len(message.entries) for message in self._left.values()) <= MOST_COPIES * self.plan.requests
 
     def _appear(self, message: Message, delay: float) -> None:
         self._count += 1

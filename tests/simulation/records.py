@@ -7,7 +7,7 @@ I4  In any second, at most ten calls of one operation reach the API.
 """
 
 import re
-from collections import deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,8 +50,8 @@ class Records:
 
     plan: Plan
     scheduler: Scheduler
-    apart: Callable[[str, str], bool]
-    """Whether others are not promised to know of a call that an instance makes now of an operation."""
+    apart: Callable[[Sent], bool]
+    """Whether others are not promised to know of a call that leaves now."""
     asked: dict[int, History] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
     """Requests by every id that the contract gives them."""
@@ -62,7 +62,7 @@ class Records:
     """Since when a create call of a request is known to have got no answer."""
     _listed: dict[tuple[int, Task | None, Place], float] = field(default_factory=dict)
     """When the last list of a product's modules left that was answered, by invocation and task."""
-    _arrivals: dict[tuple[str, bool], deque[float]] = field(default_factory=dict)
+    _arrivals: dict[str, deque[Sent]] = field(default_factory=lambda: defaultdict(deque))
     _invocations: int = 0
     _delivered: set[str] = field(default_factory=set)
 
@@ -105,7 +105,7 @@ class Records:
         """A call leaves."""
         self.calls += 1
         sent.task, sent.left = self.scheduler.current, self.scheduler.time
-        sent.apart = self.apart(sent.invocation.instance, sent.action)
+        sent.apart = self.apart(sent)
         self.note("send", *sent.call.values())
         if sent.action == CREATE and sent.who in self.doubts:
             listed = self._listed.get((sent.invocation.number, sent.task, sent.place), -1.0)
@@ -131,11 +131,11 @@ class Records:
         sent.arrived = now = self.scheduler.time
         if sent.late:
             return
-        seen = self._arrivals.setdefault((sent.action, sent.apart), deque())
-        seen.append(now)
-        while seen[0] <= now - 1:
+        seen = self._arrivals[sent.action]
+        seen.append(sent)
+        while seen[0].arrived <= now - 1:
             seen.popleft()
-        if len(seen) > LIMIT:
+        if len(seen) > LIMIT and max(Counter(each.apart for each in seen).values()) > LIMIT:
             raise Violation(f"I4: {len(seen)} calls of {sent.action} within a second")
 
     def updated(self, module: Module, state: State) -> None:

@@ -47,6 +47,8 @@ class Settlement:
                 history.since = self._records.scheduler.time
         if not (invocation.calls or invocation.published or invocation.unpublished):
             invocation.left |= numbers
+            for number in numbers:
+                self._asked[number].deliveries -= 1  # it is as if it had stayed in the queue
         invocation.put_back.append(message)
         for entry in message.entries:
             back[entry.number].append(entry)

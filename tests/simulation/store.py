@@ -3,12 +3,13 @@
 Three things are not promised of a shared quota (`handler.quota`), and calls that leave because of them are `apart`:
 
 - Of a process that starts while it cannot reach the store, the calls that leave until it does.
-- Of a process that has lost the store, the calls that leave after the store gave slots to others that go on with it, and
-  that do not keep to their static shares besides, as those do for a while that have lost it themselves.
+- Of a process that has lost the store, the calls that leave from a second before the store gave slots to others that go on
+  with it, and that do not keep to their static shares besides, as those do for a while that have lost it themselves.
 - Of slots that were given out before the store forgot everything, those that whoever asked first did not know of.
 """
 
 import math
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,12 +18,15 @@ from typing import NamedTuple, NoReturn, TypeVar
 
 from handler.pacing import catch_up
 from handler.store import LONGEST_PAUSE, OVERDUE, PATIENCE, Store
+from tests.simulation.calls import Sent
 from tests.simulation.plan import Plan
 from tests.simulation.valkey import Valkey
 from tests.support.scheduler import Scheduler
 
 EPOCH = 1_750_000_000.0
 QPS = 9.0
+MOST_A_SECOND = 30
+"""Calls of all operations that a process makes in a second at most."""
 UNEVEN = 0.002
 """Seconds by which the ways there and back differ at most: half of it is what a process misjudges the server's clock by."""
 STEPS = 3
@@ -98,11 +102,14 @@ class Server:
         self._clients[instance] = client = Client(self)
         return client
 
-    def apart(self, instance: str, operation: str) -> bool:
+    def apart(self, sent: Sent) -> bool:
         """Whether a call that leaves now is one that others are not promised to know of."""
-        client = self._clients[instance]
-        alone = client.of.down and (client.alone or not client.shared)
-        return alone or self.scheduler.time <= client.forgotten.get(operation, -math.inf)
+        client = self._clients[sent.invocation.instance]
+        if client.of.down:
+            client.left.append(sent)
+            if client.alone or not client.shared:
+                return True
+        return self.scheduler.time <= client.forgotten.get(sent.action, -math.inf)
 
     def chance(self, rate: float) -> bool:
         return rate > 0 and self.scheduler.time < self.plan.faulty and self.random.random() < rate
@@ -144,7 +151,10 @@ class Server:
         for other in others:
             if lost > now + given.known + LATE:
                 other.forgotten[operation] = lost + catch_up(QPS)
-            other.alone |= other.of.down and not client.returning
+            if other.of.down and not client.returning and not other.alone:
+                other.alone = True
+                for sent in other.left:
+                    sent.apart |= sent.left > now - 1
         self._given[operation] = now + given.over
 
 
@@ -158,6 +168,8 @@ class Client:
     connected: bool = False
     shared: bool = False
     """Whether the store has ever answered it."""
+    left: deque[Sent] = field(default_factory=lambda: deque(maxlen=MOST_A_SECOND))
+    """The last calls of this process without the store."""
     alone: bool = False
     """Whether others have gone on with the store since this process lost it."""
     returned: float = -math.inf
@@ -170,10 +182,11 @@ class Client:
         return self.of.down or self.server.scheduler.time < self.returned + RETURNING - LATE
 
     def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
+        self.alone = self.alone and self.of.down
         answer = self._asked(partial(self.server.run, self, key, arguments))
         if self.of.down:
             self.returned = self.server.scheduler.time
-        self.shared, self.alone = True, False
+        self.shared = True
         return answer
 
     def disconnect(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from handler.index import Instance
 from tests.simulation import function
-from tests.simulation.calls import Invocation
+from tests.simulation.calls import Invocation, Sent
 from tests.simulation.cloud import Cloud
 from tests.simulation.messages import Message, read
 from tests.simulation.modules import Account, Key, Module, State
@@ -195,7 +195,7 @@ class World:
             raise Violation(f"the function failed: {line}")
 
 
-def _never(_instance: str, _operation: str) -> bool:
+def _never(_sent: Sent) -> bool:
     """What is promised where there is no store: that all calls are counted together."""
     return False
 
