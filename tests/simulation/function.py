@@ -22,7 +22,7 @@ from tests.simulation.cloud import EPOCH, Cloud
 from tests.simulation.network import CheapApi, Network
 from tests.simulation.plan import Plan
 from tests.simulation.sinks import DEAD, REQUESTS, RESULTS, Post, Wire
-from tests.simulation.store import QPS, Server
+from tests.simulation.store import QPS, Gone, Server
 from tests.support.scheduler import Process
 
 NO_STORE = "unix:///nowhere/at/all"
@@ -74,7 +74,7 @@ def _quota(around: Surroundings, name: str, settings: Settings, clock: Clock, lo
         quota = shared(client)
         client.of = quota._store
         return quota
-    return shared() if around.plan.store_gone else share
+    return shared(Gone()) if around.plan.store_gone else share
 
 
 def _settings(plan: Plan) -> Settings:

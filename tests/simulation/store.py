@@ -238,3 +238,14 @@ class Client:
     def _silence(self, patience: float) -> NoReturn:
         self.server.scheduler.sleep(patience)
         raise TimeoutError
+
+
+class Gone:
+    """The way to a store that is not there: a `handler.store.Client`."""
+
+    name = "gone"
+
+    def run(self, _key: str, _arguments: Sequence[str | int | float]) -> NoReturn:
+        raise ConnectionRefusedError
+
+    def disconnect(self) -> None: ...
