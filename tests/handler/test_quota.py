@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
@@ -22,12 +21,6 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.alone
 CLOCKS_APART = 0.02
 """Seconds by which processes may misjudge the server's clock on a busy machine: ten in any second all the same."""
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ValkeyServer]:
-    with ValkeyServer(tmp_path) as server:
-        yield server
 
 
 @pytest.fixture

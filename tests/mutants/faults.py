@@ -22,7 +22,7 @@ MODULES, PIPELINE, IOT = (
 PACING, QUOTA, STORE = (
     ("tests/handler/test_pacing.py",),
     ("tests/handler/test_quota.py",),
-    ("tests/handler/test_store.py",),
+    ("tests/handler/test_store.py", "tests/handler/test_store_rights.py"),
 )
 SMQ, WEB = ("tests/handler/test_smq.py",), ("tests/handler/test_web.py",)
 
@@ -81,7 +81,7 @@ FAULTS = (
         "store.py",
         "TRIES = 2",
         "TRIES = 1",
-        ("tests/handler/test_store.py",),
+        ("tests/handler/test_store.py", "tests/handler/test_store_rights.py"),
     ),
     Mutant(
         "requests for one module run side by side",

@@ -12,9 +12,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cli.errors import UsageError
+from cli.manifests.faults import told
 from cli.manifests.manifest import Manifest, Source, load
 
 TABLE = "ProductKey,ModuleName,AliasName\na1,mcu,模块\na1,modem,\n"
+HEADINGS = ["ProductKey", "ModuleName", "AliasName"]
+LINES = '{"ProductKey":"a1","ModuleName":"mcu","AliasName":"模块"}\n{"ProductKey":"a1","ModuleName":"modem"}\n'
 DOCUMENTS = """\
 ---
 products: [a1]
@@ -41,6 +44,11 @@ def rules(manifest: Manifest) -> list[str]:
     return [str(fault).replace(str(Path(fault.place.file).parent) + "/", "") for fault in manifest.faults]
 
 
+def headed(headings: str) -> str:
+    """The table with other words at its head."""
+    return TABLE.replace("ProductKey,ModuleName,AliasName", headings)
+
+
 def workbook(*rows: Sequence[Any], more: Sequence[Sequence[Any]] = ()) -> bytes:
     book = openpyxl.Workbook()
     sheet = book.active
@@ -59,7 +67,6 @@ SAVED = {
     "utf-8": ("f.csv", TABLE.encode()),
     "utf-8 with a mark": ("f.csv", TABLE.encode("utf-8-sig")),
     "gbk": ("f.csv", TABLE.encode("gbk")),
-    "gb18030": ("f.csv", TABLE.replace("模块", "模块").encode("gb18030")),
     "utf-16 with a mark": ("f.csv", TABLE.encode("utf-16")),
     "utf-16-le": ("f.csv", TABLE.encode("utf-16-le")),
     "utf-16-be": ("f.csv", TABLE.encode("utf-16-be")),
@@ -75,46 +82,22 @@ SAVED = {
     "ghost columns and rows": ("f.csv", TABLE.replace("\n", ",,\n").encode() + b",,,,\n  ,,,,\n\n"),
     "blank lines first": ("f.csv", b"\n\n" + TABLE.encode()),
     "blanks around cells": ("f.csv", TABLE.replace(",", " , ").encode()),
-    "lower case": (
-        "f.csv",
-        TABLE.replace("ProductKey,ModuleName,AliasName", "productkey,module_name,ALIASNAME").encode(),
-    ),
-    "chinese headings": (
-        "f.csv",
-        TABLE.replace("ProductKey,ModuleName,AliasName", "产品Key,模块名称,别名").encode("gbk"),
-    ),
-    "quoted headings": (
-        "f.csv",
-        TABLE.replace("ProductKey,ModuleName,AliasName", '"ProductKey","ModuleName","AliasName"').encode(),
-    ),
-    "json lines in a json": (
-        "f.json",
-        b'{"ProductKey":"a1","ModuleName":"mcu","AliasName":"\xe6\xa8\xa1\xe5\x9d\x97"}\n{"ProductKey":"a1","ModuleName":"modem"}\n',
-    ),
-    "json lines in a log": (
-        "f.log",
-        b'{"ProductKey":"a1","ModuleName":"mcu","AliasName":"\xe6\xa8\xa1\xe5\x9d\x97"}\n{"ProductKey":"a1","ModuleName":"modem"}\n',
-    ),
-    "several yaml documents": (
-        "f.yml",
-        DOCUMENTS.encode(),
-    ),
+    "lower case": ("f.csv", headed("productkey,module_name,ALIASNAME").encode()),
+    "chinese headings": ("f.csv", headed("产品Key,模块名称,别名").encode("gbk")),
+    "quoted headings": ("f.csv", headed('"ProductKey","ModuleName","AliasName"').encode()),
+    "json lines in a json": ("f.json", LINES.encode()),
+    "json lines in a log": ("f.log", LINES.encode()),
+    "several yaml documents": ("f.yml", DOCUMENTS.encode()),
     "anchors under x-": (
         "f.yml",
         "x-all: &all [{ModuleName: mcu, AliasName: 模块}, modem]\nproducts: [a1]\nmodules: *all\n".encode(),
     ),
-    "workbook": (
-        "f.xlsx",
-        workbook(["ProductKey", "ModuleName", "AliasName"], ["a1", "mcu", "模块"], [], ["a1", " modem ", None]),
-    ),
+    "workbook": ("f.xlsx", workbook(HEADINGS, ["a1", "mcu", "模块"], [], ["a1", " modem ", None])),
     "workbook with ghosts": (
         "f.xlsx",
         workbook([], ["产品", "模块名", "别名", None], ["a1", "mcu", "模块", " "], ["a1", "modem", None, None]),
     ),
-    "workbook under any name": (
-        "f.dat",
-        workbook(["ProductKey", "ModuleName", "AliasName"], ["a1", "mcu", "模块"], ["a1", "modem"]),
-    ),
+    "workbook under any name": ("f.dat", workbook(HEADINGS, ["a1", "mcu", "模块"], ["a1", "modem"])),
 }
 
 
@@ -260,8 +243,6 @@ def test_a_double_is_found_beside_another_fault(tmp_path: Path) -> None:
     ("cell", "rule"),
     [
         (12345678, None),
-        (1.5, "cell B2 is a number (1.5), not text"),
-        (True, "cell B2 is a boolean (True)"),
         (10**15, "cell B2 is a number"),
     ],
 )
@@ -280,7 +261,7 @@ def test_a_number_in_a_workbook_is_text_where_it_can_only_be_meant_so(
 def test_every_cell_that_is_no_text_is_a_fault_and_none_is_taken_for_empty(tmp_path: Path) -> None:
     """Errors, formulas that nobody has worked out, fractions and booleans, each with its cell; the other rows are read."""
     rows = (["a1", "xerr", "#N/A"], ["a1", "xform", '=B2&"x"'], ["a1", 1.5, "x"], ["a1", True, "x"], ["a1", "mcu", "x"])
-    manifest = loaded(tmp_path, "f.xlsx", workbook(["ProductKey", "ModuleName", "AliasName"], *rows))
+    manifest = loaded(tmp_path, "f.xlsx", workbook(HEADINGS, *rows))
     assert [rule.removeprefix("f.xlsx:")[:34] for rule in rules(manifest)] == [
         "2: cell C2 is an error (#N/A)",
         "3: cell C3 is a formula without a ",
@@ -299,8 +280,6 @@ def test_a_sheet_is_chosen_by_its_name(tmp_path: Path) -> None:
 
 def test_faults_of_one_kind_are_one_line_with_a_count(tmp_path: Path) -> None:
     """Seven thousand wrong rows do not scroll the first one away."""
-    from cli.manifests.faults import told
-
     manifest = loaded(tmp_path, "f.csv", "ProductKey,ModuleName\n" + "".join(f"a{row},a b\n" for row in range(3000)))
     lines = list(told(manifest.faults))
     assert len(lines) == 1
