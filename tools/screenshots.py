@@ -40,7 +40,7 @@ def requests() -> list[dict[str, Any]]:
         {"ProductKey": "a1Known0001", "ModuleName": "barcodeScanner", "AliasName": "Scanner"},
         {"ProductKey": "a1Full00010", "ModuleName": "lidar"},
         {"ProductKey": "a1 Demo", "ModuleName": "default"},
-        {"ProductKey": "a1Demo00009", "ModuleName": "unlucky", "Attempt": 9, "Id": "unlucky"},
+        {"ProductKey": "a1Demo00009", "ModuleName": "unlucky", "Attempt": 10, "Id": "unlucky"},
     ]
     return fleet
 
