@@ -5,33 +5,19 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from emulator.cloud import Options
 from emulator.console import letters
-from emulator.local import LocalCloud, local_cloud
+from emulator.local import LocalCloud
 from tests.support.paths import ROOT
 from tests.support.waiting import eventually
 
 DEAD = "ota-module-dead-letters"
 REQUESTS = "ota-module-requests"
 OUTCOMES = "ota-module-outcomes"
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalCloud]:
-    with local_cloud(Options(port=0)) as running:
-        yield running
-
-
-@pytest.fixture
-def client(cloud: LocalCloud) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=cloud.urls.console, timeout=60, trust_env=False) as client:
-        yield client
 
 
 def encoded(value: object) -> str:

@@ -1,77 +1,9 @@
 """When a stream's batch is pushed: full by number, full by size, or its time over."""
 
-import asyncio
-import base64
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
-import pytest
-
-from emulator.eventbridge.config import QueueTrigger, StreamConfig
-from emulator.eventbridge.streams import EventStream
-from emulator.ram.keys import Accounts
 from emulator.smq.service import MessageService
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a call of the function gives."""
-
-    status: int = 200
-    error_type: str | None = None
-
-
-@dataclass
-class Function:
-    """Notes what each call got, and succeeds."""
-
-    payloads: list[bytes] = field(default_factory=list)
-
-    async def __call__(self, payload: bytes) -> Answer:
-        self.payloads.append(payload)
-        return Answer()
-
-    @property
-    def calls(self) -> list[list[str]]:
-        """The bodies that each call got."""
-        return [[one["data"]["messageBody"] for one in json.loads(payload)] for payload in self.payloads]
-
-
-@pytest.fixture
-def service() -> Iterator[MessageService]:
-    service = MessageService(Accounts())
-    service.create_queue("q")
-    yield service
-    service.close()
-
-
-def stream(service: MessageService, function: Function, **trigger: Any) -> EventStream:
-    config = StreamConfig(QueueTrigger("t", "q", **trigger), "f", "cn-shanghai", "123")
-    return EventStream(config, service, function)
-
-
-def send(service: MessageService, *bodies: str) -> None:
-    for body in bodies:
-        service.send("q", base64.b64encode(body.encode()).decode())
-
-
-def run(stream: EventStream, until: Callable[[], bool]) -> None:
-    """Run until a condition holds."""
-
-    async def scenario() -> None:
-        running = asyncio.ensure_future(stream.run())
-        for _ in range(4000):
-            if until():
-                break
-            await asyncio.sleep(0.005)
-        else:
-            raise AssertionError("nothing happened")
-        stream.stop()
-        await running
-
-    asyncio.run(scenario())
+from tests.emulator.eventbridge.played import Function, run, send, stream
 
 
 def test_a_batch_is_pushed_when_it_is_full(service: MessageService) -> None:

@@ -1,27 +1,12 @@
 """Streams that are paused and resumed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 
-import pytest
-
-from emulator.eventbridge.config import QueueTrigger, StreamConfig
-from emulator.eventbridge.streams import PAUSED, READY, RUNNING, EventStream
-from emulator.ram.keys import Accounts
+from emulator.clock import Clock
+from emulator.eventbridge.streams import PAUSED, READY, RUNNING
 from emulator.smq.service import MessageService
-from tests.emulator.eventbridge.test_streams import FAILED, GOOD, Answer
-
-
-@pytest.fixture
-def service() -> Iterator[MessageService]:
-    service = MessageService(Accounts())
-    service.create_queue("q")
-    yield service
-    service.close()
-
-
-def stream(service: MessageService, invoke: Callable[[bytes], Awaitable[Answer]]) -> EventStream:
-    return EventStream(StreamConfig(QueueTrigger("t", "q"), "f", "cn-shanghai", "123"), service, invoke)
+from tests.emulator.eventbridge.played import FAILED, GOOD, Answer, stream
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -41,7 +26,7 @@ def test_a_paused_stream_takes_nothing_until_it_is_resumed(service: MessageServi
         return GOOD
 
     async def run() -> None:
-        one = stream(service, invoke)
+        one = stream(service, invoke, Clock())
         running = asyncio.ensure_future(one.run())
         await until(lambda: one.state == RUNNING)
         one.pause()
@@ -67,7 +52,7 @@ def test_a_call_under_way_ends_and_counts(service: MessageService) -> None:
         return GOOD
 
     async def run() -> None:
-        one = stream(service, invoke)
+        one = stream(service, invoke, Clock())
         running = asyncio.ensure_future(one.run())
         service.send("q", "eA==")
         service.send("q", "eQ==")
@@ -91,7 +76,7 @@ def test_a_batch_between_two_tries_goes_back_to_the_queue(service: MessageServic
         return FAILED
 
     async def run() -> None:
-        one = stream(service, invoke)
+        one = stream(service, invoke, Clock())
         running = asyncio.ensure_future(one.run())
         service.send("q", "eA==")
         await until(lambda: one.in_flight == 1)

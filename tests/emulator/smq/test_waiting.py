@@ -1,58 +1,34 @@
 """Long polls: who waits for a message gets it at once, and who hangs up takes none along."""
 
 import asyncio
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from mns.account import Account
-from mns.mns_exception import MNSClientNetworkException, MNSServerException
+from mns.mns_exception import MNSClientNetworkException
 from mns.queue import Message, Queue, QueueMeta
-from starlette.types import ASGIApp
 
-from emulator.ram.keys import Accounts
-from emulator.smq.api import app as smq_api
 from emulator.smq.errors import QueueNotExist
 from emulator.smq.queues import DlqPolicy
 from emulator.smq.service import MessageService
+from tests.emulator.smq.sdk import Login, refusal
 from tests.support.waiting import eventually
 
-Login = Callable[[], Queue]
 
-
-@pytest.fixture
-def service() -> Iterator[MessageService]:
-    service = MessageService(Accounts())
+@pytest.fixture(autouse=True)
+def requests(service: MessageService) -> None:
     service.create_queue("requests")
-    yield service
-    service.close()
 
 
 @pytest.fixture
-def login(service: MessageService, serve: Callable[[ASGIApp], str]) -> Iterator[Login]:
-    """The queue, through an SDK client of its own at each call: one is not thread-safe."""
-    url, accounts = serve(smq_api.application(service)), list[Account]()
-
-    def start() -> Queue:
-        accounts.append(Account(url, "testid", "testsecret"))
-        # Shorter than the polls: one that only ends with its time is a failure.
-        accounts[-1].get_client().set_connection_timeout(20)
-        return accounts[-1].get_queue("requests")
-
-    yield start
-    for account in accounts:
-        account.get_client().close_connection()
-
-
-@pytest.fixture
-def queue(login: Login) -> Queue:
-    return login()
+def queue(account: Account) -> Queue:
+    return account.get_queue("requests")
 
 
 def test_a_long_poll_ends_when_a_message_arrives(service: MessageService, login: Login, queue: Queue) -> None:
     """The one who waits gets what somebody else sends meanwhile, long before the 30 s are over."""
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(login().receive_message_with_str_body, 30)
+        answer = pool.submit(login().get_queue("requests").receive_message_with_str_body, 30)
         eventually(lambda: service.waiting > 0)
         queue.send_message(Message("hello"))
         assert answer.result(20).message_body == "hello"
@@ -70,7 +46,7 @@ def test_a_long_poll_sees_a_visibility_that_began_after_it(service: MessageServi
     """Who waited already when somebody else took the message gets it when that one lets go."""
     queue.send_message(Message("x", delay_seconds=1))
     with ThreadPoolExecutor(2) as pool:
-        polls = [pool.submit(login().receive_message, 30) for _ in range(2)]
+        polls = [pool.submit(login().get_queue("requests").receive_message, 30) for _ in range(2)]
         eventually(lambda: any(poll.done() for poll in polls))
         first = next(poll for poll in polls if poll.done()).result()
         queue.change_message_visibility(first.receipt_handle, 1)
@@ -79,9 +55,7 @@ def test_a_long_poll_sees_a_visibility_that_began_after_it(service: MessageServi
 
 def test_a_long_poll_without_a_message_ends_with_its_time(queue: Queue) -> None:
     """The answer is the same as without waiting."""
-    with pytest.raises(MNSServerException) as refused:
-        queue.receive_message(1)
-    assert refused.value.type == "MessageNotExist"
+    assert refusal(lambda: queue.receive_message(1)).type == "MessageNotExist"
 
 
 def test_a_queue_s_own_waiting_time_holds_where_the_call_names_none(queue: Queue) -> None:
@@ -93,14 +67,12 @@ def test_a_queue_s_own_waiting_time_holds_where_the_call_names_none(queue: Queue
 
 def test_waiting_longer_than_allowed_is_refused(queue: Queue) -> None:
     """A poll lasts 30 s at most."""
-    with pytest.raises(MNSServerException) as refused:
-        queue.receive_message(31)
-    assert refused.value.type == "InvalidArgument"
+    assert refusal(lambda: queue.receive_message(31)).type == "InvalidArgument"
 
 
 def test_a_caller_that_hangs_up_takes_no_message_along(service: MessageService, login: Login, queue: Queue) -> None:
     """A message that arrives after the caller is gone is for others."""
-    impatient = login()
+    impatient = login().get_queue("requests")
     impatient.mns_client.set_connection_timeout(0.3)
     with pytest.raises(MNSClientNetworkException):
         impatient.receive_message(30)

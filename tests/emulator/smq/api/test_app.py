@@ -5,34 +5,21 @@ import hashlib
 import hmac
 import http.client
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pytest
-from mns.account import Account
-from mns.mns_exception import MNSServerException
 from mns.queue import Message
 from mns.topic import TopicMessage
-from starlette.types import ASGIApp
 
 from emulator.ram.keys import Accounts
-from emulator.smq.api import app as smq_api
 from emulator.smq.service import MessageService
+from tests.emulator.smq.sdk import Login, refusal
 
 NAMESPACE = "{http://mns.aliyuncs.com/doc/v1/}"
-
-
-class Clock:
-    """A wall clock that may be set wrong."""
-
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass(frozen=True)
@@ -45,36 +32,10 @@ class Answer:
     elements: tuple[str, ...]
 
 
-@pytest.fixture
-def accounts() -> Accounts:
-    return Accounts()
-
-
-@pytest.fixture
-def service(accounts: Accounts) -> Iterator[MessageService]:
-    service = MessageService(accounts)
+@pytest.fixture(autouse=True)
+def queue_and_topic(service: MessageService) -> None:
     service.create_queue("q")
     service.create_topic("t")
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def url(service: MessageService, serve: Callable[[ASGIApp], str]) -> str:
-    return serve(smq_api.application(service))
-
-
-@pytest.fixture
-def login(url: str) -> Iterator[Callable[..., Account]]:
-    clients = []
-
-    def start(key: str = "testid", secret: str = "testsecret", token: str = "") -> Account:
-        clients.append(Account(url, key, secret, token))
-        return clients[-1]
-
-    yield start
-    for client in clients:
-        client.get_client().close_connection()
 
 
 def call(
@@ -101,24 +62,18 @@ def call(
     return Answer(response.status, code, dict(response.getheaders()), elements)
 
 
-def refusal(call: Callable[[], object]) -> MNSServerException:
-    with pytest.raises(MNSServerException) as refused:
-        call()
-    return refused.value
-
-
-def test_a_wrong_secret_is_refused(login: Callable[..., Account]) -> None:
+def test_a_wrong_secret_is_refused(login: Login) -> None:
     """With 403, whatever is asked for."""
     error = refusal(lambda: login(secret="wrong").get_queue("q").send_message(Message("x")))
     assert error.type == "SignatureDoesNotMatch"
 
 
-def test_an_unknown_key_is_refused(login: Callable[..., Account]) -> None:
+def test_an_unknown_key_is_refused(login: Login) -> None:
     """With a code of its own."""
     assert refusal(lambda: login(key="nobody").list_queue()).type == "InvalidAccessKeyId"
 
 
-def test_a_role_s_token_lets_in(accounts: Accounts, login: Callable[..., Account]) -> None:
+def test_a_role_s_token_lets_in(accounts: Accounts, login: Login) -> None:
     """Key, secret and token belong together."""
     key = accounts.issue("ota-modules")
     login(key.id, key.secret, key.token).get_queue("q").send_message(Message("x"))
@@ -126,14 +81,14 @@ def test_a_role_s_token_lets_in(accounts: Accounts, login: Callable[..., Account
     assert error.type == "AccessDenied"
 
 
-def test_an_expired_token_is_refused(accounts: Accounts, login: Callable[..., Account]) -> None:
+def test_an_expired_token_is_refused(accounts: Accounts, login: Login) -> None:
     """The answer says what is wrong with it."""
     key = accounts.issue("ota-modules", seconds=0)
     error = refusal(lambda: login(key.id, key.secret, key.token).list_queue())
     assert (error.type, "ExpiredToken" in error.message) == ("AccessDenied", True)
 
 
-def test_a_role_may_do_what_its_policy_permits_and_no_more(accounts: Accounts, login: Callable[..., Account]) -> None:
+def test_a_role_may_do_what_its_policy_permits_and_no_more(accounts: Accounts, login: Login) -> None:
     """The refusal names the action and the resource that a policy would have to allow."""
     asked: list[tuple[str, str]] = []
 
@@ -154,7 +109,7 @@ def test_a_role_may_do_what_its_policy_permits_and_no_more(accounts: Accounts, l
     ]
 
 
-def test_a_batch_is_an_action_of_its_own(accounts: Accounts, login: Callable[..., Account]) -> None:
+def test_a_batch_is_an_action_of_its_own(accounts: Accounts, login: Login) -> None:
     """The service's pages for batch operations name them in their authorization tables."""
     accounts.attach("ota-modules", lambda action, _resource: action == "mns:SendMessage")
     key = accounts.issue("ota-modules")
@@ -165,10 +120,10 @@ def test_a_batch_is_an_action_of_its_own(accounts: Accounts, login: Callable[...
 @pytest.mark.parametrize("seconds", [-901, 901])
 def test_a_clock_that_is_off_by_a_quarter_of_an_hour_is_refused(url: str, accounts: Accounts, seconds: int) -> None:
     """Both ways; a second less would do."""
-    clock = Clock()
-    accounts.wall = clock
-    late = formatdate(clock.now + seconds, usegmt=True)
-    good = formatdate(clock.now + seconds - (1 if seconds > 0 else -1), usegmt=True)
+    now = 1_700_000_000.0
+    accounts.wall = lambda: now
+    late = formatdate(now + seconds, usegmt=True)
+    good = formatdate(now + seconds - (1 if seconds > 0 else -1), usegmt=True)
     assert (call(url, "GET", "/queues", date=late).status, call(url, "GET", "/queues", date=good).status) == (408, 200)
 
 
@@ -267,7 +222,7 @@ def test_query_parameters_have_the_service_s_names(url: str, service: MessageSer
 
 
 @pytest.mark.filterwarnings("ignore:Call to deprecated function:DeprecationWarning")  # the SDK announces it too
-def test_the_service_may_tell_no_depths(service: MessageService, login: Callable[..., Account]) -> None:
+def test_the_service_may_tell_no_depths(service: MessageService, login: Login) -> None:
     """As its documentation announces: the three counts are 0 then, whatever is in the queue."""
     service.tells_depths = lambda: False
     service.send("q", "x")
@@ -290,7 +245,7 @@ def test_a_handle_and_a_timeout_may_begin_with_a_lower_case_letter(url: str, ser
     assert call(url, "PUT", target).elements == ("ReceiptHandle", "NextVisibleTime")
 
 
-def test_header_names_are_in_lower_case(url: str, login: Callable[..., Account]) -> None:
+def test_header_names_are_in_lower_case(url: str, login: Login) -> None:
     """The SDK looks x-mns-request-id up with that very spelling."""
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname, parts.port or 80), timeout=20) as connection:
