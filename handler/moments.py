@@ -2,7 +2,6 @@
 
 import re
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 
 _SECONDS, _MILLISECONDS = 10, 13
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:\.\d+)? ?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
@@ -17,6 +16,8 @@ def unix_seconds(text: str) -> float | None:
     """
     if text.isascii() and text.isdigit() and len(text) in (_SECONDS, _MILLISECONDS):
         return int(text) / (1 if len(text) == _SECONDS else 1000)
+    from email.utils import parsedate_to_datetime  # a call that creates reads no moment, and need not wait for it
+
     try:
         moment: datetime = _iso(text) or parsedate_to_datetime(_DASHES.sub(" ", text))
         return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()

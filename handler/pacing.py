@@ -9,6 +9,7 @@ leave at once. Their slots are lost.
 
 import math
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -65,28 +66,38 @@ class Quota(Protocol):
         ...
 
 
-class Gate(Protocol):
+class Gate(ABC):
     """When the calls of one operation may leave. Everything but `fetch` is called with the lock held."""
 
     lock: threading.Lock
 
-    def missing(self, now: float, ahead: int, waiting: int) -> int:
+    def missing(self, now: float, ahead: int, waiting: int) -> int:  # noqa: ARG002 - only some gates have to fetch
         """How many slots whoever has `ahead` others before it should fetch now; then it must call `fetch`."""
-        ...
+        return 0
 
-    def fetch(self, count: int, deadline: float) -> None: ...
+    def fetch(self, count: int, deadline: float) -> None:
+        """Fetch so many slots, the first of them before `deadline`."""
+        raise NotImplementedError
 
+    @property
+    @abstractmethod
+    def interval(self) -> float:
+        """Seconds between two slots, at the rate of the moment."""
+
+    @abstractmethod
     def slot(self, now: float, ahead: int) -> float:
         """The instant, `now` or later, at which a call with `ahead` others before it may leave, as far as is known."""
-        ...
 
     def look(self, now: float, ahead: int) -> float:
-        """The instant after `now` at which a call that may not leave yet should look again."""
-        ...
+        """The instant after `now` at which a call that may not leave yet should look again.
 
+        With others before it, half-way: so that a slot that was given back, or a rate that rose, is noticed in time to be used.
+        """
+        return max(self.slot(now, ahead // 2), now + self.interval / 2) if ahead else self.slot(now, 0)
+
+    @abstractmethod
     def leave(self, now: float, *, slept: bool) -> None:
         """A call leaves. Only one that `slept` until its slot may catch up what it comes late."""
-        ...
 
 
 class Made(dict[str, T]):
@@ -192,7 +203,7 @@ class Speed:
             self.rate = min(self.rate + max((self._safe - self.rate) * RETURN, probe), self.full)
 
 
-class Spacing:
+class Spacing(Gate):
     """The gate of one process: GCRA with a burst of one. One number says from when on the next call may leave."""
 
     def __init__(self, rate: float) -> None:
@@ -201,10 +212,9 @@ class Spacing:
         self._late = catch_up(rate) * rate
         self._free = self._held = -math.inf
 
-    def missing(self, now: float, ahead: int, waiting: int) -> int:  # noqa: ARG002 - slots are made here, not fetched
-        return 0
-
-    def fetch(self, count: int, deadline: float) -> None: ...
+    @property
+    def interval(self) -> float:
+        return self.speed.interval
 
     def slot(self, now: float, ahead: int) -> float:
         interval = self.speed.interval
@@ -212,12 +222,6 @@ class Spacing:
         self._free = min(self._free, now + interval)
         self._held = min(self._held, now + LONGEST_HOLD)
         return max(now, self._free, self._held) + ahead * interval
-
-    def look(self, now: float, ahead: int) -> float:
-        """Half-way, so that a slot that was given back, or a rate that rose, is noticed in time to be used."""
-        if not ahead:
-            return self.slot(now, 0)
-        return max(self.slot(now, ahead // 2), now + self.speed.interval / 2)
 
     def leave(self, now: float, *, slept: bool) -> None:
         interval = self.speed.interval

@@ -26,7 +26,7 @@ from collections import deque
 
 from handler.clock import Clock
 from handler.log import Log
-from handler.pacing import EARLY, LONGEST_HOLD, Line, Made, Pacer, Spacing, catch_up, left_at
+from handler.pacing import EARLY, LONGEST_HOLD, Gate, Line, Made, Pacer, Spacing, catch_up, left_at
 from handler.store import REMEMBERED, Answer, Client, Question, Store
 
 LEAD = 0.3
@@ -42,7 +42,7 @@ FAR = 10**12
 """Microseconds: a deadline as far away as any."""
 
 
-class Slots:
+class Slots(Gate):
     """The gate of one operation: slots that the store gave out, and without a store the static share."""
 
     def __init__(self, key: str, rate: float, share: Spacing, store: Store, clock: Clock) -> None:
@@ -95,7 +95,7 @@ class Slots:
             accepted, self._accepted = self._accepted, 0
             known = self._clock.now() - self._last.now <= REMEMBERED
             birth, given = (self._last.birth, int(self._silence * 1e6)) if known else ("", 0)
-            lead = int(self._lead() * 1e6) if wanted else 0
+        lead = int(self._store.trip * 1e6)  # what is over when the answer comes is lost, and so would the next be
         question = Question(self._rate, wanted, latest, birth, given, accepted, age, hold, lead)
         answer = self._store.ask(self._key, question)
         if answer is not None:
@@ -111,9 +111,9 @@ class Slots:
         """
         return max(self._last.free - self._last.now, 0.0) + SILENCE if self._last.birth else 0.0
 
-    def _lead(self) -> float:
-        """Seconds ahead at which slots must lie: one that is over when the answer comes is lost, and so would the next be."""
-        return self._store.trip if self._store.trip > catch_up(self._rate) else 0.0
+    @property
+    def interval(self) -> float:
+        return self._last.interval
 
     def slot(self, now: float, ahead: int) -> float:
         self._notice(now)
@@ -129,10 +129,8 @@ class Slots:
         return max(at, self._own.slot(now, ahead))
 
     def look(self, now: float, ahead: int) -> float:
-        if not ahead:
-            return self.slot(now, 0)
-        at = max(self.slot(now, ahead // 2), now + self._last.interval / 2)
-        if self._slots and ahead == len(self._slots):
+        at = super().look(now, ahead)
+        if self._slots and ahead == len(self._slots):  # the one who is to fetch the next slots
             at = min(at, max(self._slots[-1] - LEAD, now + POLL))
         return at
 

@@ -319,7 +319,7 @@ FAULTS = (
     Mutant(
         "slots are over when a slow store answers",
         "quota.py",
-        "lead = int(self._lead() * 1e6) if wanted else 0",
+        "lead = int(self._store.trip * 1e6)",
         "lead = 0",
         QUOTA,
     ),
