@@ -61,6 +61,7 @@ def test_over_http_a_malformed_body_is_the_senders_fault(
     results = [one["status"] for one in answer.json()["results"]] if answer.status_code == 207 else [answer.status_code]
     assert all(400 <= status < 500 for status in results), answer.text
     assert "Traceback" not in answer.text
+    assert str(answer.status_code) in api.raw_schema["paths"]["/modules"]["post"]["responses"]
     api["/modules"]["POST"].validate_response(answer)
     assert scenario.cloud.call(lambda parts: len(parts.iot.calls)) == before
 
