@@ -1,12 +1,14 @@
 """Reads the messages of a delivery, one after another, and takes on no more requests than it may."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 from handler.envelopes import unwrap
 from handler.messages import Invalid, ModuleRequest
 from handler.texts import Flaw, carriable, decode, write
 from handler.triggers import Delivery
+
+T = TypeVar("T")
 
 
 class Item(NamedTuple):
@@ -62,45 +64,71 @@ def _named(raw: object, name: str | None) -> object:
     return {**raw, "Id": name} if isinstance(raw, dict) and "Id" not in raw and unwrap(raw) is None else raw
 
 
-def with_ids(delivery: Delivery, largest: int) -> tuple[str, int]:
-    """A message's body as it came, under the Ids that its requests have by its own where they fit into so many bytes; and the
-    number of requests in it."""
+def whole(delivery: Delivery, largest: int) -> tuple[Sequence[str], int]:
+    """A message as bodies of at most so many bytes, and the number of requests in it: as it came where another message cannot say
+    the same, else under the Ids that its requests have by its own; in parts only where they do not fit otherwise."""
     as_it_came = _as_text(delivery.body)
     objects = as_it_came.split("{")[1:]
-    missing = sum('"Id":' not in each for each in objects)
-    size = len(as_it_came) + missing * len(f',"Id":"{delivery.id}/1"')
-    if objects and as_it_came[:1] == "[" and (not missing or size > largest):
-        return as_it_came, len(objects)  # parsing costs a small instance more than all else that is done for it
+    has_ids = as_it_came[:1] == "[" and objects and all('"Id":' in each for each in objects)
+    if has_ids and count_bytes(as_it_came) <= largest:
+        return [as_it_came], len(objects)  # parsing costs a small instance more than all else that is done for it
+    texts, count, several = _texts(delivery)
+    bodies = [join(portion) for portion in portions(texts, size_joined, largest - len("[]"))] if several else texts
+    fits = bodies and all(count_bytes(body) <= largest for body in bodies)
+    return (bodies if fits else [as_it_came]), count
+
+
+def _texts(delivery: Delivery) -> tuple[Sequence[str], int, bool]:
+    """Each request as JSON that means the same in another message, without envelopes, for they would give it another Id (none
+    where it has no such form); their number; and whether they stand in an array."""
     value = decode(delivery.body)
     elements = value if isinstance(value, list) else [value]
     if elements and all(isinstance(each, dict) and unwrap(each) is None for each in elements):
-        names = [f"{delivery.id}/{number}" for number in range(1, len(elements) + 1)]
-        several = [_named(each, name) for each, name in zip(elements, names, strict=True)]
-        text, count = write(several if isinstance(value, list) else _named(value, delivery.id)), len(elements)
-    else:
-        text, count = _without_envelopes(delivery)
-    fits = text and len(text.encode("utf-8", "replace")) <= largest
-    return text if fits else as_it_came, count
-
-
-def texts_of(delivery: Delivery) -> Sequence[str]:
-    """Each request in a message as JSON that means the same in an array of another message; none where it has no such form."""
+        several = isinstance(value, list)
+        names = [f"{delivery.id}/{number}" for number in range(1, len(elements) + 1)] if several else [delivery.id]
+        texts = [write(_named(each, name)) for each, name in zip(elements, names, strict=True)]
+        return texts, len(texts), several
     requests, raw, _, several = delivery.open()
     if not several and any(isinstance(each, Flaw) for each in raw):
-        return ()
-    return [
+        return (), len(requests), several
+    texts = [
         write(each.model_dump(exclude_none=True, exclude_defaults=True))
         if isinstance(each, ModuleRequest)
         else _kept(each, origin)
         for each, origin in zip(requests, raw, strict=True)
     ]
+    return texts, len(requests), several
 
 
-def _without_envelopes(delivery: Delivery) -> tuple[str, int]:
-    """The requests in a message: its envelopes would give them other Ids in another message. Empty where it has no other form."""
-    requests, _, _, several = delivery.open()
-    texts = texts_of(delivery)
-    return (f"[{','.join(texts)}]" if several and texts else "".join(texts)), len(requests)
+def portions(
+    things: Iterable[T], size: Callable[[T], int], largest: int, most: float = float("inf")
+) -> Iterator[list[T]]:
+    """Things in their order, as many together as fit."""
+    portion: list[T] = []
+    total = 0
+    for thing in things:
+        if portion and (total + size(thing) > largest or len(portion) >= most):
+            yield portion
+            portion, total = [], 0
+        portion.append(thing)
+        total += size(thing)
+    if portion:
+        yield portion
+
+
+def join(elements: Sequence[str]) -> str:
+    """An array of JSON texts."""
+    return f"[{','.join(elements)}]"
+
+
+def size_joined(element: str) -> int:
+    """Bytes of an element in an array."""
+    return count_bytes(element) + len(",")
+
+
+def count_bytes(text: str) -> int:
+    """Bytes of a text as UTF-8."""
+    return len(text.encode("utf-8", "replace"))
 
 
 def _as_text(body: object) -> str:

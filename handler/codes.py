@@ -60,6 +60,11 @@ def may_pass(error: CallError) -> bool:
     return error.code.lower().startswith(_ONCE_MORE)
 
 
+def is_expired(error: CallError) -> bool:
+    """Whether the keys were good once, and are no longer."""
+    return error.code.lower() == "invalidsecuritytoken.expired"
+
+
 def is_general(error: CallError) -> bool:
     """Whether an answer says something of all calls: one without a code may come from a firewall that dislikes a single call."""
     return not error.code.startswith(_NO_CODE)

@@ -11,6 +11,11 @@ from handler.smq import Message
 class Sinks(Protocol):
     """Where messages go; see `handler.smq.Outbox`. `publish` and `dead_letter` raise SinkError."""
 
+    @property
+    def until(self) -> float:
+        """When nothing is sent any more, in clock seconds."""
+        ...
+
     def publish(self, body: str, tag: str) -> None: ...
 
     def dead_letter(self, body: str) -> None: ...

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from handler.clock import Clock
-from handler.codes import is_general, may_pass, names_no_instance, names_place, request_id, understood
+from handler.codes import is_expired, is_general, may_pass, names_no_instance, names_place, request_id, understood
 from handler.credentials import Credentials
-from handler.errors import CallError, Misconfigured, NotSent, OutOfTime, Refused, Throttled, Transient, Unanswered
+from handler.errors import CallError, Misconfigured, OutOfTime, Refused, Throttled, Transient, Unanswered
 from handler.http1 import Answer
 from handler.moments import unix_seconds
 from handler.pacing import Quota
@@ -25,8 +25,8 @@ SHORTEST_WAIT = 0.05
 """Seconds: a call that could not wait even this long for its answer is not sent."""
 LATE = 0.05
 """Seconds after its slot at which a call may leave, because its connection had to be opened again; then it needs another."""
-SLOTS = 3
-"""Slots that one call may need, with a server that closes connections sooner than the line moves on."""
+EXPIRED = "the role's keys have expired: if they stay so, change the function's configuration, and instances with new ones start"
+"""An instance has its variables from when it started, and nothing says that the platform ends it before they expire."""
 
 
 class Module(NamedTuple):
@@ -199,6 +199,8 @@ class Session:
             error.setting = "OTA_IOT_INSTANCE_ID"
             self._halt.set(action, None, error)  # who names the same instance is refused alone
         elif is_general(error):
+            if is_expired(error):
+                error.setting, error.text = "ALIBABA_CLOUD_SECURITY_TOKEN", EXPIRED
             self._halt.set(action, instance, error)
         self._halt.note(action, instance, error)
         return error
@@ -210,15 +212,14 @@ class Session:
         return seconds
 
     def _take_slot(self, action: str) -> None:
-        """Wait for a slot, with a connection over which the call can leave in it."""
+        """Wait for a slot in which the call can leave; for another where its connection had to be opened again meanwhile."""
         self._api.transport.open(self._left(action))
-        for _ in range(SLOTS):
+        while True:
             self.usage.waited += self._api.quota.wait(action, self.deadline)
             slot = self.clock.now()
             self._api.transport.open(self._left(action))
             if self.clock.now() - slot <= LATE:
                 return
-        raise NotSent("NotConnected", "the server closes connections sooner than they are used")
 
     def _attempt(self, action: str, parameters: Mapping[str, str]) -> tuple[Mapping[str, object], Answer]:
         instances = parameters.get("IotInstanceId"), self._instance

@@ -18,7 +18,7 @@ from handler.iot import IotApi, Usage
 from handler.lanes import Handler, lanes, run
 from handler.messages import ModuleRequest
 from handler.outcomes import Outcome, Result, Unfinished
-from handler.putting_back import Chain, Sender, chain, messages
+from handler.putting_back import Chain, Sender, chain, messages, whole_messages
 from handler.retry import Random
 from handler.steps import reached
 from handler.threads import Pool
@@ -71,14 +71,17 @@ class Pipeline(NamedTuple):
         batch = take_on(deliveries, self._most(invocation))
         _log_ignored(batch, invocation)
         reached("validate")
-        sender = Sender(invocation, self.pool, self.random)
-        more = sender.send_whole(batch.left)
+        sender = Sender(invocation, self.pool, self.clock, self.random)
+        whole, more = whole_messages(batch.left, self.random)
+        refused = sender.send(whole)
+        if whole and not sender.has_sent:
+            raise NotFinished(more, f"{len(whole)} messages were too many, and the queue did not take them back")
         attempts = self._attempts(invocation, batch.messages, gives_up=True)
         results, chains = self._handle(batch.items, attempts)
         left = sum(len(each.elements) for each in chains)
-        back = messages(chains, batch.messages, self.random)
-        lost = 0 if not left or (self.limits.has_queue and sender.send(back)) else left
-        report = _report(results, attempts, left - lost + more)
+        back = [*refused, *messages(chains, batch.messages, self.random)]
+        lost = 0 if not back or (self.limits.has_queue and sender.send_all(back)) else left + more
+        report = _report(results, attempts, left + more - lost)
         self._log(report, batch, deliveries, attempts, invocation, began=began, lost=lost)
         if lost:
             raise NotFinished(lost, _reasons(results))

@@ -3,24 +3,22 @@
 What is left of one message goes back as one message for each pause, requests for one module together and in their order.
 """
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar
+from itertools import count
+from typing import NamedTuple
 
-from handler.batch import Item, texts_of, with_ids
-from handler.errors import NotFinished
+from handler.batch import Item, count_bytes, join, portions, size_joined, whole
+from handler.clock import Clock
 from handler.faults import log_fault
 from handler.invocation import Invocation
 from handler.messages import Invalid
 from handler.outcomes import Unfinished
-from handler.retry import MISCONFIGURED, NO_TIME, Pause, Random, pause_after_attempt, pause_by_age
+from handler.retry import MISCONFIGURED, NO_TIME, PUBLISH, Pause, Random, pause_after_attempt, pause_by_age
 from handler.smq import LARGEST_BATCH, LARGEST_MESSAGE, Message
 from handler.steps import reached
 from handler.threads import Pool
 from handler.triggers import Delivery
-
-T = TypeVar("T")
 
 LARGEST_BODY = LARGEST_MESSAGE // 4 * 3
 """Bytes of a body before it is encoded as base64."""
@@ -66,6 +64,13 @@ class Group(NamedTuple):
     chains: Sequence[Chain]
 
 
+def whole_messages(deliveries: Sequence[Delivery], random: Random) -> tuple[list[Message], int]:
+    """The messages in which those go back that a delivery does not take on, and the number of requests in them."""
+    found = [whole(delivery, LARGEST_BODY) for delivery in deliveries]
+    back = [Message(body, NO_TIME.draw(random)) for bodies, _ in found for body in bodies]
+    return back, sum(requests for _, requests in found)
+
+
 def messages(chains: Sequence[Chain], most: int, random: Random) -> list[Message]:
     """The messages in which chains go back: `most` at most, unless they are too large for that."""
     bodies = [each for each in chains if each.is_body]
@@ -108,89 +113,60 @@ def _packed(group: Group, random: Random) -> Iterator[Message]:
     if len(elements) == 1 and elements[0].startswith("{"):  # anything else would be another thing outside of an array
         yield Message(elements[0], delay)
         return
-    for portion in portions(_together(group.chains), _size, LARGEST_BODY - len("[]")):
-        yield Message(f"[{','.join(portion)}]", delay)
+    for portion in portions(_together(group.chains), size_joined, LARGEST_BODY - len("[]")):
+        yield Message(join(portion), delay)
 
 
 def _together(chains: Sequence[Chain]) -> Iterator[str]:
     """The elements of each chain as one text, as long as it fits into a message."""
     for each in chains:
         text = ",".join(each.elements)
-        yield from [text] if _size(text) <= LARGEST_BODY - len("[]") else each.elements
-
-
-def _size(text: str) -> int:
-    return _bytes(text) + len(",")
-
-
-def portions(
-    things: Iterable[T], size: Callable[[T], int], largest: int, most: float = float("inf")
-) -> Iterator[list[T]]:
-    """Things in their order, as many together as fit."""
-    portion: list[T] = []
-    total = 0
-    for thing in things:
-        if portion and (total + size(thing) > largest or len(portion) >= most):
-            yield portion
-            portion, total = [], 0
-        portion.append(thing)
-        total += size(thing)
-    if portion:
-        yield portion
+        yield from [text] if size_joined(text) <= LARGEST_BODY - len("[]") else each.elements
 
 
 class Sender:
-    """Sends messages to the request queue, in batches, side by side; none any more once one was not taken."""
+    """Sends messages to the request queue, in batches, side by side."""
 
-    def __init__(self, invocation: Invocation, pool: Pool, random: Random) -> None:
+    def __init__(self, invocation: Invocation, pool: Pool, clock: Clock, random: Random) -> None:
+        self.has_sent = False
+        """Whether the queue took anything: then it must take the rest, for who raises has all of it delivered again."""
         self._invocation = invocation
         self._pool = pool
+        self._clock = clock
         self._random = random
-        self._refused = threading.Event()
 
-    def send(self, back: Sequence[Message]) -> bool:
-        """Whether all were taken."""
-        batches = portions(back, _encoded_size, LARGEST_MESSAGE, LARGEST_BATCH)
-        self._pool([partial(self._send, batch) for batch in batches])
-        return not self._refused.is_set()
+    def send(self, back: Sequence[Message]) -> list[Message]:
+        """Send messages once, none any more behind one that is refused; returns those that the queue did not take."""
+        refused: list[Message] = []
 
-    def send_whole(self, deliveries: Sequence[Delivery]) -> int:
-        """Send messages as they came; returns the number of requests in them.
+        def send(batch: Sequence[Message]) -> None:
+            refused.extend(batch if refused else self._send(batch))
 
-        Raises: NotFinished: the queue did not take them all.
-        """
-        requests, back = 0, []
-        for delivery in deliveries:
-            body, count = with_ids(delivery, LARGEST_BODY)
-            bodies = [body] if _bytes(body) <= LARGEST_BODY else _divided(delivery) or [body]
-            back += [Message(each, NO_TIME.draw(self._random)) for each in bodies]
-            requests += count
-        if not self.send(back):
-            raise NotFinished(requests, f"{len(back)} messages were too many, and the queue did not take them back")
-        return requests
+        self._pool([partial(send, batch) for batch in portions(back, _encoded_size, LARGEST_MESSAGE, LARGEST_BATCH)])
+        self.has_sent |= len(refused) < len(back)
+        return refused
 
-    def _send(self, batch: Sequence[Message]) -> None:
-        if self._refused.is_set():
-            return
+    def send_all(self, back: Sequence[Message]) -> bool:
+        """Whether the queue took all. Where it took some, the rest is sent again for as long as anything may be sent."""
+        refused = self.send(back)
+        for failures in count(1):
+            pause = PUBLISH.pause(failures, self._random)
+            if not (refused and self.has_sent) or self._clock.now() + pause >= self._invocation.sinks.until:
+                break
+            self._clock.sleep(pause)
+            refused = self.send(refused)
+        return not refused
+
+    def _send(self, batch: Sequence[Message]) -> Sequence[Message]:
         try:
             refused = self._invocation.sinks.put_back(batch)
         except Exception as error:  # noqa: BLE001 - what is not surely put back must come again
             log_fault(self._invocation.log, error)
-            refused = list(batch)
-        if refused:
-            self._refused.set()
-        else:
+            return batch
+        if not refused:
             reached("put back")
-
-
-def _divided(delivery: Delivery) -> list[str]:
-    """A message's requests as several bodies, where base64 would make one too large for SMQ."""
-    return [f"[{','.join(portion)}]" for portion in portions(texts_of(delivery), _size, LARGEST_BODY - len("[]"))]
+        return refused
 
 
 def _encoded_size(message: Message) -> int:
-    return -(-_bytes(message.body) // 3) * 4
-
-
-def _bytes(text: str) -> int:
-    return len(text.encode("utf-8", "replace"))
+    return -(-count_bytes(message.body) // 3) * 4

@@ -60,8 +60,9 @@ NO_TIME = Pause(1.0, 5.0)
 
 
 def pause_after_attempt(attempt: int) -> Pause:
-    """The pause after so many deliveries in which a request failed: ten of them take about an hour at most."""
-    return Pause(0.0, PUT_BACK.ceiling(attempt), counts=True)
+    """The pause after so many deliveries in which a request failed; half of it is sure: ten of them outlast half an hour."""
+    longest = PUT_BACK.ceiling(attempt)
+    return Pause(longest / 2, longest, counts=True)
 
 
 def pause_by_age(seconds: float) -> Pause:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from handler.batch import take_on, with_ids
+from handler.batch import take_on, whole
 from handler.messages import Invalid, read
 from handler.triggers import Delivery, deliveries
 from tests.support.pipeline_world import message, wanted, world
@@ -29,7 +29,7 @@ def test_a_message_that_is_left_keeps_the_ids_of_its_requests(
     """However it is wrapped: another message will carry them."""
     wrapped = ENVELOPES[envelope](json.dumps(body)) if envelope else json.dumps(body)
     delivery = queued(ENCODINGS[encoding](wrapped))
-    again, count = with_ids(delivery, ENOUGH)
+    [again], count = whole(delivery, ENOUGH)
     before, after = delivery.open().requests, read(again, "m9")
     assert count == len(before)
     assert [type(request) for request in after] == [type(request) for request in before]
@@ -42,13 +42,13 @@ def test_a_message_that_is_left_keeps_the_ids_of_its_requests(
 )
 def test_a_message_that_cannot_be_read_is_left_as_it_came(body: str) -> None:
     """To be told once, when its turn has come."""
-    assert with_ids(queued(body), ENOUGH) == (body, 1)
+    assert whole(queued(body), ENOUGH) == ([body], 1)
 
 
 def test_a_message_that_has_no_room_for_ids_is_left_as_it_came() -> None:
     """Nothing larger can be sent."""
     body = ENVELOPES["a topic's XML"](json.dumps([REQUEST] * 3))
-    assert with_ids(queued(body), 100) == (body, 3)
+    assert whole(queued(body), 50) == ([body], 3)
 
 
 def test_what_asks_for_nothing_is_taken_on_and_told() -> None:
@@ -106,5 +106,5 @@ def test_a_broken_element_is_as_broken_when_it_comes_again(element: str) -> None
 )
 def test_a_request_has_an_id_added_whatever_the_others_hold(body: str) -> None:
     """A value may read "Id", and a field may stand there twice."""
-    again, _ = with_ids(queued(body), ENOUGH)
+    [again], _ = whole(queued(body), ENOUGH)
     assert '{"ProductKey":"a1","Id":"m1/2"}' in again

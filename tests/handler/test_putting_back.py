@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.batch import Item
+from handler.errors import NotFinished
 from handler.messages import ModuleRequest, read
 from handler.outcomes import Reason, Unfinished
 from handler.putting_back import Chain, chain, messages
@@ -131,13 +132,44 @@ def test_the_first_message_is_always_taken_on() -> None:
     assert here.back() == [wanted(Id="m1")]
 
 
-def test_a_message_has_no_ids_added_where_there_is_no_room() -> None:
-    """As many bytes as the queue takes, and not one more."""
+def test_a_message_with_no_room_for_ids_goes_back_in_parts_that_have_them() -> None:
+    """Under the id of another message its requests would be told as others, should this one come again, too."""
     body = json.dumps([wanted(f"m{n}") for n in range(1100)], separators=(",", ":"))
     assert len(base64.b64encode(body.encode())) <= LARGEST_MESSAGE
     here = world(seconds=0.0)
     here.run(wanted("first"), body)
-    assert here.box.back[0].body == body
+    left = [each.body for each in here.box.back if "first" not in each.body]
+    assert len(left) == 2
+    assert all(len(base64.b64encode(each.encode())) <= LARGEST_MESSAGE for each in left)
+    assert [each["Id"] for one in left for each in json.loads(one)] == [f"m1/{n + 1}" for n in range(1100)]
+
+
+@pytest.mark.parametrize("times", [1, 4])
+def test_what_a_queue_refuses_of_many_is_sent_until_it_is_taken(times: int) -> None:
+    """Once some are back, to have the batch delivered again would leave them in the queue twice."""
+    here = world(*[busy] * 99, seconds=2.0)
+    refusals = dict.fromkeys(("mcu5", "mcu40", "first"), times)
+
+    def flaky(message: Message) -> bool:
+        [name] = [each for each in (*refusals, "") if each in message.body][:1]
+        refusals[name] = refusals.get(name, 0) - 1
+        return refusals[name] >= 0
+
+    here.box.back_fails = flaky
+    report = here.run(
+        [wanted("first")] * 17, *(wanted(f"mcu{n:02}") for n in range(40)), wanted("mcu5"), wanted("mcu40")
+    )
+    assert report.summary()["put_back"] == 59
+    assert len(here.box.back) == len(set(here.box.back)) == 43
+
+
+def test_a_queue_that_takes_nothing_of_many_has_them_delivered_again_before_anything_is_called() -> None:
+    """Nothing of them is in it twice then."""
+    here = world(seconds=0.3)
+    here.box.back_fails = lambda _message: True
+    with pytest.raises(NotFinished):
+        here.run(*(wanted(f"mcu{n}") for n in range(40)))
+    assert (here.iot.calls, here.box.back) == ([], [])
 
 
 def test_a_delivery_leaves_no_more_messages_than_it_found() -> None:

@@ -38,8 +38,8 @@ DEFECTS = (
     Mutant(
         "a message that is no request keeps all others from going back",
         "pipeline.py",
-        "(self.limits.has_queue and sender.send(back))",
-        "(self.limits.has_queue and not any(each.is_body for each in chains) and sender.send(back))",
+        "(self.limits.has_queue and sender.send_all(back))",
+        "(self.limits.has_queue and not any(each.is_body for each in chains) and sender.send_all(back))",
         SCENARIOS,
     ),
     Mutant(

@@ -58,8 +58,8 @@ FAULTS = (
     Mutant(
         "what could not be sent back is forgotten",
         "putting_back.py",
-        "        if refused:\n            self._refused.set()",
-        "        if not refused:\n            self._refused.clear()",
+        "        return not refused\n",
+        "        return True\n",
         PIPELINE,
     ),
     Mutant(

@@ -55,6 +55,8 @@ class Sinks:
 
     def dead_letter(self, body: str) -> None: ...
 
+    until = float("inf")
+
     def put_back(self, messages: Sequence[Message]) -> list[Message]:
         assert all(len(base64.b64encode(message.body.encode())) <= 65_536 for message in messages)
         self.back += len(messages)

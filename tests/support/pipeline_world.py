@@ -33,6 +33,7 @@ class Box:
     dead: list[dict[str, Any]] = field(default_factory=list)
     publish_fails: Callable[[dict[str, Any]], bool] = lambda _event: False
     back_fails: Callable[[Message], bool] = lambda _message: False
+    until: float = 0.0
 
     def publish(self, body: str, tag: str) -> None:
         event = json.loads(body)
@@ -72,6 +73,7 @@ class World:
     def invocation(self) -> Invocation:
         keys = Credentials("testid", "hidden-secret", "hidden-token")
         log = Log(write=self.lines.append).bind(secrets=("hidden-secret", "hidden-token"))
+        self.box.until = self.time.time + self.seconds + 2.0
         return Invocation(lambda: keys, self.time.time + self.seconds, self.box, log, "/ota-modules/cn-shanghai/f")
 
     def run(self, *bodies: object) -> Report:
