@@ -12,13 +12,15 @@ CliError            something could not be done (exit status 1)
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from cli import records
+
 
 class CliError(Exception):
     """Something could not be done; the text is for the user."""
 
     exit_status: ClassVar[int] = 1
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> records.Error:
         """Return the error as a JSON line has it."""
         return {"Error": str(self), "ExitStatus": self.exit_status}
 
@@ -30,7 +32,7 @@ class CloudError(CliError):
         super().__init__(text)
         self.code = code
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> records.Error:
         return {**super().record(), "Code": self.code}
 
 
@@ -42,7 +44,7 @@ class FunctionError(CloudError):
         super().__init__(f"the function failed: {kind}: {details.get('errorMessage')}", kind)
         self.details = details
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> records.Error:
         return {**super().record(), "Details": dict(self.details)}
 
 

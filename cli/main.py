@@ -1,5 +1,7 @@
 """`ota-modules`: the commands, and how a command that fails ends."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -18,10 +20,11 @@ from cli.commands.outcomes import outcomes
 from cli.commands.plan import plan
 from cli.commands.run import run
 from cli.commands.send import send
+from cli.commands.session import with_groups
 from cli.commands.status import status
 from cli.commands.streams import pause, resume
 from cli.commands.validate import validate
-from cli.errors import CliError
+from cli.errors import CliError, UsageError
 from cli.terminal.screen import Screen
 from cli.terminal.streams import escape_unencodable
 
@@ -31,20 +34,34 @@ FORMER = {"most": "limit", "patience": "timeout", "seconds": "for"}
 
 
 class _Commands(TyperGroup):
-    """Ends a command that raises one of our errors with its text and its exit status; with --json as JSON, too."""
+    """Ends a command that raises an error with its text and its exit status; with --json as JSON, too."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's signature
-        ctx.meta["json"] = "--json" in args
-        return super().parse_args(ctx, args)
+        ctx.meta["screen"] = Screen(as_json="--json" in args)
+        with _errors_shown(ctx.meta["screen"]):
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's signature
-        try:
+        with _errors_shown(ctx.meta["screen"]):
             return super().invoke(ctx)
-        except CliError as error:
-            screen = Screen(as_json=ctx.meta["json"])
-            screen.record(error.record())
-            screen.warn(f"ota-modules: {error}")
-            raise typer.Exit(error.exit_status) from None
+
+
+@contextmanager
+def _errors_shown(screen: Screen) -> Iterator[None]:
+    """Print one of our errors, and write any error as JSON where that is asked for; typer prints its own."""
+    try:
+        yield
+    except CliError as error:
+        screen.record(error.record())
+        screen.warn(f"ota-modules: {error}")
+        raise typer.Exit(error.exit_status) from None
+    except typer.TyperException as error:
+        if text := error.format_message():
+            screen.record(UsageError(text).record())
+        raise
+    except typer.Abort:
+        screen.record(CliError("the question was not answered").record())
+        raise
 
 
 app = typer.Typer(
@@ -77,7 +94,7 @@ for command in (
     clean,
     doctor,
 ):
-    app.command()(command)
+    app.command()(with_groups(command))
 app.command(help="Send dead letters again; short for dead-letters replay.\n\nExample: ota-modules replay --all")(
     dead_letters.replay
 )

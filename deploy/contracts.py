@@ -10,6 +10,7 @@ import yaml
 from deploy.asyncapi import asyncapi
 from deploy.log_lines import log_schema
 from deploy.openapi import document
+from deploy.records import records
 from deploy.schemas import manifest, standalone
 from emulator.template.reader import ros_templates
 
@@ -29,6 +30,7 @@ def contracts() -> Mapping[str, str]:
         "events/manifest.schema.json": _json(manifest()),
         "events/outcome.schema.json": _json(standalone("outcome", "An outcome", "Outcome")),
         "events/log.schema.json": _json(log_schema()),
+        "events/cli.schema.json": _json(records()),
         "events/asyncapi.yml": _yaml(messages),
         "events/openapi.json": _json(document()),
         "handler/openapi.json": json.dumps(document(), separators=(",", ":")),

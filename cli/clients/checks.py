@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from cli import records
 from cli.errors import CliError
 
 Verdict = Literal["ok", "wrong", "unknown"]
@@ -18,7 +19,7 @@ class Finding:
     text: str
     advice: str = ""
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> records.Finding:
         return {"Check": self.check, "Verdict": self.verdict, "Text": self.text, "Advice": self.advice}
 
 

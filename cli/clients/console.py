@@ -8,18 +8,19 @@ from cli.clients.target import Target
 from cli.errors import CloudError
 
 
-def call(target: Target, path: str, method: str = "GET") -> Any:  # noqa: ANN401 - any JSON value
-    """Call the control API, and return the value that it answers.
+def call(target: Target, path: str, method: str = "GET", body: bytes | None = None) -> Any:  # noqa: ANN401 - any JSON value
+    """Call the control API, with a body that is JSON, and return the value that it answers; None for an empty answer.
 
     Raises: CloudError: there is no answer, or a refusal; `code` is the HTTP status then.
     """
-    answer = http.call(f"{target.console_url}{path}", method, seconds=10)
+    headers = {"Content-Type": "application/json"} if body else {}
+    answer = http.call(f"{target.console_url}{path}", method, headers, body, seconds=10)
     try:
-        value = json.loads(answer.content)
+        value = json.loads(answer.content or b"null")
     except ValueError:
-        value = None
-    if answer.status >= 400 or value is None:
-        detail = value.get("detail") if isinstance(value, dict) else "no JSON"
+        raise CloudError(f"the local cloud answered {answer.status}, and no JSON", str(answer.status)) from None
+    if answer.status >= 400:
+        detail = value.get("detail") if isinstance(value, dict) else value
         raise CloudError(f"the local cloud answered {answer.status}: {detail}", str(answer.status))
     return value
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cli import records
 from cli.clients.streams import Stream
 from cli.errors import UsageError
 from handler.errors import SettingError
@@ -21,7 +22,7 @@ class Figure:
     age: float = 0.0
     why: str = ""
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> records.Known | records.NotKnown:
         return {"Value": self.value, "Age": round(self.age, 1)} if self.value is not None else {"Unknown": self.why}
 
 
@@ -63,14 +64,20 @@ class Figures:
         """How long what is queued takes with this share; None where that cannot be told."""
         return None if self.ahead is None or not self.share.value else self.ahead / self.share.value
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> records.Figures:
         """Return the figures as a JSON line has them."""
-        numbers = ("waiting", "in_flight", "delayed", "dead", "calls", "outcomes", "share")
         left = self.seconds_left
+        error = self.last_error
         return {
-            **{name.title().replace("_", ""): getattr(self, name).record() for name in numbers},
+            "Waiting": self.waiting.record(),
+            "InFlight": self.in_flight.record(),
+            "Delayed": self.delayed.record(),
+            "Dead": self.dead.record(),
+            "Calls": self.calls.record(),
+            "Outcomes": self.outcomes.record(),
+            "Share": self.share.record(),
             "SecondsLeft": None if left is None else round(left),
-            "LastError": self.last_error and {"Text": self.last_error.text, "Age": round(self.last_error.age, 1)},
+            "LastError": {"Text": error.text, "Age": round(error.age, 1)} if error else None,
             "Streams": [{"Name": each.name, "State": each.state, "InFlight": each.in_flight} for each in self.streams],
             "Unknown": list(self.unknown),
         }

@@ -1,5 +1,6 @@
 """HTTP calls of the commands: bounded in time and size, an answer of any status is an answer."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from handler.settings import is_loopback
 if TYPE_CHECKING:
     from requests import PreparedRequest
 
+log = logging.getLogger(__name__)
 LARGEST_ANSWER = 16 * 1024 * 1024
 
 
@@ -45,10 +47,12 @@ def call(url: str, method: str = "GET", headers: Mapping[str, str] | None = None
                 allow_redirects=False, stream=True,
             ) as answer:  # fmt: skip
                 content = answer.raw.read(LARGEST_ANSWER, decode_content=True)
+                log.debug("%s %s: %s", method, url.partition("?")[0], answer.status_code)
                 return Answer(
                     answer.status_code, {name.lower(): each for name, each in answer.headers.items()}, content
                 )
     except (OSError, ValueError) as error:
+        log.debug("%s %s: %s", method, url.partition("?")[0], _cause(error))
         address = f"{parts.scheme}://{parts.netloc}"
         raise CloudError(f"no answer from {address}: {_cause(error)}{hint(parts.hostname or '')}") from None
 

@@ -1,5 +1,6 @@
 """What products hold now, read inside the quota."""
 
+import logging
 import random
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,13 +13,14 @@ from cli.clients import http
 from cli.clients.target import Target
 from cli.errors import CloudError
 from handler.clock import Clock
-from handler.connections import Connection, Transport
+from handler.connections import Answer, Connection, Transport
 from handler.credentials import Credentials
 from handler.errors import CallError, Misconfigured, NotSent, OutOfTime, Refused, Throttled
 from handler.iot import Halt, IotApi, Module, Session
 from handler.pacing import Pacer
 from handler.retry import CALL, THROTTLED
 
+log = logging.getLogger(__name__)
 CONNECT_TIMEOUT, READ_TIMEOUT = 3.0, 10.0
 PAGE = 200
 """Products on one page of QueryProductList, at most (API reference)."""
@@ -127,7 +129,16 @@ class Products:
 
 
 class _Session(Session):
-    """The function's use of the API, and one operation more."""
+    """The function's use of the API, with each call logged, and one operation more."""
+
+    def _call(self, action: str, parameters: Mapping[str, str]) -> tuple[Mapping[str, object], Answer]:
+        try:
+            answer = super()._call(action, parameters)
+        except CallError as error:
+            log.debug("%s %s: %s", action, parameters.get("ProductKey", ""), error)
+            raise
+        log.debug("%s %s: ok", action, parameters.get("ProductKey", ""))
+        return answer
 
     def products(self, page: Mapping[str, str]) -> Mapping[str, object]:
         """QueryProductList: one page. Raises: CallError of every kind, OutOfTime."""

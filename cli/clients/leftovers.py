@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cli import records
 from cli.clients.smq import Mailbox
 from cli.errors import CloudError
 
@@ -22,7 +23,7 @@ class Leftover:
     age: float
     what: str
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> records.Leftover:
         return {"Queue": self.name, "Age": round(self.age), "What": self.what}
 
 

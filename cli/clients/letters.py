@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cli import records
 from cli.clients.smq import BATCH, RELEASED, Mailbox, Received
 from cli.clients.target import Target
 from handler.errors import EnvelopeError
@@ -35,7 +36,7 @@ class Letter:
     def products(self) -> frozenset[str]:
         return frozenset(str(one.get("ProductKey")) for one in self.requests)
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> records.DeadLetter:
         return {"MessageId": self.id, "Reason": self.reason, "Detail": self.detail, "Requests": list(self.requests)}
 
 

@@ -3,6 +3,7 @@ thread-safe."""
 
 import base64
 import binascii
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from cli.clients.target import Target
 from cli.errors import CloudError
 from handler.clock import Clock
 
+log = logging.getLogger(__name__)
 BATCH = 16
 """Messages of one batch call (SMQ, "Limits")."""
 LARGEST_BATCH = 64 * 1024
@@ -63,13 +65,15 @@ class Mailbox:
     def send(self, queue: str, bodies: Sequence[str]) -> list[str]:
         """Send up to 16 messages; their ids. Raises: CloudError: some may have been accepted."""
         messages = [Message(body) for body in bodies]
-        sent = self._call(lambda: self._queue(queue).batch_send_message(messages))
+        sent = self._call(f"send {len(messages)} to {queue}", lambda: self._queue(queue).batch_send_message(messages))
         return [str(message.message_id) for message in sent]
 
     def receive(self, queue: str, count: int = BATCH, seconds: int = 0) -> list[Received]:
         """Up to `count` messages, waiting up to `seconds` (30 at most) for the first. Raises: CloudError."""
         try:
-            found = self._call(lambda: self._undecoded(queue).batch_receive_message(count, seconds))
+            found = self._call(
+                f"receive from {queue}", lambda: self._undecoded(queue).batch_receive_message(count, seconds)
+            )
         except CloudError as error:
             if error.code == "MessageNotExist":
                 return []
@@ -82,7 +86,7 @@ class Mailbox:
         Its documentation says that these numbers will go, so that nothing may depend on them.
         """
         try:
-            answer = self._call(lambda: self._attributes(queue))
+            answer = self._call(f"attributes of {queue}", lambda: self._attributes(queue))
         except CloudError:
             return {}
         return {
@@ -94,7 +98,9 @@ class Mailbox:
     def delete(self, queue: str, handles: Sequence[str]) -> None:
         """Delete up to 16 received messages; one that is gone already is no fault. Raises: CloudError."""
         try:
-            self._call(lambda: self._queue(queue).batch_delete_message(list(handles)))
+            self._call(
+                f"delete {len(handles)} from {queue}", lambda: self._queue(queue).batch_delete_message(list(handles))
+            )
         except CloudError as error:
             if error.code not in ("MessageNotExist", "ReceiptHandleError"):
                 raise
@@ -102,7 +108,9 @@ class Mailbox:
     def release(self, queue: str, handle: str) -> None:
         """Let a received message be seen again, in `RELEASED` seconds. Raises: CloudError."""
         try:
-            self._call(lambda: self._queue(queue).change_message_visibility(handle, RELEASED))
+            self._call(
+                f"release one of {queue}", lambda: self._queue(queue).change_message_visibility(handle, RELEASED)
+            )
         except CloudError as error:
             if error.code not in ("MessageNotExist", "ReceiptHandleError"):
                 raise
@@ -111,14 +119,14 @@ class Mailbox:
         """Make a queue, unless it is there. Raises: CloudError."""
         meta = QueueMeta(vis_timeout=visibility, polling_wait_sec=0, msg_ttl=4 * 24 * 3600)
         try:
-            self._call(lambda: self._queue(queue).create(meta))
+            self._call(f"create {queue}", lambda: self._queue(queue).create(meta))
         except CloudError as error:
             if error.code != "QueueAlreadyExist":
                 raise
 
     def delete_queue(self, queue: str) -> None:
         """Raises: CloudError."""
-        self._call(lambda: self._queue(queue).delete())
+        self._call(f"delete {queue}", lambda: self._queue(queue).delete())
 
     def subscribe(self, topic: str, queue: str) -> None:
         """Send a topic's messages on to a queue, as they were published; the subscription has the queue's name.
@@ -128,14 +136,18 @@ class Mailbox:
         meta = SubscriptionMeta(self._target.queue_endpoint(queue))
         meta.set_notify_content_format(SubscriptionNotifyContentFormat.SIMPLIFIED)
         try:
-            self._call(lambda: self._account.get_subscription(topic, queue).subscribe(meta))
+            self._call(
+                f"subscribe {queue} to {topic}", lambda: self._account.get_subscription(topic, queue).subscribe(meta)
+            )
         except CloudError as error:
             if error.code != "SubscriptionAlreadyExist":
                 raise
 
     def unsubscribe(self, topic: str, queue: str) -> None:
         """Raises: CloudError."""
-        self._call(lambda: self._account.get_subscription(topic, queue).unsubscribe())
+        self._call(
+            f"unsubscribe {queue} from {topic}", lambda: self._account.get_subscription(topic, queue).unsubscribe()
+        )
 
     def queues(self, prefix: str) -> list[str]:
         """Return the names of the queues that begin with a prefix. Raises: CloudError."""
@@ -165,7 +177,7 @@ class Mailbox:
 
     def _created(self, attributes: Callable[[], Any]) -> float | None:
         try:
-            moment = float(self._call(attributes).create_time)
+            moment = float(self._call("attributes", attributes).create_time)
         except CloudError as error:
             if error.code.endswith("NotExist"):
                 return None
@@ -177,7 +189,7 @@ class Mailbox:
         names: list[str] = []
         marker: str | None = None
         while marker is None or marker:
-            urls, marker = self._call(partial(page, marker or ""))
+            urls, marker = self._call("list", partial(page, marker or ""))
             names += [url.rpartition("/")[2] for url in urls]
         return names
 
@@ -190,16 +202,20 @@ class Mailbox:
         queue.set_encoding(False)
         return queue
 
-    def _call(self, call: Callable[[], _T]) -> _T:
+    def _call(self, what: str, call: Callable[[], _T]) -> _T:
         for failures in range(1, TRIES + 1):
             try:
-                return call()
+                answer = call()
             except MNSExceptionBase as error:
                 problem = _problem(error, self._target)
                 lasting = not isinstance(error, MNSClientNetworkException) and problem.code not in _LASTING
             except (KeyError, AttributeError, TypeError, ValueError) as error:
                 # The SDK lets these out where an answer lacks a header or an element.
                 problem, lasting = CloudError(f"SMQ gave an unreadable answer ({type(error).__name__})"), False
+            else:
+                log.debug("SMQ: %s: ok", what)
+                return answer
+            log.debug("SMQ: %s: %s", what, problem.code or problem)
             if lasting or failures == TRIES:
                 raise problem
             self._clock.sleep(0.2 * 2**failures)

@@ -4,65 +4,49 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli.clients.figures import Figures
 from cli.clients.inbox import Inbox
 from cli.clients.smq import Mailbox
 from cli.clients.streams import find, streams_of
 from cli.clients.target import Target
-from cli.commands.options import AsJson, Encoding, Form, Local, Sheet, State, chosen
+from cli.commands.options import Files, State
 from cli.commands.outcomes import past
-from cli.commands.send import settled
+from cli.commands.session import Cloud
 from cli.errors import CliError, CloudError, Interrupted, UsageError
-from cli.manifests.manifest import Entry, Source, load
-from cli.sending.cancelling import Belongs, Hold, Sweep
-from cli.sending.ledger import Ledger, content_key, state_folder
-from cli.sending.outgoing import Outgoing
-from cli.sending.runs import read_all
-from cli.sending.start import began
+from cli.manifests.manifest import load
+from cli.sending.cancelling import Hold, Sweep
+from cli.sending.ledger import Ledger, origin_of, state_folder
+from cli.sending.runs import Run, read_all
 from cli.sending.status import read_figures
 from cli.terminal.interrupts import Interrupts
-from cli.terminal.screen import Screen, module_of, plural, status_text
+from cli.terminal.modules import outcome_row, show_modules
+from cli.terminal.moments import DURATION, duration
+from cli.terminal.screen import Screen, plural
 from handler.clock import Clock
-from handler.messages import ModuleRequest, Policy
+from handler.messages import Policy
 
-MOST_ROWS = 50
 DONE = ("created", "updated")
 """Statuses of requests that changed something."""
-_RUN = re.compile("[0-9a-f]{8}")
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """The run that is meant: which Ids are its own, and its ledger where this machine has it."""
-
-    name: str
-    belongs: Belongs
-    ledger: Path | None
-    total: int = 0
+_RUN = re.compile(r"([0-9a-f]{8})(-\d+)?")
 
 
 def cancel(
+    session: Cloud,
     run: Annotated[
         list[str], typer.Argument(help="A run, as send and status name it, or the manifests that were sent.")
     ],
+    files: Files,
     paused: Annotated[bool, typer.Option("--paused", help="The stream is paused already, by hand.")] = False,
     patience: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait for what is delayed or being worked on.")
+        float, typer.Option(parser=duration, metavar=DURATION, help="Wait this long for what is delayed or worked on.")
     ] = 60,
-    on_existing: Annotated[Policy | None, typer.Option(help="As it was given to send.")] = None,
-    instance: Annotated[str | None, typer.Option(help="As it was given to send.")] = None,
-    form: Form = None,
-    encoding: Encoding = None,
-    sheet: Sheet = None,
     state: State = None,
-    local: Local = False,
-    as_json: AsJson = False,
+    _on_existing: Annotated[Policy | None, typer.Option("--on-existing", hidden=True)] = None,
+    _instance: Annotated[str | None, typer.Option("--instance", hidden=True)] = None,
 ) -> None:
     """Take the requests of a run that are still queued out of the queue, and list what it has already changed.
 
@@ -70,21 +54,27 @@ def cancel(
 
     Example: ota-modules cancel fleet.yml
     """
-    screen = Screen(as_json=as_json)
-    target = chosen(screen, local=local)
+    screen, target = session.screen, session.target()
     folder = state or state_folder(os.environ)
-    if _is_run(run):
-        wanted = _by_name(folder, run[0])
+    ids: set[str] = set()
+    named = _RUN.fullmatch(run[0]) if len(run) == 1 and not Path(run[0]).exists() else None
+    if named:
+        wanted = next((each for each in read_all(folder) if each.name == named[1]), Run(Path(), named[1]))
     else:
-        entries = _load(run, Source(form, encoding, sheet))
-        wanted = _by_manifest(folder, target, [settled(each.request, on_existing, instance) for each in entries])
+        wanted = _sent_from(folder, target, run)
+        ids = {each.request.Id for each in load(run, files.source(screen)).entries if each.request.Id}
+    pattern = re.compile(rf"{wanted.name}-\d+")
+
+    def belongs(id_: str) -> bool:
+        return pattern.fullmatch(id_) is not None or id_ in ids
+
     with closing(Mailbox(target)) as mailbox, Interrupts() as interrupts:
-        sweep = Sweep(mailbox, target.names.request_queue, wanted.belongs)
+        sweep = Sweep(mailbox, target.names.request_queue, belongs)
         with _hold(screen, target, paused=paused):
             cancelled, left = _sweep_all(sweep, target, interrupts, patience)
-        events = _outcomes(screen, mailbox, target, wanted)
+        outcomes = [each for id_, each in _outcomes(screen, mailbox, target).items() if belongs(id_)]
         _close(mailbox, target, folder, wanted)
-    _show(screen, wanted, cancelled, events)
+    _show(screen, wanted.name, cancelled, outcomes)
     if interrupts.asked:
         raise Interrupted("interrupted; the same command takes out the rest")
     if left:
@@ -94,35 +84,18 @@ def cancel(
         )
 
 
-def _is_run(arguments: list[str]) -> bool:
-    return len(arguments) == 1 and _RUN.fullmatch(arguments[0]) is not None and not Path(arguments[0]).exists()
-
-
-def _by_name(folder: Path, name: str) -> Chosen:
-    ours = next((each for each in read_all(folder) if each.name == name), None)
-    pattern = re.compile(rf"{name}-\d+")
-    path, total = (ours.path, ours.total) if ours else (None, 0)
-    return Chosen(name, lambda id_: pattern.fullmatch(id_) is not None, path, total)
-
-
-def _load(manifests: list[str], source: Source) -> tuple[Entry, ...]:
-    """Raises: UsageError: they are no files."""
+def _sent_from(folder: Path, target: Target, manifests: list[str]) -> Run:
+    """Return the newest run of the manifests. Raises: UsageError: there is none here, or a command is at work on it."""
     if any(not Path(name).exists() for name in manifests):
         raise UsageError(f"{' '.join(manifests)} is neither a run, such as 1a2b3c4d, nor files")
-    return load(manifests, source).sound(skip_invalid=True)
-
-
-def _by_manifest(folder: Path, target: Target, requests: list[ModuleRequest]) -> Chosen:
-    """Raises: UsageError: nothing was sent of them from here; CliError: a command is still at work on them."""
-    key = content_key(target, requests, began(target))
-    path = folder / f"{key}.db"
-    if not path.exists():
+    origin = origin_of(target, manifests)
+    found = next((each for each in read_all(folder) if each.origin == origin), None)
+    if found is None:
         raise UsageError(
-            "this manifest was not sent from here, or with other options, or was changed since; name the run (ota-modules status)"
+            "this manifest was not sent from here, or a command is still at work on it: stop that, or name the run "
+            "(ota-modules status)"
         )
-    with closing(Ledger.open(folder, key, len(requests))) as ledger:
-        name = ledger.run
-    return Chosen(name, Outgoing(requests, name).numbers().__contains__, path, len(requests))
+    return found
 
 
 def _hold(screen: Screen, target: Target, *, paused: bool) -> Hold:
@@ -154,33 +127,28 @@ def _sweep_all(sweep: Sweep, target: Target, interrupts: Interrupts, patience: f
 def _unseen(target: Target) -> int:
     """Count the messages that are delayed or being worked on, as far as anybody tells."""
     try:
-        figures: Figures = read_figures(target)
+        figures = read_figures(target)
     except CloudError:
         return 0
     return int(figures.delayed.value or 0) + sum(stream.in_flight or 0 for stream in figures.streams)
 
 
-def _outcomes(screen: Screen, mailbox: Mailbox, target: Target, wanted: Chosen) -> list[Mapping[str, Any]]:
-    """Return the outcomes of the run that are still kept, one a request."""
+def _outcomes(screen: Screen, mailbox: Mailbox, target: Target) -> dict[str, Mapping[str, Any]]:
+    """Return the outcomes that are still kept, by the Ids of their requests."""
     try:
         events = past(mailbox, target.names.outcome_queue)
     except CloudError as error:
         screen.warn(f"what was already created cannot be listed: {error}")
-        return []
-    ours = {
-        str(event.get("causationid")): event["data"]
-        for event in events
-        if wanted.belongs(str(event.get("causationid")))
-    }
-    return list(ours.values())
+        return {}
+    return {str(event.get("causationid")): event["data"] for event in events}
 
 
-def _close(mailbox: Mailbox, target: Target, folder: Path, wanted: Chosen) -> None:
+def _close(mailbox: Mailbox, target: Target, folder: Path, run: Run) -> None:
     """Let nobody wait for what will not come, nor send the rest."""
-    if wanted.ledger is None:
+    if not run.total:
         return
     try:
-        with closing(Ledger.open(folder, wanted.ledger.stem, wanted.total)) as ledger:
+        with closing(Ledger.open(folder, run.path.stem, run.total)) as ledger:
             if ledger.following and not ledger.finished:
                 Inbox(mailbox, target, f"ota-modules-send-{ledger.run}").close()
             ledger.finish()
@@ -188,15 +156,11 @@ def _close(mailbox: Mailbox, target: Target, folder: Path, wanted: Chosen) -> No
         return
 
 
-def _show(screen: Screen, wanted: Chosen, cancelled: list[str], outcomes: list[Mapping[str, Any]]) -> None:
+def _show(screen: Screen, run: str, cancelled: list[str], outcomes: list[Mapping[str, Any]]) -> None:
     changed = [each for each in outcomes if each.get("Status") in DONE]
-    screen.record({"Run": wanted.name, "Cancelled": cancelled, "Changed": changed})
-    screen.say(
-        f"{plural(len(cancelled), 'request')} of run {wanted.name} cancelled; {len(changed)} already changed something"
+    screen.record({"Run": run, "Cancelled": cancelled, "Changed": changed})
+    screen.summary(
+        f"{plural(len(cancelled), 'request')} of run {run} cancelled; {len(changed)} already changed something"
     )
-    if changed:
-        rows = [(status_text(str(each["Status"])), module_of(each)) for each in changed[:MOST_ROWS]]
-        screen.table(("Status", "Module"), rows)
-        if len(changed) > MOST_ROWS:
-            screen.say(f"and {len(changed) - MOST_ROWS} more; --json has them all")
+    show_modules(screen, ("Status", "Module", "Why"), map(outcome_row, changed))
     screen.say("Nothing is deleted on the platform. To send the rest after all: ota-modules send --again")

@@ -7,21 +7,20 @@ import typer
 
 from cli.clients.leftovers import Leftover, Leftovers
 from cli.clients.smq import Mailbox
-from cli.commands.options import AsJson, Local, chosen
+from cli.commands.session import Cloud
 from cli.errors import CliError
 from cli.sending.status import span
 from cli.terminal.moments import DURATION, duration
-from cli.terminal.screen import Screen, plural
+from cli.terminal.screen import plural
 from handler.clock import Clock
 
 
 def clean(
+    session: Cloud,
     older: Annotated[
         float, typer.Option(parser=duration, metavar=DURATION, help="Only what is older than this.", show_default="1d")
     ] = 86_400,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    local: Local = False,
-    as_json: AsJson = False,
 ) -> None:
     """Remove temporary queues and subscriptions that commands left behind.
 
@@ -29,8 +28,7 @@ def clean(
 
     Example: ota-modules clean --older 1d
     """
-    screen = Screen(as_json=as_json)
-    target = chosen(screen, local=local)
+    screen, target = session.screen, session.target()
     with closing(Mailbox(target)) as mailbox:
         leftovers = Leftovers(mailbox, target.names.result_topic)
         found = [each for each in leftovers.find(Clock().wall()) if each.age >= older]
@@ -41,7 +39,7 @@ def clean(
         for each in found:
             leftovers.remove(each)
             screen.record(each.record())
-    screen.say(f"{_queues(found)} removed")
+    screen.summary(f"{_queues(found)} removed")
 
 
 def _queues(found: list[Leftover]) -> str:

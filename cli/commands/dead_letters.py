@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from cli.clients.letters import Letter, Pile
-from cli.commands.options import AsJson, Local, chosen
+from cli.commands.session import Cloud, with_groups
 from cli.errors import CliError, UsageError
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.screen import Screen, plural
+from handler.outcomes import Reason
 
 SHOWN = 5
 """Ids shown in a question."""
@@ -23,7 +24,9 @@ app = typer.Typer(
 
 Ids = Annotated[list[str] | None, typer.Argument(help="Message ids, as shown by list.")]
 All = Annotated[bool, typer.Option("--all", help="All messages matching the filters.")]
-Reason = Annotated[str | None, typer.Option(help="Only this reason.")]
+KnownReason = Literal[Reason, "undelivered"]
+"""Reasons of the function, and that of letters which it never finished (`cli.clients.letters.UNDELIVERED`)."""
+ReasonOption = Annotated[KnownReason | None, typer.Option(help="Only this reason.")]
 Product = Annotated[str | None, typer.Option(help="Only this product.")]
 Most = Annotated[int, typer.Option("--limit", min=1, help="Look at this many at most.")]
 
@@ -45,64 +48,63 @@ class Choice:
 
 
 @app.command("list")
-def list_(
-    reason: Reason = None, product: Product = None, most: Most = 1000, local: Local = False, as_json: AsJson = False
-) -> None:
+@with_groups
+def list_(session: Cloud, reason: ReasonOption = None, product: Product = None, most: Most = 1000) -> None:
     """List requests that were given up, with their reasons.
 
     Example: ota-modules dead-letters list
     """
-    screen = Screen(as_json=as_json)
-    with closing(Pile(chosen(screen, local=local))) as pile:
+    screen = session.screen
+    with closing(Pile(session.target())) as pile:
         found = _select(pile, Choice(frozenset(), reason, product), most)
     for letter in found:
         screen.record(letter.record())
     rows = [(letter.id, letter.reason, ", ".join(letter.modules[:3]), letter.detail) for letter in found]
     if rows:
         screen.table(("Message", "Reason", "Modules", "Detail"), rows)
-    screen.say(plural(len(found), "dead letter"))
+    screen.summary(plural(len(found), "dead letter"))
     _check_hidden(pile)
 
 
 @app.command()
+@with_groups
 def replay(
+    session: Cloud,
     ids: Ids = None,
     every: All = False,
-    reason: Reason = None,
+    reason: ReasonOption = None,
     product: Product = None,
     most: Most = 100_000,
-    local: Local = False,
-    as_json: AsJson = False,
 ) -> None:
     """Send dead letters again, with attempts counted from 1.
 
     Example: ota-modules dead-letters replay --all
     """
-    screen = Screen(as_json=as_json)
+    screen = session.screen
     choice = _choice(ids, reason, product, every=every)
-    with closing(Pile(chosen(screen, local=local, sends=True))) as pile:
+    with closing(Pile(session.target(sends=True))) as pile:
         _report(screen, choice, _apply(pile, choice, most, pile.replay), "sent again")
     _check_hidden(pile)
 
 
 @app.command()
+@with_groups
 def discard(
+    session: Cloud,
     ids: Ids = None,
     every: All = False,
-    reason: Reason = None,
+    reason: ReasonOption = None,
     product: Product = None,
     most: Most = 100_000,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
-    local: Local = False,
-    as_json: AsJson = False,
 ) -> None:
     """Delete dead letters for good.
 
     Example: ota-modules dead-letters discard --reason quota --all
     """
-    screen = Screen(as_json=as_json)
+    screen = session.screen
     choice = _choice(ids, reason, product, every=every)
-    target = chosen(screen, local=local)
+    target = session.target()
     with closing(Pile(target)) as pile:
         if not yes:
             _confirm(choice, _select(pile, choice, most))
@@ -171,5 +173,5 @@ def _apply(pile: Pile, choice: Choice, most: int, act: Callable[[Letter], None])
 def _report(screen: Screen, choice: Choice, done: list[Letter], what: str) -> None:
     for letter in done:
         screen.record(letter.record())
-    screen.say(f"{plural(len(done), 'dead letter')} {what}")
+    screen.summary(f"{plural(len(done), 'dead letter')} {what}")
     _check_complete(choice, done)

@@ -13,7 +13,7 @@ from cli.clients.checks import Check, Finding, run_all
 from cli.clients.openapi import OpenApi
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
-from cli.commands.options import AsJson, Local, chosen
+from cli.commands.session import Cloud
 from cli.errors import CliError
 from cli.sending import probe
 from cli.sending.status import read_figures
@@ -23,6 +23,7 @@ WORDS = {"ok": ("ok", "green"), "wrong": ("wrong", "bold red"), "unknown": ("cou
 
 
 def doctor(
+    session: Cloud,
     product: Annotated[str | None, typer.Option(help="Check that this product can be read.")] = None,
     instance: Annotated[
         str | None, typer.Option(help="Instance of the product (default: OTA_IOT_INSTANCE_ID).")
@@ -36,8 +37,6 @@ def doctor(
     address: Annotated[
         str | None, typer.Option("--http", help="With --send: address of the HTTP trigger on an account.")
     ] = None,
-    local: Local = False,
-    as_json: AsJson = False,
 ) -> None:
     """Check keys, account, clock, endpoint, product, queues, topic, stream, functions, quota and role, and say what to do.
 
@@ -45,14 +44,13 @@ def doctor(
 
     Example: ota-modules doctor --send a1Demo00001
     """
-    screen = Screen(as_json=as_json)
-    target = chosen(screen, local=local)
+    screen, target = session.screen, session.target()
     with closing(Mailbox(target)) as mailbox:
         checks = _checks(target, mailbox, product or send, instance or os.environ.get("OTA_IOT_INSTANCE_ID", ""))
         findings = _shown(screen, run_all([*checks, *_probes(target, send, address)]))
     wrong = sum(each.verdict == "wrong" for each in findings)
     unknown = sum(each.verdict == "unknown" for each in findings)
-    screen.say(f"{plural(len(findings), 'check')}: {wrong} wrong, {unknown} could not be checked")
+    screen.summary(f"{plural(len(findings), 'check')}: {wrong} wrong, {unknown} could not be checked")
     if wrong:
         raise CliError(f"{wrong} of {plural(len(findings), 'check')} found something wrong")
 
@@ -103,7 +101,11 @@ def _shown(screen: Screen, findings: Iterator[Finding]) -> list[Finding]:
         shown.append(finding)
         screen.record(finding.record())
         word, style = WORDS[finding.verdict]
-        screen.say(Text(f"{word:<21}", style=style).append(f"{finding.check}: {visible(finding.text)}", style=""))
-        if finding.verdict != "ok" and finding.advice:
-            screen.say(f"{'':<21}-> {finding.advice}")
+        line = Text(f"{word:<21}", style=style).append(f"{finding.check}: {visible(finding.text)}", style="")
+        if finding.verdict == "ok":
+            screen.say(line)
+            continue
+        screen.summary(line)
+        if finding.advice:
+            screen.summary(f"{'':<21}-> {finding.advice}")
     return shown

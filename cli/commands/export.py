@@ -10,14 +10,16 @@ from typing import Annotated
 import typer
 
 from cli.clients.iot import Holding, ListedProduct, ProductRef, Products
-from cli.commands.options import Local, chosen
+from cli.commands.options import Qps
+from cli.commands.session import Cloud
 from cli.errors import CliError, UsageError
 from cli.manifests.fold import WRITERS, ExportFormat, custom
 from cli.terminal.progress import Meter
-from cli.terminal.screen import Screen
+from cli.terminal.screen import plural
 
 
 def export(
+    session: Cloud,
     products: Annotated[
         list[str] | None, typer.Argument(help="Product keys, or names with * and ?; all products where none is given.")
     ] = None,
@@ -25,15 +27,13 @@ def export(
     form: Annotated[ExportFormat, typer.Option("--format", help="Format of the manifest.")] = "yaml",
     output: Annotated[Path | None, typer.Option(help="File to write (default: standard output).")] = None,
     instance: Annotated[str, typer.Option(help="Instance in which the products are (default: none).")] = "",
-    qps: Annotated[float, typer.Option(min=0.1, max=9, help="Calls a second, out of the account's ten.")] = 3,
-    local: Local = False,
+    qps: Qps = 3,
 ) -> None:
     """Write what products hold as a manifest: `plan` of it says that there is nothing to do. Changes nothing.
 
     Example: ota-modules export "Fleet*" > fleet.yml
     """
-    screen = Screen()
-    target = chosen(screen, local=local)
+    screen, target = session.screen, session.target()
     wanted = [*(products or ()), *_lines(file)]
     with closing(Products(target, qps)) as reader:
         found = _chosen(list(reader.listed(instance)), wanted, instance)
@@ -44,10 +44,11 @@ def export(
                 meter.step(1)
     if refused := [holding for holding in holdings if holding.refused]:
         raise CliError(
-            f"{len(refused)} products cannot be read, the first is {refused[0].product.key}: {refused[0].refused}"
+            f"{plural(len(refused), 'product')} cannot be read, the first is {refused[0].product.key}: {refused[0].refused}"
         )
-    _write(output, WRITERS[form](holdings))
-    screen.note(f"{sum(len(custom(holding)) for holding in holdings)} modules of {len(holdings)} products")
+    _write(output, WRITERS["jsonl" if session.as_json else form](holdings))
+    modules = sum(len(custom(holding)) for holding in holdings)
+    screen.note(f"{plural(modules, 'module')} of {plural(len(holdings), 'product')}")
 
 
 def _lines(file: Path | None) -> list[str]:

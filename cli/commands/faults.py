@@ -1,15 +1,18 @@
 """`ota-modules faults`: faults injected into the local cloud."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
 import yaml
 
-from cli.clients import http
-from cli.commands.options import AsJson, chosen
-from cli.errors import CliError, UsageError
+from cli import records
+from cli.clients import console
+from cli.clients.target import read
+from cli.commands.session import Session, with_groups
+from cli.errors import CloudError, UsageError
 from cli.terminal.screen import Screen
 from emulator.faults.plan import KINDS, Rule
 from emulator.fc.runtime.steps import Step
@@ -41,43 +44,44 @@ def manual() -> str:
 
 
 @app.command("set", epilog=manual())
+@with_groups
 def set_(
+    session: Session,
     parts: Annotated[
         list[str],
         typer.Argument(help="name=value pairs of one rule (values may be JSON), or a plan file."),
     ],
-    as_json: AsJson = False,
 ) -> None:
     """Inject a fault, or replace all faults with a plan file.
 
     Example: ota-modules faults set service=iot operation=CreateOTAModule kind=delay seconds=2 times=5
     """
-    screen = Screen(as_json=as_json)
     whole = len(parts) == 1 and "=" not in parts[0]
     said = plan(parts[0]) if whole else rule(parts)
-    _show(screen, _call(screen, "PUT" if whole else "POST", json.dumps(said).encode()))
+    _show(session.screen, _call(session.screen, "PUT" if whole else "POST", json.dumps(said).encode()))
 
 
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
+@with_groups
+def list_(session: Session) -> None:
     """List the injected faults and how often each has struck.
 
     Example: ota-modules faults list
     """
-    screen = Screen(as_json=as_json)
-    _show(screen, _call(screen, "GET"))
+    _show(session.screen, _call(session.screen, "GET"))
 
 
 @app.command()
+@with_groups
 def clear(
-    name: Annotated[str | None, typer.Argument(help="Only the fault with this id.")] = None, as_json: AsJson = False
+    session: Session,
+    name: Annotated[str | None, typer.Argument(help="Only the fault with this id.")] = None,
 ) -> None:
     """Remove injected faults.
 
     Example: ota-modules faults clear
     """
-    screen = Screen(as_json=as_json)
-    _show(screen, _call(screen, "DELETE", path=f"/{name}" if name else ""))
+    _show(session.screen, _call(session.screen, "DELETE", path=f"/{name}" if name else ""))
 
 
 def plan(name: str) -> object:
@@ -104,29 +108,22 @@ def rule(parts: list[str]) -> dict[str, Any]:
 
 def _call(screen: Screen, method: str, body: bytes | None = None, path: str = "") -> Any:  # noqa: ANN401 - any JSON value
     # Never in an account: only a local cloud does what this asks for.
-    target = chosen(screen, local=True)
-    headers = {"Content-Type": "application/json"} if body else {}
-    answer = http.call(f"{target.console_url}/faults{path}", method, headers, body, seconds=10)
-    if answer.status in (404, 405) and not path:
-        raise CliError("this local cloud has no fault API")
+    target = read(os.environ, local=True)
+    screen.note(f"talking to {target}")
     try:
-        value = json.loads(answer.content or b"null")
-    except ValueError:
-        value = None
-    if answer.status >= 400:
-        detail = value.get("detail") if isinstance(value, dict) else None
-        wrong = UsageError if answer.status in (400, 422) else CliError
-        raise wrong(
-            f"the local cloud answered {answer.status}: {detail or answer.content[:200].decode('utf-8', 'replace')}"
-        )
-    return value
+        return console.call(target, f"/faults{path}", method, body)
+    except CloudError as error:
+        if error.code in ("400", "422"):
+            raise UsageError(str(error)) from None
+        if error.code in ("404", "405") and not path:
+            raise CloudError("this local cloud has no fault API", error.code) from None
+        raise
 
 
-def _show(screen: Screen, value: object) -> None:
-    screen.record(value)
-    faults = value if isinstance(value, list) else [value] if value else []
+def _show(screen: Screen, value: Any) -> None:  # noqa: ANN401 - any JSON value
+    faults: list[records.Injected] = value if isinstance(value, list) else [value] if value else []
     for fault in faults:
-        said = fault if isinstance(fault, dict) else {"fault": fault}
-        screen.say("  ".join(f"{name}={each}" for name, each in said.items()))
+        screen.record(fault)
+        screen.summary("  ".join(f"{name}={each}" for name, each in fault.items()))
     if not faults:
-        screen.say("no faults injected")
+        screen.summary("no faults injected")

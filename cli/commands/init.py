@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cli.commands.session import Session
 from cli.errors import CliError
-from cli.terminal.screen import Screen
 
 SCHEMA = Path(__file__).parents[2] / "events" / "manifest.schema.json"
 EXAMPLE = """\
@@ -33,6 +33,7 @@ overrides:
 
 
 def init(
+    session: Session,
     path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("fleet.yml"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
 ) -> None:
@@ -48,4 +49,5 @@ def init(
         raise CliError(f"{path} exists; --force overwrites it") from None
     except OSError as error:
         raise CliError(f"{path}: {error.strerror}") from None
-    Screen().note(f"wrote {path}; next: ota-modules validate {path}")
+    session.screen.record({"Wrote": str(path)})
+    session.screen.note(f"wrote {path}; next: ota-modules validate {path}")

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 import typer
 
+from cli import records
 from cli.clients import http, signing
 from cli.clients.fc import Functions
 from cli.clients.target import Target
-from cli.commands.options import AsJson, Local, chosen
+from cli.commands.session import Cloud
 from cli.errors import FunctionError, NotAllSucceeded, UsageError
 from cli.terminal.screen import Screen
 from cli.tour.samples import EVENTS, answer_value, http_body
@@ -23,24 +24,23 @@ LARGEST_EVENT = 32 * 1024 * 1024
 
 
 def invoke(
+    session: Cloud,
     event: Annotated[
         str, typer.Argument(help="A file, or the name of a sample of events/, such as triggers/rocketmq.json.")
     ],
     function: Annotated[str | None, typer.Option(help="Function instead of ota-modules-queue.")] = None,
     http: Annotated[str | None, typer.Option(help="Send to this address of an HTTP trigger, signed (FC 3.0).")] = None,
     log: Annotated[bool, typer.Option("--log", help="Print the end of the function's log.")] = False,
-    local: Local = False,
-    as_json: AsJson = False,
 ) -> None:
     """Invoke a function with one event and print what it returns, through aliyun-fc2 or over HTTP.
 
     Example: ota-modules invoke triggers/smq-queue-array.json
     """
-    screen = Screen(as_json=as_json)
+    screen = session.screen
     payload = _payload(event)
     if http is None and _http_sample(payload) is not None:
         raise UsageError(f"{event} is a request over HTTP: --http says where to")
-    target = chosen(screen, local=local, sends=True)
+    target = session.target(sends=True)
     if http:
         if target.local and not is_loopback(urlsplit(http).hostname or ""):
             raise UsageError(
@@ -54,10 +54,9 @@ def invoke(
         for frame in error.details.get("stackTrace") or ():
             screen.warn("  ".join(frame) if isinstance(frame, list) else str(frame))
         raise
-    screen.record(
-        {"RequestId": invocation.request_id, "Result": invocation.value, **({"Log": invocation.log} if log else {})}
-    )
-    screen.say(_pretty(invocation.value))
+    record: records.Invocation = {"RequestId": invocation.request_id, "Result": invocation.value}
+    screen.record({**record, "Log": invocation.log} if log else record)
+    screen.summary(_pretty(invocation.value))
     if log:
         screen.note(invocation.log)
     if problem := _unsuccessful(invocation.value):
@@ -103,8 +102,8 @@ def _over_http(screen: Screen, target: Target, url: str, payload: bytes) -> None
     answer = http.call(address, method, headers, body)
     value = answer_value(answer)
     screen.record(value)
-    screen.say(f"{answer.status} {answer.headers.get('content-type', '')}")
-    screen.say(_pretty(value["body"]))
+    screen.summary(f"{answer.status} {answer.headers.get('content-type', '')}")
+    screen.summary(_pretty(value["body"]))
     if answer.status >= 400:
         raise NotAllSucceeded(f"answered {answer.status}")
 

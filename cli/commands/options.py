@@ -1,46 +1,71 @@
 """Options that several commands share."""
 
-import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
-from cli.clients.choosing import choose, is_silent
 from cli.clients.target import Target
-from cli.errors import Interrupted, UsageError
+from cli.errors import Interrupted
 from cli.manifests.formats import Format
+from cli.manifests.manifest import Source
 from cli.terminal.moments import DURATION, duration
 from cli.terminal.screen import Screen, plural
 from handler.messages import Policy
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON Lines.")]
-Local = Annotated[bool, typer.Option("--local", help="Use the local cloud, whatever the environment says.")]
+EXPECTED_RATE = 7.0
+"""Calls a second that template.yml gives the queue's function."""
 
 Manifests = Annotated[
     list[str], typer.Argument(help="YAML, JSON, JSON Lines, CSV, TSV or Excel files; - is standard input.")
 ]
-Form = Annotated[Format | None, typer.Option("--format", help="Input format (default: detected from the file).")]
-Encoding = Annotated[
-    str | None, typer.Option(help="Encoding of text files (default: UTF-8, UTF-16 or GB18030, whichever fits).")
-]
-Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook (default: the first).")]
-
 Qps = Annotated[float, typer.Option(min=0.1, max=9, help="Calls a second, out of the account's ten.")]
-OnExisting = Annotated[
-    Policy, typer.Option(help="OnExisting for requests that name none; use the function's OTA_ON_EXISTING.")
-]
-Instance = Annotated[
-    str | None, typer.Option(help="Instance for requests that name none; use the function's OTA_IOT_INSTANCE_ID.")
-]
 State = Annotated[Path | None, typer.Option(help="Directory for resume state.")]
 Timeout = Annotated[
     float, typer.Option(parser=duration, metavar=DURATION, help="Give up after this long without an outcome.")
 ]
+Report = Annotated[
+    Path | None, typer.Option(help="Write the outcomes of the run to this file, as CSV that Excel opens.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-EXPECTED_RATE = 7.0
-"""Calls a second that template.yml gives the queue's function."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How files are to be read whose format is known."""
+
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of text files (default: UTF-8, UTF-16 or GB18030, whichever fits).")
+    ] = None
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook (default: the first).")] = None
+
+    def source(self, screen: Screen, form: Format | None = None) -> Source:
+        return Source(form, self.encoding, self.sheet, screen.note)
+
+
+@dataclass(frozen=True)
+class Files(Decoding):
+    """How files are to be read."""
+
+    form: Annotated[Format | None, typer.Option("--format", help="Input format (default: detected from the file).")] = (
+        None
+    )
+
+    def source(self, screen: Screen, form: Format | None = None) -> Source:
+        return super().source(screen, form or self.form)
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What requests mean that do not say it themselves, where the function's settings are not known."""
+
+    on_existing: Annotated[
+        Policy, typer.Option(help="OnExisting for requests that name none; use the function's OTA_ON_EXISTING.")
+    ] = "keep"
+    instance: Annotated[
+        str | None, typer.Option(help="Instance for requests that name none; use the function's OTA_IOT_INSTANCE_ID.")
+    ] = None
 
 
 def agree(screen: Screen, target: Target, count: int, *, yes: bool, rate: float = EXPECTED_RATE) -> None:
@@ -53,24 +78,3 @@ def agree(screen: Screen, target: Target, count: int, *, yes: bool, rate: float 
     )
     if not typer.confirm("Continue?", err=True):
         raise Interrupted("nothing was sent")
-
-
-def chosen(screen: Screen, *, local: bool, sends: bool = False) -> Target:
-    """Choose the target and print it.
-
-    Raises: UsageError: the choice is unclear; or a script `sends` something and nothing says to which cloud.
-    """
-    found = choose(os.environ, local=local, profile=_profile())
-    if sends and not screen.out.is_terminal and is_silent(os.environ, found, local=local):
-        raise UsageError(
-            "no keys are set: --local or OTA_TARGET=local sends to the local cloud, keys or --profile to an account"
-        )
-    screen.note(f"talking to {found}")
-    return found
-
-
-def _profile() -> str | None:
-    """Return what --profile says: it stands before the command, for all of them."""
-    context = click.get_current_context(silent=True)
-    name = context.find_root().params.get("profile") if context else None
-    return str(name) if name else None

@@ -4,13 +4,14 @@ import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
+from cli import records
 from cli.clients.inbox import Inbox, event_of
 from cli.clients.smq import Mailbox, Received
-from cli.commands.options import AsJson, Local, chosen
+from cli.commands.session import Cloud
 from cli.errors import UsageError
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.moments import DURATION, duration, local_time, moment
@@ -48,6 +49,7 @@ def _published(event: Mapping[str, Any]) -> float:
 
 
 def outcomes(
+    session: Cloud,
     status: Annotated[list[str], typer.Option(help="Only this status; repeatable.")] = [],  # noqa: B006
     product: Annotated[list[str], typer.Option(help="Only this product; repeatable.")] = [],  # noqa: B006
     correlation: Annotated[str | None, typer.Option(help="Only this CorrelationId.")] = None,
@@ -64,8 +66,6 @@ def outcomes(
     seconds: Annotated[
         float | None, typer.Option("--for", parser=duration, metavar=DURATION, help="Exit after this long.")
     ] = None,
-    local: Local = False,
-    as_json: AsJson = False,
 ) -> None:
     """Stream outcomes until Ctrl-C, through a temporary subscription.
 
@@ -74,12 +74,11 @@ def outcomes(
     if unknown := set(status) - set(STATUSES):
         raise UsageError(f"--status {sorted(unknown)[0]} is not one of {', '.join(STATUSES)}")
     clock = Clock()
-    screen = Screen(as_json=as_json)
-    target = chosen(screen, local=local)
+    screen, target = session.screen, session.target()
     if forget:
         with closing(Mailbox(target)) as mailbox:
             Inbox(mailbox, target, _kept(forget)).close()
-        screen.say(f"deleted the subscription {forget}")
+        screen.summary(f"deleted the subscription {forget}")
         return
     wanted = Filter(frozenset(status), frozenset(product), correlation, moment(since, clock.wall()) if since else 0.0)
     name = _kept(keep) if keep else f"ota-modules-cli-{secrets.token_hex(4)}"
@@ -152,6 +151,6 @@ class _Following:
 
     def _show(self, event: Mapping[str, Any]) -> None:
         if self._left != 0 and self._wanted.wants(event):
-            self._screen.record(event)
+            self._screen.record(cast("records.Event", event))
             self._screen.line(outcome_line(event["data"], local_time(str(event.get("time", "")))))
             self._left = self._left - 1 if self._left is not None else None

@@ -5,18 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.options import (
-    AsJson,
-    Encoding,
-    Form,
-    Instance,
-    Local,
-    Manifests,
-    OnExisting,
-    Qps,
-    Sheet,
-    chosen,
-)
+from cli.commands.options import Assumed, Files, Manifests, Qps
+from cli.commands.session import Cloud
 from cli.errors import CliError, NotAllSucceeded, UsageError
 from cli.manifests.faults import ManifestError
 from cli.manifests.manifest import Entry, Source, load
@@ -26,28 +16,23 @@ from cli.terminal.screen import Screen, plural
 
 
 def plan(
+    session: Cloud,
     manifests: Manifests,
+    assumed: Assumed,
+    files: Files,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="0 no changes, 1 error, 2 changes, 3 some requests would not succeed.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Write the requests that change something, for apply.")] = None,
     qps: Qps = 3,
-    on_existing: OnExisting = "keep",
-    instance: Instance = None,
-    form: Form = None,
-    encoding: Encoding = None,
-    sheet: Sheet = None,
-    local: Local = False,
-    as_json: AsJson = False,
 ) -> None:
     """Preview what sending would create, update, leave unchanged or reject. Changes nothing.
 
     Example: ota-modules plan fleet.yml
     """
-    screen = Screen(as_json=as_json)
-    target = chosen(screen, local=local)
-    entries = _sound(screen, manifests, Source(form, encoding, sheet, screen.note), exit_code=exit_code)
-    found = preview(screen, target, entries, qps=qps, on_existing=on_existing, instance=instance)
+    screen, target = session.screen, session.target()
+    entries = _sound(screen, manifests, files.source(screen), exit_code=exit_code)
+    found = preview(screen, target, entries, qps=qps, on_existing=assumed.on_existing, instance=assumed.instance)
     show(screen, target, found)
     if out is not None:
         keep(out, found)

@@ -5,16 +5,17 @@ import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.text import Text
 
+from cli import records
 from cli.clients.inbox import Inbox
 from cli.clients.names import TEMPLATE
 from cli.clients.smq import Mailbox
 from cli.clients.target import LOCAL_PORT, Target
-from cli.commands.options import AsJson
+from cli.commands.session import Session
 from cli.errors import CliError, Interrupted
 from cli.manifests.manifest import load
 from cli.terminal.interrupts import Interrupts
@@ -32,6 +33,7 @@ HIGHEST_PORT = 65_535 - 3
 
 
 def run(
+    session: Session,
     once: Annotated[
         bool, typer.Option("--once", help="Exit after the tour; fail if an outcome is not as expected.")
     ] = False,
@@ -61,7 +63,6 @@ def run(
         typer.Option(help="Use the real platform's answers, recorded by `make conformance`, instead of drawn ones."),
     ] = None,
     events: Annotated[Path, typer.Option(help="Samples to send, laid out as in events/.")] = EVENTS,
-    as_json: AsJson = False,
 ) -> None:
     """Start the local cloud, send every sample of events/, and print each outcome.
 
@@ -75,7 +76,7 @@ def run(
     from cli.tour.local import local_cloud
     from emulator.cloud import Options
 
-    screen = Screen(as_json=as_json)
+    screen = session.screen
     sent = [] if no_samples else read_all(events)
     options = Options(port=port, template=template, state=state, answers=answers, products=_products(products))
     with local_cloud(options) as local:
@@ -130,25 +131,25 @@ def _where(target: Target) -> str:
 
 
 def _show(screen: Screen, arrival: Arrival) -> None:
-    screen.record(
-        {"Sample": arrival.sample, "Id": arrival.id, **arrival.outcome, "Findings": list(arrival.differences)}
-    )
-    screen.line(outcome_line(arrival.outcome, arrival.sample))
+    own = {"Sample": arrival.sample, "Id": arrival.id, "Findings": arrival.differences}
+    screen.record(cast("records.Arrived", {**arrival.outcome, **own}))
+    if not screen.quiet:
+        screen.line(outcome_line(arrival.outcome, arrival.sample))
     for difference in arrival.differences:
-        screen.say(Text(f"          not as expected: {difference}", style="bold red"))
+        screen.summary(Text(f"          not as expected: {difference}", style="bold red"))
 
 
 def _sum_up(screen: Screen, summary: Summary, local: "Local") -> None:
     busiest = local.busiest_second()
-    screen.record({**summary.record(), "BusiestSecond": busiest, "Page": local.target.console_url})
+    screen.record(summary.record(busiest, local.target.console_url))
     screen.say()
     samples = sum(summary.samples.values())
-    screen.say(
+    screen.summary(
         counts_line(f"{samples} samples, {summary.outcomes} outcomes in {summary.seconds:.1f} s", summary.statuses)
     )
     screen.say(", ".join(f"{operation} at most {calls} in a second" for operation, calls in busiest.items()))
     if not summary.findings:
-        screen.say(Text("every outcome is as expected", style="bold green"))
+        screen.summary(Text("every outcome is as expected", style="bold green"))
         return
     screen.table(
         ("Sample", "Id", "Problem"),
@@ -164,6 +165,6 @@ def _stay(screen: Screen, local: "Local", inbox: Inbox, interrupts: Interrupts) 
     )
     while not interrupts.asked:
         for event in inbox.events():
-            screen.record({"Id": event.get("causationid"), **event["data"]})
+            screen.record(cast("records.Arrived", {**event["data"], "Id": event.get("causationid")}))
             screen.line(outcome_line(event["data"]))
     screen.note("stopped")

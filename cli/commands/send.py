@@ -4,39 +4,27 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.options import (
-    EXPECTED_RATE,
-    AsJson,
-    Encoding,
-    Form,
-    Local,
-    Manifests,
-    Sheet,
-    State,
-    Timeout,
-    Yes,
-    agree,
-    chosen,
-)
+from cli.commands.options import EXPECTED_RATE, Files, Manifests, Report, State, Timeout, Yes, agree
+from cli.commands.session import Cloud
 from cli.errors import NotAllSucceeded, UsageError
 from cli.manifests.faults import told
-from cli.manifests.manifest import Entry, Manifest, Source, load
-from cli.sending.start import send_requests
+from cli.manifests.manifest import Entry, Manifest, load, settled
+from cli.sending.start import SendOptions, send_requests
 from cli.terminal.screen import Screen, plural, visible
-from handler.messages import ModuleRequest, Policy
+from handler.messages import Policy
 
 
 def send(
+    session: Cloud,
     manifests: Manifests,
+    files: Files,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until each request has its outcome.")] = False,
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help="Skip invalid requests and send the rest.")
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Send again, even if already sent.")] = False,
-    form: Form = None,
-    encoding: Encoding = None,
-    sheet: Sheet = None,
     timeout: Timeout = 900,
+    report: Report = None,
     state: State = None,
     on_existing: Annotated[
         Policy | None, typer.Option(help="OnExisting for requests that name none (default: the function's own).")
@@ -46,8 +34,6 @@ def send(
     ] = None,
     qps: Annotated[float, typer.Option(min=0.1, help="Calls a second to reckon with in the question.")] = EXPECTED_RATE,
     yes: Yes = False,
-    local: Local = False,
-    as_json: AsJson = False,
 ) -> None:
     """Put the requests of manifests into the request queue.
 
@@ -55,13 +41,15 @@ def send(
 
     Example: ota-modules send --wait fleet.yml
     """
-    screen = Screen(as_json=as_json)
-    target = chosen(screen, local=local, sends=True)
-    manifest = load(manifests, Source(form, encoding, sheet, screen.note))
+    if report and not wait:
+        raise UsageError("--report needs --wait: without it there are no outcomes to report")
+    screen, target = session.screen, session.target(sends=True)
+    manifest = load(manifests, files.source(screen))
     entries = _sound(screen, manifest, skip_invalid=skip_invalid)
     requests = [settled(entry.request, on_existing, instance) for entry in entries]
     agree(screen, target, len(requests), yes=yes, rate=qps)
-    result = send_requests(screen, target, requests, wait=wait, timeout=timeout, state=state, again=again)
+    options = SendOptions(tuple(manifests), wait, timeout, "always" if again else "never", report, state)
+    result = send_requests(screen, target, requests, options)
     screen.record({**result, "Faults": [fault.record() for fault in manifest.faults]})
     differing, skipped = len(result["Unsuccessful"]), len(manifest.faults)
     problems = [f"{plural(differing, 'request')} did not succeed"] if differing else []
@@ -70,23 +58,15 @@ def send(
         raise NotAllSucceeded(", ".join(problems))
 
 
-def settled(request: ModuleRequest, on_existing: Policy | None, instance: str | None) -> ModuleRequest:
-    """Return a request with the policy and the instance of the command line, where it names none."""
-    policy, place = request.OnExisting or on_existing, request.IotInstanceId or instance
-    if (policy, place) == (request.OnExisting, request.IotInstanceId):
-        return request
-    return request.model_copy(update={"OnExisting": policy, "IotInstanceId": place})
-
-
 def _sound(screen: Screen, manifest: Manifest, *, skip_invalid: bool) -> tuple[Entry, ...]:
+    """Return what may be sent, after showing what is wrong. Raises: UsageError."""
+    count = plural(len(manifest.faults), "fault")
     if manifest.faults:
-        screen.say(f"{plural(len(manifest.faults), 'fault')}:")
+        screen.say(f"{count}:")
         for line in told(manifest.faults):
             screen.say(visible(line))
-        if not skip_invalid:
-            for fault in manifest.faults:
-                screen.record(fault.record())
-            raise UsageError(
-                f"{plural(len(manifest.faults), 'fault')}; nothing was sent (--skip-invalid sends the valid requests)"
-            )
+    if manifest.faults and not skip_invalid:
+        for fault in manifest.faults:
+            screen.record(fault.record())
+        raise UsageError(f"{count}; nothing was sent (--skip-invalid sends the valid requests)")
     return manifest.sound(skip_invalid=skip_invalid)

@@ -8,27 +8,33 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
+from cli import records
 from cli.clients.figures import Figures
 from cli.clients.target import Target
-from cli.commands.options import AsJson, Local, chosen
+from cli.commands.options import State
+from cli.commands.session import Cloud
 from cli.errors import CloudError
 from cli.sending.ledger import state_folder
 from cli.sending.runs import Run, read_all
 from cli.sending.status import read_figures, table
 from cli.terminal.interrupts import Interrupts
+from cli.terminal.moments import DURATION, duration
 from cli.terminal.screen import Screen
 from handler.clock import Clock
 
 MOST_RUNS = 5
+SHORTEST = 0.2
+"""Seconds between two looks, at least."""
 TICK = 0.1
 
 
 def status(
+    session: Cloud,
     watch: Annotated[bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")] = False,
-    every: Annotated[float, typer.Option(min=0.2, help="With --watch: seconds between two looks.")] = 2,
-    state: Annotated[Path | None, typer.Option(help="Directory with the state of runs.")] = None,
-    local: Local = False,
-    as_json: AsJson = False,
+    every: Annotated[
+        float, typer.Option(parser=duration, metavar=DURATION, help="With --watch: time between two looks.")
+    ] = 2,
+    state: State = None,
 ) -> None:
     """Show what is waiting, in flight and given up, how fast it goes, the time left, the last error, and the runs.
 
@@ -36,16 +42,15 @@ def status(
 
     Example: ota-modules status --watch
     """
-    screen = Screen(as_json=as_json)
-    target = chosen(screen, local=local)
+    screen, target = session.screen, session.target()
     folder = state or state_folder(os.environ)
     if watch:
-        _watch(screen, target, folder, every)
+        _watch(screen, target, folder, max(every, SHORTEST))
         return
     figures, runs = read_figures(target), read_all(folder)
     screen.record(_record(figures, runs))
     for line in _lines(figures, runs):
-        screen.say(line)
+        screen.summary(line)
 
 
 def _watch(screen: Screen, target: Target, folder: Path, every: float) -> None:
@@ -61,7 +66,7 @@ def _watch(screen: Screen, target: Target, folder: Path, every: float) -> None:
             if live:
                 live.update(Text("\n").join(lines), refresh=True)
             else:
-                screen.say(Text("\n").join([*lines, Text()]))
+                screen.summary(Text("\n").join([*lines, Text()]))
             until = clock.now() + every
             while clock.now() < until and not interrupts.asked:
                 clock.sleep(TICK)
@@ -79,7 +84,7 @@ def _look(screen: Screen, target: Target, folder: Path) -> list[Text]:
     return list(_lines(figures, runs))
 
 
-def _record(figures: Figures, runs: list[Run]) -> dict[str, object]:
+def _record(figures: Figures, runs: list[Run]) -> records.Status:
     return {**figures.record(), "Runs": [run.record() for run in runs[:MOST_RUNS]]}
 
 
@@ -90,7 +95,8 @@ def _lines(figures: Figures, runs: list[Run]) -> list[Text]:
             lines.append(Text(f"{'run':<14}a command is sending it, or waits for it ({run.path.stem})"))
         else:
             when = f", {run.changed:%Y-%m-%d %H:%M}" if run.changed else ""
-            lines.append(Text(f"{'run':<14}{run.name}: {run.sent} of {run.total} sent, {run.answered} outcomes{when}"))
+            name = f"{run.name} ({run.manifests})" if run.manifests else run.name
+            lines.append(Text(f"{'run':<14}{name}: {run.sent} of {run.total} sent, {run.answered} outcomes{when}"))
     return lines
 
 

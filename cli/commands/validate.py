@@ -4,16 +4,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.commands.options import AsJson, Encoding, Manifests, Sheet
+from cli.commands.options import Decoding, Manifests
+from cli.commands.session import Session
 from cli.errors import UsageError
 from cli.manifests.faults import Fault, told
 from cli.manifests.formats import Format
-from cli.manifests.manifest import Source, load
-from cli.terminal.screen import Screen, visible
+from cli.manifests.manifest import load
+from cli.terminal.screen import plural, visible
 
 
 def validate(
+    session: Session,
     manifests: Manifests,
+    decoding: Decoding,
     report: Annotated[
         Literal["text", "github"],
         typer.Option("--format", help="Report as text, or as annotations of a GitHub workflow."),
@@ -21,27 +24,20 @@ def validate(
     form: Annotated[
         Format | None, typer.Option("--input-format", help="Input format (default: detected from the file).")
     ] = None,
-    encoding: Encoding = None,
-    sheet: Sheet = None,
-    as_json: AsJson = False,
 ) -> None:
     """Check manifests without any cloud: every rule, all faults at once. Exit status 2 if there are any.
 
     Example: ota-modules validate fleet.yml
     """
-    screen = Screen(as_json=as_json)
-    manifest = load(manifests, Source(form, encoding, sheet, screen.note))
+    screen = session.screen
+    manifest = load(manifests, decoding.source(screen, form))
     for fault in manifest.faults:
         screen.record(fault.record())
-        if report == "github":
-            screen.say(annotation(fault))
-    if report == "text":
-        for line in told(manifest.faults):
-            screen.say(visible(line))
+    for line in map(annotation, manifest.faults) if report == "github" else told(manifest.faults):
+        screen.say(visible(line))
     if manifest.faults:
-        count = len(manifest.faults)
-        raise UsageError(f"{count} {'fault' if count == 1 else 'faults'}")
-    screen.note(f"{len(manifest.entries)} valid {'request' if len(manifest.entries) == 1 else 'requests'}")
+        raise UsageError(plural(len(manifest.faults), "fault"))
+    screen.note(plural(len(manifest.entries), "valid request"))
 
 
 def annotation(fault: Fault) -> str:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from cli import records
 from cli.errors import UsageError
 from cli.manifests.documents import Row
 
@@ -47,9 +48,10 @@ class Fault:
         values = r"\(it is .*?\)(?=;|$| \()|`[^`]*`|'[^']*'|\"[^\"]*\"|\S+/\S+|\S+:\d+|\d+"
         return self.place.file, self.field, re.sub(values, "…", self.rule)
 
-    def record(self) -> dict[str, object]:
-        path = {"Path": self.place.path} if self.place.path else {}
-        return {"File": self.place.file, "Line": self.place.line, **path, "Field": self.field, "Rule": self.rule}
+    def record(self) -> records.Fault:
+        place = self.place
+        made: records.Fault = {"File": place.file, "Line": place.line, "Field": self.field, "Rule": self.rule}
+        return {**made, "Path": place.path} if place.path else made
 
 
 def how_to_write(value: object, source: str | None) -> str:

@@ -13,7 +13,7 @@ from cli.manifests.encodings import decode
 from cli.manifests.faults import Fault, ManifestError, Place, how_to_write
 from cli.manifests.formats import Format
 from cli.manifests.grid import MOST_REQUESTS, Wanted, wanted_by
-from handler.messages import Invalid, Known, ModuleKey, ModuleRequest
+from handler.messages import Invalid, Known, ModuleKey, ModuleRequest, Policy
 from handler.messages import read as read_requests
 from handler.modules import MOST_CUSTOM_MODULES
 
@@ -40,6 +40,12 @@ class Entry:
 
     place: Place
     request: ModuleRequest
+
+
+def settled(request: ModuleRequest, on_existing: Policy | None, instance: str | None) -> ModuleRequest:
+    """Return a request with this policy and this instance, where it names none."""
+    changed = {"OnExisting": request.OnExisting or on_existing, "IotInstanceId": request.IotInstanceId or instance}
+    return request.model_copy(update={name: value for name, value in changed.items() if value is not None})
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from cli import records
 from cli.clients.iot import Holding, ProductRef
 from cli.manifests.manifest import Entry
 from handler.messages import ModuleRequest, Policy
@@ -26,7 +27,7 @@ class Step:
     drift: Mapping[str, Difference]
     reason: str = ""
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> records.Step:
         request = self.entry.request
         return {
             "Action": self.action,

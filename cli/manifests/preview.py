@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,10 @@ from rich.text import Text
 from cli.clients.iot import Products
 from cli.clients.target import Target
 from cli.errors import CliError
-from cli.manifests.manifest import Entry
+from cli.manifests.documents import suggestion
+from cli.manifests.manifest import Entry, settled
 from cli.manifests.plan import CHANGES, WRONG, Action, Step, products_of, steps
+from cli.terminal.modules import Row, show_modules
 from cli.terminal.progress import Meter
 from cli.terminal.screen import Screen, plural
 from handler.messages import ModuleRequest, Policy
@@ -28,9 +30,8 @@ LOOKS: Mapping[Action, tuple[str, str]] = {
     "limit": ("! limit", "red"),
     "unknown": ("! unknown", "red"),
 }
-ALIKE = 3
-"""So many modules of one name and one reason are shown one by one; more are one row."""
-MOST_ROWS = 50
+MOST_PRODUCTS = 50
+"""Products whose other modules are shown."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,8 @@ class Preview:
 
     def changes(self) -> list[ModuleRequest]:
         """Return the requests that would change something, each with the policy and the instance that the plan is for."""
-        return [self._settled(step.entry.request) for step in self.steps if step.action in CHANGES]
-
-    def _settled(self, request: ModuleRequest) -> ModuleRequest:
-        policy, instance = request.OnExisting or self.on_existing, request.IotInstanceId or self.instance
-        return request.model_copy(update={"OnExisting": policy, "IotInstanceId": instance})
+        wanted = (step.entry.request for step in self.steps if step.action in CHANGES)
+        return [settled(request, self.on_existing, self.instance) for request in wanted]
 
 
 def preview(
@@ -79,40 +77,36 @@ def show(screen: Screen, target: Target, plan: Preview) -> None:
     """Show a plan: what would change or fail, alike rows as one, then what is there besides, then the counts."""
     for step in plan.steps:
         screen.record(step.record())
-    rows = list(_rows(step for step in plan.steps if step.action != "none"))
-    if rows:
-        screen.table(("Plan", "Module", "Why"), rows[:MOST_ROWS])
-    if len(rows) > MOST_ROWS:
-        screen.say(f"and {len(rows) - MOST_ROWS} more rows; --json has them all")
-    for key, names in list(plan.others.items())[:MOST_ROWS]:
+    shown = [step for step in plan.steps if step.action != "none"]
+    show_modules(screen, ("Plan", "Module", "Why"), _rows(shown))
+    for key, names in list(plan.others.items())[:MOST_PRODUCTS]:
         screen.say(f"also there, not in the manifest: {key}: {', '.join(names)}")
     counts = Counter(step.action for step in plan.steps)
     words = ", ".join(f"{counts[action]} {LOOKS[action][0][2:]}" for action in LOOKS if counts[action])
-    screen.say(f"{plural(len(plan.steps), 'request')}: {words}" + ("" if rows else f"; no changes in {target}"))
+    screen.summary(f"{plural(len(plan.steps), 'request')}: {words}" + ("" if shown else f"; no changes in {target}"))
 
 
-def _rows(found: Iterable[Step]) -> Iterable[tuple[Text, str, str]]:
-    kinds: dict[tuple[str, str, str], list[Step]] = {}
-    for step in found:
-        kinds.setdefault((step.action, step.entry.request.ModuleName, _why(step)), []).append(step)
-    for (_, name, why), same in kinds.items():
-        look = Text(*LOOKS[same[0].action])
-        if len(same) > ALIKE:
-            yield look, f"{name} of {len(same)} products, {same[0].entry.request.ProductKey} the first", why
-        else:
-            yield from ((look, f"{step.entry.request.ProductKey}/{name}", why) for step in same)
+def _rows(steps: Sequence[Step]) -> Iterator[Row]:
+    """Yield a row for each request; those of a product that cannot be read are one."""
+    readable = {step.entry.request.ProductKey for step in steps if step.action != "unknown"}
+    unknown = Counter((step.entry.request.ProductKey, step.reason) for step in steps if step.action == "unknown")
+    for (product, reason), count in unknown.items():
+        why = f"{plural(count, 'request')}: {reason}{suggestion(product, readable)}"
+        yield Row(Text(*LOOKS["unknown"]), product, "*", why)
+    for step in steps:
+        if step.action != "unknown":
+            request = step.entry.request
+            yield Row(Text(*LOOKS[step.action]), request.ProductKey, request.ModuleName, _why(step))
 
 
 def _why(step: Step) -> str:
     if step.action == "update":
         return ", ".join(f"{name}: {each.Found!r} -> {each.Wanted!r}" for name, each in step.drift.items())
     drift = ", ".join(f"{name} is {each.Found!r}, not {each.Wanted!r}" for name, each in step.drift.items())
-    stays = (
-        "; stays as it is (OnExisting: keep)"
-        if step.action == "differs" and step.drift.keys() != {"ModuleName"}
-        else ""
-    )
-    return " ".join(part for part in (drift + stays, step.reason) if part)
+    stays = step.action == "differs" and step.drift.keys() != {"ModuleName"}
+    hint = "" if step.entry.request.OnExisting else "; --on-existing update changes it"
+    drift += f"; stays as it is (OnExisting: keep){hint}" if stays else ""
+    return " ".join(part for part in (drift, step.reason) if part)
 
 
 def keep(path: Path, plan: Preview) -> None:

@@ -22,7 +22,7 @@ from handler.messages import ModuleRequest
 DOUBTFUL, SENT = 1, 2
 """What became of a request: being sent when the process ended; sent. 0 is neither."""
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS sending (run TEXT, total INTEGER, following INTEGER, finished INTEGER, changed REAL);
+CREATE TABLE IF NOT EXISTS sending (run TEXT, total INTEGER, following INTEGER, finished INTEGER, changed REAL, origin TEXT);
 CREATE TABLE IF NOT EXISTS requests (number INTEGER PRIMARY KEY, state INTEGER DEFAULT 0, status TEXT, remark TEXT);
 """
 
@@ -31,6 +31,12 @@ def state_folder(environ: Mapping[str, str]) -> Path:
     """Return where states are kept unless a command says otherwise (XDG Base Directory)."""
     base = environ.get("XDG_STATE_HOME")
     return (Path(base) if base else Path.home() / ".local" / "state") / "ota-modules"
+
+
+def origin_of(target: Target, manifests: Iterable[str]) -> str:
+    """Return what tells the runs of some manifests, however they have changed since: the queue, and the files."""
+    files = sorted(name if name == "-" else str(Path(name).resolve()) for name in manifests)
+    return "\n".join((f"{target.smq_url}/{target.names.request_queue}", *files))
 
 
 def content_key(target: Target, requests: Iterable[ModuleRequest], began: str = "") -> str:
@@ -80,7 +86,7 @@ class Ledger:
         with self._transaction() as database:
             database.execute("DELETE FROM sending")
             database.execute("DELETE FROM requests")
-            database.execute("INSERT INTO sending VALUES (?, ?, 0, 0, 0)", (secrets.token_hex(4), self.total))
+            database.execute("INSERT INTO sending VALUES (?, ?, 0, 0, 0, '')", (secrets.token_hex(4), self.total))
             database.executemany(
                 "INSERT INTO requests (number) VALUES (?)", ((number,) for number in range(self.total))
             )
@@ -126,6 +132,10 @@ class Ledger:
         query = "SELECT remark FROM requests WHERE remark IS NOT NULL ORDER BY number"
         return [json.loads(remark) for (remark,) in self._database.execute(query)]
 
+    def results(self) -> list[tuple[str | None, str | None]]:
+        """Return each request's status, and its outcome as JSON where that failed or differs, in order."""
+        return list(self._database.execute("SELECT status, remark FROM requests ORDER BY number"))
+
     def unsent(self) -> list[int]:
         """The numbers of the requests that are still to be sent, doubtful ones included."""
         query = "SELECT number FROM requests WHERE state < ? ORDER BY number"
@@ -143,6 +153,11 @@ class Ledger:
         """Note that outcomes are collected from now on."""
         with self._transaction() as database:
             database.execute("UPDATE sending SET following = 1")
+
+    def note_origin(self, origin: str) -> None:
+        """Note which manifests the requests are from, and where they go."""
+        with self._transaction() as database:
+            database.execute("UPDATE sending SET origin = ?", (origin,))
 
     def finish(self) -> None:
         """Note that everything that was wanted is done."""
@@ -193,6 +208,8 @@ def _locked(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
         database.execute("PRAGMA journal_mode = WAL")
         database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+        if "origin" not in {row[1] for row in database.execute("PRAGMA table_info(sending)")}:
+            database.execute("ALTER TABLE sending ADD COLUMN origin TEXT DEFAULT ''")
     except sqlite3.Error:
         database.close()
         raise

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from cli import records
+
 
 @dataclass(frozen=True)
 class Run:
@@ -19,12 +21,22 @@ class Run:
     answered: int = 0
     changed: datetime | None = None
     busy: bool = False
+    origin: str = ""
+    """Which manifests it is of; see `ledger.origin_of`."""
 
-    def record(self) -> dict[str, object]:
+    @property
+    def manifests(self) -> str:
+        """The names of the manifests' files."""
+        return " ".join(Path(name).name for name in self.origin.split("\n")[1:])
+
+    def record(self) -> records.Run:
         if self.busy:
             return {"State": self.path.stem, "Busy": True}
         changed = self.changed.isoformat(timespec="seconds") if self.changed else None
-        return {"Run": self.name, "Total": self.total, "Sent": self.sent, "Answered": self.answered, "Changed": changed}
+        return {
+            "Run": self.name, "Manifests": self.manifests, "Changed": changed,
+            "Total": self.total, "Sent": self.sent, "Answered": self.answered,
+        }  # fmt: skip
 
 
 def read_all(folder: Path) -> list[Run]:
@@ -47,6 +59,7 @@ def _runs(folder: Path) -> Iterator[Run]:
 
 def _read(path: Path) -> Run:
     with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as database:
-        name, total, changed = database.execute("SELECT run, total, changed FROM sending").fetchone()
+        name, total, changed, origin = database.execute("SELECT run, total, changed, origin FROM sending").fetchone()
         sent, answered = database.execute("SELECT coalesce(sum(state = 2), 0), count(status) FROM requests").fetchone()
-    return Run(path, name, total, sent, answered, datetime.fromtimestamp(changed).astimezone() if changed else None)
+    moment = datetime.fromtimestamp(changed).astimezone() if changed else None
+    return Run(path, name, total, sent, answered, moment, origin=origin)

@@ -1,25 +1,26 @@
 """One sending, from where it stands to its end."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from cli import records
 from cli.clients.inbox import Inbox
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
 from cli.errors import CliError, CloudError, Interrupted
-from cli.sending.follow import follow
+from cli.sending.follow import Following
 from cli.sending.ledger import Ledger
 from cli.sending.outgoing import Outgoing, send_all
 from cli.sending.status import line, read_figures
 from cli.terminal.interrupts import Interrupts
+from cli.terminal.modules import outcome_row, show_modules
 from cli.terminal.progress import Meter
-from cli.terminal.screen import Screen, counts_line, module_of, plural, remark, status_text
+from cli.terminal.screen import Screen, counts_line, outcome_line, plural
 from handler.clock import Clock
 
 LOOK_EVERY = 2.0
 LOOK_EVERY_ON_ACCOUNT = 60.0
 """Seconds between two looks at what is queued; CloudMonitor has a new figure a minute."""
-MOST_ROWS = 50
-"""Rows of a table on the screen; --json has them all."""
 
 
 def _inbox(mailbox: Mailbox, target: Target, ledger: Ledger) -> Inbox:
@@ -35,14 +36,16 @@ def forget(mailbox: Mailbox, target: Target, ledger: Ledger) -> None:
 class Sending:
     """One sending, from where it stands to its end."""
 
-    def __init__(self, screen: Screen, target: Target, ledger: Ledger, outgoing: Outgoing, mailbox: Mailbox) -> None:
+    def __init__(
+        self, screen: Screen, target: Target, ledger: Ledger, outgoing: Outgoing, mailbox: Mailbox, clock: Clock
+    ) -> None:
         self._screen = screen
         self._target = target
         self._ledger = ledger
         self._outgoing = outgoing
         self._mailbox = mailbox
         self._inbox = _inbox(mailbox, target, ledger)
-        self._clock = Clock()
+        self._clock = clock
         self._looked: float | None = None
         self._seen = ""
 
@@ -100,7 +103,11 @@ class Sending:
     def _follow(self, interrupts: Interrupts, timeout: float) -> None:
         ledger = self._ledger
         with Meter(self._screen, "outcomes", ledger.total, done=ledger.answered) as meter:
-            follow(self._inbox, ledger, self._outgoing.numbers(), meter, interrupts, timeout, Clock(), self._ahead)
+            following = Following(self._inbox, ledger, self._outgoing.numbers(), meter, self._ahead, self._tell)
+            following.run(interrupts, timeout, self._clock)
+
+    def _tell(self, outcome: Mapping[str, Any]) -> None:
+        self._screen.detail(outcome_line(outcome))
 
     def _ahead(self) -> str:
         """Say what is queued ahead and what went wrong last; nothing where that cannot be known."""
@@ -135,14 +142,12 @@ class Sending:
     def _show(self, *, waited: bool) -> None:
         ledger = self._ledger
         sent = f"{plural(ledger.sent, 'request')} sent to {self._target.names.request_queue}"
-        self._screen.say(counts_line(plural(ledger.total, "request"), ledger.statuses) if waited else sent)
-        rows = [(status_text(one["Status"]), module_of(one), remark(one)) for one in ledger.remarkable[:MOST_ROWS]]
-        if rows:
-            self._screen.table(("Status", "Module", "Why"), rows, title="Failed or different")
-        if len(ledger.remarkable) > MOST_ROWS:
-            self._screen.say(f"and {len(ledger.remarkable) - MOST_ROWS} more; --json has them all")
+        self._screen.summary(counts_line(plural(ledger.total, "request"), ledger.statuses) if waited else sent)
+        show_modules(
+            self._screen, ("Status", "Module", "Why"), map(outcome_row, ledger.remarkable), title="Failed or different"
+        )
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> records.Sent:
         ledger = self._ledger
         return {
             "Run": ledger.run,

@@ -31,7 +31,7 @@ class Meter:
         self._clock = clock or Clock()
         self._began = self._said = self._clock.now()
         self._bar: Progress | None = None
-        if screen.err.is_terminal:
+        if screen.err.is_terminal and not screen.quiet:
             self._bar = Progress(
                 TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(),
                 TimeRemainingColumn(elapsed_when_finished=True), TextColumn("{task.fields[note]}"), console=screen.err,

@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from cli.records import Record
 from cli.terminal import streams
 
 STYLES: Mapping[str, str] = {
@@ -24,10 +25,15 @@ STYLES: Mapping[str, str] = {
 
 
 class Screen:
-    """Where one command writes. With `as_json`, standard output holds one JSON value a line and nothing else."""
+    """Where one command writes. With `as_json`, standard output holds one JSON value a line and nothing else.
 
-    def __init__(self, *, as_json: bool = False) -> None:
+    `quiet` leaves out everything but summaries and errors; `verbose` adds details.
+    """
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
         self.as_json = as_json
+        self.quiet = quiet
+        self.verbose = verbose
         self.out = streams.console(sys.stdout)
         self.err = streams.console(sys.stderr)
 
@@ -37,13 +43,24 @@ class Screen:
 
     def note(self, text: str | Text) -> None:
         """For the person at the terminal: what is going on."""
-        self.err.print(text, style="dim" if isinstance(text, str) else "")
+        if not self.quiet:
+            self.err.print(text, style="dim" if isinstance(text, str) else "")
+
+    def detail(self, text: str | Text) -> None:
+        """For whoever wants to follow every step."""
+        if self.verbose:
+            self.err.print(text, style="dim" if isinstance(text, str) else "")
 
     def warn(self, text: str) -> None:
         self.err.print(Text(text, style="yellow"))
 
     def say(self, text: str | Text = "") -> None:
-        """Text of the result; nothing where the result is JSON."""
+        """Text that belongs to the result; nothing where the result is JSON, or only its summary is wanted."""
+        if not self.quiet:
+            self.summary(text)
+
+    def summary(self, text: str | Text) -> None:
+        """The result in a line or a few; nothing where the result is JSON."""
         if not self.as_json:
             self.out.print(text, soft_wrap=not self.out.is_terminal)
 
@@ -53,7 +70,7 @@ class Screen:
             narrow = self.out.is_terminal
             self.out.print(text, no_wrap=narrow, overflow="ellipsis" if narrow else None, soft_wrap=not narrow)
 
-    def record(self, value: object) -> None:
+    def record(self, value: Record) -> None:
         """A JSON line of the result; nothing where the result is for people."""
         if self.as_json:
             ascii_only = not streams.holds_everything(self.out.file)
@@ -61,7 +78,7 @@ class Screen:
 
     def table(self, heading: Sequence[str], rows: Iterable[Sequence[str | Text]], *, title: str = "") -> None:
         """A table of the result; nothing where the result is JSON."""
-        if self.as_json:
+        if self.as_json or self.quiet:
             return
         cells = [[cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row] for row in rows]
         if self.out.is_terminal:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cli import records
 from cli.tour.matching import differences
 from cli.tour.samples import Sample
 
@@ -16,7 +17,7 @@ class Finding:
     id: str
     problem: str
 
-    def record(self) -> dict[str, str]:
+    def record(self) -> records.Deviation:
         return {"Sample": self.sample, "Id": self.id, "Problem": self.problem}
 
 

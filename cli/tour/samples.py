@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from cli import records
 from cli.clients import http
 from cli.errors import UsageError
 
@@ -78,7 +79,7 @@ def http_body(said: object) -> bytes | None:
     return said.encode() if isinstance(said, str) else json.dumps(said, ensure_ascii=False).encode()
 
 
-def answer_value(answer: http.Answer) -> dict[str, object]:
+def answer_value(answer: http.Answer) -> records.Answer:
     """An HTTP answer in the form of an answer file."""
     try:
         body = json.loads(answer.content)

@@ -3,10 +3,11 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
+from cli import records
 from cli.clients import http
 from cli.clients.fc import Functions
 from cli.clients.inbox import Inbox
@@ -35,13 +36,16 @@ class Summary:
     def outcomes(self) -> int:
         return sum(self.statuses.values())
 
-    def record(self) -> dict[str, object]:
+    def record(self, busiest: Mapping[str, int], page: str | None) -> records.Toured:
+        """Return the summary as a JSON line has it, with the calls of the busiest second and the address of the page."""
         return {
-            "Samples": dict(self.samples),
+            "Samples": {str(way): count for way, count in self.samples.items()},
             "Outcomes": self.outcomes,
             "Statuses": dict(self.statuses),
             "Seconds": round(self.seconds, 1),
             "Findings": [finding.record() for finding in self.findings],
+            "BusiestSecond": dict(busiest),
+            "Page": page,
         }
 
 

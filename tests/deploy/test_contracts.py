@@ -71,7 +71,7 @@ def test_make_contracts_writes_all_of_them(tmp_path: Path, capsys: pytest.Captur
     assert capsys.readouterr().out.split() == [str(tmp_path / path) for path in contracts()]
 
 
-@pytest.mark.parametrize("name", ["request.schema.json", "outcome.schema.json", "log.schema.json"])
+@pytest.mark.parametrize("name", ["request.schema.json", "outcome.schema.json", "log.schema.json", "cli.schema.json"])
 def test_a_schema_is_one(name: str) -> None:
     """Of the dialect that it names."""
     jsonschema.Draft202012Validator.check_schema(contract(name))

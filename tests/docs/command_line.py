@@ -7,7 +7,7 @@ import typer.main
 
 from cli.main import app
 
-COMMON = ("--json", "--local", "--profile", "--help", "--version")
+COMMON = ("--json", "--quiet", "--verbose", "--local", "--profile", "--help", "--version")
 """Options that mean the same everywhere; the page lists them once."""
 
 

@@ -12,11 +12,11 @@ class Publisher(Mailbox):
     def create_topic(self, topic: str) -> None:
         """Make a topic, unless it is there. Raises: CloudError."""
         try:
-            self._call(lambda: self._account.get_topic(topic).create(TopicMeta()))
+            self._call("publish", lambda: self._account.get_topic(topic).create(TopicMeta()))
         except CloudError as error:
             if error.code != "TopicAlreadyExist":
                 raise
 
     def publish(self, topic: str, body: str) -> None:
         """Raises: CloudError."""
-        self._call(lambda: self._account.get_topic(topic).publish_message(Base64TopicMessage(body)))
+        self._call("publish", lambda: self._account.get_topic(topic).publish_message(Base64TopicMessage(body)))

@@ -76,7 +76,7 @@ def test_json_is_all_that_stands_on_standard_output(capsys: pytest.CaptureFixtur
     screen.note("a note")
     screen.say("text")
     screen.table(("A",), [("x",)])
-    screen.record({"long": "字" * 1000})
+    screen.record({"Wrote": "字" * 1000})
     printed: Any = capsys.readouterr()
-    assert json.loads(printed.out) == {"long": "字" * 1000}
+    assert json.loads(printed.out) == {"Wrote": "字" * 1000}
     assert printed.err == "a note\n"
