@@ -1,6 +1,7 @@
 """Pictures of the commands in a terminal, in docs/screenshots: `make screenshots`.
 
-terminal.svg is the tour of `make run`; fleet.svg is what is done with a manifest of 50 products and 8 modules.
+terminal.svg is the tour of `make run`; fleet.svg is what is done with a manifest of 50 products and 8 modules; the others
+show a command each.
 """
 
 import os
@@ -25,7 +26,7 @@ from tests.support.paths import ROOT
 
 PICTURES = ROOT / "docs" / "screenshots"
 FLEET = "examples/fleet.yml"
-PROGRAM = Path(sys.executable).with_name("ota-modules")
+PROGRAMS = Path(sys.executable).parent
 WIDTH, LONGEST = 112, 2_000
 """Columns of the terminal, and the lines that it can show at once."""
 COLOURS = {"brown": "yellow", "brightbrown": "bright_yellow"}
@@ -34,33 +35,67 @@ COLOURS = {"brown": "yellow", "brightbrown": "bright_yellow"}
 
 @dataclass(frozen=True)
 class Shown:
-    """A command, how it is typed, and how many lines are shown of the beginning and the end of what it prints."""
+    """A command line, how it is typed, and how many lines are shown of the beginning and the end of what it prints."""
 
-    arguments: Sequence[str]
-    first: int
-    last: int
+    command: str
+    first: int = 30
+    last: int = 30
     typed: str = ""
+    status: int = 0
+    """The exit status with which it must end."""
 
     @property
     def prompt(self) -> str:
-        return "$ " + (self.typed or " ".join(["ota-modules", *self.arguments]))
+        return "$ " + (self.typed or self.command)
 
 
-TOUR = Shown(("run", "--once", "--port", "0"), 14, 9, typed="make run ONCE=1")
-FOLLOWED = Shown(("outcomes", "--count", "4"), 1, 4)
-BEFORE = Shown(("plan", FLEET), 6, 4)
-SENT = Shown(("send", FLEET, "--wait"), 0, 12)
-LETTERS = Shown(("dead-letters", "list"), 0, 8)
-AFTER = Shown(("plan", FLEET), 0, 8)
+TOUR = Shown("ota-modules run --once --port 0", 14, 9, typed="make run ONCE=1")
+FOLLOWED = Shown("ota-modules outcomes --count 4", 1, 4)
+BEFORE = Shown(f"ota-modules plan {FLEET}", 6, 4)
+SENT = Shown(f"ota-modules send {FLEET} --wait", 0, 12)
+LETTERS = Shown("ota-modules dead-letters list", 0, 8)
+AFTER = Shown(f"ota-modules plan {FLEET}", 0, 8)
+
+WRONG = """\
+产品,模块名,别名
+a1Demo00001,mcu,主控
+a1Demo00001,MCU,主控
+a1Demo00002,default,
+a1Demo00003,bar code,扫码
+"""
+SMALL = """\
+products: [a1Demo00001, a1Demo00002, a1Demo00003, a1Demo00004, a1Demo00005]
+modules:
+  - {ModuleName: gps, AliasName: 定位模块}
+  - {ModuleName: ble, AliasName: 蓝牙}
+"""
+HELD = "ota-modules export a1Demo00001 a1Demo00002 a1Demo00003"
+JOBS: Mapping[str, Sequence[Shown]] = {
+    "validate": [Shown("ota-modules validate wrong.csv", status=2)],
+    "apply": [
+        Shown("ota-modules apply fleet.yml --report out.csv"),
+        Shown("sed -i s/定位模块/GPS/ fleet.yml"),
+        Shown("ota-modules apply --on-existing update fleet.yml"),
+    ],
+    "export": [Shown(f"{HELD} > held.yml; cat held.yml"), Shown("ota-modules plan held.yml")],
+    "status": [
+        Shown("ota-modules send large.yml"),
+        Shown("timeout --preserve-status -s INT 15 ota-modules status --watch", typed="ota-modules status --watch"),
+    ],
+    "cancel": [Shown("ota-modules cancel large.yml", 8, 4)],
+    "doctor": [Shown("ota-modules doctor --send a1Demo00001")],
+}
+"""Pictures of one command each, taken one after another on the same local cloud."""
 
 
-def ran(shown: Shown, environment: Mapping[str, str]) -> tuple[list[Text], int]:
+def ran(shown: Shown, environment: Mapping[str, str], folder: Path = ROOT) -> tuple[list[Text], int]:
     """What the screen shows in the end, and the exit status."""
     child, terminal = pty.fork()
     if child == 0:
-        os.chdir(ROOT)
+        os.chdir(folder)
         own = {"COLUMNS": str(WIDTH), "LINES": "40", "TERM": "xterm-256color"}
-        os.execve(PROGRAM, [str(PROGRAM), *shown.arguments], {**os.environ, **environment, **own})
+        path = f"{PROGRAMS}:{os.environ['PATH']}"
+        os.execve("/bin/sh", ["sh", "-c", shown.command], {**os.environ, **environment, **own, "PATH": path})
     screen = pyte.Screen(WIDTH, LONGEST)
     stream = pyte.ByteStream(screen)
     while part := _read(terminal):
@@ -116,16 +151,38 @@ def picture(title: str, lines: Sequence[Text]) -> str:
     return re.sub(r"@font-face\s*{[^}]*}\s*", "", drawn).replace("Fira Code", "ui-monospace, Menlo, Consolas")
 
 
-def fleet(cloud: LocalCloud, state: str) -> list[Text]:
-    """A manifest before, while and after it is sent; one of its requests meets an API that is out of order for it alone."""
+def environment_of(cloud: LocalCloud, state: str) -> Mapping[str, str]:
+    """Return the variables with which commands talk to a local cloud, and keep their state in a folder."""
     urls = cloud.urls
-    environment = {
+    return {
         "OTA_IOT_ENDPOINT": urls.iot,
         "OTA_MNS_ENDPOINT": urls.smq,
         "OTA_FC_ENDPOINT": urls.fc,
         "OTA_CONSOLE_ENDPOINT": urls.console,
         "XDG_STATE_HOME": state,
     }
+
+
+def jobs() -> None:
+    """Draw the pictures of one command each."""
+    with TemporaryDirectory() as state, local_cloud(Options(port=0)) as cloud:
+        folder, environment = Path(state), environment_of(cloud, state)
+        (folder / "wrong.csv").write_text(WRONG, encoding="gb18030")
+        (folder / "fleet.yml").write_text(SMALL, encoding="utf-8")
+        (folder / "large.yml").write_bytes((ROOT / FLEET).read_bytes())
+        for name, commands in JOBS.items():
+            lines: list[Text] = []
+            for shown in commands:
+                printed, status = ran(shown, environment, folder)
+                if status != shown.status:
+                    raise SystemExit(f"{shown.command}: exit status {status}, not {shown.status}")
+                lines += [*([Text()] if lines else []), *cut(shown, printed)]
+            (PICTURES / f"{name}.svg").write_text(picture(f"ota-modules {name}", lines), encoding="utf-8")
+
+
+def fleet(cloud: LocalCloud, state: str) -> list[Text]:
+    """A manifest before, while and after it is sent; one of its requests meets an API that is out of order for it alone."""
+    environment = environment_of(cloud, state)
     broken = Rule(service="iot", operation="CreateOTAModule", kind="status", contains="云高仪")
     found = cut(BEFORE, ran(BEFORE, environment)[0])
     cloud.call(lambda parts: parts.faults.set(Plan(rules=(broken,))))
@@ -147,6 +204,7 @@ def main() -> int:
     with TemporaryDirectory() as state, local_cloud(options) as cloud:
         shown = fleet(cloud, state)
     (PICTURES / "fleet.svg").write_text(picture("ota-modules", shown), encoding="utf-8")
+    jobs()
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The figures of an account, from CloudMonitor: minutes old, and some of them nobody tells from outside.
+"""The figures of an account: depths from CloudMonitor, minutes old; calls, outcomes and the last error from the log.
 
 SMQ's own counts (GetQueueAttributes) "will soon" be 0 for everybody: one above 0 is true and is used, a 0 may mean "not told".
 """
@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
 
-from cli.clients.figures import Figure, Figures, share_of
+from cli.clients.figures import Figure, Figures, LastError, share_of
+from cli.clients.log_store import LogStore
 from cli.clients.openapi import CLOUD_MONITOR, OpenApi
 from cli.clients.smq import Mailbox
 from cli.clients.streams import AccountStreams, Stream
@@ -24,30 +25,43 @@ METRICS: Mapping[str, str] = {
 }
 """The successors of GetQueueAttributes' counts."""
 UNCONFIRMED = f"CloudMonitor tells nothing in {NAMESPACE}, whose name for this account could not be confirmed"
-IN_THE_LOG = "known only to the function's log: see the dashboard of the log project"
+IN_THE_LOG = "only the function's log has it, which cannot be read"
 
 Counts = Callable[[str], Mapping[str, int]]
 """What SMQ itself says of a queue's messages; empty where it says nothing."""
 
 
-def read(target: Target, api: OpenApi | None = None, counts: Counts | None = None) -> Figures:
+def read(
+    target: Target, api: OpenApi | None = None, counts: Counts | None = None, log: LogStore | None = None
+) -> Figures:
     """Return what can be known; a figure that cannot be had says why. Never raises CloudError."""
     api = api or OpenApi(target)
     counts = counts or _counts(target)
     names = target.names
     requests, dead = counts(names.request_queue), counts(names.dead_letter_queue)
     streams, problems = _streams(target, api)
+    calls, outcomes, error, unread = _from_log(log or LogStore(target))
     return Figures(
         waiting=_depth(target, api, names.request_queue, "active", requests),
         in_flight=_depth(target, api, names.request_queue, "inactive", requests),
         delayed=_depth(target, api, names.request_queue, "delayed", requests),
         dead=_depth(target, api, names.dead_letter_queue, "active", dead),
-        calls=Figure(None, why=IN_THE_LOG),
-        outcomes=Figure(None, why=IN_THE_LOG),
+        calls=calls,
+        outcomes=outcomes,
         share=_share(target),
+        last_error=error,
         streams=streams,
-        unknown=(*problems, f"last error: {IN_THE_LOG}"),
+        unknown=(*problems, *unread),
     )
+
+
+def _from_log(log: LogStore) -> tuple[Figure, Figure, LastError | None, tuple[str, ...]]:
+    """Return calls, outcomes and the last error, and what could not be told of it."""
+    try:
+        return *log.rates(), log.last_error(), ()
+    except CliError as error:
+        why = f"{IN_THE_LOG} ({error})"
+        return Figure(None, why=why), Figure(None, why=why), None, (f"last error: {why}",)
 
 
 def _counts(target: Target) -> Counts:

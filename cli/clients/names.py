@@ -60,6 +60,15 @@ class Names:
         """OTA_QPS of the queue's function."""
         return self._name("qps_queue")
 
+    @property
+    def log_store(self) -> str:
+        """The logstore of the functions."""
+        return self._name("log_store")
+
+    def log_project(self, account: str) -> str:
+        """The project of that logstore; its name is taken in a whole region, so it has the account in it."""
+        return f"{self._name('name')}-{account}"
+
     def _name(self, variable: str, *settings: str) -> str:
         given = next((value for setting in settings if (value := self._environ.get(setting))), "")
         return given or _variable(self._template, variable)

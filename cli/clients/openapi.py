@@ -33,14 +33,15 @@ EVENT_BRIDGE = Service("EventBridge", "eventbridge-console.{region}.aliyuncs.com
 RAM = Service("RAM", "ram.aliyuncs.com", "2015-05-01")
 
 
-def _send(url: str, method: str, headers: Mapping[str, str], body: bytes) -> http.Answer:
+def send(url: str, method: str, headers: Mapping[str, str], body: bytes) -> http.Answer:
+    """Send a request over the network. Raises: CloudError: no answer."""
     return http.call(url, method, headers, body, SECONDS)
 
 
 class OpenApi:
     """Calls with a target's keys; `send` stands for the network."""
 
-    def __init__(self, target: Target, send: Send = _send) -> None:
+    def __init__(self, target: Target, send: Send = send) -> None:
         self._target = target
         self._send = send
 

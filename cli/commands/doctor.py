@@ -101,7 +101,7 @@ def _shown(screen: Screen, findings: Iterator[Finding]) -> list[Finding]:
         shown.append(finding)
         screen.record(finding.record())
         word, style = WORDS[finding.verdict]
-        line = Text(f"{word:<21}", style=style).append(f"{finding.check}: {visible(finding.text)}", style="")
+        line = Text.assemble((f"{word:<21}", style), f"{finding.check}: {visible(finding.text)}")
         if finding.verdict == "ok":
             screen.say(line)
             continue
