@@ -27,6 +27,8 @@ PATIENT = {"OTA_READ_TIMEOUT": "1", "OTA_DEADLINE_MARGIN": "4"}
 """For a machine that has other things to do: a call that is answered too late is a fault that no plan speaks of."""
 MOST_TIMES = {"stream": 6, "fc": 3}
 """A stream waits twice as long before each retry: after ten of them, longer than a run is waited for."""
+AS_OFTEN = ("kill", "pause", "refuse", "expire", "revoke", "deny", "overdue")
+"""Kinds that strike no more often than the matrix says: each of them costs a start, or the pause of a wrong deployment."""
 RUNS_A_CLOUD = 25
 """Runs after which the cloud and its functions are started anew."""
 STEPS = [fc("kill", step=step) for step in get_args(Step)]
@@ -88,7 +90,7 @@ class Job:
 def varied(rule: Rule, draws: random.Random) -> Rule:
     """A rule of the matrix, at another time and more or less often."""
     often = draws.choice(({"probability": round(draws.uniform(0.05, 0.6), 2)}, {"nth": draws.randint(1, 30)}))
-    times = rule.times if rule.kind in ("kill", "pause", "refuse", "expire", "revoke") else draws.randint(1, 12)
+    times = rule.times if rule.kind in AS_OFTEN else draws.randint(1, 12)
     most = MOST_TIMES.get(rule.service)
     return rule.model_copy(update={**often, "times": min(times, most) if times and most else times})
 

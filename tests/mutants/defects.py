@@ -4,6 +4,7 @@ from tests.mutants.faults import Mutant
 
 SCENARIOS = ("tests/simulation/test_defects.py",)
 IOT, PUTTING_BACK = ("tests/handler/test_iot.py",), ("tests/handler/test_putting_back.py",)
+INDEX = ("tests/handler/test_index.py",)
 
 DEFECTS = (
     Mutant(
@@ -146,5 +147,54 @@ DEFECTS = (
         "            if self.clock.now() - slot <= LATE:\n                return",
         "            return",
         IOT,
+    ),
+    Mutant(
+        "an instant that travels with a request says no more than that there was one",
+        "modules.py",
+        "return int(self._request.Tried)",
+        "return int(bool(self._request.Tried))",
+        ("tests/handler/test_modules.py",),
+    ),
+    Mutant(
+        "a delivery takes as long as EventBridge waits for it",
+        "index.py",
+        "LONGEST_DELIVERY = 280.0",
+        "LONGEST_DELIVERY = 300.0",
+        INDEX,
+    ),
+    Mutant(
+        "a body that is far too large is parsed before it is refused",
+        "index.py",
+        "if len(event) > web.LARGEST_EVENT:",
+        "if len(event) > 100 * web.LARGEST_EVENT:",
+        INDEX,
+    ),
+    Mutant(
+        "the scheme of a header is masked, and its token shown",
+        "log.py",
+        "(?(scheme) (?: [\\w-]+ \\s+ )? )",
+        "",
+        ("tests/handler/test_log.py",),
+    ),
+    Mutant(
+        "a setting names an instance that no request may name",
+        "settings.py",
+        'OTA_IOT_INSTANCE_ID: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$")]',
+        "OTA_IOT_INSTANCE_ID: Annotated[str, Field(min_length=1, max_length=128)]",
+        ("tests/handler/test_settings.py",),
+    ),
+    Mutant(
+        "a second look without time is told as the quota's fault",
+        "results.py",
+        'reason: Reason = "quota" if error.wait else "deadline"',
+        'reason: Reason = "quota"',
+        ("tests/handler/test_results.py", *SCENARIOS),
+    ),
+    Mutant(
+        "wrong requests that share an Id share their outcomes' id",
+        "outcomes.py",
+        "for part in (replay, problems) if part",
+        "for part in (replay,) if part",
+        ("tests/handler/test_outcomes.py",),
     ),
 )
