@@ -1,7 +1,7 @@
 """One cold start: `python cold.py NAME URL`, a bare process from nothing to the first outcome.
 
 The packages come from PYTHONPATH. `ours` is the handler with its initializer and a message of a queue, `http` the same with a
-request over HTTP; `floor` is pydantic and http.client, and signs by hand;
+request over HTTP; `floor` is pydantic, the composer and http.client;
 `sdks` is AcsClient, mns.account and pydantic. Each makes a TLS context, as the endpoints of the cloud need one; the server here
 does not.
 """
@@ -44,13 +44,10 @@ def called(url: str, event: object) -> Any:
 
 
 def floor(url: str) -> None:
-    import base64
-    import hmac
     import http.client
     import ssl
-    import uuid
-    from urllib.parse import urlencode
 
+    from aliyunsdkcore.auth.composer import rpc_signature_composer
     from pydantic import BaseModel
 
     class Request(BaseModel):
@@ -61,9 +58,7 @@ def floor(url: str) -> None:
     request = Request.model_validate_json(REQUEST)
     connection = http.client.HTTPConnection(url.removeprefix("http://"))
     common = {"Version": "2018-01-20", "Action": "CreateOTAModule", "RegionId": "cn-shanghai", **request.model_dump()}
-    query = urlencode({**common, "AccessKeyId": "testid", "SignatureNonce": str(uuid.uuid4())})
-    signature = base64.b64encode(hmac.digest(b"testsecret&", query.encode(), "sha1")).decode()
-    target = f"/?{query}&{urlencode({'Signature': signature})}"
+    target, _ = rpc_signature_composer.get_signed_url(common, "testid", "testsecret", "JSON", "POST", {})
     connection.request("POST", target)
     assert json.loads(connection.getresponse().read())["Success"]
     connection.request("POST", "/topics/results/messages", "<Message/>")

@@ -83,7 +83,7 @@ def whole() -> Table:
             middle = medians(runtime, limit, ROUNDS)
         for other, words, goal in (
             ("sources", "the same without bytecode", 0.55),
-            ("floor", "pydantic with one model and http.client, signed by hand, with bytecode", 1.15),
+            ("floor", "pydantic with one model, composer and http.client, with bytecode", 1.15),
             ("sdks", "AcsClient, mns.account and pydantic, without bytecode", 0.40),
         ):
             ratio = middle["queue"] / middle[other]

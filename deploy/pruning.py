@@ -4,6 +4,22 @@ from pathlib import PurePosixPath
 
 LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE")
 
+# Of the SDK only this is used: request signing. A package that is not named here is kept whole.
+USED = {
+    "aliyunsdkcore": {
+        "__init__.py",
+        "auth/__init__.py",
+        "auth/algorithm/__init__.py",
+        "auth/algorithm/sha_hmac1.py",
+        "auth/composer/__init__.py",
+        "auth/composer/rpc_signature_composer.py",
+        "compat.py",
+        "utils/__init__.py",
+        "utils/parameter_helper.py",
+        "vendored/__init__.py",
+        "vendored/six.py",
+    },
+}
 UNUSED = (
     # The older pydantic inside pydantic, plug-ins for a type checker, and examples for tests.
     "pydantic/v1/",
@@ -31,6 +47,8 @@ def kept(name: str, content: bytes) -> bytes | None:
     if top.endswith(".dist-info"):
         return described(path, content)
     if top.endswith(".data") or path.suffix in {".pyi", ".pyc"} or path.name == "py.typed" or name.startswith(UNUSED):
+        return None
+    if top in USED and "/".join(path.parts[1:]) not in USED[top]:
         return None
     return content
 

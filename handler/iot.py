@@ -6,6 +6,8 @@ API reference: CreateOTAModule, ListOTAModuleByProduct, UpdateOTAModule; signatu
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from aliyunsdkcore.auth.composer import rpc_signature_composer
+
 from handler.clock import Clock
 from handler.codes import is_expired, is_general, may_pass, names_no_instance, names_place, request_id, understood
 from handler.credentials import Credentials
@@ -13,7 +15,6 @@ from handler.errors import CallError, Misconfigured, OutOfTime, Refused, Throttl
 from handler.http1 import Answer
 from handler.moments import unix_seconds
 from handler.pacing import Quota
-from handler.signatures import sign_rpc
 from handler.steps import reached
 
 VERSION = "2018-01-20"
@@ -71,7 +72,12 @@ class IotApi(NamedTuple):
     def signed(self, action: str, parameters: Mapping[str, str], credentials: Credentials) -> str:
         """The request target of a call, signed now: every attempt has its own nonce and timestamp."""
         common = {"Version": VERSION, "Action": action, "RegionId": self.region}
-        return sign_rpc({**common, **parameters}, credentials, self.clock.wall())
+        if credentials.security_token:
+            common["SecurityToken"] = credentials.security_token
+        target, _string_to_sign = rpc_signature_composer.get_signed_url(
+            {**common, **parameters}, credentials.access_key_id, credentials.access_key_secret, "JSON", "POST", {}
+        )
+        return str(target)
 
 
 class Finding(NamedTuple):
