@@ -22,6 +22,7 @@ COMMANDS = [
     for path in english()
     for command in Page.read(path).commands
     if command.startswith("ota-modules ") and "<" not in command and not command.startswith("ota-modules run")
+    if "--profile" not in command  # it leads to an account
 ]
 
 
