@@ -103,7 +103,7 @@ class Halt:
 
     def set(self, action: str, instance: str | None, error: Misconfigured) -> None:
         """Let nobody call the operation in the instance any more."""
-        self._reasons[action, instance] = error
+        self._reasons[action, instance] = error.with_traceback(None)
 
     def note(self, action: str, instance: str | None, error: Misconfigured) -> None:
         """Keep what is wrong for the log."""

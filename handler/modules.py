@@ -89,7 +89,7 @@ class Ensuring:
         """Whether there is another try, after a pause."""
         if self._session.is_over and isinstance(error, Transient):
             return False  # the deadline has cut the call, and nobody knows what the API would have answered
-        self._failure = error
+        self._failure = error.with_traceback(None)  # whose frames hold this object in turn
         backoff = THROTTLED if isinstance(error, Throttled) else CALL
         failures[backoff] += 1
         return failures[backoff] < backoff.tries and self._pause(backoff, failures[backoff])
@@ -119,7 +119,7 @@ class Ensuring:
             wanted = _parameters(self._request, self._request.AliasName, self._request.Desc)
             request_id = self._session.create(wanted)
         except Refused as error:
-            self._refused = error
+            self._refused = error.with_traceback(None)
             return None
         except (Throttled, Misconfigured, OutOfTime):
             raise  # it had no effect
