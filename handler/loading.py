@@ -9,10 +9,11 @@ import importlib
 import os
 import sys
 from types import ModuleType
+from urllib.parse import quote
 
 
-class DeferredMetadata(ModuleType):
-    """Stands in for importlib.metadata, from which pydantic takes a function that it never calls; loads it on its first use."""
+class Deferred(ModuleType):
+    """Stands in for a module that others import and the function never uses; loads it when somebody does."""
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):  # what the import system asks of any module
@@ -25,15 +26,28 @@ class DeferredMetadata(ModuleType):
             del sys.modules[self.__name__]
         return importlib.import_module(self.__name__)
 
+
+class DeferredMetadata(Deferred):
+    """Stands in for importlib.metadata, from which pydantic takes this function by name and never calls it."""
+
     def entry_points(self, **selected: str) -> object:
         """Look for plugins, as importlib.metadata does."""
         return self.load().entry_points(**selected)
 
 
-def defer_metadata() -> None:
-    """Let importlib.metadata wait until it is used, unless the platform has loaded it already."""
-    if "importlib.metadata" not in sys.modules:
-        importlib.metadata = sys.modules["importlib.metadata"] = DeferredMetadata("importlib.metadata")
+class DeferredRequests(Deferred):
+    """Stands in for urllib.request, from which the composer of signatures takes this function by name."""
+
+    pathname2url = staticmethod(quote)
+    """What it is on every system but Windows."""
+
+
+def defer(module: Deferred) -> None:
+    """Let a module wait until it is used, unless the platform has loaded it already."""
+    if module.__name__ not in sys.modules:
+        parent, _, name = module.__name__.rpartition(".")
+        sys.modules[module.__name__] = module
+        setattr(importlib.import_module(parent), name, module)
 
 
 def done() -> None:
@@ -45,4 +59,6 @@ def done() -> None:
 gc.disable()
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 os.environ.setdefault("PYTHONTZPATH", "")  # else zoneinfo, which pydantic imports, reads all that Python was built with
-defer_metadata()
+defer(DeferredMetadata("importlib.metadata"))
+defer(DeferredRequests("urllib.request"))
+defer(Deferred("xml.etree.cElementTree"))  # imported beside the composer

@@ -12,18 +12,22 @@ from handler import index
 print(json.dumps([gc.isenabled(), gc.get_freeze_count() > 1000, sorted(set(sys.modules) & set(sys.argv[1:]))]))
 """
 LEFT_OUT = [
-    "redis", "aliyunsdkcore.client", "mns", "handler.web", "handler.quota",
+    "redis", "aliyunsdkcore.client", "mns", "http.client", "email.utils", "xml.etree.ElementTree", "handler.web", "handler.quota",
     "handler.tracing", "pickle", "zipfile", "asyncio", "difflib", "_sysconfigdata__linux_x86_64-linux-gnu",
     *(["subprocess"] if sys.version_info >= (3, 11) else []),  # before, `platform` imports it, and with that `uuid`
 ]  # fmt: skip
 DEFERRED = """
 import sys
 from handler import index
-import importlib.metadata
+import importlib.metadata, urllib.request, xml.etree.cElementTree
 from importlib.metadata import entry_points, version
+from urllib.request import pathname2url, urlopen
 assert list(entry_points(group="no such group")) == []
 assert importlib.metadata.version is version is sys.modules["importlib.metadata"].version
 assert importlib.metadata.__file__
+assert urllib.request.urlopen is urlopen is sys.modules["urllib.request"].urlopen
+assert urllib.request.pathname2url("a b&c/d") == pathname2url("a b&c/d")
+assert xml.etree.cElementTree.fromstring("<a/>").tag == "a"
 """
 
 
