@@ -99,9 +99,9 @@ def nearly_all() -> Table:
     rows = []
     for jitter in JITTERS:
         trials = [Trial(name, 0.05, jitter, NEARLY_ALL) for name in PEERS]
-        rows += [
-            trial.row(f"{jitter * 1000:g} ms", made) for trial, made in zip(trials, side_by_side(trials), strict=True)
-        ]
+        # Two at a time: some of them flood the API, and that takes the processor of whoever runs beside them.
+        made = [each for place in range(0, len(trials), 2) for each in side_by_side(trials[place : place + 2])]
+        rows += [trial.row(f"{jitter * 1000:g} ms", each) for trial, each in zip(trials, made, strict=True)]
     return Table(
         f"The whole limit: {MODULES} modules, OTA_QPS={NEARLY_ALL:g}, 50 ms latency, by jitter",
         COLUMNS,
