@@ -21,24 +21,24 @@ _SAMPLE = {
     "AliasName": "Barcode_scanner",
     "Desc": "The firmware module of the barcode scanner.",
 }
-_PREFER = {
-    "name": "Prefer",
-    "in": "header",
-    "schema": {"type": "string"},
-    "description": "`respond-async`: queue the request, and answer 202. Ignored where the function has no request queue.",
-}
-_TRACE = {
-    "name": "traceparent",
-    "in": "header",
-    "schema": {"type": "string"},
-    "description": "W3C trace context, for requests that hold none; a malformed one is ignored.",
-}
-_EVENT_ID = {
-    "name": "ce-id",
-    "in": "header",
-    "schema": {"type": "string"},
-    "description": "The Id for requests that hold none, where the body is the data of a CloudEvent in binary mode.",
-}
+
+
+def _header(name: str, description: str) -> Schema:
+    return {"name": name, "in": "header", "schema": {"type": "string"}, "description": description}
+
+
+_PREFER = _header(
+    "Prefer",
+    "`respond-async`: queue the request, and answer 202. Ignored where the function has no request queue.",
+)
+_TRACE = _header(
+    "traceparent",
+    "W3C trace context, for requests that hold none; a malformed one is ignored.",
+)
+_EVENT_ID = _header(
+    "ce-id",
+    "The Id for requests that hold none, where the body is the data of a CloudEvent in binary mode.",
+)
 _EVENT = "application/cloudevents+json"
 _EVENTS = "application/cloudevents-batch+json"
 _RETRY_AFTER = {"description": "Seconds after which to send it again.", "schema": {"type": "integer", "minimum": 1}}
