@@ -4,40 +4,64 @@ Nothing is said to be finished before its outcome was accepted; a crash anywhere
 """
 
 import threading
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
-from handler.clock import Clock
-from handler.errors import OtaModulesError, SinkError
+from handler.credentials import Credentials
+from handler.errors import SinkError
 from handler.faults import log_fault
-from handler.invocation import Invocation, Limits
 from handler.iot import Halt, IotApi, Session, Usage
-from handler.messages import NOTHING, Invalid, Known, ModuleRequest
+from handler.log import Log
+from handler.messages import Invalid, Known, ModuleRequest
 from handler.modules import Verdict, ensure
-from handler.outcomes import Outcome, Result, Unfinished
-from handler.results import dead_letter, decided, failed, faulty, interrupted
+from handler.outcomes import Outcome, Result, Unfinished, dead_letter
 from handler.retry import Random
+from handler.settings import Settings
+from handler.smq import Message
 from handler.steps import reached
 
 
-class Parts(NamedTuple):
-    """What every attempt needs of the instance."""
+class Sinks(Protocol):
+    """Where messages go; see `handler.smq.Outbox`. All but `put_back` raise SinkError."""
 
-    api: IotApi
-    limits: Limits
-    clock: Clock
-    random: Random
+    @property
+    def until(self) -> float:
+        """When nothing is sent any more, in clock seconds."""
+        ...
+
+    def publish(self, body: str, tag: str) -> None: ...
+
+    def dead_letter(self, body: str) -> None: ...
+
+    def enqueue(self, body: str) -> None: ...
+
+    def put_back(self, messages: Sequence[Message]) -> list[Message]:
+        """Send at most 16 messages to come again; returns those that the queue did not take."""
+        ...
+
+
+class Invocation(NamedTuple):
+    """What belongs to one invocation: its keys, its deadline (clock seconds), its sinks, its log, its source."""
+
+    credentials: Callable[[], Credentials]
+    deadline: float
+    sinks: Sinks
+    log: Log
+    source: str
+    """The CloudEvents source: `/ota-modules/<region>/<function>`."""
 
 
 class Attempts:
     """The requests of one invocation, each tried once; `gives_up`: those that have had all their attempts end as failed."""
 
-    def __init__(self, parts: Parts, invocation: Invocation, deadline: float, *, gives_up: bool) -> None:
+    def __init__(
+        self, api: IotApi, settings: Settings, random: Random, invocation: Invocation, *, gives_up: bool
+    ) -> None:
         self.usage = Usage()
-        self._parts = parts
-        self._limits = parts.limits
+        self._api = api
+        self._settings = settings
+        self._random = random
         self._invocation = invocation
-        self._deadline = deadline
         self._gives_up = gives_up
         self._halt = Halt()
         self._lock = threading.Lock()
@@ -45,14 +69,13 @@ class Attempts:
     def handle(self, request: ModuleRequest | Invalid) -> Result:
         """One request's result; never raises."""
         usage = Usage()
-        known = _known(request)
-        if isinstance(request, Invalid):
-            result = self._guarded(request, known, lambda: self._published(Outcome.invalid(request)))
-        else:
-            result = self._guarded(request, known, lambda: self._ensured(request, usage))
-            if isinstance(result, Unfinished) and self._is_over(request, result):
-                left = result
-                result = self._guarded(request, left.known, lambda: self._given_up(request, left))
+        result = self._try(request, usage)
+        if isinstance(request, ModuleRequest) and isinstance(result, Unfinished) and self._is_over(request, result):
+            left = result
+            try:
+                result = self._give_up(request, left)
+            except Exception as error:  # noqa: BLE001 - as below
+                result = self._unfinished(request, error, left.known)
         with self._lock:
             self.usage.add(usage)
         self._log(request, result, usage)
@@ -61,60 +84,71 @@ class Attempts:
     def leave(self, request: ModuleRequest | Invalid, ahead: Unfinished) -> Unfinished:
         """What a request goes on as that is not tried, because one before it for the same module is not finished."""
         detail = f"{ahead.request.Id} is for the same module, and comes first"
-        result = Unfinished(request, "order", detail, retry_after=ahead.retry_after, known=_known(request))
+        result = Unfinished(request, "order", detail, retry_after=ahead.retry_after, known=request.known)
         self._log(request, result, Usage())
         return result
 
-    def _guarded(self, request: ModuleRequest | Invalid, known: Known, step: Callable[[], Result]) -> Result:
+    def _try(self, request: ModuleRequest | Invalid, usage: Usage) -> Result:
+        known = request.known
         try:
-            return step()
-        except SinkError as error:
-            return Unfinished(request, "sink", str(error), known=known)
+            if isinstance(request, Invalid):
+                return self._publish(Outcome.invalid(request))
+            keys, until, instance = self._invocation.credentials, self._invocation.deadline, request.IotInstanceId
+            session = Session(self._api, keys, until, self._halt, usage=usage, instance=instance)
+            placed = request.in_instance(self._settings.OTA_IOT_INSTANCE_ID)
+            end = ensure(placed, session, self._settings.OTA_ON_EXISTING, self._random)
+            known = end.known
+            if isinstance(end, Verdict):
+                return self._publish(_decided(placed, end))
         except Exception as error:  # noqa: BLE001 - a fault of ours in one request must not cost the others
+            return self._unfinished(request, error, known)
+        return self._unfinished(request, end.error, known, counts=end.counts)
+
+    def _unfinished(
+        self, request: ModuleRequest | Invalid, error: Exception, known: Known, *, counts: bool = False
+    ) -> Unfinished:
+        result = Unfinished.of(request, error, known, counts=counts)
+        if result.reason == "fault":
             log_fault(self._invocation.log, error, id=request.Id)
-            return faulty(request, error, known)
+        return result
 
-    def _ensured(self, request: ModuleRequest, usage: Usage) -> Result:
-        keys, instance = self._invocation.credentials, request.IotInstanceId
-        session = Session(self._parts.api, keys, self._deadline, self._halt, usage=usage, instance=instance)
-        placed = request.in_instance(self._limits.instance)
-        verdict = ensure(placed, session, self._limits.on_existing, self._parts.random)
-        if isinstance(verdict, Verdict):
-            return self._guarded(request, verdict.known, lambda: self._published(decided(placed, verdict)))
-        if not isinstance(verdict.error, OtaModulesError):
-            log_fault(self._invocation.log, verdict.error, id=request.Id)
-        return interrupted(request, verdict)
-
-    def _published(self, outcome: Outcome) -> Outcome:
+    def _publish(self, outcome: Outcome) -> Outcome:
         self._invocation.sinks.publish(self._event(outcome), outcome.Status)
         reached("published")
         return outcome
 
+    def _event(self, outcome: Outcome) -> str:
+        return outcome.event(self._invocation.source, self._api.clock.wall())
+
     def _is_over(self, request: ModuleRequest, left: Unfinished) -> bool:
         """Whether a request that is not finished has had all its attempts, or its time."""
         if left.counts:
-            return self._gives_up and request.Attempt >= self._limits.max_attempts
-        return self._gives_up and request.Since is not None and self._age(request.Since) >= self._limits.max_age
+            return self._gives_up and request.Attempt >= self._settings.OTA_MAX_ATTEMPTS
+        return self._gives_up and self._age(request) >= self._settings.OTA_MAX_AGE
 
-    def _age(self, since: float) -> float:
-        return self._parts.clock.wall() - since
+    def _age(self, request: ModuleRequest) -> float:
+        """Seconds since a request was first put back."""
+        return 0.0 if request.Since is None else self._api.clock.wall() - request.Since
 
-    def _given_up(self, request: ModuleRequest, left: Unfinished) -> Outcome:
-        """Dead-lettered first, so that the outcome is true once it is out."""
-        if not left.counts and request.Since is not None:
-            left = left._replace(detail=f"{left.detail} (for {self._age(request.Since):.0f} s)")
-        outcome = failed(request.in_instance(self._limits.instance), left)
-        self._invocation.sinks.dead_letter(dead_letter(left, self._event(outcome)))
+    def _give_up(self, request: ModuleRequest, left: Unfinished) -> Outcome:
+        """Dead-letter a request, and only then publish that it failed, so that this is true once it is out."""
+        if not left.counts:
+            left = left._replace(detail=f"{left.detail} (for {self._age(request):.0f} s)")
+        outcome = Outcome.of(
+            request.in_instance(self._settings.OTA_IOT_INSTANCE_ID),
+            "failed",
+            Code=left.code or left.reason,
+            ErrorMessage=left.detail,
+            RequestId=left.api_request_id,
+        )
+        self._invocation.sinks.dead_letter(dead_letter(request, left, self._event(outcome)))
         try:
-            return self._published(outcome)
+            return self._publish(outcome)
         except SinkError:
             # What the topic has not taken for so long is given up without it, as long as the letter is kept.
-            if left.reason == "sink" and self._limits.has_dead_letters:
+            if left.reason == "sink" and self._settings.OTA_DEAD_LETTER_QUEUE is not None:
                 return outcome
             raise
-
-    def _event(self, outcome: Outcome) -> str:
-        return outcome.event(self._invocation.source, self._parts.clock.wall())
 
     def _log(self, request: ModuleRequest | Invalid, result: Result, usage: Usage) -> None:
         """One line a request."""
@@ -130,18 +164,18 @@ class Attempts:
             "trace": request.traceparent,
         }
         log = self._invocation.log
-        if isinstance(result, Unfinished):
-            fields |= {"status": "unfinished", "reason": result.reason, "detail": result.detail}
-            if result.reason == "misconfigured":
-                log.error("request", **fields)
-            else:
-                log.warning("request", **fields)
-            return
-        fields |= {"status": result.Status, "reason": result.Code or result.why}
-        if result.Status == "failed":
-            log.error("request", **fields, detail=result.ErrorMessage)
+        if isinstance(result, Outcome):
+            fields |= {"status": result.Status, "reason": result.Code or result.why}
+            if result.Status != "failed":
+                log.info("request", **fields)
+                return
+            fields["detail"] = result.ErrorMessage
         else:
-            log.info("request", **fields)
+            fields |= {"status": "unfinished", "reason": result.reason, "detail": result.detail}
+            if result.reason != "misconfigured":
+                log.warning("request", **fields)
+                return
+        log.error("request", **fields)
 
     def log_findings(self) -> None:
         """What is wrong with the deployment, and where."""
@@ -156,5 +190,15 @@ class Attempts:
             )
 
 
-def _known(request: ModuleRequest | Invalid) -> Known:
-    return request.known if isinstance(request, ModuleRequest) else NOTHING
+def _decided(request: ModuleRequest, verdict: Verdict) -> Outcome:
+    """The outcome that a verdict is."""
+    error = verdict.error
+    return Outcome.of(
+        request,
+        verdict.status,
+        why=verdict.why,
+        Code=error and error.code,
+        ErrorMessage=error and error.text,
+        RequestId=verdict.request_id or (error and error.request_id),
+        Drift=dict(verdict.drift),
+    )

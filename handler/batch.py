@@ -28,10 +28,16 @@ class Batch(NamedTuple):
     """What a delivery takes on, and the messages that it leaves alone."""
 
     items: Sequence[Item]
-    messages: int
-    left: Sequence[Delivery]
+    taken: Sequence[Delivery]
+    left: Sequence[Delivery] = ()
     ignored: Sequence[tuple[str, str]] = ()
     """Ids of messages, and why nothing is asked for in them."""
+
+    def oldest(self) -> float | None:
+        """Since when something has been waiting, in unix seconds, where anything says so."""
+        sent = (delivery.published for delivery in (*self.taken, *self.left))
+        put_back = (item.request.Since for item in self.items)
+        return min((moment for moment in (*sent, *put_back) if moment is not None), default=None)
 
 
 def take_on(deliveries: Sequence[Delivery], most: float) -> Batch:
@@ -41,13 +47,13 @@ def take_on(deliveries: Sequence[Delivery], most: float) -> Batch:
     for place, delivery in enumerate(deliveries):
         contents = delivery.open()
         if items and len(items) + len(contents.requests) > most:
-            return Batch(items, place, deliveries[place:], ignored)
+            return Batch(items, deliveries[:place], deliveries[place:], ignored)
         ignored += [(delivery.id, reason) for reason in contents.ignored]
         for request, raw in zip(contents.requests, contents.raw, strict=True):
             is_body = len(contents.requests) == 1 and _is_body(raw, several=contents.several)
             text = _as_text(delivery.body) if is_body else _kept(request, raw)
             items.append(Item(request, len(items), place, text, is_body))
-    return Batch(items, len(deliveries), (), ignored)
+    return Batch(items, deliveries, (), ignored)
 
 
 def _is_body(raw: object, *, several: bool) -> bool:
@@ -92,9 +98,7 @@ def _texts(delivery: Delivery) -> tuple[Sequence[str], int, bool]:
     if not several and any(isinstance(each, Flaw) for each in raw):
         return (), len(requests), several
     texts = [
-        write(each.model_dump(exclude_none=True, exclude_defaults=True))
-        if isinstance(each, ModuleRequest)
-        else _kept(each, origin)
+        each.to_json() if isinstance(each, ModuleRequest) else _kept(each, origin)
         for each, origin in zip(requests, raw, strict=True)
     ]
     return texts, len(requests), several

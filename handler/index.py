@@ -8,27 +8,26 @@ import os
 import random
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handler import loading, triggers
+from handler.attempts import Invocation
 from handler.clock import Clock
 from handler.connections import Connection, Transport
 from handler.credentials import Credentials
 from handler.faults import log_fault
-from handler.invocation import Invocation, Limits
 from handler.iot import IotApi
 from handler.log import Log
-from handler.outcomes import Outcome
 from handler.pacing import Pacer, Quota
 from handler.pipeline import Pipeline
 from handler.settings import Settings
 from handler.smq import MessageService, Outbox
 from handler.steps import reached
 from handler.threads import Threads
-from handler.triggers import Delivery
 
 if TYPE_CHECKING:  # imported when the first HTTP request comes, so that the function of a queue does not wait for it
     from handler import web
@@ -43,32 +42,12 @@ LAST_SENDS = 0.3
 """Seconds before the function's timeout after which nothing is sent any more, outcomes included."""
 
 
-class Budget(NamedTuple):
-    """How an invocation's time is shared out, in clock seconds: each part ends where the next begins.
-
-    calls of the API -> outcomes -> what goes back to the queue -> nothing, until the function's timeout
-    """
-
-    calls: float
-    outcomes: float
-    sends: float
-
-    @classmethod
-    def begin(cls, now: float, timeout: float, margin: float, *, puts_back: bool) -> "Budget":
-        # A margin as long as the timeout would leave no time for anything.
-        margin = margin if timeout > margin else timeout / 2
-        sends = now + timeout - min(LAST_SENDS, margin / 2)
-        return cls(now + timeout - margin, sends - margin / 4 if puts_back else sends, sends)
-
-
 class Instance(NamedTuple):
     """The parts of one instance of the function."""
 
-    settings: Settings
     pipeline: Pipeline
     messages: MessageService
     log: Log
-    clock: Clock
     tracer: "Tracer | None" = None
 
     @classmethod
@@ -93,14 +72,13 @@ class Instance(NamedTuple):
         )
         smq = Transport(partial(connect, settings.OTA_MNS_ENDPOINT), "OTA_MNS_ENDPOINT")
         messages = MessageService(smq, clock, random.random)
-        pool = Threads.for_rate(_rate(settings))
-        instance = cls(settings, Pipeline(api, _limits(settings), pool, clock, random.random), messages, log, clock)
+        pipeline = Pipeline(api, settings, Threads.for_rate(settings.own_rate), clock, random.random)
         if settings.OTA_TRACE_URL is None:
-            return instance
+            return cls(pipeline, messages, log)
         from handler.tracing import Tracer
 
         tracer = Tracer(settings.OTA_TRACE_URL, connect, clock, environ.get("FC_FUNCTION_NAME", "ota-modules"))
-        return instance._replace(pipeline=tracer.trace(instance.pipeline), tracer=tracer)
+        return cls(tracer.trace(pipeline), messages, log, tracer)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
@@ -116,23 +94,6 @@ def _quota(settings: Settings, clock: Clock, log: Log) -> Quota:
     from handler.quota import SharedQuota
 
     return SharedQuota(settings.store, settings.OTA_QUOTA_KEY, settings.rate, share, clock, log)
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        settings.OTA_MAX_ATTEMPTS,
-        settings.OTA_ON_EXISTING,
-        settings.OTA_IOT_INSTANCE_ID,
-        settings.OTA_REQUEST_QUEUE is not None,
-        settings.OTA_MAX_AGE,
-        _rate(settings),
-        settings.OTA_DEAD_LETTER_QUEUE is not None,
-    )
-
-
-def _rate(settings: Settings) -> float:
-    """Calls a second of one operation: with a store, one busy instance may use all of the quota."""
-    return settings.rate if settings.store else settings.share
 
 
 _instance: Instance | None = None
@@ -168,12 +129,12 @@ def handler(event: bytes, context: object) -> object:
     instance = _ready()
     if (answer := _http_answer(instance, event, context)) is not None:
         return answer
-    call = Call.begin(instance, context, ceiling=LONGEST_DELIVERY)
-    deliveries = triggers.deliveries(event)
-    with call:
-        report = instance.pipeline.run(deliveries, call.invocation)
-    bare = [delivery.source for delivery in deliveries] == ["bare"]
-    return {**report.summary(), **({"outcomes": [_shown(each) for each in report.outcomes]} if bare else {})}
+    with begin(instance, context, is_delivery=True) as invocation:
+        deliveries = triggers.deliveries(event)
+        report = instance.pipeline.run(deliveries, invocation)
+    if [delivery.source for delivery in deliveries] != ["bare"]:
+        return report.summary()
+    return {**report.summary(), "outcomes": [{"Id": each.Id, **each.data()} for each in report.outcomes]}
 
 
 def http(environ: Mapping[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
@@ -181,8 +142,7 @@ def http(environ: Mapping[str, Any], start_response: Callable[..., object]) -> I
     from handler import web
 
     reached("receive")
-    call = Call.begin(_ready(), environ.get("fc.context"), ceiling=None)
-    answer = call.respond(web.from_environ(environ))
+    answer = _respond(_ready(), environ.get("fc.context"), web.from_environ(environ))
     start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(answer.headers.items()))
     return [answer.body]
 
@@ -199,67 +159,57 @@ def _http_answer(instance: Instance, event: bytes, context: object) -> dict[str,
         request = web.from_event(json.loads(event))
     except (ValueError, RecursionError):
         return None
-    if request is None:
-        return None
-    return web.to_event(Call.begin(instance, context, ceiling=None).respond(request))
+    return None if request is None else web.to_event(_respond(instance, context, request))
 
 
-def _shown(outcome: Outcome) -> dict[str, object]:
-    return {"Id": outcome.Id, **outcome.data()}
+def _respond(instance: Instance, context: object, request: "web.HttpRequest") -> "web.HttpAnswer":
+    from handler import web
 
-
-class Call(NamedTuple):
-    """One invocation of an instance."""
-
-    instance: Instance
-    invocation: Invocation
-    outbox: Outbox
-    request_id: str
-
-    @classmethod
-    def begin(cls, instance: Instance, context: object, *, ceiling: float | None) -> "Call":
-        """Start the clock: the platform's context tells no remaining time, only the timeout."""
-        settings = instance.settings
-        timeout = min(_timeout(context), ceiling or float("inf"))
-        budget = Budget.begin(
-            instance.clock.now(), timeout, settings.OTA_DEADLINE_MARGIN, puts_back=ceiling is not None
-        )
-        keys = partial(_credentials, context, os.environ)
-        request_id = str(getattr(context, "request_id", None) or getattr(context, "requestId", None) or "")
-        log = instance.log.bind(secrets=keys().secrets, request_id=request_id)
-        outbox = Outbox(
-            instance.messages,
-            settings.OTA_RESULT_TOPIC,
-            settings.OTA_REQUEST_QUEUE,
-            settings.OTA_DEAD_LETTER_QUEUE,
-            keys,
-            budget.sends,
-            log,
-            reserve=budget.sends - budget.outcomes,
-        )
-        source = f"/ota-modules/{settings.OTA_REGION}/{_function_name(context)}"
-        return cls(instance, Invocation(keys, budget.calls, outbox, log, source), outbox, request_id)
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None:
-        if self.instance.tracer is not None:
-            self.instance.tracer.flush(self.outbox.until - self.instance.clock.now(), self.invocation.log)
-
-    def respond(self, request: "web.HttpRequest") -> "web.HttpAnswer":
-        """The answer to an HTTP request."""
-        from handler import web
-
+    with begin(instance, context, is_delivery=False) as invocation:
+        settings = instance.pipeline.settings
         service = web.Service(
-            run=lambda body, default_id, trace: self.instance.pipeline.answer(
-                Delivery(default_id, body, "http", trace, is_named=False), self.invocation
-            ),
-            enqueue=self.outbox.enqueue if self.outbox.request_queue else None,
-            fault=partial(log_fault, self.invocation.log),
-            prefix=self.instance.settings.OTA_HTTP_PREFIX or "",
+            run=partial(instance.pipeline.answer, invocation=invocation),
+            enqueue=invocation.sinks.enqueue if settings.OTA_REQUEST_QUEUE else None,
+            fault=partial(log_fault, invocation.log),
+            prefix=settings.OTA_HTTP_PREFIX or "",
         )
-        with self:
-            return web.respond(request._replace(request_id=self.request_id or request.request_id), service)
+        return web.respond(request._replace(request_id=_request_id(context) or request.request_id), service)
+
+
+@contextmanager
+def begin(instance: Instance, context: object, *, is_delivery: bool) -> Iterator[Invocation]:
+    """Begin an invocation, and send its spans at the end.
+
+    The platform's context tells no remaining time, only the timeout, which is shared out: each part ends where the next begins.
+
+    calls of the API -> outcomes -> of a delivery, what goes back to the queue -> nothing, until the function's timeout
+    """
+    settings, clock = instance.pipeline.settings, instance.pipeline.clock
+    timeout = min(_timeout(context), LONGEST_DELIVERY) if is_delivery else _timeout(context)
+    # A margin as long as the timeout would leave no time for anything.
+    margin = settings.OTA_DEADLINE_MARGIN if timeout > settings.OTA_DEADLINE_MARGIN else timeout / 2
+    end = clock.now() + timeout
+    keys = partial(_credentials, context, os.environ)
+    outbox = Outbox(
+        instance.messages,
+        settings.OTA_RESULT_TOPIC,
+        settings.OTA_REQUEST_QUEUE,
+        settings.OTA_DEAD_LETTER_QUEUE,
+        keys,
+        until=end - min(LAST_SENDS, margin / 2),
+        log=instance.log.bind(secrets=keys().secrets, request_id=_request_id(context)),
+        reserve=margin / 4 if is_delivery else 0.0,
+    )
+    source = f"/ota-modules/{settings.OTA_REGION}/{_function_name(context)}"
+    try:
+        yield Invocation(keys, end - margin, outbox, outbox.log, source)
+    finally:
+        if instance.tracer is not None:
+            instance.tracer.flush(outbox.until - clock.now(), outbox.log)
+
+
+def _request_id(context: object) -> str:
+    return str(getattr(context, "request_id", None) or getattr(context, "requestId", None) or "")
 
 
 def _timeout(context: object) -> float:

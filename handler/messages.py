@@ -139,6 +139,16 @@ class ModuleRequest(BaseModel):
         named = default is None or self.IotInstanceId is not None
         return self if named else self.model_copy(update={"IotInstanceId": default})
 
+    def to_json(self) -> str:
+        """Write it without what a reader takes it to have anyway."""
+        return self.model_dump_json(exclude_none=True, exclude_defaults=True)
+
+    def again(self, now: float, known: Known, *, counts: bool) -> str:
+        """Write it for its next delivery, with all that is known of it; `counts`: an attempt later. `now`: unix seconds."""
+        since = int(now) if self.Since is None else self.Since
+        added = {**known._asdict(), "Attempt": self.Attempt + counts, "Since": since}
+        return self.model_copy(update=added).to_json()
+
     @property
     def known(self) -> Known:
         return Known(self.Tried, self.Theirs, self.Updated)
@@ -161,11 +171,14 @@ class Invalid(NamedTuple):
     CorrelationId: str | None = None
     traceparent: str | None = None
     Attempt: int = 1
+    Since: None = None
+    Replay: None = None
+    known: Known = NOTHING
     readable: bool = True
     """Whether it was a JSON object at all."""
 
 
-_REPEATED = ("ProductKey", "ModuleName", "AliasName", "Desc", "IotInstanceId")
+API_FIELDS = ("ProductKey", "ModuleName", "AliasName", "Desc", "IotInstanceId")
 
 
 class Contents(NamedTuple):
@@ -244,7 +257,7 @@ def _request(value: Mapping[str, Any], given: Mapping[str, str | None]) -> Modul
     }
     # The API's fields are repeated even where they broke a rule, in so far as they can be shown.
     named = {
-        name: printable(each[:LONGEST_REPEATED]) for name in _REPEATED if isinstance(each := fields.get(name), str)
+        name: printable(each[:LONGEST_REPEATED]) for name in API_FIELDS if isinstance(each := fields.get(name), str)
     }
     flaw = find_flaw(fields)
     if flaw is not None:

@@ -8,8 +8,10 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from handler.messages import NOTHING, Invalid, Known, ModuleRequest
+from handler.errors import CallError, Misconfigured, OutOfTime, SinkError, Throttled, Unanswered
+from handler.messages import API_FIELDS, NOTHING, Invalid, Known, ModuleRequest
 from handler.problems import Problem
+from handler.texts import compact
 
 Status = Literal["created", "existing", "updated", "rejected", "failed"]
 _Status = Status  # inside the model its field has the name
@@ -22,9 +24,6 @@ LONGEST_TEXT = 2_000
 """Characters of the API's ErrorMessage that are passed on: an outcome must stay under SMQ's 64 KiB."""
 LONGEST_SHORT_TEXT = 500
 """Characters of any other text of the API's."""
-
-compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""A message as JSON."""
 
 # Made once for this project; ids of outcomes are UUIDs in this name space.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:ota-modules:outcome")
@@ -81,9 +80,9 @@ class Outcome(BaseModel):
         """The outcome of a request."""
         return cls(
             Status=status,
-            **{name: getattr(request, name) for name in _REPEATED},
+            **{name: getattr(request, name) for name in ("Id", *API_FIELDS, "CorrelationId", "traceparent")},
             Attempts=request.Attempt,
-            Replay=(request.Replay or 0) if isinstance(request, ModuleRequest) else 0,
+            Replay=request.Replay or 0,
             **{name: value for name, value in more.items() if value not in (None, {}, "")},
         )
 
@@ -128,11 +127,6 @@ class Outcome(BaseModel):
         return compact(event)
 
 
-_REPEATED = (
-    "Id", "ProductKey", "ModuleName", "AliasName", "Desc", "IotInstanceId", "CorrelationId", "traceparent",
-)  # fmt: skip
-
-
 def outcome_id(
     request_id: str,
     instance: str | None,
@@ -162,21 +156,44 @@ class Unfinished(NamedTuple):
     counts: bool = False
     """Whether this delivery costs it an attempt."""
 
-    def again(self, now: float) -> str:
-        """The request as JSON, for its next delivery: with its Id, and with all that is known of it. `now`: unix seconds.
+    @classmethod
+    def of(
+        cls, request: ModuleRequest | Invalid, error: Exception, known: Known, *, counts: bool = False
+    ) -> "Unfinished":
+        """What a request goes on as that an error kept from its outcome. A fault of ours costs it an attempt, for it may meet
+        the fault each time."""
+        reason = next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), None)
+        if reason is None:
+            return cls(request, "fault", type(error).__name__, known=known, counts=True)
+        made = cls(request, reason, str(error)[:LONGEST_TEXT], known=known, counts=counts)
+        if isinstance(error, CallError):
+            return made._replace(code=error.code, api_request_id=error.request_id, retry_after=error.retry_after)
+        if isinstance(error, OutOfTime) and error.wait:
+            return made._replace(reason="quota", retry_after=error.wait)
+        return made
 
-        Raises: TypeError: the request is not a valid one.
-        """
-        if isinstance(self.request, Invalid):
-            raise TypeError("an invalid request goes back as it came")
-        own = ("Attempt", "Since", "Replay", *Known._fields)
-        fields: Mapping[str, object] = self.request.model_dump(exclude_none=True, exclude=set(own))
-        since = int(now) if self.request.Since is None else self.request.Since
-        attempt = self.request.Attempt + self.counts
-        added = {"Attempt": attempt if attempt > 1 else None, "Since": since, "Replay": self.request.Replay}
-        return compact(
-            {**fields, **{name: value for name, value in {**added, **self.known._asdict()}.items() if value}}
-        )
+
+_REASONS: Mapping[type[Exception], Reason] = {
+    OutOfTime: "deadline",
+    Throttled: "quota",
+    Misconfigured: "misconfigured",
+    Unanswered: "unanswered",
+    CallError: "upstream",
+    SinkError: "sink",
+}
+"""Of errors, the first that fits; of any other a fault of ours."""
+
+
+def dead_letter(request: ModuleRequest, left: Unfinished, event: str) -> str:
+    """A request that is given up, with what is known of it, the reason, and the outcome that says so."""
+    known = request.model_copy(update=left.known._asdict())
+    letter = {
+        "Reason": left.reason,
+        "Detail": left.detail,
+        "Request": {**known.model_dump(exclude_none=True, exclude_defaults=True), "Attempt": request.Attempt},
+        "Outcome": json.loads(event),
+    }
+    return compact(letter)
 
 
 Result = Outcome | Unfinished

@@ -7,24 +7,21 @@ take on what can be finished, put the rest back -> ensure each module and publis
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-from handler.attempts import Attempts, Parts
+from handler.attempts import Attempts, Invocation
 from handler.batch import Batch, Item, take_on
 from handler.clock import Clock
 from handler.errors import NotFinished
-from handler.invocation import Invocation, Limits
 from handler.iot import IotApi, Usage
 from handler.lanes import Handler, lanes, run
-from handler.messages import ModuleRequest
-from handler.outcomes import Outcome, Result, Unfinished
+from handler.outcomes import Outcome, Result, Status, Unfinished
 from handler.putting_back import Chain, Sender, chain, messages, whole_messages
 from handler.retry import Random
+from handler.settings import Settings
 from handler.steps import reached
 from handler.threads import Pool
 from handler.triggers import Delivery
-
-__all__ = ["Invocation", "Limits", "Pipeline", "Report"]
 
 MOST_REQUESTS = 2_000
 """Requests that one delivery takes on, whatever the quota: the smallest instance has 128 MB."""
@@ -37,25 +34,37 @@ MOST_REASONS = 5
 
 
 class Report(NamedTuple):
-    """What became of an invocation's requests; outcomes stand in the requests' order."""
+    """What became of an invocation's requests, in their order."""
 
-    outcomes: Sequence[Outcome]
+    results: Sequence[Result]
     usage: Usage
     put_back: int = 0
+    """Requests that will come again."""
+    lost: int = 0
+    """Requests that come again only with all of their batch."""
+
+    @property
+    def outcomes(self) -> Sequence[Outcome]:
+        return [result for result in self.results if isinstance(result, Outcome)]
 
     def summary(self) -> dict[str, int]:
         """Counts by status; `put_back` is the number that will come again."""
-        counts = dict.fromkeys(("created", "existing", "updated", "rejected", "failed"), 0)
+        counts = dict.fromkeys(get_args(Status), 0)
         for outcome in self.outcomes:
             counts[outcome.Status] += 1
         return {**counts, "put_back": self.put_back}
+
+    def reasons(self) -> str:
+        """Why requests are not finished."""
+        left = (result for result in self.results if isinstance(result, Unfinished))
+        return "; ".join(sorted({f"{each.reason} ({each.detail})" for each in left})[:MOST_REASONS])
 
 
 class Pipeline(NamedTuple):
     """The steps, wired once per instance."""
 
     api: IotApi
-    limits: Limits
+    settings: Settings
     pool: Pool
     clock: Clock
     random: Random
@@ -68,49 +77,45 @@ class Pipeline(NamedTuple):
         Raises: NotFinished: there is no queue, or it did not take something back: so the whole batch must come again.
         """
         began = self.clock.now()
-        batch = take_on(deliveries, self._most(invocation))
-        _log_ignored(batch, invocation)
-        reached("validate")
+        batch = _take_on(deliveries, self._most(invocation), invocation)
         sender = Sender(invocation, self.pool, self.clock, self.random)
         whole, more = whole_messages(batch.left, self.random)
         refused = sender.send(whole)
         if whole and not sender.has_sent:
             raise NotFinished(more, f"{len(whole)} messages were too many, and the queue did not take them back")
-        attempts = self._attempts(invocation, batch.messages, gives_up=True)
-        results, chains = self._handle(batch.items, attempts)
+        report, chains = self._handle(batch, invocation, gives_up=True)
         left = sum(len(each.elements) for each in chains)
-        back = [*refused, *messages(chains, batch.messages, self.random)]
-        lost = 0 if not back or (self.limits.has_queue and sender.send_all(back)) else left + more
-        report = _report(results, attempts, left + more - lost)
-        self._log(report, batch, deliveries, attempts, invocation, began=began, lost=lost)
+        back = [*refused, *messages(chains, len(batch.taken), self.random)]
+        lost = 0 if not back or (self._has_queue and sender.send_all(back)) else left + more
+        report = report._replace(put_back=left + more - lost, lost=lost)
+        self._log(report, batch, invocation, began)
         if lost:
-            raise NotFinished(lost, _reasons(results))
+            raise NotFinished(lost, report.reasons())
         return report
 
-    def answer(self, delivery: Delivery, invocation: Invocation) -> list[Result]:
+    def answer(self, delivery: Delivery, invocation: Invocation) -> Sequence[Result]:
         """One result for each request of a body, in its order; what is not finished is the sender's to send again."""
         began = self.clock.now()
-        batch = take_on([delivery], math.inf)
-        _log_ignored(batch, invocation)
-        reached("validate")
-        attempts = self._attempts(invocation, 1, gives_up=False)
-        results, _ = self._handle(batch.items, attempts)
-        self._log(_report(results, attempts), batch, [delivery], attempts, invocation, began=began)
-        return results
+        batch = _take_on([delivery], math.inf, invocation)
+        report, _ = self._handle(batch, invocation, gives_up=False)
+        self._log(report, batch, invocation, began)
+        return report.results
+
+    @property
+    def _has_queue(self) -> bool:
+        return self.settings.OTA_REQUEST_QUEUE is not None
 
     def _most(self, invocation: Invocation) -> float:
         """Requests that this delivery can finish. Without a queue all must be tried, for none can be put back."""
-        if not self.limits.has_queue:
+        if not self._has_queue:
             return math.inf
-        return min(MOST_REQUESTS, self.limits.rate * (invocation.deadline - self.clock.now()))
+        return min(MOST_REQUESTS, self.settings.own_rate * (invocation.deadline - self.clock.now()))
 
-    def _attempts(self, invocation: Invocation, count: int, *, gives_up: bool) -> Attempts:
-        parts = Parts(self.api, self.limits, self.clock, self.random)
-        early = max(0, count - PUT_BACK_IN_MARGIN) * PUT_BACK_SECONDS
-        return Attempts(parts, invocation, invocation.deadline - early, gives_up=gives_up)
-
-    def _handle(self, items: Sequence[Item], attempts: Attempts) -> tuple[list[Result], list[Chain]]:
-        """The requests' results, in their order, and what is left of them."""
+    def _handle(self, batch: Batch, invocation: Invocation, *, gives_up: bool) -> tuple[Report, list[Chain]]:
+        """Try each request; returns what became of them, and what is left of them."""
+        early = max(0, len(batch.taken) - PUT_BACK_IN_MARGIN) * PUT_BACK_SECONDS
+        invocation = invocation._replace(deadline=invocation.deadline - early)
+        attempts = Attempts(self.api, self.settings, self.random, invocation, gives_up=gives_up)
         results: dict[int, Result] = {}
         chains: list[Chain] = []
         now = self.clock.wall()
@@ -125,47 +130,29 @@ class Pipeline(NamedTuple):
             if left:
                 chains.append(chain(left, now))
 
-        self.pool([partial(handle, lane) for lane in lanes(items, self.limits.instance)])
-        return [results[item.place] for item in items], chains
-
-    def _log(
-        self,
-        report: Report,
-        batch: Batch,
-        deliveries: Sequence[Delivery],
-        attempts: Attempts,
-        invocation: Invocation,
-        *,
-        began: float,
-        lost: int = 0,
-    ) -> None:
-        """One line an invocation, and one for each thing that is wrong with the deployment."""
+        self.pool([partial(handle, lane) for lane in lanes(batch.items, self.settings.OTA_IOT_INSTANCE_ID)])
         attempts.log_findings()
-        known = [each.published for each in deliveries if each.published is not None]
-        since = [item.request.Since for item in batch.items if isinstance(item.request, ModuleRequest)]
-        known += [each for each in since if each is not None]
+        return Report([results[item.place] for item in batch.items], attempts.usage), chains
+
+    def _log(self, report: Report, batch: Batch, invocation: Invocation, began: float) -> None:
+        """One line an invocation."""
+        oldest = batch.oldest()
         invocation.log.info(
             "summary",
             **report.summary(),
-            lost=lost,
+            lost=report.lost,
             calls=report.usage.calls,
             throttles=report.usage.throttles,
             quota_wait_s=report.usage.waited,
             duration_s=self.clock.now() - began,
-            batch={"messages": len(deliveries), "requests": len(batch.items)},
-            oldest_s=max(self.clock.wall() - min(known), 0.0) if known else None,
+            batch={"messages": len(batch.taken) + len(batch.left), "requests": len(batch.items)},
+            oldest_s=None if oldest is None else max(self.clock.wall() - oldest, 0.0),
         )
 
 
-def _log_ignored(batch: Batch, invocation: Invocation) -> None:
+def _take_on(deliveries: Sequence[Delivery], most: float, invocation: Invocation) -> Batch:
+    batch = take_on(deliveries, most)
     for name, reason in batch.ignored:
         invocation.log.info("ignored", id=name, reason=reason)
-
-
-def _report(results: Sequence[Result], attempts: Attempts, put_back: int = 0) -> Report:
-    return Report([result for result in results if isinstance(result, Outcome)], attempts.usage, put_back)
-
-
-def _reasons(results: Sequence[Result]) -> str:
-    left = (result for result in results if isinstance(result, Unfinished))
-    return "; ".join(sorted({f"{each.reason} ({each.detail})" for each in left})[:MOST_REASONS])
+    reached("validate")
+    return batch

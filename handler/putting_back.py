@@ -8,10 +8,10 @@ from functools import partial
 from itertools import count
 from typing import NamedTuple
 
+from handler.attempts import Invocation
 from handler.batch import Item, count_bytes, join, portions, size_joined, whole
 from handler.clock import Clock
 from handler.faults import log_fault
-from handler.invocation import Invocation
 from handler.messages import Invalid
 from handler.outcomes import Unfinished
 from handler.retry import MISCONFIGURED, NO_TIME, PUBLISH, Pause, Random, pause_after_attempt, pause_by_age
@@ -38,12 +38,11 @@ def chain(unfinished: Sequence[tuple[Item, Unfinished]], now: float) -> Chain:
     item, first = unfinished[0]
     if item.is_body:
         return Chain(item.message, _pause(first, now), [item.raw], is_body=True)
-    return Chain(item.message, _pause(first, now), [_element(item, each, now) for item, each in unfinished])
-
-
-def _element(item: Item, unfinished: Unfinished, now: float) -> str:
-    request = unfinished.request
-    return item.raw if isinstance(request, Invalid) else unfinished.again(now)
+    elements = [
+        item.raw if isinstance(left.request, Invalid) else left.request.again(now, left.known, counts=left.counts)
+        for item, left in unfinished
+    ]
+    return Chain(item.message, _pause(first, now), elements)
 
 
 def _pause(unfinished: Unfinished, now: float) -> Pause:
@@ -53,7 +52,7 @@ def _pause(unfinished: Unfinished, now: float) -> Pause:
         return MISCONFIGURED
     if unfinished.reason != "sink":
         return NO_TIME
-    since = None if isinstance(unfinished.request, Invalid) else unfinished.request.Since
+    since = unfinished.request.Since
     return pause_by_age(0.0 if since is None else max(now - since, 0.0))
 
 

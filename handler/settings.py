@@ -178,6 +178,11 @@ class Settings(BaseModel):
         return self._held(self.OTA_QPS / self.OTA_QUOTA_INSTANCES, self._limit // self.OTA_QUOTA_INSTANCES)
 
     @property
+    def own_rate(self) -> float:
+        """Calls a second of one operation that this instance may make: with a store, all of the quota."""
+        return self.rate if self.store else self.share
+
+    @property
     def most_in_a_second(self) -> int:
         """Calls of one operation that all instances may make in a second, where no store shares the quota."""
         return self.OTA_QUOTA_INSTANCES * (1 + int(self.share))

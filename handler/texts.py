@@ -22,7 +22,8 @@ LONGEST_NUMBER = 1_000
 _SIGN = r'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},]'
 _BLANK = "\ufeff \t\r\n"
 _BEGINNINGS = ("{", "[", '"', "<")
-_write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""A JSON value as text, of the fewest characters."""
 
 
 class Flaw:
@@ -32,7 +33,7 @@ class Flaw:
 
     def __init__(self, problem: str, text: str | None = None) -> None:
         self.problem = problem
-        self.text = _write(problem) if text is None else text
+        self.text = compact(problem) if text is None else text
 
     def __repr__(self) -> str:
         return self.problem
@@ -63,9 +64,9 @@ def _written(value: object) -> str:
     if isinstance(value, Flaw):
         return value.text
     if find_flaw(value) is None:
-        return _write(value)
+        return compact(value)
     if isinstance(value, dict):
-        return f"{{{','.join(f'{_write(name)}:{_written(part)}' for name, part in value.items())}}}"
+        return f"{{{','.join(f'{compact(name)}:{_written(part)}' for name, part in value.items())}}}"
     return f"[{','.join(map(_written, value))}]"  # type: ignore[call-overload]
 
 
@@ -133,7 +134,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
         # Nobody knows which of the two was meant, and a module's name can never be changed.
         counts = Counter(name for name, _ in pairs)
         twice = [name for name, times in counts.items() if times > 1]
-        found |= {name: Flaw(f"names the field {name[:64]!r} twice", f"null,{_write(name)}:null") for name in twice}
+        found |= {name: Flaw(f"names the field {name[:64]!r} twice", f"null,{compact(name)}:null") for name in twice}
     return found
 
 

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from handler.answers import HttpAnswer, Refusal, Told, json_answer, problem, together, told
-from handler.envelopes import Place, usable_id
+from handler.envelopes import usable_id
 from handler.errors import SinkError
-from handler.messages import Contents, Invalid, ModuleRequest, read_body
+from handler.messages import Contents, Invalid, ModuleRequest
 from handler.outcomes import Outcome, Result
 from handler.problems import shown
 from handler.texts import Flaw, parse
+from handler.triggers import Delivery
 
 __all__ = ["HttpAnswer", "HttpRequest", "Service", "from_environ", "from_event", "respond", "to_event"]
 
@@ -46,11 +47,11 @@ class HttpRequest(NamedTuple):
 class Service(NamedTuple):
     """What answers are made of.
 
-    `run(body, default_id, trace)` gives one result for each request of a body, in their order; `enqueue(message)` is None
-    without a queue; `fault` is told of an error that is nobody's but ours.
+    `run` gives one result for each request of a body, in their order; `enqueue(message)` is None without a queue; `fault` is
+    told of an error that is nobody's but ours.
     """
 
-    run: Callable[[object, str, str | None], list[Result]]
+    run: Callable[[Delivery], Sequence[Result]]
     enqueue: Callable[[str], None] | None
     fault: Callable[[Exception], None]
     prefix: str = ""
@@ -161,15 +162,15 @@ def _create_modules(request: HttpRequest, service: Service) -> HttpAnswer:
     _check_body(request)
     default_id = usable_id(request.request_id) or hashlib.sha256(request.body).hexdigest()[:32]
     trace = _single(request.headers.get("traceparent", ""))
-    value = _value(request)
-    contents = read_body(value, Place(default_id, is_named=False, source="http", trace=trace))
+    delivery = Delivery(default_id, _value(request), "http", trace, is_named=False)
+    contents = delivery.open()
     first = next(iter(contents.requests), None)
     if isinstance(first, Invalid) and not first.readable and not contents.several:
         # Nobody asked for anything: the sender is told here, and no outcome is owed.
         raise Refusal("unreadable", f"the body {first.problems[0].Problem}".replace("the body the ", "the "))
     if first and service.enqueue is not None and _is_async(request.headers):
         return _queue(contents, service.enqueue)
-    results = [told(result) for result in service.run(value, default_id, trace)]
+    results = [told(result) for result in service.run(delivery)]
     if not results:
         return HttpAnswer(204, {}, b"")
     return together(results) if contents.several else results[0].answer()
@@ -232,7 +233,7 @@ def _enqueue(requests: Sequence[ModuleRequest], enqueue: Callable[[str], None]) 
     """Send requests to the queue; return how many of them it took."""
     for start in range(0, len(requests), MOST_QUEUED_TOGETHER):
         chunk = requests[start : start + MOST_QUEUED_TOGETHER]
-        texts = [each.model_dump_json(exclude_none=True, exclude_defaults=True) for each in chunk]
+        texts = [each.to_json() for each in chunk]
         try:
             enqueue(texts[0] if len(texts) == 1 else f"[{','.join(texts)}]")
         except SinkError:

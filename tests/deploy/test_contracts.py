@@ -14,10 +14,10 @@ import yaml
 from openapi_spec_validator import validate
 
 from deploy.contracts import contracts, main
-from handler import results, web
+from handler import web
 from handler.envelopes import Place, open_body
 from handler.messages import Invalid, Known, ModuleRequest, read
-from handler.outcomes import Difference, Outcome, Reason, Status, Unfinished
+from handler.outcomes import Difference, Outcome, Reason, Status, Unfinished, dead_letter
 from handler.texts import find_flaw
 from handler.triggers import deliveries
 from tests.support.json_schemas import faults, part_of
@@ -146,15 +146,14 @@ def test_the_schema_refuses_what_is_no_outcome(change: dict[str, object]) -> Non
 @pytest.mark.parametrize("reason", get_args(Reason))
 def test_a_dead_letter_keeps_its_schema(reason: Reason) -> None:
     """With the reason, the request and the outcome."""
-    given_up = Unfinished(FULL, reason, "detail")
-    letter = results.dead_letter(given_up, json.dumps(event(outcome("failed"))))
+    letter = dead_letter(FULL, Unfinished(FULL, reason, "detail"), json.dumps(event(outcome("failed"))))
     components = contract("asyncapi.yml")["components"]
     assert faults(json.loads(letter), {**components["schemas"]["DeadLetter"], "components": components}) == []
 
 
 def test_a_request_that_is_put_back_keeps_its_schema() -> None:
     """The function reads its own messages again."""
-    again = Unfinished(FULL, "quota", "detail", known=Known(900, Theirs=True, Updated=True), counts=True).again(1000.0)
+    again = FULL.again(1000.0, Known(900, Theirs=True, Updated=True), counts=True)
     assert faults(json.loads(again), contract("request.schema.json")) == []
 
 

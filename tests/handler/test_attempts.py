@@ -3,7 +3,6 @@
 import pytest
 
 from handler.errors import SinkError
-from handler.invocation import Limits
 from tests.support.fake_iot import busy, denied
 from tests.support.pipeline_world import wanted, world
 
@@ -34,10 +33,23 @@ def test_age_alone_ends_nothing_that_can_be_finished() -> None:
     assert (here.statuses(), here.back()[0]["Attempt"]) == ([], 2)
 
 
+def test_an_outcome_carries_the_apis_words_where_they_decided() -> None:
+    """A refusal that was read back and explained is no fault of the outcome."""
+    here = world()
+    here.iot.add("a1", "mcu", *(f"m{n}" for n in range(9)), alias="Theirs")
+    here.run(wanted(Id="r1", AliasName="Ours"), wanted("more", Id="r2"))
+    there, full = (event["data"] for event in here.box.published)
+    assert there == {
+        **wanted(AliasName="Ours"), "Status": "existing", "Attempts": 1,
+        "Drift": {"AliasName": {"Wanted": "Ours", "Found": "Theirs"}},
+    }  # fmt: skip
+    assert (full["Code"], full["ErrorMessage"], full["RequestId"]) == ("iot.some.Code", "no", "R")
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_what_the_topic_never_takes_is_given_up_where_a_letter_is_kept(kept: bool) -> None:
     """Without a dead-letter queue it would be lost, and so it comes again."""
-    here = world(limits=Limits(3, "keep", None, has_queue=True, has_dead_letters=kept))
+    here = world(OTA_DEAD_LETTER_QUEUE="dead" if kept else None)
     here.box.publish_fails = lambda _event: True
     report = here.run(wanted(Since=1))
     assert (report.summary()["failed"], len(here.back())) == ((1, 0) if kept else (0, 1))

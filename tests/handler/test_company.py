@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.http1 import Answer
-from handler.invocation import Limits
 from handler.threads import Threads
 from tests.support.fake_iot import FakeIot, Fault, answered, busy, denied, fine, lost_call, lost_reply
 from tests.support.pipeline_world import World, message, wanted, world
@@ -43,9 +42,8 @@ class Cloud(FakeIot):
 
 
 def cloud(*faults: Fault, default: str | None = None, threads: int = 0, **more: object) -> World:
-    iot = Cloud({"a1": {}, "a2": {}}, deque(faults))
-    pool = {"pool": Threads(threads)} if threads else {}
-    return World(iot=iot, limits=Limits(5, "keep", default, has_queue=True), **pool, **more)  # type: ignore[arg-type]
+    parts = {"iot": Cloud({"a1": {}, "a2": {}}, deque(faults)), **({"pool": Threads(threads)} if threads else {})}
+    return world(OTA_MAX_ATTEMPTS=5, OTA_IOT_INSTANCE_ID=default, **parts, **more)
 
 
 def good(name: str, **more: object) -> dict[str, object]:
@@ -248,7 +246,7 @@ def test_in_any_company_the_outcome_is_the_one_by_itself(
 
 def test_what_was_denied_for_a_while_is_made_when_it_may_be() -> None:
     """However few attempts there are."""
-    here = World(iot=FakeIot({"a1": {}}, deque([denied] * 3)), limits=Limits(1, "keep", None, has_queue=True))
+    here = world(*[denied] * 3, OTA_MAX_ATTEMPTS=1)
     here.run(wanted())
     for _ in range(3):
         assert (here.statuses(), here.back()[0].get("Attempt", 1)) == ([], 1)

@@ -276,8 +276,8 @@ def test_a_delivery_ends_before_eventbridge_gives_it_up(platform: Platform) -> N
     """A cold start counts for EventBridge, not for the function's timeout: else the batch would come again meanwhile."""
     index.initialize(platform.context())
     instance = index._ready()
-    call = index.Call.begin(instance, platform.context(timeout=300), ceiling=index.LONGEST_DELIVERY)
-    assert call.outbox.until < instance.clock.now() + 300 - 19
+    with index.begin(instance, platform.context(timeout=300), is_delivery=True) as invocation:
+        assert invocation.sinks.until < instance.pipeline.clock.now() + 300 - 19
 
 
 def test_respond_async_queues_the_request_under_its_id(platform: Platform) -> None:

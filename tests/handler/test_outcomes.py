@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.messages import Invalid, Known, ModuleRequest, read
-from handler.outcomes import Difference, Outcome, Status, Unfinished, outcome_id
+from handler.errors import Misconfigured, NotSent, OutOfTime, SinkError, Throttled, Transient, Unanswered
+from handler.messages import NOTHING, Invalid, Known, ModuleRequest, read
+from handler.outcomes import Difference, Outcome, Status, Unfinished, dead_letter, outcome_id
 from handler.smq import LARGEST_MESSAGE
 
 SOURCE = "/ota-modules/cn-shanghai/ota-modules-queue"
@@ -193,15 +194,50 @@ def test_invalid_requests_that_share_an_id_are_told_apart() -> None:
 
 def test_an_unfinished_request_comes_again_with_its_id() -> None:
     """One attempt later if this one counts, with what is known by now, and with the moment at which it first went back."""
-    first = Unfinished(request(Replay=1), "unanswered", "", known=Known(900, Theirs=True, Updated=True), counts=True)
-    [second] = read(first.again(1000.9), "another message")
+    first = request(Replay=1).again(1000.9, Known(900, Theirs=True, Updated=True), counts=True)
+    [second] = read(first, "another message")
     assert isinstance(second, ModuleRequest)
     assert second == request(Attempt=2, Since=1000, Tried=900, Theirs=True, Updated=True, Replay=1)
-    [third] = read(Unfinished(second, "quota", "").again(2000.0), "yet another")
+    [third] = read(second.again(2000.0, NOTHING, counts=False), "yet another")
     assert third == request(Attempt=2, Since=1000, Replay=1)
 
 
-def test_an_invalid_request_does_not_come_again() -> None:
-    """It would be as invalid then."""
-    with pytest.raises(TypeError):
-        Unfinished(invalid("{"), "sink", "").again(0.0)
+@pytest.mark.parametrize(
+    ("error", "reason", "retry_after"),
+    [
+        (OutOfTime("a slot", 4.5), "quota", 4.5),
+        (OutOfTime("another try"), "deadline", 0.0),
+        (Throttled("Throttling.User", retry_after=2.0), "quota", 2.0),
+        (Misconfigured("NoPermission"), "misconfigured", 0.0),
+        (Unanswered("NoAnswer"), "unanswered", 0.0),
+        (NotSent("NotConnected"), "upstream", 0.0),
+        (Transient("ServiceUnavailable"), "upstream", 0.0),
+        (SinkError("results", "InternalError"), "sink", 0.0),
+    ],
+)
+def test_what_is_not_finished_says_why_and_keeps_what_is_known(
+    error: Exception, reason: str, retry_after: float
+) -> None:
+    """Its next delivery starts from there."""
+    known = Known(Tried=900, Theirs=True)
+    left = Unfinished.of(request(), error, known, counts=True)
+    assert (left.reason, left.retry_after, left.known, left.counts) == (reason, retry_after, known, True)
+
+
+def test_a_fault_of_ours_counts_as_an_attempt() -> None:
+    """It may be met each time."""
+    left = Unfinished.of(request(), ZeroDivisionError("at 0x12"), Known(900))
+    assert (left.reason, left.detail, left.known, left.counts) == ("fault", "ZeroDivisionError", Known(900), True)
+
+
+def test_a_dead_letter_holds_the_request_the_reason_and_the_outcome() -> None:
+    """Enough to send it again, and to see why."""
+    asked = request(Attempt=3, Tried=800)
+    outcome = Outcome.of(asked, "failed")
+    left = Unfinished(asked, "upstream", "busy", known=Known(Tried=900, Updated=True))
+    assert json.loads(dead_letter(asked, left, json.dumps(event(outcome)))) == {
+        "Reason": "upstream",
+        "Detail": "busy",
+        "Request": {**FIELDS, **OWN, "Attempt": 3, "Tried": 900, "Updated": True},
+        "Outcome": event(outcome),
+    }

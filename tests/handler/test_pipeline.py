@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.errors import NotFinished
-from handler.invocation import Limits
 from handler.outcomes import Outcome, Unfinished
 from handler.pipeline import PUT_BACK_IN_MARGIN, PUT_BACK_SECONDS
 from handler.smq import Message
@@ -164,8 +163,8 @@ def test_an_outcome_that_is_not_accepted_is_not_acknowledged() -> None:
 
 def test_where_nothing_can_be_put_back_the_batch_comes_again() -> None:
     """No queue, or a queue that is down: raising is all that is left."""
-    for has_queue in (False, True):
-        here = world(seconds=0.0, limits=Limits(3, "keep", None, has_queue))
+    for queue in (None, "requests"):
+        here = world(seconds=0.0, OTA_REQUEST_QUEUE=queue)
         here.box.back_fails = lambda _message: True
         with pytest.raises(NotFinished, match="2 request"):
             here.run([wanted(), wanted("modem")])
@@ -243,10 +242,10 @@ def test_many_are_put_back_in_batches_of_sixteen() -> None:
 
 def test_the_instance_of_the_settings_is_used_and_not_put_back() -> None:
     """A request that names none stays one that names none."""
-    here = world(limits=Limits(3, "keep", "iot-1", has_queue=True))
+    here = world(OTA_IOT_INSTANCE_ID="iot-1")
     here.run(wanted())
     assert here.box.published[0]["data"]["IotInstanceId"] == "iot-1"
-    late = world(seconds=0.0, limits=Limits(3, "keep", "iot-1", has_queue=True))
+    late = world(seconds=0.0, OTA_IOT_INSTANCE_ID="iot-1")
     late.run(wanted())
     assert "IotInstanceId" not in late.back()[0]
 

@@ -32,21 +32,21 @@ DEFECTS = (
         "a request that lacks a permission makes its batch come again",
         "pipeline.py",
         "        if lost:\n            raise NotFinished",
-        "        if lost or any(isinstance(one, Unfinished) and one.reason == 'misconfigured' for one in results):\n"
+        "        if lost or any(isinstance(one, Unfinished) and one.reason == 'misconfigured' for one in report.results):\n"
         "            raise NotFinished",
         SCENARIOS,
     ),
     Mutant(
         "a message that is no request keeps all others from going back",
         "pipeline.py",
-        "(self.limits.has_queue and sender.send_all(back))",
-        "(self.limits.has_queue and not any(each.is_body for each in chains) and sender.send_all(back))",
+        "(self._has_queue and sender.send_all(back))",
+        "(self._has_queue and not any(each.is_body for each in chains) and sender.send_all(back))",
         SCENARIOS,
     ),
     Mutant(
         "a delivery takes on whatever comes",
         "pipeline.py",
-        "return min(MOST_REQUESTS, self.limits.rate * (invocation.deadline - self.clock.now()))",
+        "return min(MOST_REQUESTS, self.settings.own_rate * (invocation.deadline - self.clock.now()))",
         "return math.inf",
         SCENARIOS,
     ),
@@ -101,9 +101,9 @@ DEFECTS = (
     ),
     Mutant(
         "a fault of the function's own costs no attempt",
-        "results.py",
-        'Unfinished(request, "fault", type(error).__name__, known=known, counts=True)',
-        'Unfinished(request, "fault", type(error).__name__, known=known, counts=False)',
+        "outcomes.py",
+        'cls(request, "fault", type(error).__name__, known=known, counts=True)',
+        'cls(request, "fault", type(error).__name__, known=known, counts=False)',
         SCENARIOS,
     ),
     Mutant(
@@ -123,15 +123,15 @@ DEFECTS = (
     Mutant(
         "an outcome that the topic does not take costs an attempt",
         "attempts.py",
-        'return Unfinished(request, "sink", str(error), known=known)',
-        'return Unfinished(request, "sink", str(error), known=known, counts=True)',
+        "return self._unfinished(request, error, known)",
+        "return self._unfinished(request, error, known, counts=True)",
         SCENARIOS,
     ),
     Mutant(
         "what never comes right is never given up",
         "attempts.py",
-        "self._age(request.Since) >= self._limits.max_age",
-        "self._age(request.Since) >= 1e12",
+        "self._age(request) >= self._settings.OTA_MAX_AGE",
+        "self._age(request) >= 1e12",
         SCENARIOS,
     ),
     Mutant(
@@ -185,10 +185,10 @@ DEFECTS = (
     ),
     Mutant(
         "a second look without time is told as the quota's fault",
-        "results.py",
-        'reason: Reason = "quota" if error.wait else "deadline"',
-        'reason: Reason = "quota"',
-        ("tests/handler/test_results.py", *SCENARIOS),
+        "outcomes.py",
+        "isinstance(error, OutOfTime) and error.wait:",
+        "isinstance(error, OutOfTime):",
+        ("tests/handler/test_outcomes.py", *SCENARIOS),
     ),
     Mutant(
         "wrong requests that share an Id share their outcomes' id",

@@ -30,7 +30,7 @@ FAULTS = (
     Mutant(
         "an outcome that the topic did not accept counts as published",
         "attempts.py",
-        '            return Unfinished(request, "sink", str(error), known=known)',
+        "            return self._unfinished(request, error, known)",
         '            return Outcome.of(request, "created")',
         PIPELINE,
     ),
@@ -65,8 +65,8 @@ FAULTS = (
     Mutant(
         "a request is given up without a dead letter",
         "attempts.py",
-        "        self._invocation.sinks.dead_letter(dead_letter(left, self._event(outcome)))",
-        "        dead_letter(left, self._event(outcome))",
+        "        self._invocation.sinks.dead_letter(dead_letter(request, left, self._event(outcome)))",
+        "        dead_letter(request, left, self._event(outcome))",
         PIPELINE,
     ),
     Mutant(
@@ -106,16 +106,16 @@ FAULTS = (
     ),
     Mutant(
         "attempts are not counted",
-        "outcomes.py",
-        "self.request.Attempt + self.counts",
-        "self.request.Attempt",
+        "messages.py",
+        "self.Attempt + counts",
+        "self.Attempt",
         ("tests/handler/test_outcomes.py", "tests/handler/test_pipeline.py"),
     ),
     Mutant(
         "what is known of a request does not travel with it",
-        "outcomes.py",
-        "{**added, **self.known._asdict()}.items()",
-        "added.items()",
+        "messages.py",
+        "{**known._asdict(), ",
+        "{",
         ("tests/handler/test_outcomes.py",),
     ),
     Mutant(

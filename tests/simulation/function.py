@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from handler import triggers
 from handler.clock import Clock
-from handler.index import LONGEST_DELIVERY, Call, Instance, _limits
+from handler.index import Instance, begin
 from handler.iot import IotApi
 from handler.log import Log
 from handler.pacing import Pacer, Quota
@@ -48,10 +48,8 @@ def start(around: Surroundings, process: Process, current: Callable[[], Invocati
     api: type[IotApi] = IotApi if plan.signed else CheapApi
     quota = _quota(around, process.name, settings, clock, log)
     iot = api(settings.OTA_REGION, Network(around.cloud, current), quota, clock, settings.OTA_READ_TIMEOUT)
-    rate = settings.rate if settings.OTA_QUOTA_URL else settings.share
-    pool = process.pool(max(4, min(MOST, round(rate * SECONDS_A_REQUEST))))
-    service = MessageService(Wire(around.post), clock, chance)
-    return Instance(settings, Pipeline(iot, _limits(settings), pool, clock, chance), service, log, clock)
+    pool = process.pool(max(4, min(MOST, round(settings.own_rate * SECONDS_A_REQUEST))))
+    return Instance(Pipeline(iot, settings, pool, clock, chance), MessageService(Wire(around.post), clock, chance), log)
 
 
 def run(instance: Instance, timeout: float, event: bytes) -> None:
@@ -61,8 +59,8 @@ def run(instance: Instance, timeout: float, event: bytes) -> None:
         credentials=SimpleNamespace(access_key_id="testid", access_key_secret="testsecret", security_token="testtoken"),
         request_id="R",
     )
-    call = Call.begin(instance, context, ceiling=LONGEST_DELIVERY)
-    instance.pipeline.run(triggers.deliveries(event), call.invocation)
+    with begin(instance, context, is_delivery=True) as invocation:
+        instance.pipeline.run(triggers.deliveries(event), invocation)
 
 
 def _quota(around: Surroundings, name: str, settings: Settings, clock: Clock, log: Log) -> Quota:

@@ -9,10 +9,10 @@ import jsonschema
 
 from handler import web
 from handler.answers import KINDS
-from handler.envelopes import Place
 from handler.errors import SinkError
-from handler.messages import Invalid, ModuleRequest, read_body
+from handler.messages import Invalid, ModuleRequest
 from handler.outcomes import Outcome, Result
+from handler.triggers import Delivery
 from handler.web import HttpAnswer, HttpRequest
 
 REQUEST = {"ProductKey": "a1", "ModuleName": "mcu", "Id": "own-1"}
@@ -39,8 +39,8 @@ class Function:
     queued: list[str] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
 
-    def run(self, body: object, default_id: str, trace: str | None) -> list[Result]:
-        found = read_body(body, Place(default_id, is_named=False, source="http", trace=trace)).requests
+    def run(self, delivery: Delivery) -> list[Result]:
+        found = delivery.open().requests
         self.ran += found
         return [Outcome.invalid(each) if isinstance(each, Invalid) else self.ensure(each) for each in found]
 

@@ -15,16 +15,23 @@ from pathlib import Path
 
 import handler.index  # noqa: F401 - all that an instance loads
 from handler import triggers
+from handler.attempts import Invocation
 from handler.clock import Clock
 from handler.credentials import Credentials
 from handler.http1 import Answer
-from handler.invocation import Invocation, Limits
 from handler.iot import IotApi
 from handler.log import Log
 from handler.pipeline import Pipeline
+from handler.settings import Settings
 from handler.smq import Message
 from handler.threads import Threads
 
+SETTINGS = {
+    "OTA_REGION": "cn-shanghai",
+    "OTA_MNS_ENDPOINT": "https://mns",
+    "OTA_RESULT_TOPIC": "results",
+    "OTA_REQUEST_QUEUE": "requests",
+}
 MESSAGES = 100
 LARGEST_BODY = 48 * 1024
 
@@ -54,6 +61,8 @@ class Sinks:
         base64.b64encode(body.encode())
 
     def dead_letter(self, body: str) -> None: ...
+
+    def enqueue(self, body: str) -> None: ...
 
     until = float("inf")
 
@@ -90,8 +99,8 @@ def event(requests: int) -> bytes:
 
 def main(requests: int, seconds: float) -> None:
     clock, api, sinks = Clock(), Api(), Sinks()
-    limits = Limits(10, "keep", None, has_queue=True, rate=9.0)
-    pipeline = Pipeline(IotApi("cn-shanghai", api, api, clock, 10.0), limits, Threads(54), clock, random.random)
+    iot, settings = IotApi("cn-shanghai", api, api, clock, 10.0), Settings.read(SETTINGS)
+    pipeline = Pipeline(iot, settings, Threads(54), clock, random.random)
     keys = Credentials("testid", "testsecret")
     invocation = Invocation(lambda: keys, clock.now() + seconds, sinks, Log("ERROR"), "/ota-modules/cn-shanghai/f")
     report = pipeline.run(triggers.deliveries(event(requests)), invocation)

@@ -6,16 +6,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from handler.attempts import Invocation
 from handler.credentials import Credentials
 from handler.errors import SinkError
-from handler.invocation import Invocation, Limits
 from handler.iot import IotApi
 from handler.log import Log
 from handler.pipeline import Pipeline, Report
+from handler.settings import Settings
 from handler.smq import Message
 from handler.threads import Pool, Task
 from handler.triggers import Delivery
 from tests.support.fake_iot import FakeClock, FakeIot, Fault, FreeQuota, chances
+
+SETTINGS = Settings.read(
+    {
+        "OTA_REGION": "cn-shanghai", "OTA_MNS_ENDPOINT": "https://mns", "OTA_RESULT_TOPIC": "results",
+        "OTA_REQUEST_QUEUE": "requests", "OTA_MAX_ATTEMPTS": "3",
+    }
+)  # fmt: skip
 
 
 def one_by_one(tasks: Sequence[Task]) -> None:
@@ -45,6 +53,9 @@ class Box:
     def dead_letter(self, body: str) -> None:
         self.dead.append(json.loads(body))
 
+    def enqueue(self, body: str) -> None:
+        self.back.append(Message(body))
+
     def put_back(self, messages: Sequence[Message]) -> list[Message]:
         refused = [message for message in messages if self.back_fails(message)]
         self.back += [message for message in messages if message not in refused]
@@ -59,7 +70,7 @@ class World:
     box: Box = field(default_factory=Box)
     time: FakeClock = field(default_factory=FakeClock)
     lines: list[str] = field(default_factory=list)
-    limits: Limits = Limits(max_attempts=3, on_existing="keep", instance=None, has_queue=True)
+    settings: Settings = SETTINGS
     seconds: float = 300.0
     pool: Pool = one_by_one
 
@@ -67,7 +78,7 @@ class World:
     def pipeline(self) -> Pipeline:
         numbers = chances()
         api = IotApi("cn-shanghai", self.iot, FreeQuota(), self.time.clock, 10.0)
-        return Pipeline(api, self.limits, self.pool, self.time.clock, lambda: next(numbers))
+        return Pipeline(api, self.settings, self.pool, self.time.clock, lambda: next(numbers))
 
     @property
     def invocation(self) -> Invocation:
@@ -105,7 +116,10 @@ class World:
 
 
 def world(*faults: Fault, **more: object) -> World:
-    return World(iot=FakeIot({"a1": {}, "a2": {}}, deque(faults)), **more)  # type: ignore[arg-type]
+    """A world whose API answers with faults at first; settings by their names, everything else by World's."""
+    given = {name: more.pop(name) for name in [*more] if name.startswith("OTA_")}
+    parts = {"iot": FakeIot({"a1": {}, "a2": {}}, deque(faults)), **more}
+    return World(settings=SETTINGS.model_copy(update=given), **parts)  # type: ignore[arg-type]
 
 
 def message(number: int, body: object) -> Delivery:
