@@ -6,23 +6,20 @@ RpcError          a call that fails
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from lxml import etree
 from starlette.requests import Request
 from starlette.responses import Response
 
 from emulator.bodies import read_body
+from emulator.xml import document
 
 BODY_LIMIT = 256 * 1024
 PARAMETER_LIMIT = 200
 _FORM = "application/x-www-form-urlencoded"
-_DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class RpcError(Exception):
@@ -97,14 +94,7 @@ class Answer:
         if as_json:
             text = json.dumps(self.content, ensure_ascii=False, separators=(",", ":"))
             return Response(text, self.status, dict(self.headers), "application/json;charset=utf-8")
-        root = etree.Element(self.root)
-        _fill(root, self.content)
-        return Response(
-            _DECLARATION + etree.tostring(root, encoding="utf-8"),
-            self.status,
-            dict(self.headers),
-            "text/xml;charset=utf-8",
-        )
+        return Response(document(self.root, self.content), self.status, dict(self.headers), "text/xml;charset=utf-8")
 
 
 async def read(http: Request) -> RpcRequest:
@@ -133,15 +123,3 @@ def _refuse_repeated(names: Sequence[str]) -> None:
     """Refuse a repeated name: it would be unclear which value was signed. Raises: GatewayError."""
     if len(set(names)) < len(names):
         raise GatewayError(400, "InvalidParameter", "A parameter stands more than once.")
-
-
-def _fill(element: etree._Element, value: object) -> None:
-    """Write a value into an element: a list repeats its element, and what is None has none."""
-    if not isinstance(value, Mapping):
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        element.text = _NOT_XML.sub("\ufffd", text)
-        return
-    for name, inner in value.items():
-        for item in inner if isinstance(inner, list) else [inner]:
-            if item is not None:
-                _fill(etree.SubElement(element, name), item)

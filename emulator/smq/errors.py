@@ -1,63 +1,47 @@
-"""What SMQ answers when it refuses (SMQ, "Error codes").
+"""The errors that SMQ answers (SMQ, "Error codes"): a class only where somebody catches it.
 
-A class stands for a status, or for what somebody catches; any other code is given with its text.
+SmqError
+├── InvalidArgument
+├── Conflict
+└── NotFound
+    └── QueueNotExist
 """
-
-from typing import ClassVar
 
 
 class SmqError(Exception):
-    """A request that SMQ refuses: `code` for programs, by default the class's name, and `text` for people."""
+    """A request that SMQ refuses: `status` of the answer, `code` for programs, and `text` for people."""
 
-    status: ClassVar[int] = 500
-
-    def __init__(self, text: str, code: str = "") -> None:
+    def __init__(self, status: int, code: str, text: str) -> None:
         super().__init__(text)
+        self.status = status
+        self.code = code
         self.text = text
-        self.code = code or type(self).__name__
 
 
-class BadRequest(SmqError):
-    """The request was not understood, or has a value outside its limits."""
-
-    status = 400
-
-
-class InvalidArgument(BadRequest):
+class InvalidArgument(SmqError):
     """An element is missing or unknown, or has a value outside its limits."""
 
-
-class ReceiptHandleError(BadRequest):
-    """The receipt handle is not one of this queue's, or no longer valid."""
-
-
-class Forbidden(SmqError):
-    """The caller is unknown, or may not do this."""
-
-    status = 403
-
-
-class NotFound(SmqError):
-    """The topic or subscription does not exist."""
-
-    status = 404
-
-
-class QueueNotExist(NotFound):
-    """The queue does not exist."""
-
-
-class MessageNotExist(NotFound):
-    """No message is visible, or the message is gone."""
-
-
-class TimeExpired(SmqError):
-    """The request's Date differs from the service's clock by more than 15 minutes."""
-
-    status = 408
+    def __init__(self, text: str) -> None:
+        super().__init__(400, "InvalidArgument", text)
 
 
 class Conflict(SmqError):
     """A queue, topic or subscription of this name has other attributes."""
 
-    status = 409
+    def __init__(self, kind: str) -> None:
+        text = f"The {kind} you want to create is already exist, with other attributes."
+        super().__init__(409, f"{kind.capitalize()}AlreadyExist", text)
+
+
+class NotFound(SmqError):
+    """The queue, topic or subscription does not exist."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(404, f"{kind.capitalize()}NotExist", f"The {kind} name you provided is not exist.")
+
+
+class QueueNotExist(NotFound):
+    """The queue does not exist."""
+
+    def __init__(self) -> None:
+        super().__init__("queue")

@@ -1,10 +1,11 @@
-"""The service's limits, and the pages of its lists (SMQ, "Limits")."""
+"""The limits of SMQ's attributes and names (SMQ, "Limits")."""
 
+import re
 from dataclasses import dataclass
 
-from emulator.smq.errors import InvalidArgument
+from emulator.smq.errors import InvalidArgument, SmqError
 
-LARGEST_PAGE = 1000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,13 @@ LIMITS = {
 }
 
 
-@dataclass(frozen=True)
-class Page:
-    """Names in order; `marker` asks for the next page, and is empty on the last."""
+def check_name(kind: str, name: str, longest: int, invalid: str) -> None:
+    """Check the name of a queue, topic or subscription; `invalid` is the code of other characters.
 
-    names: list[str]
-    marker: str = ""
-
-
-def paged(names: list[str], count: int) -> Page:
-    """Make a page of `count` names from a list that has at least one more where others follow."""
-    return Page(names[:count], names[count - 1] if len(names) > count else "")
+    Raises: SmqError.
+    """
+    if len(name) > longest:
+        text = f"The length of {kind} name should between 1 and {longest}."
+        raise SmqError(400, f"{kind.capitalize()}NameLengthError", text)
+    if _NAME.fullmatch(name) is None:
+        raise SmqError(400, invalid, f"The {kind} name you provided is invalid.")

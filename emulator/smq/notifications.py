@@ -1,4 +1,4 @@
-"""What a topic's message looks like to a subscriber (SMQ, "HttpEndpoint"; Function Compute, "SMQ topic triggers")."""
+"""Writes a topic's message for a subscriber (SMQ, "HttpEndpoint"; Function Compute, "SMQ topic triggers")."""
 
 import json
 import secrets
@@ -8,7 +8,8 @@ from email.utils import formatdate
 
 from emulator.smq.messages import Properties, body_md5
 from emulator.smq.topics import JSON, STREAM, XML, Subscription
-from emulator.smq.wire import document, element, elements
+from emulator.smq.wire import NAMESPACE
+from emulator.xml import document
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,7 @@ class Publication:
 def notification(publication: Publication, subscription: Subscription, account: str) -> str:
     """Write a publication in the format that the subscriber asked for."""
     if subscription.notify_format == XML:
-        described = _describe(publication, subscription, account)
-        return document(element("Notification", *elements(described.items()))).decode()
+        return document("Notification", _describe(publication, subscription, account), NAMESPACE).decode()
     if subscription.notify_format == JSON:
         values = {**_describe(publication, subscription, account), **publication.attributes}
         return json.dumps(values, ensure_ascii=False)

@@ -1,38 +1,40 @@
-"""A topic's deliveries: to a queue at once, to functions and HTTP subscribers until they take it or the retries end.
+"""Delivers a topic's messages: to a queue at once, to functions and HTTP subscribers until they accept or the retries end.
 
-What is not delivered yet lies in the database, so that a restart goes on with it.
+Messages that are not delivered yet are kept in the database, so that a restart goes on with them.
 """
 
 import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from emulator import client
 from emulator.clock import Clock
 from emulator.smq.errors import NotFound, SmqError
-from emulator.smq.messages import Draft, Messages, load_properties
+from emulator.smq.messages import PROPERTIES, Draft
 from emulator.smq.notifications import Publication, headers, notification
 from emulator.smq.retries import pause
-from emulator.smq.store import Database, Row
+from emulator.smq.store import Database
 from emulator.smq.topics import Subscription, Topics
 
 TIMEOUT = 5
 """Seconds that an HTTP subscriber has for its answer."""
 
 Receiver = Callable[[bytes], Awaitable[bool]]
-"""Calls a subscriber that is no URL, such as a function's trigger; whether it accepted the notification."""
+"""Calls a subscriber that is no URL, such as a function's trigger; returns True if it accepted the notification."""
 Post = Callable[[str, Mapping[str, str], bytes], Awaitable[int]]
-"""Sends a POST and gives the status; 0 where no answer came."""
+"""Sends a POST and returns the status; 0 where no answer came."""
+Send = Callable[[str, Draft], object]
+"""Puts a message into a queue. Raises: SmqError."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Push:
-    """A publication on its way to one subscription, and how often it failed."""
+    """A publication on its way to one subscription."""
 
     publication: Publication
     subscription: str
@@ -40,15 +42,15 @@ class Push:
 
 
 class Pusher:
-    """Delivers what is published. `receivers` holds the subscribers in this process, by endpoint."""
+    """Delivers publications to subscriptions. `receivers` holds the subscribers in this process, by endpoint."""
 
     def __init__(
-        self, database: Database, topics: Topics, messages: Messages, *, account: str, clock: Clock, post: Post
+        self, database: Database, topics: Topics, send: Send, *, account: str, clock: Clock, post: Post
     ) -> None:
         self.receivers: dict[str, Receiver] = {}
         self._database = database
         self._topics = topics
-        self._messages = messages
+        self._send = send
         self._account = account
         self._clock = clock
         self._post = post
@@ -61,24 +63,34 @@ class Pusher:
             pushes = [
                 Push(publication, subscription.name, int(subscription.queue is not None))
                 for subscription in subscriptions
-                if subscription.filter_tag in ("", publication.tag) and not self._queue(publication, subscription)
+                if subscription.filter_tag in ("", publication.tag)
+                and not self._send_to_queue(publication, subscription)
             ]
             self._keep(publication, pushes)
         for push in pushes:
             self._start(push)
 
     def resume(self) -> None:
-        """Go on with what is not delivered yet; to be called inside the loop."""
+        """Go on with the messages that are not delivered yet; to be called inside the loop."""
         for row in self._database.rows("SELECT * FROM pushes JOIN publications ON publication = id"):
-            self._start(Push(_publication(row), row["subscription"], row["failures"]))
+            publication = Publication(
+                id=row["id"],
+                topic=row["topic"],
+                body=row["body"],
+                published=row["published"],
+                tag=row["tag"],
+                attributes=json.loads(row["attributes"]),
+                properties=PROPERTIES.validate_json(row["properties"]),
+            )
+            self._start(Push(publication, row["subscription"], row["failures"]))
 
     def waiting(self, topic: str) -> int:
         """Count a topic's messages that are not delivered to everyone."""
-        rows = self._database.rows("SELECT count(*) AS waiting FROM publications WHERE topic = ?", (topic,))
-        return int(rows[0]["waiting"])
+        [row] = self._database.rows("SELECT count(*) AS waiting FROM publications WHERE topic = ?", (topic,))
+        return int(row["waiting"])
 
     async def stop(self) -> None:
-        """End the tasks; what is not delivered stays in the database."""
+        """End the tasks; messages that are not delivered stay in the database."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -87,7 +99,7 @@ class Pusher:
     def _keep(self, publication: Publication, pushes: list[Push]) -> None:
         if not pushes:
             return
-        texts = json.dumps(dict(publication.attributes)), json.dumps(asdict(publication.properties))
+        texts = json.dumps(dict(publication.attributes)), PROPERTIES.dump_json(publication.properties).decode()
         self._database.change(
             "INSERT INTO publications VALUES (?, ?, ?, ?, ?, ?, ?)",
             (publication.id, publication.topic, publication.body, publication.tag, *texts, publication.published),
@@ -102,7 +114,7 @@ class Pusher:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            return  # Published before the cloud runs: resume() comes to it.
+            return  # Published before the cloud runs: resume() starts it.
         if key not in self._tasks:
             self._tasks[key] = loop.create_task(self._deliver(push))
             self._tasks[key].add_done_callback(lambda _task: self._tasks.pop(key, None))
@@ -135,13 +147,13 @@ class Pusher:
         return seconds * self._clock.scale
 
     async def _try(self, push: Push) -> bool:
-        """Try to deliver; whether nothing is left to do: it was accepted, or the subscription is gone."""
+        """Try to deliver; return True if nothing is left to do: it was accepted, or the subscription is gone."""
         try:
             subscription = self._topics.subscription(push.publication.topic, push.subscription)
         except NotFound:
             return True
         if subscription.queue:
-            return self._queue(push.publication, subscription)
+            return self._send_to_queue(push.publication, subscription)
         body = notification(push.publication, subscription, self._account).encode()
         if subscription.to_function:
             receiver = self.receivers.get(subscription.endpoint)
@@ -149,12 +161,12 @@ class Pusher:
         status = await self._post(subscription.endpoint, headers(push.publication, subscription, self._account), body)
         return 200 <= status < 300
 
-    def _queue(self, publication: Publication, subscription: Subscription) -> bool:
+    def _send_to_queue(self, publication: Publication, subscription: Subscription) -> bool:
         if subscription.queue is None:
             return False
         body = notification(publication, subscription, self._account)
         try:
-            self._messages.send(subscription.queue, Draft(body, properties=publication.properties))
+            self._send(subscription.queue, Draft(body, properties=publication.properties))
         except SmqError as error:
             _log.warning("queue %s did not take message %s: %s", subscription.queue, publication.id, error.code)
             return False
@@ -175,20 +187,8 @@ class Pusher:
 async def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
     """Send a POST, and return the status; 0 where no answer came. The URL was checked to be on this machine."""
     parts = urlsplit(url)
-    place = parts._replace(path=parts.path or "/notifications").geturl()
+    target = parts._replace(path=parts.path or "/notifications").geturl()
     try:
-        return (await client.post(place, headers, body, TIMEOUT)).status
+        return (await client.post(target, headers, body, TIMEOUT)).status
     except OSError:
         return 0
-
-
-def _publication(row: Row) -> Publication:
-    return Publication(
-        id=row["id"],
-        topic=row["topic"],
-        body=row["body"],
-        published=row["published"],
-        tag=row["tag"],
-        attributes=json.loads(row["attributes"]),
-        properties=load_properties(row["properties"]),
-    )

@@ -9,10 +9,10 @@ _TRIES = {"BACKOFF_RETRY": 3, "EXPONENTIAL_DECAY_RETRY": 176}
 
 
 def pause(strategy: str, failures: int, random: Callable[[], float]) -> float | None:
-    """Seconds to wait after the given number of failures (1 is the first); None when it was the last try.
+    """Return the seconds to wait after the given number of failures (1 is the first); None after the last try.
 
     BACKOFF_RETRY: 3 retries, 10 to 20 s apart. EXPONENTIAL_DECAY_RETRY: 176 retries, 1, 2, 4 … 256, then 512 s apart.
-    `random` gives 0 to 1.
+    `random` returns 0 to 1.
     """
     if failures > _TRIES[strategy]:
         return None

@@ -4,19 +4,31 @@ Everything runs on one event loop. Times are in seconds.
 """
 
 import asyncio
+import re
 import secrets
+import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.clock import Clock
 from emulator.ram.keys import Accounts
 from emulator.records import Deleted, Published, Records, Sent
-from emulator.smq.messages import Depths, Draft, Message, Messages, Properties, check_body
+from emulator.smq.errors import SmqError
+from emulator.smq.limits import LIMITS, Limit
+from emulator.smq.messages import PROPERTIES, Depths, Draft, Message, Properties, Property, check_body
 from emulator.smq.notifications import Publication
-from emulator.smq.pushes import Pusher, Receiver, post
-from emulator.smq.queues import QueueAttributes, Queues
+from emulator.smq.pushes import Pusher, post
+from emulator.smq.queues import DlqPolicy, QueueAttributes, Queues
 from emulator.smq.store import Database
-from emulator.smq.topics import XML, Subscription, TopicAttributes, Topics, check_tag
+from emulator.smq.topics import Topics, check_tag
+
+_COLUMNS = (
+    "sequence, id, body, priority, enqueued, visible AS next_visible,"
+    " iif(dequeued, first_dequeued, enqueued) AS first_dequeued, dequeued AS dequeue_count, handle, properties"
+)
+"""The columns of a `Message`."""
+_HANDLE = re.compile(r"(\d{1,18})-[0-9a-f]{32}")
+_NEW_HANDLE = "sequence || '-' || lower(hex(randomblob(16)))"
 
 
 class MessageService:
@@ -39,41 +51,47 @@ class MessageService:
         self.accounts = accounts
         self.region = region
         self.tells_depths = tells_depths
-        """Whether GetQueueAttributes tells how many messages there are; else it says 0, as the service soon will."""
+        """False where GetQueueAttributes says 0 for the number of messages, as the service soon will."""
         clock = clock or Clock()
-        wall = self._wall = clock.wall
+        self._wall = clock.wall
+        self._delay_scale = delay_scale
         self._database = Database(path)
         self._events: set[asyncio.Event] = set()
-        self.queues = Queues(self._database, wall)
-        self.messages = Messages(self._database, self.queues, wall=wall, arn=self.queue_arn, delay_scale=delay_scale)
+        self.queues = Queues(self._database, clock.wall)
         self.records = records or Records()
-        self.topics = Topics(self._database, wall)
+        self.topics = Topics(self._database, clock.wall)
         self.pusher = Pusher(
-            self._database,
-            self.topics,
-            self.messages,
-            account=accounts.account_id,
-            clock=clock,
-            post=post,
+            self._database, self.topics, self._accept, account=accounts.account_id, clock=clock, post=post
         )
 
-    def queue_arn(self, queue: str) -> str:
-        """The form that dead-letter settings and policies use."""
-        return self.arn(f"queues/{queue}")
-
     def arn(self, path: str) -> str:
+        """Return the ARN of `queues/NAME` or `topics/NAME`."""
         return f"acs:mns:{self.region}:{self.accounts.account_id}:/{path}"
 
     # Queues
 
     def create_queue(self, name: str, **attributes: Any) -> bool:  # noqa: ANN401 - the dataclass has their types
-        """Create a queue with some `QueueAttributes`; whether it is new. Raises: Conflict, BadRequest."""
+        """Create a queue with some `QueueAttributes`, and return True if it is new. Raises: Conflict, SmqError."""
         return self.queues.create(name, QueueAttributes(**attributes))
 
     def delete_queue(self, name: str) -> None:
         """Delete a queue and its messages; calls that wait for one end."""
         self.queues.remove(name)
         self.wake()
+
+    def depths(self, queue: str) -> Depths:
+        """Count the messages of a queue. Raises: QueueNotExist."""
+        self.queues.get(queue)
+        self._settle()
+        [row] = self._database.rows(
+            "SELECT count(*) FILTER (WHERE visible <= :now) AS active,"
+            " count(*) FILTER (WHERE visible > :now AND dequeued > 0) AS inactive,"
+            " count(*) FILTER (WHERE visible > :now AND dequeued = 0) AS delayed FROM messages WHERE queue = :queue",
+            {"now": self._now(), "queue": queue},
+        )
+        return Depths(**row)
+
+    # Messages
 
     def send(
         self,
@@ -90,18 +108,29 @@ class MessageService:
         return self.put(queue, Draft(body, delay, priority, properties or Properties())).id
 
     def put(self, queue: str, draft: Draft) -> Message:
-        """Raises: QueueNotExist, InvalidArgument."""
-        message = self.messages.send(queue, draft)
+        """Send a message, and record it. Raises: QueueNotExist, InvalidArgument."""
+        message = self._accept(queue, draft)
         self.records.add(Sent(queue, message.id, draft.body, self.records.now()))
-        self.wake()
         return message
 
     def receive(self, queue: str, count: int = 1, visibility: int | None = None) -> list[Message]:
-        """Return what is visible now, hidden from others for `visibility` seconds (None: the queue's).
+        """Return up to `count` visible messages, hidden from others for `visibility` seconds (None: the queue's).
 
         Raises: QueueNotExist.
         """
-        return self.messages.receive(queue, count, visibility)
+        attributes = self.queues.get(queue).attributes
+        seconds = attributes.visibility_timeout if visibility is None else visibility
+        with self._database.transaction():
+            self._settle()
+            now = self._now()
+            rows = self._database.rows(
+                f"UPDATE messages SET visible = ?, first_dequeued = iif(dequeued, first_dequeued, ?),"
+                f" dequeued = dequeued + 1, handle = {_NEW_HANDLE} WHERE sequence IN"
+                " (SELECT sequence FROM messages WHERE queue = ? AND visible <= ? ORDER BY priority, sequence LIMIT ?)"
+                f" RETURNING {_COLUMNS}",
+                (now + seconds * 1000, now, queue, now, count),
+            )
+        return sorted(map(_message, rows), key=lambda message: (message.priority, message.sequence))
 
     async def wait_receive(
         self, queue: str, count: int, seconds: float, visibility: int | None = None
@@ -114,59 +143,138 @@ class MessageService:
             left = until - loop.time()
             if messages or left <= 0:
                 return messages
-            soonest = self.messages.next_visible(queue)
-            await self._woken(left if soonest is None else min(left, max(soonest, 0.001)))
+            await self._wait(min(left, max(self._next_visible(queue), 0.001)))
 
     def peek(self, queue: str, count: int = 1) -> list[Message]:
-        """Return what is visible now, and leave it visible. Raises: QueueNotExist."""
-        return self.messages.peek(queue, count)
+        """Return up to `count` visible messages, and leave them visible. Raises: QueueNotExist."""
+        self.queues.get(queue)
+        self._settle()
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS} FROM messages WHERE queue = ? AND visible <= ? ORDER BY priority, sequence LIMIT ?",
+            (queue, self._now(), count),
+        )
+        return [_message(row) for row in rows]
 
     def delete(self, queue: str, receipt_handle: str) -> None:
-        """Raises: QueueNotExist, ReceiptHandleError, MessageNotExist."""
-        deleted = self.messages.delete(queue, receipt_handle)
-        self.records.add(Deleted(queue, deleted, self.records.now()))
+        """Delete a received message. Raises: SmqError: there is no such queue or message, or the handle is not valid."""
+        message = self._find(queue, receipt_handle)
+        self._database.change("DELETE FROM messages WHERE sequence = ?", (message.sequence,))
+        self.records.add(Deleted(queue, message.id, self.records.now()))
 
     def purge(self, queue: str) -> int:
-        """Delete what no receiver has in hand; return how many messages it was. Raises: QueueNotExist."""
-        purged = self.messages.purge(queue)
-        for message in purged:
-            self.records.add(Deleted(queue, message, self.records.now()))
-        return len(purged)
+        """Delete the messages that no receiver has, delayed ones too; return their number. Raises: QueueNotExist."""
+        self.queues.get(queue)
+        self._settle()
+        rows = self._database.rows(
+            "DELETE FROM messages WHERE queue = ? AND (visible <= ? OR dequeued = 0) RETURNING id", (queue, self._now())
+        )
+        for row in rows:
+            self.records.add(Deleted(queue, row["id"], self.records.now()))
+        return len(rows)
 
     def change_visibility(self, queue: str, receipt_handle: str, seconds: int) -> Message:
         """Make a received message visible in `seconds`; its new handle replaces the old one.
 
-        Raises: QueueNotExist, ReceiptHandleError, MessageNotExist, InvalidArgument.
+        Raises: SmqError: there is no such queue or message, or the handle or the time is not valid.
         """
-        message = self.messages.change_visibility(queue, receipt_handle, seconds)
+        Limit(0, LIMITS["VisibilityTimeout"].highest).check("VisibilityTimeout", seconds)
+        message = self._find(queue, receipt_handle)
+        [row] = self._database.rows(
+            f"UPDATE messages SET visible = ?, handle = {_NEW_HANDLE} WHERE sequence = ? RETURNING {_COLUMNS}",
+            (self._now() + seconds * 1000, message.sequence),
+        )
+        self.wake()
+        return _message(row)
+
+    def _accept(self, queue: str, draft: Draft) -> Message:
+        attributes = self.queues.get(queue).attributes
+        draft.check(attributes.maximum_message_size)
+        delay = attributes.delay_seconds if draft.delay is None else draft.delay
+        now = self._now()
+        visible = now + int(delay * 1000 * self._delay_scale)
+        message = self._insert(queue, draft, now, visible, attributes.message_retention_period)
         self.wake()
         return message
 
-    def depths(self, queue: str) -> Depths:
-        """Raises: QueueNotExist."""
-        return self.messages.depths(queue)
+    def _insert(self, queue: str, draft: Draft, enqueued: int, visible: int, retention: int) -> Message:
+        [row] = self._database.rows(
+            "INSERT INTO messages (id, queue, body, priority, enqueued, expires, visible, first_dequeued, dequeued,"
+            f" handle, properties) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, '', ?) RETURNING {_COLUMNS}",
+            (
+                secrets.token_hex(16).upper(),
+                queue,
+                draft.body,
+                draft.priority,
+                enqueued,
+                enqueued + retention * 1000,
+                visible,
+                PROPERTIES.dump_json(draft.properties).decode(),
+            ),
+        )
+        return _message(row)
+
+    def _find(self, queue: str, receipt_handle: str) -> Message:
+        """Return the message that a handle belongs to. Raises: SmqError."""
+        self.queues.get(queue)
+        match = _HANDLE.fullmatch(receipt_handle)
+        if match is None:
+            raise SmqError(400, "ReceiptHandleError", "The receipt handle you provide is not valid.")
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS} FROM messages WHERE sequence = ? AND queue = ? AND expires > ?",
+            (match[1], queue, self._now()),
+        )
+        if not rows:
+            raise SmqError(404, "MessageNotExist", "Message not exist.")
+        message = _message(rows[0])
+        if message.handle != receipt_handle or message.next_visible <= self._now():
+            raise SmqError(400, "ReceiptHandleError", "The receipt handle you provide has expired.")
+        return message
+
+    def _next_visible(self, queue: str) -> float:
+        """Return the seconds until the next message becomes visible by time alone; infinity while there is none.
+
+        A delay or a visibility timeout ends, in this queue or in one that dead-letters into it.
+        """
+        policies = self.queues.dlq_policies().items()
+        names = [queue, *(name for name, policy in policies if policy.dead_letter_target_queue == queue)]
+        marks = ", ".join("?" * len(names))
+        [row] = self._database.rows(
+            f"SELECT min(visible) AS soonest FROM messages WHERE queue IN ({marks}) AND visible > ?",
+            (*names, self._now()),
+        )
+        return float("inf") if row["soonest"] is None else row["soonest"] / 1000 - self._wall()
+
+    def _settle(self) -> None:
+        """Delete messages past their retention, and dead-letter those that were received too often."""
+        with self._database.transaction():
+            self._database.change("DELETE FROM messages WHERE expires <= ?", (self._now(),))
+            for queue, policy in self.queues.dlq_policies().items():
+                self._redrive(queue, policy)
+
+    def _redrive(self, queue: str, policy: DlqPolicy) -> None:
+        now = self._now()
+        target = policy.dead_letter_target_queue
+        rows = self._database.rows(
+            f"DELETE FROM messages WHERE queue = ? AND visible <= ? AND dequeued >= ? RETURNING {_COLUMNS}",
+            (queue, now, policy.max_receive_count),
+        )
+        for message in sorted(map(_message, rows), key=lambda message: message.sequence):
+            letter = Draft(message.body, 0, message.priority, self._letter_properties(queue, message))
+            # A dead letter keeps its age: its retention does not begin anew.
+            retention = self.queues.get(target).attributes.message_retention_period
+            self._insert(target, letter, message.enqueued, now, retention)
+
+    def _letter_properties(self, queue: str, message: Message) -> Properties:
+        # The names are those of the official SDK's SystemPropertyName.
+        origin = Property("DLQSourceArn", self.arn(f"queues/{queue}")), Property("DLQOriginMessageId", message.id)
+        kept = tuple(known for known in message.properties.system if not known.name.startswith("DLQ"))
+        return Properties(message.properties.user, (*kept, *origin), message.properties.group)
+
+    def _now(self) -> int:
+        """Return the service's time in unix milliseconds."""
+        return int(self._wall() * 1000)
 
     # Topics
-
-    def create_topic(self, name: str, maximum_message_size: int = 65_536, logging_enabled: bool = False) -> bool:
-        """Create a topic; whether it is new. Raises: Conflict, BadRequest."""
-        return self.topics.create(name, TopicAttributes(maximum_message_size, logging_enabled))
-
-    def subscribe(
-        self,
-        topic: str,
-        name: str,
-        endpoint: str,
-        filter_tag: str = "",
-        notify_format: str = XML,
-        strategy: str = "BACKOFF_RETRY",
-    ) -> bool:
-        """Add a `Subscription`; whether it is new. Raises: NotFound, Conflict, BadRequest."""
-        return self.topics.subscribe(Subscription(topic, name, endpoint, filter_tag, notify_format, strategy))
-
-    def register(self, endpoint: str, receiver: Receiver) -> None:
-        """Set who is called with the notifications for a function's ARN."""
-        self.pusher.receivers[endpoint] = receiver
 
     def publish(
         self,
@@ -183,13 +291,11 @@ class MessageService:
         """
         check_body(body, self.topics.get(topic).attributes.maximum_message_size)
         check_tag(tag)
-        published = int(self._wall() * 1000)
         publication = Publication(
-            secrets.token_hex(16).upper(), topic, body, published, tag, attributes or {}, properties or Properties()
+            secrets.token_hex(16).upper(), topic, body, self._now(), tag, attributes or {}, properties or Properties()
         )
         self.records.add(Published(topic, body, tag, self.records.now()))
         self.pusher.publish(publication)
-        self.wake()
         return publication.id
 
     # Life
@@ -201,18 +307,14 @@ class MessageService:
 
     @property
     def waiting(self) -> int:
-        """How many calls wait for a message."""
+        """The number of calls that wait for a message."""
         return len(self._events)
-
-    def resume(self) -> None:
-        """Go on with what topics had not delivered when the service was stopped."""
-        self.pusher.resume()
 
     def close(self) -> None:
         """Close the database; nothing may be called after it."""
         self._database.close()
 
-    async def _woken(self, seconds: float) -> None:
+    async def _wait(self, seconds: float) -> None:
         # Not wait_for(): before Python 3.12 it can swallow a cancellation that comes together with the event.
         event = asyncio.Event()
         timer = asyncio.get_running_loop().call_later(seconds, event.set)
@@ -222,3 +324,7 @@ class MessageService:
         finally:
             timer.cancel()
             self._events.discard(event)
+
+
+def _message(row: sqlite3.Row) -> Message:
+    return Message(**{**row, "properties": PROPERTIES.validate_json(row["properties"])})

@@ -3,9 +3,8 @@
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import Any
 
-Row = Mapping[str, Any]
+Values = Sequence[object] | Mapping[str, object]
 
 VERSION = 1
 
@@ -45,46 +44,41 @@ class Database:
     def __init__(self, path: str) -> None:
         # Used from one thread at a time: the one that builds the cloud, then the one that runs its loop.
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._depth = 0
+        self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
         # In WAL mode a killed process loses no commit; only the machine's power failing could take the last ones.
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._prepare(path)
 
     def _prepare(self, path: str) -> None:
-        found = self.rows("PRAGMA user_version")[0]["user_version"]
-        if found == 0:
+        version = self.rows("PRAGMA user_version")[0]["user_version"]
+        if version == 0:
             self._connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-        elif found != VERSION:
+        elif version != VERSION:
             self.close()
-            raise ValueError(f"{path} is of version {found}, not {VERSION}: remove it, or run the release that made it")
+            raise ValueError(
+                f"{path} is of version {version}, not {VERSION}: remove it, or run the release that made it"
+            )
 
-    def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
-        """Run a query; return its rows, each by column."""
+    def rows(self, statement: str, values: Values = ()) -> list[sqlite3.Row]:
+        """Run a statement, and return its rows."""
         with closing(self._connection.execute(statement, values)) as cursor:
-            return [dict(zip([column[0] for column in cursor.description], row, strict=True)) for row in cursor]
+            return cursor.fetchall()
 
-    def change(self, statement: str, values: Sequence[object] = ()) -> int:
-        """Run a statement; return how many rows it changed."""
+    def change(self, statement: str, values: Values = ()) -> int:
+        """Run a statement, and return how many rows it changed."""
         with closing(self._connection.execute(statement, values)) as cursor:
             return cursor.rowcount
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit everything that the block writes, or nothing; may be nested."""
-        if self._depth == 0:
-            self._connection.execute("BEGIN IMMEDIATE")
-        self._depth += 1
-        try:
+        if self._connection.in_transaction:
             yield
-        except BaseException:
-            self._depth -= 1
-            if self._depth == 0:
-                self._connection.execute("ROLLBACK")
-            raise
-        self._depth -= 1
-        if self._depth == 0:
-            self._connection.execute("COMMIT")
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        with self._connection:
+            yield
 
     def close(self) -> None:
         self._connection.close()

@@ -1,4 +1,4 @@
-"""SMQ topics and who subscribes to them (SMQ, "CreateTopic", "Subscribe"). Times in unix seconds."""
+"""SMQ topics and their subscriptions (SMQ, "CreateTopic", "Subscribe"). Times in unix seconds."""
 
 import ipaddress
 import re
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from emulator.smq.errors import BadRequest, Conflict, InvalidArgument, NotFound
-from emulator.smq.limits import LARGEST_PAGE, LIMITS, Page, paged
+from emulator.smq.errors import Conflict, InvalidArgument, NotFound, SmqError
+from emulator.smq.limits import LIMITS, check_name
 from emulator.smq.retries import STRATEGIES
-from emulator.smq.store import Database, Row
+from emulator.smq.store import Database
 
 LONGEST_NAME = 255
 LONGEST_TAG = 16
@@ -18,17 +18,16 @@ XML = "XML"
 JSON = "JSON"
 SIMPLIFIED = "SIMPLIFIED"
 STREAM = "STREAM"
-"""What a function's topic trigger gets: the body alone, or with its attributes in JSON."""
+"""The format of a function's topic trigger: the body alone, or with its attributes in JSON."""
 FORMATS = (XML, JSON, SIMPLIFIED, STREAM)
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _QUEUE = re.compile(r"acs:mns:([^:]*):([^:]*):/?queues/([A-Za-z0-9-]+)")
 _FUNCTION = re.compile(r"acs:fc:[^:]*:[^:]*:(services/[^/:]+/)?functions/[^/:]+")
 
 
 @dataclass(frozen=True)
 class TopicAttributes:
-    """What may be set of a topic. Raises: InvalidArgument."""
+    """The attributes of a topic that may be set. Raises: InvalidArgument."""
 
     maximum_message_size: int = 65_536
     logging_enabled: bool = False
@@ -39,7 +38,7 @@ class TopicAttributes:
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic as it stands."""
+    """A topic."""
 
     name: str
     attributes: TopicAttributes
@@ -51,7 +50,7 @@ class Topic:
 class Subscription:
     """Sends a topic's messages to an `http` URL of this machine, or to the ARN of a queue or a function.
 
-    With a filter tag, only messages with exactly that tag. Raises: BadRequest, InvalidArgument.
+    With a filter tag, only messages with exactly that tag. Raises: SmqError.
     """
 
     topic: str
@@ -65,17 +64,15 @@ class Subscription:
 
     def __post_init__(self) -> None:
         if not (_QUEUE.fullmatch(self.endpoint) or self.to_function or _loopback(self.endpoint)):
-            raise BadRequest(
-                "The endpoint you provided is neither a queue, a function nor an http URL on loopback.",
-                "EndpointInvalid",
-            )
+            text = "The endpoint you provided is neither a queue, a function nor an http URL on loopback."
+            raise SmqError(400, "EndpointInvalid", text)
         if self.notify_format not in FORMATS or self.strategy not in STRATEGIES:
             raise InvalidArgument(f"NotifyContentFormat is one of {FORMATS}, NotifyStrategy one of {STRATEGIES}.")
         check_tag(self.filter_tag)
 
     @property
     def queue(self) -> str | None:
-        """The queue's name, where the endpoint is one."""
+        """The name of the queue; None if the endpoint is something else."""
         match = _QUEUE.fullmatch(self.endpoint)
         return match[3] if match else None
 
@@ -85,7 +82,7 @@ class Subscription:
 
     @property
     def settings(self) -> tuple[str, str, str, str]:
-        """Two subscriptions of one name are the same if these are."""
+        """The values that must agree when a subscription is made again."""
         return self.endpoint, self.filter_tag, self.notify_format, self.strategy
 
 
@@ -96,26 +93,27 @@ class Topics:
         self._database = database
         self._wall = wall
 
-    def create(self, name: str, attributes: TopicAttributes) -> bool:
-        """Create a topic; whether it is new. Raises: Conflict, BadRequest."""
-        _check_name("topic", name, "Topic")
+    def create(self, name: str, attributes: TopicAttributes | None = None) -> bool:
+        """Create a topic, and return True if it is new. Raises: Conflict, SmqError."""
+        attributes = attributes or TopicAttributes()
+        check_name("topic", name, LONGEST_NAME, "TopicNameInvalid")
         now = int(self._wall())
         values = (name, attributes.maximum_message_size, attributes.logging_enabled, now, now)
         new = self._database.change("INSERT OR IGNORE INTO topics VALUES (?, ?, ?, ?, ?)", values)
         if not new and self.get(name).attributes != attributes:
-            raise Conflict("The topic you want to create is already exist, with other attributes.", "TopicAlreadyExist")
+            raise Conflict("topic")
         return bool(new)
 
     def change(self, name: str, attributes: TopicAttributes) -> None:
         """Set all attributes. Raises: NotFound."""
-        self.get(name)
-        self._database.change(
+        if not self._database.change(
             "UPDATE topics SET maximum_message_size = ?, logging = ?, modified = ? WHERE name = ?",
             (attributes.maximum_message_size, attributes.logging_enabled, int(self._wall()), name),
-        )
+        ):
+            raise NotFound("topic")
 
     def remove(self, name: str) -> None:
-        """Remove a topic and its subscriptions; nothing happens where there is none."""
+        """Remove a topic and its subscriptions; nothing happens if it does not exist."""
         with self._database.transaction():
             self._database.change("DELETE FROM topics WHERE name = ?", (name,))
             self._database.change("DELETE FROM subscriptions WHERE topic = ?", (name,))
@@ -124,33 +122,25 @@ class Topics:
         """Raises: NotFound."""
         rows = self._database.rows("SELECT * FROM topics WHERE name = ?", (name,))
         if not rows:
-            raise NotFound("The topic name you provided is not exist.", "TopicNotExist")
-        row = rows[0]
-        attributes = TopicAttributes(row["maximum_message_size"], bool(row["logging"]))
-        return Topic(name, attributes, row["created"], row["modified"])
+            raise NotFound("topic")
+        attributes = TopicAttributes(rows[0]["maximum_message_size"], bool(rows[0]["logging"]))
+        return Topic(name, attributes, rows[0]["created"], rows[0]["modified"])
 
-    def page(self, prefix: str = "", marker: str = "", count: int = LARGEST_PAGE) -> Page:
-        """At most `count` names that begin with `prefix` and come after `marker`."""
-        rows = self._database.rows(
-            "SELECT name FROM topics WHERE substr(name, 1, ?) = ? AND name > ? ORDER BY name LIMIT ?",
-            (len(prefix), prefix, marker, count + 1),
-        )
-        return paged([row["name"] for row in rows], count)
+    def names(self) -> list[str]:
+        """Return the names of all topics, sorted."""
+        return [row["name"] for row in self._database.rows("SELECT name FROM topics ORDER BY name")]
 
     def subscribe(self, subscription: Subscription) -> bool:
-        """Add a subscription; whether it is new. Raises: NotFound, Conflict, BadRequest."""
+        """Add a subscription, and return True if it is new. Raises: NotFound, Conflict, SmqError."""
         self.get(subscription.topic)
-        _check_name("subscription", subscription.name, "Subscription")
+        check_name("subscription", subscription.name, LONGEST_NAME, "SubscriptionNameInvalid")
         now = int(self._wall())
         new = self._database.change(
             "INSERT OR IGNORE INTO subscriptions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (subscription.topic, subscription.name, *subscription.settings, now, now),
         )
         if not new and self.subscription(subscription.topic, subscription.name).settings != subscription.settings:
-            raise Conflict(
-                "The subscription you want to create is already exist, with other attributes.",
-                "SubscriptionAlreadyExist",
-            )
+            raise Conflict("subscription")
         return bool(new)
 
     def change_strategy(self, topic: str, name: str, strategy: str) -> None:
@@ -164,31 +154,26 @@ class Topics:
         )
 
     def unsubscribe(self, topic: str, name: str) -> None:
-        """Remove a subscription; nothing happens where there is none. Raises: NotFound."""
+        """Remove a subscription; nothing happens if it does not exist. Raises: NotFound."""
         self.get(topic)
         self._database.change("DELETE FROM subscriptions WHERE topic = ? AND name = ?", (topic, name))
 
     def subscription(self, topic: str, name: str) -> Subscription:
         """Raises: NotFound."""
-        self.get(topic)
-        rows = self._database.rows("SELECT * FROM subscriptions WHERE topic = ? AND name = ?", (topic, name))
-        if not rows:
-            raise NotFound("The subscription name you provided is not exist.", "SubscriptionNotExist")
-        return _subscription(rows[0])
+        for subscription in self.subscriptions(topic):
+            if subscription.name == name:
+                return subscription
+        raise NotFound("subscription")
 
     def subscriptions(self, topic: str) -> list[Subscription]:
-        """Return all of a topic's, by name. Raises: NotFound."""
+        """Return all subscriptions of a topic, by name. Raises: NotFound."""
         self.get(topic)
-        rows = self._database.rows("SELECT * FROM subscriptions WHERE topic = ? ORDER BY name", (topic,))
-        return [_subscription(row) for row in rows]
-
-
-def _check_name(kind: str, name: str, prefix: str) -> None:
-    """Raises: BadRequest."""
-    if len(name) > LONGEST_NAME:
-        raise BadRequest(f"The length of {kind} name should between 1 and {LONGEST_NAME}.", f"{prefix}NameLengthError")
-    if _NAME.fullmatch(name) is None:
-        raise BadRequest(f"The {kind} name you provided is invalid.", f"{prefix}NameInvalid")
+        rows = self._database.rows(
+            "SELECT topic, name, endpoint, filter_tag, format AS notify_format, strategy, created, modified"
+            " FROM subscriptions WHERE topic = ? ORDER BY name",
+            (topic,),
+        )
+        return [Subscription(**row) for row in rows]
 
 
 def check_tag(tag: str) -> None:
@@ -198,23 +183,10 @@ def check_tag(tag: str) -> None:
 
 
 def _loopback(url: str) -> bool:
-    """Whether a URL stays on this machine: the local cloud calls nothing else."""
+    """Return True if a URL stays on this machine: the local cloud calls nothing else."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
         return parts.scheme == "http" and (parts.port or 80) > 0 and ipaddress.ip_address(host).is_loopback
     except ValueError:
         return url.startswith(("http://localhost:", "http://localhost/"))
-
-
-def _subscription(row: Row) -> Subscription:
-    return Subscription(
-        topic=row["topic"],
-        name=row["name"],
-        endpoint=row["endpoint"],
-        filter_tag=row["filter_tag"],
-        notify_format=row["format"],
-        strategy=row["strategy"],
-        created=row["created"],
-        modified=row["modified"],
-    )

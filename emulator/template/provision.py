@@ -91,7 +91,7 @@ def provision(deployed: Template, smq: MessageService, accounts: Accounts) -> No
             smq.queues.create(queue.name, queue.attributes)
         smq.queues.change(queue.name, queue.attributes)
     for topic in deployed.topics:
-        smq.create_topic(topic)
+        smq.topics.create(topic)
     for subscription in [*deployed.subscriptions, *topic_subscriptions(deployed, accounts.account_id)]:
         try:
             smq.topics.subscribe(subscription)
@@ -122,7 +122,7 @@ def connect(deployed: Template, smq: MessageService, account: str, endpoint: str
     """Let topics push to the functions that they trigger; Function Compute answers at `endpoint`."""
     for one in deployed.functions:
         if one.topics:
-            smq.register(_arn(deployed, account, one.name), partial(_push, endpoint, one.name))
+            smq.pusher.receivers[_arn(deployed, account, one.name)] = partial(_push, endpoint, one.name)
 
 
 def _arn(deployed: Template, account: str, function: str) -> str:

@@ -38,7 +38,7 @@ class Platform:
         self.smq = MessageService(self.accounts)
         for queue in ("requests", "dead"):
             self.smq.create_queue(queue)
-        self.smq.create_topic("results")
+        self.smq.topics.create("results")
         self.environ = {
             "OTA_REGION": "cn-shanghai", "OTA_IOT_ENDPOINT": serve(iot_api.application(self.iot)),
             "OTA_MNS_ENDPOINT": serve(smq_api.application(self.smq)),

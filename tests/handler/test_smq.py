@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
 from emulator.smq.api import app as smq_api
 from emulator.smq.service import MessageService as Cloud
+from emulator.smq.topics import Subscription
 from handler.clock import Clock
 from handler.connections import Connection, Transport
 from handler.credentials import Credentials
@@ -30,8 +31,9 @@ def cloud() -> Cloud:
     made = Cloud(Accounts())
     for queue in ("requests", "dead", "outcomes"):
         made.create_queue(queue)
-    made.create_topic("results")
-    made.subscribe("results", "all", "acs:mns:cn-shanghai:1234567890123456:queues/outcomes", notify_format="SIMPLIFIED")
+    made.topics.create("results")
+    outcomes = "acs:mns:cn-shanghai:1234567890123456:queues/outcomes"
+    made.topics.subscribe(Subscription("results", "all", outcomes, notify_format="SIMPLIFIED"))
     return made
 
 

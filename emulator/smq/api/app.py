@@ -1,4 +1,4 @@
-"""SMQ over HTTP: who calls, which operation is meant, may they, and the answer's form (SMQ, "Invocation methods")."""
+"""SMQ over HTTP: authenticates a caller, finds and permits the operation, and writes the answer (SMQ, "Invocation methods")."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -17,9 +17,10 @@ from emulator.ram.keys import Key
 from emulator.smq.api import queues, topics
 from emulator.smq.api.calls import Call, Operation, Reply
 from emulator.smq.api.signature import Signed, authenticate, check_digest
-from emulator.smq.errors import BadRequest, Forbidden, InvalidArgument, SmqError
+from emulator.smq.errors import InvalidArgument, SmqError
 from emulator.smq.service import MessageService
-from emulator.smq.wire import Element, document, element, elements
+from emulator.smq.wire import NAMESPACE
+from emulator.xml import document
 
 LARGEST_BODY = 2 * 1024 * 1024
 """Bytes; the largest batch that is allowed is far below, whatever its escapes and properties."""
@@ -33,29 +34,26 @@ def application(service: MessageService) -> ASGIApp:
     """Return the ASGI app that answers for a service; while it runs, its topics' deliveries go on."""
 
     async def answer(request: Request) -> Response:
-        request_id = secrets.token_hex(12).upper()
         try:
-            reply = await _reply(service, request)
+            reply = await _perform(service, request)
         except SmqError as error:
-            reply = Reply(error.status, _error(error.code, error.text, request_id, _base(request)))
-        return _response(reply, request_id)
+            return _error_response(request, error)
+        return _response(reply, _new_request_id())
 
-    async def failed(request: Request, error: Exception) -> Response:
-        request_id = secrets.token_hex(12).upper()
-        text = f"Internal error: {type(error).__name__}."
-        return _response(Reply(500, _error("InternalError", text, request_id, _base(request))), request_id)
+    async def fail(request: Request, error: Exception) -> Response:
+        return _error_response(request, SmqError(500, "InternalError", f"Internal error: {type(error).__name__}."))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        service.resume()
+        service.pusher.resume()
         yield
         await service.pusher.stop()
 
     route = Route("/{path:path}", answer, methods=_METHODS)
-    return Starlette(routes=[route], lifespan=lifespan, exception_handlers={Exception: failed})
+    return Starlette(routes=[route], lifespan=lifespan, exception_handlers={Exception: fail})
 
 
-async def _reply(service: MessageService, request: Request) -> Reply:
+async def _perform(service: MessageService, request: Request) -> Reply:
     refusal = InvalidArgument(f"The request's body is larger than {LARGEST_BODY} bytes.")
     body = await read_body(request, LARGEST_BODY, refusal)
     target = _target(request)
@@ -68,41 +66,38 @@ async def _reply(service: MessageService, request: Request) -> Reply:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    call = Call(service, _base(request), {}, _query(query), headers, body, gone)
-    return await _perform(call, request.method, unquote(path).strip("/"), key)
+    call = Call(service, _base(request), {}, _read_query(query), headers, body, gone)
+    operation, names = _find_operation(call, request.method, path)
+    _permit(call, operation, unquote(path).strip("/"), key)
+    return await operation.run(replace(call, names=names))
 
 
 def operation_of(service: MessageService, method: str, path: str, query: str, body: bytes) -> str:
-    """Return the operation that a request means, whether or not it is let in; empty for none."""
+    """Return the name of the operation that a request means, even if it would be refused; empty for none."""
 
     async def never() -> None:
         return
 
-    call = Call(service, "", {}, _query(query), {}, body, never)
     try:
-        return next((known.action for known in _OPERATIONS if _means(known, call, method, path)), "")
+        return _find_operation(Call(service, "", {}, _read_query(query), {}, body, never), method, path)[0].action
     except SmqError:
         return ""
 
 
-def _means(operation: Operation, call: Call, method: str, path: str) -> bool:
-    return operation.match(method, unquote(path).strip("/")) is not None and operation.when(call)
-
-
-async def _perform(call: Call, method: str, path: str, key: Key) -> Reply:
+def _find_operation(call: Call, method: str, path: str) -> tuple[Operation, dict[str, str]]:
+    """Return the operation that a call means, and the names in its path. Raises: SmqError."""
     for operation in _OPERATIONS:
-        names = operation.match(method, path)
+        names = operation.match(method, unquote(path).strip("/"))
         if names is not None and operation.when(call):
-            _permit(call, operation, path, key)
-            return await operation.run(replace(call, names=names))
-    raise BadRequest("Http request URL format invalid.", "InvalidRequestURL")
+            return operation, names
+    raise SmqError(400, "InvalidRequestURL", "Http request URL format invalid.")
 
 
 def _permit(call: Call, operation: Operation, path: str, key: Key) -> None:
     action, resource = f"mns:{operation.action}", call.service.arn(path)
     if not call.service.accounts.permits(key, action, resource):
         text = f"The role {key.role} is not authorized: {action} on {resource} is not permitted."
-        raise Forbidden(text, "AccessDenied")
+        raise SmqError(403, "AccessDenied", text)
 
 
 def _target(request: Request) -> str:
@@ -111,7 +106,7 @@ def _target(request: Request) -> str:
     return str(path + (b"?" + query if query else b""), "latin-1")
 
 
-def _query(text: str) -> dict[str, str]:
+def _read_query(text: str) -> dict[str, str]:
     """Read the parameters, whose names are the service's own.
 
     The official SDK puts receipt handles in as they are: `+` is no space. The service's pages write two of the names with a
@@ -125,14 +120,20 @@ def _base(request: Request) -> str:
     return f"http://{request.headers.get('host', 'localhost')}"
 
 
-def _error(code: str, text: str, request_id: str, host: str) -> Element:
+def _new_request_id() -> str:
+    return secrets.token_hex(12).upper()
+
+
+def _error_response(request: Request, error: SmqError) -> Response:
     """Write all four elements: the official SDK hides the code of an error that lacks one."""
-    values = [("Code", code), ("Message", text), ("RequestId", request_id), ("HostId", host)]
-    return element("Error", *elements(values))
+    request_id = _new_request_id()
+    content = {"Code": error.code, "Message": error.text, "RequestId": request_id, "HostId": _base(request)}
+    return _response(Reply(error.status, "Error", content), request_id)
 
 
 def _response(reply: Reply, request_id: str) -> Response:
     headers = {**reply.headers, "x-mns-request-id": request_id, "x-mns-version": "2015-06-06"}
-    if reply.content is None:
+    if not reply.root:
         return Response(status_code=reply.status, headers=headers)
-    return Response(document(reply.content), reply.status, headers, "text/xml;charset=utf-8")
+    content = document(reply.root, reply.content, NAMESPACE)
+    return Response(content, reply.status, headers, "text/xml;charset=utf-8")

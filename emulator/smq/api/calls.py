@@ -1,22 +1,25 @@
-"""What the operations of SMQ's HTTP API have in common."""
+"""The calls, operations and replies of SMQ's HTTP API."""
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from emulator.smq.errors import BadRequest
-from emulator.smq.limits import LARGEST_PAGE, Limit, Page
+from emulator.smq.errors import SmqError
+from emulator.smq.limits import Limit
 from emulator.smq.service import MessageService
-from emulator.smq.wire import Element, element
+from emulator.smq.wire import Content
+
+LARGEST_PAGE = 1000
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: an XML document, or nothing but a status."""
+    """An answer: an XML document with the element `root`, or an empty body where it has none."""
 
     status: int
-    content: Element | None = None
+    root: str = ""
+    content: Content = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -35,45 +38,53 @@ class Call:
     body: bytes
     gone: Callable[[], Awaitable[None]]
 
+    @property
+    def queue(self) -> str:
+        return self.names["queues"]
+
+    @property
+    def topic(self) -> str:
+        return self.names["topics"]
+
+    @property
+    def subscription(self) -> str:
+        return self.names["subscriptions"]
+
+    @property
+    def url(self) -> str:
+        """The URL of what the path names."""
+        return "/".join([self.base, *(part for pair in self.names.items() for part in pair)])
+
     def number(self, name: str, limit: Limit, default: int) -> int:
-        """Return a number of the query. Raises: BadRequest, InvalidArgument."""
+        """Return a number of the query. Raises: SmqError."""
         text = self.query.get(name)
         if text is None:
             return default
         if not text.isascii() or not text.isdecimal() or len(text) > 9:
-            raise BadRequest(f"Http request URL contains invalid querystring item {name}.", "InvalidQueryString")
+            text = f"Http request URL contains invalid querystring item {name}."
+            raise SmqError(400, "InvalidQueryString", text)
         limit.check(name, int(text))
         return int(text)
-
-    @property
-    def place(self) -> str:
-        """The URL of what the path names: the Location of what was created."""
-        return "/".join([self.base, *(part for pair in self.names.items() for part in pair)])
 
 
 Run = Callable[[Call], Awaitable[Reply]]
 When = Callable[[Call], bool]
 
 
-def always(_call: Call) -> bool:
-    """No other operation has this method and path."""
-    return True
-
-
 def has(name: str) -> When:
-    """Whether the query has a parameter."""
+    """Return a condition: the query has a parameter of this name."""
     return lambda call: name in call.query
 
 
 @dataclass(frozen=True)
 class Operation:
-    """Runs at a method and path; `when` chooses among those that share them, in their order."""
+    """An operation at a method and path; `when` chooses among those that share them, in their order."""
 
     action: str
     method: str
     path: str
     run: Run
-    when: When = always
+    when: When = lambda _call: True
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """Return the names in the path; None where the request means another operation."""
@@ -82,38 +93,28 @@ class Operation:
         return names.groupdict() if names and method == self.method else None
 
 
-@dataclass(frozen=True)
-class Listing:
-    """The part of a list that is asked for."""
+def list_reply(
+    call: Call, root: str, names: Iterable[str], item: str, describe: Callable[[str, bool], Content]
+) -> Reply:
+    """Answer with the page of a list that the call's headers ask for: `names` are sorted.
 
-    prefix: str
-    marker: str
-    count: int
-    with_meta: bool
-
-
-def read_listing(call: Call) -> Listing:
-    """Raises: InvalidArgument."""
+    `describe` is called with a name, and with True where all attributes are asked for. NextMarker is given only where there
+    is more, since the SDK cannot read an empty one. Raises: InvalidArgument.
+    """
     number = call.headers.get("x-mns-ret-number", str(LARGEST_PAGE))
     count = int(number) if number.isascii() and number.isdecimal() and len(number) < 9 else 0
     Limit(1, LARGEST_PAGE).check("x-mns-ret-number", count)
-    return Listing(
-        prefix=call.headers.get("x-mns-prefix", ""),
-        marker=call.headers.get("x-mns-marker", ""),
-        count=count,
-        with_meta=call.headers.get("x-mns-with-meta", "").lower() == "true",
-    )
-
-
-def list_reply(root: str, page: Page, items: list[Element]) -> Reply:
-    """Answer with a list; NextMarker only where there is more, since the SDK cannot read an empty one."""
-    marker = [element("NextMarker", page.marker)] if page.marker else []
-    return Reply(200, element(root, *items, *marker))
+    prefix, marker = call.headers.get("x-mns-prefix", ""), call.headers.get("x-mns-marker", "")
+    with_meta = call.headers.get("x-mns-with-meta", "").lower() == "true"
+    left = [name for name in names if name.startswith(prefix) and name > marker]
+    page = left[:count]
+    items = [describe(name, with_meta) for name in page]
+    return Reply(200, root, {item: items, "NextMarker": page[-1] if len(left) > count else None})
 
 
 def created_reply(call: Call, new: bool) -> Reply:
-    """Answer with 201, or 204 for what existed; the SDK needs Location with both."""
-    return Reply(201 if new else 204, headers={"Location": call.place})
+    """Answer with 201, or 204 if it existed; the SDK needs Location with both."""
+    return Reply(201 if new else 204, headers={"Location": call.url})
 
 
 async def unless_gone(call: Call, work: Awaitable[Reply]) -> Reply:

@@ -1,199 +1,188 @@
 """The operations on queues and their messages (SMQ, "Queue operations", "Message operations")."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from emulator.smq.api.calls import Call, Operation, Reply, created_reply, has, list_reply, read_listing, unless_gone
-from emulator.smq.errors import BadRequest, InvalidArgument, MessageNotExist, QueueNotExist, SmqError
+from emulator.smq.api.calls import Call, Operation, Reply, created_reply, has, list_reply, unless_gone
+from emulator.smq.errors import InvalidArgument, QueueNotExist, SmqError
 from emulator.smq.limits import LIMITS, Limit
 from emulator.smq.messages import Depths, Message, check_batch
-from emulator.smq.queues import Queue, QueueAttributes
-from emulator.smq.wire import Element, draft, element, elements, flag, number, peeked, read, received, sent
+from emulator.smq.queues import NUMBERS, QueueAttributes
+from emulator.smq.wire import (
+    Content,
+    Element,
+    describe_peeked,
+    describe_received,
+    describe_sent,
+    flag,
+    number,
+    read,
+    read_draft,
+)
 
 _BATCH = Limit(1, 16)
-_WAIT = LIMITS["PollingWaitSeconds"]
-
-# The wire's names of what may be set, and the attributes' own.
-_NUMBERS = {
-    "VisibilityTimeout": "visibility_timeout",
-    "MaximumMessageSize": "maximum_message_size",
-    "MessageRetentionPeriod": "message_retention_period",
-    "DelaySeconds": "delay_seconds",
-    "PollingWaitSeconds": "polling_wait_seconds",
-}
 
 
 async def list_queues(call: Call) -> Reply:
-    listing = read_listing(call)
-    page = call.service.queues.page(listing.prefix, listing.marker, listing.count)
-    return list_reply("Queues", page, [_item(call, name, listing.with_meta) for name in page.names])
+    def describe(name: str, with_meta: bool) -> Content:
+        return {"QueueURL": f"{call.base}/queues/{name}", **(_describe(call, name) if with_meta else {})}
+
+    return list_reply(call, "Queues", call.service.queues.names(), "Queue", describe)
 
 
 async def create_queue(call: Call) -> Reply:
-    name = call.names["queues"]
-    attributes = QueueAttributes(**_attributes(read(call.body, "Queue")))
+    attributes = QueueAttributes(**_read_attributes(call))
     try:
         # The wire has no dead-letter policy: it neither sets nor contradicts one.
-        policy = call.service.queues.get(name).attributes.dlq_policy
+        policy = call.service.queues.get(call.queue).attributes.dlq_policy
     except QueueNotExist:
         policy = None
-    return created_reply(call, call.service.queues.create(name, replace(attributes, dlq_policy=policy)))
+    return created_reply(call, call.service.queues.create(call.queue, replace(attributes, dlq_policy=policy)))
 
 
 async def set_queue_attributes(call: Call) -> Reply:
-    name = call.names["queues"]
-    attributes = call.service.queues.get(name).attributes
-    call.service.queues.change(name, replace(attributes, **_attributes(read(call.body, "Queue"))))
+    attributes = call.service.queues.get(call.queue).attributes
+    call.service.queues.change(call.queue, replace(attributes, **_read_attributes(call)))
     return Reply(204)
 
 
 async def get_queue_attributes(call: Call) -> Reply:
-    return Reply(200, element("Queue", *_describe(call, call.service.queues.get(call.names["queues"]))))
+    return Reply(200, "Queue", _describe(call, call.queue))
 
 
 async def delete_queue(call: Call) -> Reply:
-    call.service.delete_queue(call.names["queues"])
+    call.service.delete_queue(call.queue)
     return Reply(204)
 
 
 async def send_message(call: Call) -> Reply:
-    message = call.service.put(call.names["queues"], draft(read(call.body, "Message")))
-    return Reply(201, sent(message))
+    message = call.service.put(call.queue, read_draft(read(call.body, "Message")))
+    return Reply(201, "Message", describe_sent(message))
 
 
 async def batch_send_message(call: Call) -> Reply:
     messages = list(read(call.body, "Messages"))
     check_batch([message.findtext("MessageBody", "") for message in messages])
-    call.service.queues.get(call.names["queues"])
+    call.service.queues.get(call.queue)
     results = [_send(call, message) for message in messages]
     # The status of a batch that failed in part is nowhere documented; the SDK takes any from 400.
-    failed = any(result.find("{*}ErrorCode") is not None for result in results)
-    return Reply(500 if failed else 201, element("Messages", *results))
+    failed = any("ErrorCode" in result for result in results)
+    return Reply(500 if failed else 201, "Messages", {"Message": results})
 
 
-async def receive_message(call: Call) -> Reply:
-    return await unless_gone(call, _receive(call, 1))
+async def receive_messages(call: Call) -> Reply:
+    return await unless_gone(call, _receive(call))
 
 
-async def batch_receive_message(call: Call) -> Reply:
-    return await unless_gone(call, _receive(call, call.number("numOfMessages", _BATCH, 1)))
+async def _receive(call: Call) -> Reply:
+    count = _count(call)
+    attributes = call.service.queues.get(call.queue).attributes
+    seconds = call.number("waitseconds", LIMITS["PollingWaitSeconds"], attributes.polling_wait_seconds)
+    return _messages_reply(call, await call.service.wait_receive(call.queue, count, seconds), describe_received)
 
 
-async def peek_message(call: Call) -> Reply:
-    messages = call.service.peek(call.names["queues"])
-    return Reply(200, peeked(_some(messages)[0]))
-
-
-async def batch_peek_message(call: Call) -> Reply:
-    messages = call.service.peek(call.names["queues"], call.number("numOfMessages", _BATCH, 1))
-    return Reply(200, element("Messages", *(peeked(message) for message in _some(messages))))
+async def peek_messages(call: Call) -> Reply:
+    return _messages_reply(call, call.service.peek(call.queue, _count(call)), describe_peeked)
 
 
 async def delete_message(call: Call) -> Reply:
-    call.service.delete(call.names["queues"], _handle(call))
+    call.service.delete(call.queue, _handle(call))
     return Reply(204)
 
 
 async def batch_delete_message(call: Call) -> Reply:
     if not call.body:
-        raise BadRequest("ReceiptHandle is required.", "MissingReceiptHandle")
+        raise _missing("ReceiptHandle")
     handles = [handle.text or "" for handle in read(call.body, "ReceiptHandles")]
     _BATCH.check("ReceiptHandle", len(handles))
-    call.service.queues.get(call.names["queues"])
-    errors = [error for handle in handles for error in _deletion_errors(call, handle)]
-    return Reply(404, element("Errors", *errors)) if errors else Reply(204)
+    call.service.queues.get(call.queue)
+    errors = []
+    for handle in handles:
+        try:
+            call.service.delete(call.queue, handle)
+        except SmqError as error:
+            errors.append({"ErrorCode": error.code, "ErrorMessage": error.text, "ReceiptHandle": handle})
+    return Reply(404, "Errors", {"Error": errors}) if errors else Reply(204)
 
 
 async def change_message_visibility(call: Call) -> Reply:
     handle = _handle(call)
     if not call.query.get("VisibilityTimeout"):
-        raise BadRequest("VisibilityTimeout is required.", "MissingVisibilityTimeout")
+        raise _missing("VisibilityTimeout")
     seconds = call.number("VisibilityTimeout", Limit(0, LIMITS["VisibilityTimeout"].highest), 0)
-    message = call.service.change_visibility(call.names["queues"], handle, seconds)
-    values = elements([("ReceiptHandle", message.handle), ("NextVisibleTime", message.next_visible)])
-    return Reply(200, element("ChangeVisibility", *values))
+    message = call.service.change_visibility(call.queue, handle, seconds)
+    content = {"ReceiptHandle": message.handle, "NextVisibleTime": message.next_visible}
+    return Reply(200, "ChangeVisibility", content)
 
 
-async def _receive(call: Call, count: int) -> Reply:
-    queue = call.names["queues"]
-    attributes = call.service.queues.get(queue).attributes
-    seconds = call.number("waitseconds", _WAIT, attributes.polling_wait_seconds)
-    messages = _some(await call.service.wait_receive(queue, count, seconds))
-    if "numOfMessages" not in call.query:
-        return Reply(200, received(messages[0]))
-    return Reply(200, element("Messages", *(received(message) for message in messages)))
+def _count(call: Call) -> int:
+    return call.number("numOfMessages", _BATCH, 1)
 
 
-def _some(messages: list[Message]) -> list[Message]:
-    """Raises: MessageNotExist: there is none."""
+def _messages_reply(call: Call, messages: list[Message], describe: Callable[[Message], Content]) -> Reply:
+    """Answer with a list if the call asks for a number of messages, else with one. Raises: SmqError: there is none."""
     if not messages:
-        raise MessageNotExist("Message not exist.")
-    return messages
+        raise SmqError(404, "MessageNotExist", "Message not exist.")
+    contents = [describe(message) for message in messages]
+    if "numOfMessages" in call.query:
+        return Reply(200, "Messages", {"Message": contents})
+    return Reply(200, "Message", contents[0])
 
 
 def _handle(call: Call) -> str:
     handle = call.query.get("ReceiptHandle", "")
     if not handle:
-        raise BadRequest("ReceiptHandle is required.", "MissingReceiptHandle")
+        raise _missing("ReceiptHandle")
     return handle
 
 
-def _send(call: Call, message: Element) -> Element:
+def _missing(name: str) -> SmqError:
+    return SmqError(400, f"Missing{name}", f"{name} is required.")
+
+
+def _send(call: Call, message: Element) -> Content:
     try:
-        return sent(call.service.put(call.names["queues"], draft(message)))
+        return describe_sent(call.service.put(call.queue, read_draft(message)))
     except InvalidArgument as error:
-        return element("Message", *elements([("ErrorCode", error.code), ("ErrorMessage", error.text)]))
+        return {"ErrorCode": error.code, "ErrorMessage": error.text}
 
 
-def _deletion_errors(call: Call, handle: str) -> list[Element]:
-    try:
-        call.service.delete(call.names["queues"], handle)
-    except SmqError as error:
-        values = [("ErrorCode", error.code), ("ErrorMessage", error.text), ("ReceiptHandle", handle)]
-        return [element("Error", *elements(values))]
-    return []
-
-
-def _attributes(queue: Element) -> dict[str, Any]:
-    numbers = {own: number(queue, name) for name, own in _NUMBERS.items()}
+def _read_attributes(call: Call) -> dict[str, Any]:
+    queue = read(call.body, "Queue")
+    numbers = {attribute: number(queue, name) for name, attribute in NUMBERS.items()}
     values = {**numbers, "logging_enabled": flag(queue, "LoggingEnabled")}
-    return {name: value for name, value in values.items() if value is not None}
+    return {attribute: value for attribute, value in values.items() if value is not None}
 
 
-def _describe(call: Call, queue: Queue) -> list[Element]:
-    depths = call.service.depths(queue.name) if call.service.tells_depths() else Depths()
-    return elements(
-        [
-            ("QueueName", queue.name),
-            ("CreateTime", queue.created),
-            ("LastModifyTime", queue.modified),
-            *((name, getattr(queue.attributes, own)) for name, own in _NUMBERS.items()),
-            ("ActiveMessages", depths.active),
-            ("InactiveMessages", depths.inactive),
-            ("DelayMessages", depths.delayed),
-            ("LoggingEnabled", str(queue.attributes.logging_enabled)),
-        ]
-    )
+def _describe(call: Call, name: str) -> Content:
+    queue = call.service.queues.get(name)
+    depths = call.service.depths(name) if call.service.tells_depths() else Depths()
+    return {
+        "QueueName": queue.name,
+        "CreateTime": queue.created,
+        "LastModifyTime": queue.modified,
+        **{name: getattr(queue.attributes, attribute) for name, attribute in NUMBERS.items()},
+        "ActiveMessages": depths.active,
+        "InactiveMessages": depths.inactive,
+        "DelayMessages": depths.delayed,
+        "LoggingEnabled": str(queue.attributes.logging_enabled),
+    }
 
 
-def _item(call: Call, name: str, with_meta: bool) -> Element:
-    url = element("QueueURL", f"{call.base}/queues/{name}")
-    return element("Queue", url, *(_describe(call, call.service.queues.get(name)) if with_meta else []))
-
-
-def _batch(call: Call) -> bool:
+def _sends_batch(call: Call) -> bool:
     return read(call.body, "Message", "Messages").tag == "Messages"
 
 
-def _peek(call: Call) -> bool:
+def _peeks(call: Call) -> bool:
     return call.query.get("peekonly", "").lower() == "true"
 
 
-def _batch_peek(call: Call) -> bool:
-    return _peek(call) and "numOfMessages" in call.query
+def _peeks_batch(call: Call) -> bool:
+    return _peeks(call) and "numOfMessages" in call.query
 
 
-def _no_handle(call: Call) -> bool:
+def _names_no_handle(call: Call) -> bool:
     return "ReceiptHandle" not in call.query
 
 
@@ -206,13 +195,13 @@ OPERATIONS = (
     Operation("CreateQueue", "PUT", _QUEUE, create_queue),
     Operation("GetQueueAttributes", "GET", _QUEUE, get_queue_attributes),
     Operation("DeleteQueue", "DELETE", _QUEUE, delete_queue),
-    Operation("BatchSendMessage", "POST", _MESSAGES, batch_send_message, _batch),
+    Operation("BatchSendMessage", "POST", _MESSAGES, batch_send_message, _sends_batch),
     Operation("SendMessage", "POST", _MESSAGES, send_message),
-    Operation("BatchPeekMessage", "GET", _MESSAGES, batch_peek_message, _batch_peek),
-    Operation("PeekMessage", "GET", _MESSAGES, peek_message, _peek),
-    Operation("BatchReceiveMessage", "GET", _MESSAGES, batch_receive_message, has("numOfMessages")),
-    Operation("ReceiveMessage", "GET", _MESSAGES, receive_message),
-    Operation("BatchDeleteMessage", "DELETE", _MESSAGES, batch_delete_message, _no_handle),
+    Operation("BatchPeekMessage", "GET", _MESSAGES, peek_messages, _peeks_batch),
+    Operation("PeekMessage", "GET", _MESSAGES, peek_messages, _peeks),
+    Operation("BatchReceiveMessage", "GET", _MESSAGES, receive_messages, has("numOfMessages")),
+    Operation("ReceiveMessage", "GET", _MESSAGES, receive_messages),
+    Operation("BatchDeleteMessage", "DELETE", _MESSAGES, batch_delete_message, _names_no_handle),
     Operation("DeleteMessage", "DELETE", _MESSAGES, delete_message),
     Operation("ChangeMessageVisibility", "PUT", _MESSAGES, change_message_visibility),
 )

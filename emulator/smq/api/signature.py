@@ -1,4 +1,4 @@
-"""Who sent an SMQ request: the Authorization header, the Date and the security token (SMQ, "Sign requests")."""
+"""Authenticates an SMQ request by its Authorization header, Date and security token (SMQ, "Sign requests")."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 
 from emulator.ram.keys import Accounts, AccountsError, Key, UnknownKey
-from emulator.smq.errors import BadRequest, Forbidden, TimeExpired
+from emulator.smq.errors import SmqError
 
 CLOCK_WINDOW = 15 * 60
 """Seconds that a request's Date may lie before or after the service's clock."""
@@ -20,7 +20,7 @@ _AUTHORIZATION = re.compile(r"MNS ([^:\s]+):([A-Za-z0-9+/=]+)")
 
 @dataclass(frozen=True)
 class Signed:
-    """What a signature covers. `target` is path and query exactly as sent; header names are in lower case."""
+    """The signed parts of a request. `target` is path and query exactly as sent; header names are in lower case."""
 
     method: str
     target: str
@@ -41,51 +41,52 @@ def authenticate(signed: Signed, accounts: Accounts) -> Key:
     """Return the key that signed the request. Raises: SmqError."""
     header = signed.headers.get("authorization")
     if not header:
-        raise BadRequest("Authorization header is required.", "MissingAuthorizationHeader")
+        raise SmqError(400, "MissingAuthorizationHeader", "Authorization header is required.")
     match = _AUTHORIZATION.fullmatch(header)
     if match is None:
-        raise BadRequest("The Authorization header format is invalid.", "InvalidAuthorizationHeader")
+        raise SmqError(400, "InvalidAuthorizationHeader", "The Authorization header format is invalid.")
     _check_date(signed, accounts.wall())
     key = _find_key(accounts, match[1], signed.headers.get("security-token", ""))
     expected = base64.b64encode(hmac.digest(key.secret.encode(), signed.text.encode(), "sha1")).decode()
     if not hmac.compare_digest(expected, match[2]):
-        raise Forbidden(
+        raise SmqError(
+            403,
+            "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. "
             f"Check your key and signing method. The string to sign was: {signed.text!r}",
-            "SignatureDoesNotMatch",
         )
     return key
 
 
 def check_digest(digest: str, body: bytes) -> None:
-    """Compare Content-MD5 with the body: RFC 1864 and the official SDK's base64 of the hex digest are both taken.
+    """Compare Content-MD5 with the body: RFC 1864 and the official SDK's base64 of the hex digest are both accepted.
 
-    Raises: BadRequest.
+    Raises: SmqError.
     """
     md5 = hashlib.md5(body, usedforsecurity=False)
     forms = (base64.b64encode(md5.digest()), base64.b64encode(md5.hexdigest().encode()))
     if digest and digest.encode() not in forms:
-        raise BadRequest("The Content-MD5 you specified is invalid.", "InvalidDegist")
+        raise SmqError(400, "InvalidDegist", "The Content-MD5 you specified is invalid.")
 
 
 def _check_date(signed: Signed, now: float) -> None:
     date = signed.headers.get("date") or signed.headers.get("x-mns-date")
     if not date:
-        raise BadRequest("Date header is required.", "MissingDateHeader")
+        raise SmqError(400, "MissingDateHeader", "Date header is required.")
     try:
         parsed = parsedate_to_datetime(date)
         # RFC 2822's "-0000" gives a naive time in UTC; everything else carries its zone.
         moment = (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
-        raise BadRequest("The Date header format is invalid.", "InvalidDateHeader") from None
+        raise SmqError(400, "InvalidDateHeader", "The Date header format is invalid.") from None
     if abs(now - moment) > CLOCK_WINDOW:
-        raise TimeExpired("The http request you sent is expired.")
+        raise SmqError(408, "TimeExpired", "The http request you sent is expired.")
 
 
 def _find_key(accounts: Accounts, key_id: str, token: str) -> Key:
     try:
         return accounts.authenticate(key_id, token)
     except UnknownKey:
-        raise Forbidden("The AccessKey Id you provided is not exist.", "InvalidAccessKeyId") from None
+        raise SmqError(403, "InvalidAccessKeyId", "The AccessKey Id you provided is not exist.") from None
     except AccountsError as error:
-        raise Forbidden(f"The security token is not accepted: {type(error).__name__}.", "AccessDenied") from None
+        raise SmqError(403, "AccessDenied", f"The security token is not accepted: {type(error).__name__}.") from None

@@ -3,41 +3,39 @@
 from dataclasses import replace
 from typing import Any
 
-from emulator.smq.api.calls import Call, Operation, Reply, created_reply, has, list_reply, read_listing
+from emulator.smq.api.calls import Call, Operation, Reply, created_reply, has, list_reply
 from emulator.smq.errors import InvalidArgument
-from emulator.smq.limits import paged
 from emulator.smq.messages import body_md5
-from emulator.smq.topics import STREAM, XML, TopicAttributes
-from emulator.smq.wire import Element, element, elements, flag, number, properties, read
+from emulator.smq.topics import STREAM, XML, Subscription, TopicAttributes
+from emulator.smq.wire import Content, flag, number, read, read_properties
 
 _RETENTION = 86_400
 """Seconds that SMQ keeps a topic's messages while it delivers them; nobody can change that."""
 
 
 async def list_topics(call: Call) -> Reply:
-    listing = read_listing(call)
-    page = call.service.topics.page(listing.prefix, listing.marker, listing.count)
-    return list_reply("Topics", page, [_item(call, name, listing.with_meta) for name in page.names])
+    def describe(name: str, with_meta: bool) -> Content:
+        return {"TopicURL": f"{call.base}/topics/{name}", **(_describe(call, name) if with_meta else {})}
+
+    return list_reply(call, "Topics", call.service.topics.names(), "Topic", describe)
 
 
 async def create_topic(call: Call) -> Reply:
-    attributes = TopicAttributes(**_attributes(read(call.body, "Topic")))
-    return created_reply(call, call.service.topics.create(call.names["topics"], attributes))
+    return created_reply(call, call.service.topics.create(call.topic, TopicAttributes(**_read_attributes(call))))
 
 
 async def set_topic_attributes(call: Call) -> Reply:
-    name = call.names["topics"]
-    attributes = call.service.topics.get(name).attributes
-    call.service.topics.change(name, replace(attributes, **_attributes(read(call.body, "Topic"))))
+    attributes = call.service.topics.get(call.topic).attributes
+    call.service.topics.change(call.topic, replace(attributes, **_read_attributes(call)))
     return Reply(204)
 
 
 async def get_topic_attributes(call: Call) -> Reply:
-    return Reply(200, element("Topic", *_describe(call, call.names["topics"])))
+    return Reply(200, "Topic", _describe(call, call.topic))
 
 
 async def delete_topic(call: Call) -> Reply:
-    call.service.topics.remove(call.names["topics"])
+    call.service.topics.remove(call.topic)
     return Reply(204)
 
 
@@ -45,18 +43,16 @@ async def publish_message(call: Call) -> Reply:
     message = read(call.body, "Message")
     body, tag = message.findtext("MessageBody", ""), message.findtext("MessageTag", "")
     attributes = {str(child.tag): child.text or "" for child in message.iterfind("MessageAttributes/*")}
-    message_id = call.service.publish(call.names["topics"], body, tag, attributes, properties(message))
-    return Reply(201, element("Message", *elements([("MessageId", message_id), ("MessageBodyMD5", body_md5(body))])))
+    message_id = call.service.publish(call.topic, body, tag, attributes, read_properties(message))
+    return Reply(201, "Message", {"MessageId": message_id, "MessageBodyMD5": body_md5(body)})
 
 
 async def list_subscriptions(call: Call) -> Reply:
-    listing = read_listing(call)
-    names = [subscription.name for subscription in call.service.topics.subscriptions(call.names["topics"])]
-    page = paged([name for name in names if name.startswith(listing.prefix) and name > listing.marker], listing.count)
-    items = [
-        element("Subscription", element("SubscriptionURL", f"{call.place}/subscriptions/{name}")) for name in page.names
-    ]
-    return list_reply("Subscriptions", page, items)
+    def describe(name: str, _with_meta: bool) -> Content:
+        return {"SubscriptionURL": f"{call.url}/subscriptions/{name}"}
+
+    names = [subscription.name for subscription in call.service.topics.subscriptions(call.topic)]
+    return list_reply(call, "Subscriptions", names, "Subscription", describe)
 
 
 async def subscribe(call: Call) -> Reply:
@@ -64,71 +60,66 @@ async def subscribe(call: Call) -> Reply:
     notify_format = subscription.findtext("NotifyContentFormat", XML)
     if notify_format == STREAM:
         raise InvalidArgument("The value of NotifyContentFormat should be one of XML, JSON and SIMPLIFIED.")
-    new = call.service.subscribe(
-        call.names["topics"],
-        call.names["subscriptions"],
-        subscription.findtext("Endpoint", ""),
-        subscription.findtext("FilterTag", ""),
-        notify_format,
-        subscription.findtext("NotifyStrategy", "BACKOFF_RETRY"),
+    new = call.service.topics.subscribe(
+        Subscription(
+            call.topic,
+            call.subscription,
+            subscription.findtext("Endpoint", ""),
+            subscription.findtext("FilterTag", ""),
+            notify_format,
+            subscription.findtext("NotifyStrategy", "BACKOFF_RETRY"),
+        )
     )
     return created_reply(call, new)
 
 
 async def set_subscription_attributes(call: Call) -> Reply:
     strategy = read(call.body, "Subscription").findtext("NotifyStrategy", "BACKOFF_RETRY")
-    call.service.topics.change_strategy(call.names["topics"], call.names["subscriptions"], strategy)
+    call.service.topics.change_strategy(call.topic, call.subscription, strategy)
     return Reply(204)
 
 
 async def get_subscription_attributes(call: Call) -> Reply:
-    subscription = call.service.topics.subscription(call.names["topics"], call.names["subscriptions"])
-    tag = [("FilterTag", subscription.filter_tag)] if subscription.filter_tag else []
-    values: list[tuple[str, str | int]] = [
-        ("TopicOwner", call.service.accounts.account_id),
-        ("TopicName", subscription.topic),
-        ("SubscriptionName", subscription.name),
-        ("Endpoint", subscription.endpoint),
-        ("NotifyStrategy", subscription.strategy),
-        ("NotifyContentFormat", subscription.notify_format),
-        *tag,
-        ("CreateTime", subscription.created),
-        ("LastModifyTime", subscription.modified),
-    ]
-    return Reply(200, element("Subscription", *elements(values)))
+    subscription = call.service.topics.subscription(call.topic, call.subscription)
+    content = {
+        "TopicOwner": call.service.accounts.account_id,
+        "TopicName": subscription.topic,
+        "SubscriptionName": subscription.name,
+        "Endpoint": subscription.endpoint,
+        "NotifyStrategy": subscription.strategy,
+        "NotifyContentFormat": subscription.notify_format,
+        "FilterTag": subscription.filter_tag or None,
+        "CreateTime": subscription.created,
+        "LastModifyTime": subscription.modified,
+    }
+    return Reply(200, "Subscription", content)
 
 
 async def unsubscribe(call: Call) -> Reply:
-    call.service.topics.unsubscribe(call.names["topics"], call.names["subscriptions"])
+    call.service.topics.unsubscribe(call.topic, call.subscription)
     return Reply(204)
 
 
-def _attributes(topic: Element) -> dict[str, Any]:
+def _read_attributes(call: Call) -> dict[str, Any]:
+    topic = read(call.body, "Topic")
     values = {
         "maximum_message_size": number(topic, "MaximumMessageSize"),
         "logging_enabled": flag(topic, "LoggingEnabled"),
     }
-    return {name: value for name, value in values.items() if value is not None}
+    return {attribute: value for attribute, value in values.items() if value is not None}
 
 
-def _describe(call: Call, name: str) -> list[Element]:
+def _describe(call: Call, name: str) -> Content:
     topic = call.service.topics.get(name)
-    return elements(
-        [
-            ("TopicName", topic.name),
-            ("CreateTime", topic.created),
-            ("LastModifyTime", topic.modified),
-            ("MaximumMessageSize", topic.attributes.maximum_message_size),
-            ("MessageRetentionPeriod", _RETENTION),
-            ("MessageCount", call.service.pusher.waiting(name)),
-            ("LoggingEnabled", str(topic.attributes.logging_enabled)),
-        ]
-    )
-
-
-def _item(call: Call, name: str, with_meta: bool) -> Element:
-    url = element("TopicURL", f"{call.base}/topics/{name}")
-    return element("Topic", url, *(_describe(call, name) if with_meta else []))
+    return {
+        "TopicName": topic.name,
+        "CreateTime": topic.created,
+        "LastModifyTime": topic.modified,
+        "MaximumMessageSize": topic.attributes.maximum_message_size,
+        "MessageRetentionPeriod": _RETENTION,
+        "MessageCount": call.service.pusher.waiting(name),
+        "LoggingEnabled": str(topic.attributes.logging_enabled),
+    }
 
 
 _TOPIC = "topics/{topics}"

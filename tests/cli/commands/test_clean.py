@@ -23,8 +23,8 @@ def test_what_commands_left_behind_is_removed(cloud: Any, ota_modules: Any) -> N
     ended = ota_modules("clean", "--older", "0s", "--yes", "--json")
     assert ended.status == 0, ended.err
     assert [json.loads(each)["Queue"] for each in ended.out.splitlines()] == [TEMPORARY]
-    assert TEMPORARY not in cloud.service.queues.page().names
-    assert {KEPT, cloud.names.request_queue} <= set(cloud.service.queues.page().names)
+    assert TEMPORARY not in cloud.service.queues.names()
+    assert {KEPT, cloud.names.request_queue} <= set(cloud.service.queues.names())
     assert names(cloud) == {KEPT}
 
 
@@ -34,7 +34,7 @@ def test_what_is_younger_stays(cloud: Any, ota_modules: Any) -> None:
     ended = ota_modules("clean", "--yes")
     assert ended.status == 0, ended.err
     assert "0 temporary queues removed" in ended.out
-    assert TEMPORARY in cloud.service.queues.page().names
+    assert TEMPORARY in cloud.service.queues.names()
 
 
 def test_nothing_is_removed_unless_the_answer_is_yes(cloud: Any, ota_modules: Any) -> None:

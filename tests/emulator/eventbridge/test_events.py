@@ -16,7 +16,7 @@ def config(**trigger: Any) -> StreamConfig:
 
 
 def message(body: str = "VEVTVA==") -> Message:
-    return Message("M1", body, 8, 1_617_862_697_093, 0, 0, 1, "handle", Properties())
+    return Message(1, "M1", body, 8, 1_617_862_697_093, 0, 0, 1, "handle", Properties())
 
 
 def pushed(body: str, config: StreamConfig) -> Any:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from emulator.clock import Clock
 from emulator.ram.keys import Accounts
 from emulator.smq.service import MessageService
+from emulator.smq.topics import Subscription
 
 Serve = Callable[[ASGIApp], str]
 FUNCTION = "acs:fc:cn-shanghai:1234567890123456:functions/f"
@@ -24,7 +25,7 @@ FUNCTION = "acs:fc:cn-shanghai:1234567890123456:functions/f"
 def service() -> Iterator[MessageService]:
     # Waits between tries shrink from seconds to milliseconds.
     service = MessageService(Accounts(), clock=Clock(scale=0.001))
-    service.create_topic("t")
+    service.topics.create("t")
     yield service
     service.close()
 
@@ -45,7 +46,7 @@ class Web:
 @asynccontextmanager
 async def running(service: MessageService) -> AsyncIterator[None]:
     """The deliveries of a service without a server."""
-    service.resume()
+    service.pusher.resume()
     yield
     await service.pusher.stop()
 
@@ -68,7 +69,7 @@ async def delivered(service: MessageService) -> None:
 def test_an_http_subscriber_gets_a_post(service: MessageService, serve: Serve) -> None:
     """At its own path: the message, and headers that say what it is."""
     web = Web()
-    service.subscribe("t", "s", serve(web.app) + "/hook", notify_format="SIMPLIFIED")
+    service.topics.subscribe(Subscription("t", "s", serve(web.app) + "/hook", notify_format="SIMPLIFIED"))
     asyncio.run(published(service, "hello", "模块"))
     path, headers, body = web.got.get(timeout=20)
     assert (path, body, headers["x-mns-topic-name"], headers["x-mns-subscription-name"]) == ("/hook", "hello", "t", "s")
@@ -78,7 +79,7 @@ def test_an_http_subscriber_gets_a_post(service: MessageService, serve: Serve) -
 def test_an_http_subscriber_that_fails_gets_it_again(service: MessageService, serve: Serve) -> None:
     """The same message, until it answers well; the default path is /notifications."""
     web = Web(500, 503)
-    service.subscribe("t", "s", serve(web.app), notify_format="SIMPLIFIED")
+    service.topics.subscribe(Subscription("t", "s", serve(web.app), notify_format="SIMPLIFIED"))
     asyncio.run(published(service, "hello"))
     tries = [web.got.get(timeout=20) for _ in range(3)]
     assert len({headers["x-mns-message-id"] for _, headers, _ in tries}) == 1
@@ -87,7 +88,7 @@ def test_an_http_subscriber_that_fails_gets_it_again(service: MessageService, se
 
 def test_an_http_subscriber_that_is_not_there_is_given_up(service: MessageService) -> None:
     """A refused connection is a failed try like any other, and nothing is left in the end."""
-    service.subscribe("t", "s", "http://127.0.0.1:9/")
+    service.topics.subscribe(Subscription("t", "s", "http://127.0.0.1:9/"))
     asyncio.run(published(service, "hello"))
     assert service.pusher.waiting("t") == 0
 
@@ -95,7 +96,7 @@ def test_an_http_subscriber_that_is_not_there_is_given_up(service: MessageServic
 def test_an_xml_notification_goes_out_as_xml(service: MessageService, serve: Serve) -> None:
     """With the content type that belongs to it."""
     web = Web()
-    service.subscribe("t", "s", serve(web.app))
+    service.topics.subscribe(Subscription("t", "s", serve(web.app)))
     asyncio.run(published(service, "hello"))
     _, headers, body = web.got.get(timeout=20)
     assert headers["content-type"] == "text/xml;charset=utf-8"
@@ -115,8 +116,8 @@ def test_a_function_gets_a_stream(service: MessageService, attributes: dict[str,
         got.append(body.decode())
         return len(got) > 1
 
-    service.subscribe("t", "s", FUNCTION, notify_format="STREAM")
-    service.register(FUNCTION, receiver)
+    service.topics.subscribe(Subscription("t", "s", FUNCTION, notify_format="STREAM"))
+    service.pusher.receivers[FUNCTION] = receiver
     asyncio.run(published(service, "hello", **attributes))
     assert got == [wanted, wanted]
 
@@ -129,8 +130,8 @@ def test_what_is_never_taken_is_given_up(service: MessageService) -> None:
         tries.append(body)
         return False
 
-    service.subscribe("t", "s", FUNCTION, notify_format="STREAM")
-    service.register(FUNCTION, receiver)
+    service.topics.subscribe(Subscription("t", "s", FUNCTION, notify_format="STREAM"))
+    service.pusher.receivers[FUNCTION] = receiver
     asyncio.run(published(service, "x"))
     assert len(tries) == 4
 
@@ -145,7 +146,7 @@ def test_nobody_waits_for_a_subscriber_that_left(service: MessageService) -> Non
             service.topics.unsubscribe("t", "s")
             await delivered(service)
 
-    service.subscribe("t", "s", FUNCTION, strategy="EXPONENTIAL_DECAY_RETRY")
+    service.topics.subscribe(Subscription("t", "s", FUNCTION, strategy="EXPONENTIAL_DECAY_RETRY"))
     asyncio.run(scenario())
 
 
@@ -158,7 +159,9 @@ def test_a_queue_that_is_made_late_gets_the_message_all_the_same(service: Messag
             service.create_queue("late")
             await delivered(service)
 
-    service.subscribe("t", "s", "acs:mns:cn-shanghai:1234567890123456:queues/late", notify_format="SIMPLIFIED")
+    service.topics.subscribe(
+        Subscription("t", "s", "acs:mns:cn-shanghai:1234567890123456:queues/late", notify_format="SIMPLIFIED")
+    )
     asyncio.run(scenario())
     assert [message.body for message in service.receive("late")] == ["x"]
 
@@ -175,8 +178,8 @@ def test_what_was_not_delivered_is_after_a_restart(service: MessageService) -> N
         async with running(service):
             await delivered(service)
 
-    service.subscribe("t", "s", FUNCTION, notify_format="STREAM")
+    service.topics.subscribe(Subscription("t", "s", FUNCTION, notify_format="STREAM"))
     service.publish("t", "before")
-    service.register(FUNCTION, receiver)
+    service.pusher.receivers[FUNCTION] = receiver
     asyncio.run(scenario())
     assert got == [b"before"]

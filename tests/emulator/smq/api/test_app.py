@@ -35,7 +35,7 @@ class Answer:
 @pytest.fixture(autouse=True)
 def queue_and_topic(service: MessageService) -> None:
     service.create_queue("q")
-    service.create_topic("t")
+    service.topics.create("t")
 
 
 def call(
