@@ -25,6 +25,7 @@ from emulator.ram.keys import Accounts
 from emulator.records import Records
 from emulator.smq.service import MessageService
 from emulator.template import provision as deployment
+from emulator.template import reader
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = 9700
@@ -90,7 +91,7 @@ class Cloud:
         self.faults = Faults()
         self.network = Network()
         clock = Clock(scale=options.retry_scale)
-        deployed = deployment.read(options.template, self.urls.smq)
+        deployed = reader.load(options.template, outputs={"MnsEndpoint": self.urls.smq})
         self.iot = IotPlatform(
             self.accounts,
             clock=Clock(wall=lambda: time.time() + self.faults.shift("iot")),

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from cli.errors import UsageError
-from emulator.template import document
+from emulator.template.document import TemplateFile
 from emulator.template.variables import Document, TemplateError, resolved, variables
 
 TEMPLATE = Path(__file__).parents[2] / "template.yml"
@@ -86,4 +86,4 @@ def _variable(template: Path, name: str) -> str:
 
 @cache
 def _content(template: Path) -> Document:
-    return document.read(template).content
+    return TemplateFile(template).content

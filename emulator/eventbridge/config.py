@@ -1,32 +1,59 @@
 """How an event stream is set up."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AliasPath, BaseModel, ConfigDict, Field
 
 from emulator.smq.retries import Strategy
 
-Mode = Literal["event-streaming", "event-driven"]
-"""An array of events for each call, or one event and no array."""
-EventSchema = Literal["CloudEvents", "RawData"]
-Tolerance = Literal["ALL", "NONE"]
+_SOURCE = ("triggerConfig", "eventSourceConfig")
+_OPTIONS = ("triggerConfig", "runOptions")
 
 
-@dataclass(frozen=True)
-class QueueTrigger:
-    """An event stream from a queue to a function (trigger type `eventbridge`, source MNS)."""
+def _source(kind: str) -> str:
+    if kind != "MNS":
+        raise ValueError(f"{kind} has no local counterpart")
+    return kind
 
-    name: str
-    queue: str
-    enabled: bool = True
-    asynchronous: bool = False
-    base64_decode: bool = True
-    event_schema: EventSchema = "CloudEvents"
-    mode: Mode = "event-streaming"
-    batch_messages: int = 1
-    batch_seconds: float = 0
-    retry_strategy: Strategy = "BACKOFF_RETRY"
-    errors_tolerance: Tolerance = "NONE"
-    dead_letter_queue: str | None = None
+
+class QueueTrigger(BaseModel):
+    """An event stream from a queue to a function (trigger type `eventbridge`, source MNS), read from the trigger as deployed."""
+
+    model_config = ConfigDict(strict=True, frozen=True, validate_by_name=True)
+
+    name: str = Field(validation_alias="triggerName")
+    queue: str = Field(
+        validation_alias=AliasPath(*_SOURCE, "eventSourceParameters", "sourceMNSParameters", "QueueName")
+    )
+    source: Annotated[str, AfterValidator(_source)] = Field(
+        "MNS", validation_alias=AliasPath(*_SOURCE, "eventSourceType")
+    )
+    base64_decode: bool = Field(
+        True, validation_alias=AliasPath(*_SOURCE, "eventSourceParameters", "sourceMNSParameters", "IsBase64Decode")
+    )
+    event_schema: Literal["CloudEvents", "RawData"] = Field(
+        "CloudEvents", validation_alias=AliasPath("triggerConfig", "eventSinkConfig", "deliveryOption", "eventSchema")
+    )
+    enabled: bool = Field(True, validation_alias=AliasPath("triggerConfig", "triggerEnable"))
+    asynchronous: bool = Field(False, validation_alias=AliasPath("triggerConfig", "asyncInvocationType"))
+    mode: Literal["event-streaming", "event-driven"] = Field(
+        "event-streaming", validation_alias=AliasPath(*_OPTIONS, "mode")
+    )
+    """An array of events for each call, or one event and no array."""
+    batch_messages: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        1, validation_alias=AliasPath(*_OPTIONS, "batchWindow", "CountBasedWindow")
+    )
+    batch_seconds: Annotated[float, Field(ge=0, le=15)] = Field(
+        0, validation_alias=AliasPath(*_OPTIONS, "batchWindow", "TimeBasedWindow")
+    )
+    retry_strategy: Strategy = Field(
+        "BACKOFF_RETRY", validation_alias=AliasPath(*_OPTIONS, "retryStrategy", "PushRetryStrategy")
+    )
+    errors_tolerance: Literal["ALL", "NONE"] = Field("NONE", validation_alias=AliasPath(*_OPTIONS, "errorsTolerance"))
+    dead_letter_queue: Annotated[str | None, AfterValidator(lambda arn: arn.rpartition("/queues/")[2] or None)] = Field(
+        None, validation_alias=AliasPath(*_OPTIONS, "deadLetterQueue", "Arn")
+    )
 
 
 @dataclass(frozen=True)

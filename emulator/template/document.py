@@ -1,14 +1,13 @@
-"""A Serverless Devs file as it stands on disk: its YAML, the file that it extends, and the line of every key."""
+"""Reads a Serverless Devs file from disk: its YAML, the file that it extends, and the line of every key."""
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
-from emulator.template.variables import Document, TemplateError
+from emulator.template.variables import Document, TemplateError, Value
 
 Key = str | int
 
@@ -17,48 +16,38 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Five times as fast where PyYAML came with libyaml, as it does on every usual machine."""
 
 
-@dataclass(frozen=True)
+class _Part(NamedTuple):
+    path: Path
+    node: yaml.Node
+    content: Document
+
+
 class TemplateFile:
     """A file with what it extends put under it."""
 
-    path: Path
-    content: Document
-    parts: tuple[tuple[Path, yaml.Node], ...]
-    """The file itself, and then those that it extends."""
+    def __init__(self, path: Path) -> None:
+        """Raises: TemplateError: says in which line what is wrong."""
+        self.path = path
+        self._parts = list(_read_parts(path, ()))
+        """The file itself, and then those that it extends."""
+        self.content: Document = {}
+        for part in reversed(self._parts):
+            self.content = _merge(self.content, part.content)
+        for name in ("vars", "resources"):
+            if self.content.get(name) is not None and not isinstance(self.content[name], Mapping):
+                raise TemplateError(f"{self.place(name)}: must be a mapping of names")
 
     def place(self, *keys: Key) -> str:
         """Return `template.yml:12: resources.queue.props.timeout`: the line of a key, or of the nearest one around it."""
-        best, line, depth = self.path, 1, -1
-        for path, node in self.parts:
-            found, steps = _walk(node, keys)
-            if steps > depth:
-                best, line, depth = path, found, steps
-        return f"{best.name}:{line}: {'.'.join(map(str, keys))}"
+        located = [(*_locate(part.node, keys), part.path) for part in self._parts]
+        _, line, path = max(located, key=lambda known: known[0])
+        return f"{path.name}:{line}: {'.'.join(map(str, keys))}"
 
 
-def read(path: Path) -> TemplateFile:
-    """Read a file and what it extends, the nearer one first. Raises: TemplateError: says in which line what is wrong."""
-    parts = list(_parts(path, ()))
-    content: Document = {}
-    for _, (_, document) in reversed(parts):
-        content = _merged(content, document)
-    for name in ("vars", "resources"):
-        if content.get(name) is not None and not isinstance(content[name], Mapping):
-            raise TemplateError(f"{TemplateFile(path, content, _nodes(parts)).place(name)}: must be a mapping of names")
-    return TemplateFile(path, content, _nodes(parts))
-
-
-_Part = tuple[Path, tuple[yaml.Node, Document]]
-
-
-def _nodes(parts: list[_Part]) -> tuple[tuple[Path, yaml.Node], ...]:
-    return tuple((path, node) for path, (node, _) in parts)
-
-
-def _parts(path: Path, extended: tuple[Path, ...]) -> Iterator[_Part]:
-    node, document = _load(path)
-    yield path, (node, document)
-    base = document.get("extend")
+def _read_parts(path: Path, extended: tuple[Path, ...]) -> Iterator[_Part]:
+    part = _load(path)
+    yield part
+    base = part.content.get("extend")
     if base is None:
         return
     if not isinstance(base, str):
@@ -66,10 +55,10 @@ def _parts(path: Path, extended: tuple[Path, ...]) -> Iterator[_Part]:
     target = (path.parent / base).resolve()
     if target in (*extended, path.resolve()):
         raise TemplateError(f"{path.name}: extend: {base} leads back to this file")
-    yield from _parts(target, (*extended, path.resolve()))
+    yield from _read_parts(target, (*extended, path.resolve()))
 
 
-def _load(path: Path) -> tuple[yaml.Node, Document]:
+def _load(path: Path) -> _Part:
     try:
         text = path.read_text(encoding="utf-8-sig")
         loader = _Loader(text)
@@ -91,14 +80,14 @@ def _load(path: Path) -> tuple[yaml.Node, Document]:
         raise TemplateError(f"{path.name}:1: the file is empty")
     if not isinstance(document, Mapping):
         raise TemplateError(f"{path.name}:1: must be a mapping with the keys edition, name, vars and resources")
-    return node, document
+    return _Part(path, node, document)
 
 
 def _refuse_double_keys(node: yaml.Node, seen: set[int]) -> None:
-    """Refuse a key that a mapping has twice: which of the two was meant, nobody knows."""
+    """Refuse a key that a mapping has twice: which of the two is meant cannot be known."""
     if id(node) in seen or isinstance(node, yaml.ScalarNode):
         return
-    seen.add(id(node))  # an alias may lead back to what it is in
+    seen.add(id(node))  # an alias may lead back to the node that contains it
     names: set[str] = set()
     for item in node.value:
         key, value = item if isinstance(node, yaml.MappingNode) else (None, item)
@@ -109,21 +98,21 @@ def _refuse_double_keys(node: yaml.Node, seen: set[int]) -> None:
         _refuse_double_keys(value, seen)
 
 
-def _merged(base: Any, change: Any) -> Any:  # noqa: ANN401 - whatever YAML can say
+def _merge(base: Value, change: Value) -> Value:
     """Return a document with another put over it: mappings key by key, all else as a whole, as the tool does."""
     if not (isinstance(base, Mapping) and isinstance(change, Mapping)):
         return change
-    return {**base, **{key: _merged(base[key], value) if key in base else value for key, value in change.items()}}
+    return {**base, **{key: _merge(base[key], value) if key in base else value for key, value in change.items()}}
 
 
-def _walk(node: yaml.Node, keys: tuple[Key, ...]) -> tuple[int, int]:
-    """Return the line of the last key that is found, and how many are; a key that is not there is passed over."""
-    line, steps = node.start_mark.line + 1, 0
+def _locate(node: yaml.Node, keys: tuple[Key, ...]) -> tuple[int, int]:
+    """Return how many of the keys are found, and the line of the last of them; one that is not there is passed over."""
+    line, found = node.start_mark.line + 1, 0
     for key in keys:
         inner = _inner(node, key)
         if inner is not None:
-            (line, node), steps = inner, steps + 1
-    return line, steps
+            (line, node), found = inner, found + 1
+    return found, line
 
 
 def _inner(node: yaml.Node, key: Key) -> tuple[int, yaml.Node] | None:

@@ -12,16 +12,14 @@ ENVIRONMENT = re.compile(r"""env\(\s*['"](\w+)['"]\s*(?:,\s*(['"])(.*?)\2\s*)?\)
 OUTPUT = re.compile(r"resources\.([\w-]+)\.output\.([\w.-]+)")
 
 Value = Any
-"""Whatever YAML can say: text, numbers, lists, mappings."""
-
+"""Any value in YAML: text, numbers, lists, mappings."""
 Document = Mapping[str, Any]
-
 Lookup = Callable[[str], Value]
-"""The value of a variable, given what stands between the braces."""
+"""Returns the value of a variable, given the text between the braces."""
 
 
 class TemplateError(Exception):
-    """A template that cannot be carried out; the text says what is wrong in it."""
+    """A template that cannot be deployed; the text says what is wrong in it."""
 
 
 def resolved(value: Value, lookup: Lookup, inside: tuple[str, ...] = ()) -> Value:
@@ -36,45 +34,39 @@ def resolved(value: Value, lookup: Lookup, inside: tuple[str, ...] = ()) -> Valu
     if not isinstance(value, str):
         return value
 
-    def replaced(found: re.Match[str]) -> Value:
-        if found[1] in inside:
-            raise TemplateError(f"${{{found[1]}}} leads back to itself")
-        return resolved(lookup(found[1]), lookup, (*inside, found[1]))
+    def replace(variable: re.Match[str]) -> Value:
+        if variable[1] in inside:
+            raise TemplateError(f"${{{variable[1]}}} leads back to itself")
+        return resolved(lookup(variable[1]), lookup, (*inside, variable[1]))
 
     if whole := VARIABLE.fullmatch(value):
-        return replaced(whole)
-    return VARIABLE.sub(lambda found: str(replaced(found)), value)
+        return replace(whole)
+    return VARIABLE.sub(lambda variable: str(replace(variable)), value)
 
 
 def variables(document: Document, environ: Mapping[str, str], outputs: Mapping[str, Mapping[str, str]]) -> Lookup:
-    """Look variables up in the file, in the environment and in the outputs of resources that are there already."""
+    """Return what looks variables up in the file, in the environment and in the outputs of resources made before."""
 
     def lookup(expression: str) -> Value:
         if expression.startswith("vars."):
-            return named(document.get("vars"), expression)
-        if found := ENVIRONMENT.fullmatch(expression):
-            if found[1] not in environ and found[3] is None:
-                raise TemplateError(f"the environment has no {found[1]}")
-            return environ.get(found[1], found[3])
-        if found := OUTPUT.fullmatch(expression):
-            return output(outputs, found[1], found[2])
+            return _lookup_name(document.get("vars"), expression)
+        if match := ENVIRONMENT.fullmatch(expression):
+            if match[1] not in environ and match[3] is None:
+                raise TemplateError(f"the environment has no {match[1]}")
+            return environ.get(match[1], match[3])
+        if match := OUTPUT.fullmatch(expression):
+            if match[2] not in outputs.get(match[1], {}):
+                raise TemplateError(f"resource {match[1]} has no output {match[2]}")
+            return outputs[match[1]][match[2]]
         raise TemplateError(f"${{{expression}}} is none of the variables that are understood here")
 
     return lookup
 
 
-def named(value: Value, expression: str) -> Value:
-    """What a dotted name such as `vars.a.b` stands for."""
+def _lookup_name(value: Value, expression: str) -> Value:
+    """Follow a dotted name such as `vars.a.b` into a document."""
     for part in expression.split(".")[1:]:
         if not isinstance(value, Mapping) or part not in value:
             raise TemplateError(f"${{{expression}}} is not defined")
         value = value[part]
     return value
-
-
-def output(outputs: Mapping[str, Mapping[str, str]], resource: str, key: str) -> str:
-    """An output of a resource."""
-    try:
-        return outputs[resource][key]
-    except KeyError:
-        raise TemplateError(f"resource {resource} has no output {key}") from None

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from emulator.template.reader import Function, Template, load
+from emulator.template.reader import Template, load
+from emulator.template.schema import Function
 from handler.settings import ACCOUNT_LIMIT, Settings
 from tests.support import vendor
 from tests.support.paths import ROOT

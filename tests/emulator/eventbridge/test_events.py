@@ -12,7 +12,7 @@ from emulator.smq.messages import Message, Properties
 
 
 def config(**trigger: Any) -> StreamConfig:
-    return StreamConfig(QueueTrigger("requests", "q", **trigger), "f", "cn-shanghai", "123")
+    return StreamConfig(QueueTrigger(**{"name": "requests", "queue": "q", **trigger}), "f", "cn-shanghai", "123")
 
 
 def message(body: str = "VEVTVA==") -> Message:

