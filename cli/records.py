@@ -1,9 +1,19 @@
-"""The records that `--json` prints, one a line: `make contracts` makes events/cli.schema.json of them."""
+"""The records that `--json` prints, one a line: `make contracts` makes events/cli.schema.json of them.
+
+The dataclasses among them are printed with their fields' names in PascalCase.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
+from pydantic import AfterValidator, AliasGenerator, ConfigDict, computed_field
+from pydantic.alias_generators import to_pascal
+from pydantic.dataclasses import dataclass
 from typing_extensions import NotRequired, TypedDict
+
+_PASCAL = ConfigDict(alias_generator=AliasGenerator(serialization_alias=to_pascal))
+Age = Annotated[float, AfterValidator(lambda seconds: round(seconds, 1))]
+"""Seconds, to a tenth."""
 
 Outcome = Mapping[str, Any]
 """The data of an outcome, as the result topic has it (events/outcome.schema.json)."""
@@ -82,32 +92,50 @@ class DeadLetter(TypedDict):
     Requests: Sequence[Mapping[str, Any]]
 
 
-class Known(TypedDict):
+@dataclass(frozen=True, config=_PASCAL)
+class Known:
     """A figure, and how many seconds old it is."""
 
-    Value: float
-    Age: float
+    value: float
+    age: Age = 0.0
+    unknown: ClassVar[str] = ""
 
 
-class NotKnown(TypedDict):
+@dataclass(frozen=True, config=_PASCAL)
+class NotKnown:
     """A figure that cannot be had, and why."""
 
-    Unknown: str
+    unknown: str
+    value: ClassVar[None] = None
+    age: ClassVar[float] = 0.0
 
 
-class Failure(TypedDict):
+Figure = Known | NotKnown
+
+
+@dataclass(frozen=True, config=_PASCAL)
+class Failure:
     """What went wrong last, and how many seconds ago."""
 
-    Text: str
-    Age: float
+    text: str
+    age: Age
 
 
-class StreamState(TypedDict):
-    """A stream of the request queue."""
+@dataclass(frozen=True, config=_PASCAL)
+class Stream:
+    """A stream of the request queue; `in_flight` is None where nobody tells how many messages it holds."""
 
-    Name: str
-    State: str
-    InFlight: int | None
+    name: str
+    state: str
+    in_flight: int | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        return self.state.lower() in ("paused", "pausing")
+
+    @property
+    def is_running(self) -> bool:
+        return self.state.lower() == "running"
 
 
 class Run(TypedDict):
@@ -123,26 +151,38 @@ class Run(TypedDict):
     Busy: NotRequired[bool]
 
 
-class Figures(TypedDict):
-    """status: the figures of a target."""
+@dataclass(frozen=True, config=_PASCAL)
+class Figures:
+    """status: the figures of a target. Depths count messages; a message that was put back may hold several requests."""
 
-    Waiting: Known | NotKnown
-    InFlight: Known | NotKnown
-    Delayed: Known | NotKnown
-    Dead: Known | NotKnown
-    Calls: Known | NotKnown
-    Outcomes: Known | NotKnown
-    Share: Known | NotKnown
-    SecondsLeft: int | None
-    LastError: Failure | None
-    Streams: Sequence[StreamState]
-    Unknown: Sequence[str]
+    waiting: Figure
+    in_flight: Figure
+    delayed: Figure
+    dead: Figure
+    calls: Figure
+    """Calls of the IoT API a second."""
+    outcomes: Figure
+    """Outcomes a second."""
+    share: Figure
+    """Calls of one operation a second that the queue's function may make."""
+    last_error: Failure | None = None
+    streams: Sequence[Stream] = ()
+    unknown: Sequence[str] = ()
+    """What else could not be told, and why."""
+    runs: Sequence[Run] = ()
+    """The newest runs of this machine."""
 
+    @property
+    def ahead(self) -> float | None:
+        """Messages that are not finished; None where nobody tells how many."""
+        known = [each.value for each in (self.waiting, self.in_flight, self.delayed) if each.value is not None]
+        return sum(known) if self.waiting.value is not None else None
 
-class Status(Figures):
-    """status: the figures, and the newest runs."""
-
-    Runs: Sequence[Run]
+    @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated property
+    @property
+    def seconds_left(self) -> int | None:
+        """How long what is queued takes with this share; None where that cannot be told."""
+        return None if self.ahead is None or not self.share.value else round(self.ahead / self.share.value)
 
 
 class Switched(TypedDict):
@@ -161,21 +201,23 @@ class Cancelled(TypedDict):
     Changed: Sequence[Outcome]
 
 
-class Leftover(TypedDict):
-    """clean: a temporary queue that was removed."""
+@dataclass(frozen=True, config=_PASCAL)
+class Leftover:
+    """clean: a temporary queue, its subscription, or both; `age` in seconds, `what` made it."""
 
-    Queue: str
-    Age: int
-    What: str
+    queue: str
+    age: int
+    what: str
 
 
-class Finding(TypedDict):
-    """doctor: what a check found."""
+@dataclass(frozen=True, config=_PASCAL)
+class Finding:
+    """doctor: what a check found; `advice` says what to do unless it is ok."""
 
-    Check: str
-    Verdict: str
-    Text: str
-    Advice: str
+    check: str
+    verdict: Literal["ok", "wrong", "unknown"]
+    text: str
+    advice: str = ""
 
 
 class Wrote(TypedDict):
@@ -223,6 +265,6 @@ OPEN = (Event, Injected, Arrived)
 """Records with further fields, which other documents describe."""
 
 Record = (
-    Error | Fault | Step | Sent | Event | Invocation | Answer | DeadLetter | Status | Switched | Cancelled | Leftover
+    Error | Fault | Step | Sent | Event | Invocation | Answer | DeadLetter | Figures | Switched | Cancelled | Leftover
     | Finding | Wrote | Injected | Toured | Arrived
 )  # fmt: skip

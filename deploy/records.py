@@ -10,7 +10,7 @@ from deploy.schemas import DIALECT, Schema
 
 def records() -> Schema:
     """Return the schema of a line of standard output: one of the records, with no field that is not described."""
-    made = TypeAdapter[Any](Record).json_schema()
+    made = TypeAdapter[Any](Record).json_schema(mode="serialization")
     further = {kind.__name__ for kind in OPEN}
     definitions = {
         name: {**definition, "additionalProperties": name in further} for name, definition in made["$defs"].items()

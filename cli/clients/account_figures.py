@@ -7,15 +7,17 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from typing import Any
+from functools import cache
 
-from cli.clients.figures import Figure, Figures, LastError, share_of
+from cli.clients import http
 from cli.clients.log_store import LogStore
 from cli.clients.openapi import CLOUD_MONITOR, OpenApi
+from cli.clients.quota import share_of
 from cli.clients.smq import Mailbox
-from cli.clients.streams import AccountStreams, Stream
+from cli.clients.streams import Streams
 from cli.clients.target import Target
-from cli.errors import CliError, CloudError
+from cli.errors import CliError
+from cli.records import Failure, Figure, Figures, Known, NotKnown, Stream
 
 NAMESPACE = "acs_smq"
 METRICS: Mapping[str, str] = {
@@ -25,7 +27,6 @@ METRICS: Mapping[str, str] = {
 }
 """The successors of GetQueueAttributes' counts."""
 UNCONFIRMED = f"CloudMonitor tells nothing in {NAMESPACE}, whose name for this account could not be confirmed"
-IN_THE_LOG = "only the function's log has it, which cannot be read"
 
 Counts = Callable[[str], Mapping[str, int]]
 """What SMQ itself says of a queue's messages; empty where it says nothing."""
@@ -36,35 +37,48 @@ def read(
 ) -> Figures:
     """Return what can be known; a figure that cannot be had says why. Never raises CloudError."""
     api = api or OpenApi(target)
-    counts = counts or _counts(target)
     names = target.names
-    requests, dead = counts(names.request_queue), counts(names.dead_letter_queue)
-    streams, problems = _streams(target, api)
-    calls, outcomes, error, unread = _from_log(log or LogStore(target))
+    told = cache(counts or _counts_of(target))
+
+    def depth(queue: str, count: str) -> Figure:
+        known = told(queue).get(count, 0)
+        return Known(known) if known > 0 else _metric(target, api, queue, METRICS[count])
+
+    unknown: list[str] = []
+    streams: list[Stream] = []
+    calls: Figure
+    outcomes: Figure
+    error: Failure | None = None
+    try:
+        streams = Streams(target, api).read()
+    except CliError as problem:
+        unknown.append(f"the stream's state: {problem}")
+    try:
+        log = log or LogStore(target)
+        calls, outcomes = log.rates()
+        error = log.last_error()
+    except CliError as problem:
+        calls = outcomes = NotKnown(f"only the function's log has it, which cannot be read ({problem})")
+        unknown.append(f"last error: {calls.unknown}")
+    try:
+        share = share_of({"OTA_QPS": names.queue_qps})
+    except CliError as problem:
+        share = NotKnown(str(problem))
     return Figures(
-        waiting=_depth(target, api, names.request_queue, "active", requests),
-        in_flight=_depth(target, api, names.request_queue, "inactive", requests),
-        delayed=_depth(target, api, names.request_queue, "delayed", requests),
-        dead=_depth(target, api, names.dead_letter_queue, "active", dead),
+        waiting=depth(names.request_queue, "active"),
+        in_flight=depth(names.request_queue, "inactive"),
+        delayed=depth(names.request_queue, "delayed"),
+        dead=depth(names.dead_letter_queue, "active"),
         calls=calls,
         outcomes=outcomes,
-        share=_share(target),
+        share=share,
         last_error=error,
         streams=streams,
-        unknown=(*problems, *unread),
+        unknown=unknown,
     )
 
 
-def _from_log(log: LogStore) -> tuple[Figure, Figure, LastError | None, tuple[str, ...]]:
-    """Return calls, outcomes and the last error, and what could not be told of it."""
-    try:
-        return *log.rates(), log.last_error(), ()
-    except CliError as error:
-        why = f"{IN_THE_LOG} ({error})"
-        return Figure(None, why=why), Figure(None, why=why), None, (f"last error: {why}",)
-
-
-def _counts(target: Target) -> Counts:
+def _counts_of(target: Target) -> Counts:
     def read_counts(queue: str) -> Mapping[str, int]:
         with closing(Mailbox(target)) as mailbox:
             return mailbox.depths(queue)
@@ -72,37 +86,22 @@ def _counts(target: Target) -> Counts:
     return read_counts
 
 
-def _depth(target: Target, api: OpenApi, queue: str, count: str, told: Mapping[str, int]) -> Figure:
-    if told.get(count, 0) > 0:
-        return Figure(float(told[count]))
+def _metric(target: Target, api: OpenApi, queue: str, metric: str) -> Figure:
+    """Read the newest of a metric's data points, which are JSON in a text."""
     dimensions = json.dumps([{"region": target.region, "queue": queue}])
-    query = {"Namespace": NAMESPACE, "MetricName": METRICS[count], "Dimensions": dimensions, "Period": "60"}
     try:
-        return _last(api.call(CLOUD_MONITOR, "DescribeMetricLast", query))
-    except CloudError as error:
-        return Figure(None, why=str(error))
-
-
-def _last(answer: Mapping[str, Any]) -> Figure:
-    """Read the newest of the data points, which are JSON in a text."""
-    try:
-        points = json.loads(answer.get("Datapoints") or "[]")
-        newest = max(points, key=lambda point: float(point["timestamp"]))
+        answer = api.call(
+            CLOUD_MONITOR,
+            "DescribeMetricLast",
+            Namespace=NAMESPACE,
+            MetricName=metric,
+            Dimensions=dimensions,
+            Period="60",
+        )
+        newest = max(http.json_value(answer["Datapoints"]), key=lambda point: float(point["timestamp"]))
         value = next(newest[name] for name in ("Value", "Maximum", "Average", "Sum") if name in newest)
-        return Figure(float(value), max(time.time() - float(newest["timestamp"]) / 1000, 0.0))
-    except (ValueError, KeyError, TypeError, StopIteration):
-        return Figure(None, why=UNCONFIRMED)
-
-
-def _streams(target: Target, api: OpenApi) -> tuple[tuple[Stream, ...], tuple[str, ...]]:
-    try:
-        return tuple(AccountStreams(target, api).list()), ()
-    except CloudError as error:
-        return (), (f"the stream's state: {error}",)
-
-
-def _share(target: Target) -> Figure:
-    try:
-        return share_of({"OTA_QPS": target.names.queue_qps})
+        return Known(value, max(time.time() - float(newest["timestamp"]) / 1000, 0.0))
     except CliError as error:
-        return Figure(None, why=str(error))
+        return NotKnown(str(error))
+    except (ValueError, KeyError, TypeError, StopIteration):
+        return NotKnown(UNCONFIRMED)

@@ -1,46 +1,308 @@
 """Checks of a deployment: what each found, and what to do where it is wrong."""
 
-from collections.abc import Callable, Iterator
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Literal
+from email.utils import parsedate_to_datetime
+from functools import cache, cached_property, partial
+from typing import Any, Literal
+from urllib.parse import unquote
 
-from cli import records
-from cli.errors import CliError
+from cli.clients import console, http
+from cli.clients.figures import read_figures
+from cli.clients.iot import ProductRef, Products
+from cli.clients.openapi import FUNCTION_COMPUTE, RAM, STS, OpenApi
+from cli.clients.quota import quota_settings, uses_store
+from cli.clients.smq import Mailbox
+from cli.clients.target import Target
+from cli.errors import CliError, CloudError
+from cli.records import Figures, Finding
+from cli.terminal.screen import plural
+from handler.settings import ACCOUNT_LIMIT
 
-Verdict = Literal["ok", "wrong", "unknown"]
+MOST_SKEW = 300
+"""Seconds that the clock may be wrong; signatures are refused from 15 minutes on."""
+NOWHERE = "doctor0000"
+"""A product that no account has: the answer shows that the API lets the keys in."""
+NEEDED = (
+    "iot:CreateOTAModule", "iot:ListOTAModuleByProduct", "iot:UpdateOTAModule",
+    "mns:PublishMessage", "mns:SendMessage", "mns:BatchSendMessage",
+)  # fmt: skip
+"""What template.yml lets the functions' role do."""
+DEPLOY = "deploy it: `npx s infra deploy -t template.yml`"
+DEPLOY_FUNCTION = "deploy it: `npx s deploy -t template.yml`"
+NETWORK = "check the network and the proxy"
+START = "start it: `ota-modules run`"
+SMQ = "it takes mns:GetQueueAttributes, mns:GetTopicAttributes and mns:ListSubscriptionByTopic"
+GET_FUNCTION = "it takes fc:GetFunction"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a check found; `advice` says what to do unless it is ok."""
+class Answer:
+    """What a look found; `advice` says what to do unless it is ok."""
 
-    check: str
-    verdict: Verdict
+    verdict: Literal["ok", "wrong", "unknown"]
     text: str
     advice: str = ""
 
-    def record(self) -> records.Finding:
-        return {"Check": self.check, "Verdict": self.verdict, "Text": self.text, "Advice": self.advice}
+
+ok = partial(Answer, "ok")
+wrong = partial(Answer, "wrong")
+unknown = partial(Answer, "unknown")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check: its name, and what looks; a look that fails could not be checked, and `advice` says what it needs."""
+    """One check: its name, and what looks. Of a look that fails, `failed` is the verdict, and `advice` says what it needs."""
 
     name: str
-    look: Callable[[], Finding | list[Finding]]
+    look: Callable[[], Answer]
     advice: str = ""
+    failed: Literal["wrong", "unknown"] = "unknown"
 
-    def run(self) -> list[Finding]:
+    def run(self) -> Finding:
         """Never raises CliError."""
         try:
-            found = self.look()
+            answer = self.look()
         except CliError as error:
-            return [Finding(self.name, "unknown", str(error), self.advice)]
-        return found if isinstance(found, list) else [found]
+            answer = Answer(self.failed, str(error), self.advice)
+        return Finding(self.name, answer.verdict, answer.text, answer.advice)
 
 
-def run_all(checks: list[Check]) -> Iterator[Finding]:
-    """Run one after another."""
-    for check in checks:
-        yield from check.run()
+@dataclass(frozen=True)
+class Deployed:
+    """A function as it is deployed."""
+
+    environment: Mapping[str, str]
+    role: str = ""
+
+
+def get_function(target: Target, api: OpenApi, name: str) -> Deployed:
+    """Ask the cloud for a function. Raises: CloudError: also where it is not there, with a code that ends in `NotFound`."""
+    if target.local:
+        for function in console.state(target).functions:
+            if function.name == name:
+                return Deployed(function.settings)
+        raise CloudError(f"{name} is not there", "FunctionNotFound")
+    value = api.call(FUNCTION_COMPUTE, "GetFunction", f"/{FUNCTION_COMPUTE.version}/functions/{name}")
+    return Deployed(dict(value.get("environmentVariables") or {}), str(value.get("role") or ""))
+
+
+class Deployment:
+    """The checks of a target; each of its looks raises CliError where it cannot be carried out."""
+
+    def __init__(
+        self, target: Target, mailbox: Mailbox, product: str | None, instance: str, api: OpenApi | None = None
+    ) -> None:
+        self._target = target
+        self._names = target.names
+        self._mailbox = mailbox
+        self._product = product
+        self._instance = instance
+        self._api = api or OpenApi(target)
+        self._function = cache(partial(get_function, target, self._api))
+
+    def checks(self) -> list[Check]:
+        """Return all of them, in the order in which one helps with the next."""
+        names, local = self._names, self._target.local
+        queues = (names.request_queue, names.dead_letter_queue, names.outcome_queue)
+        functions = (names.queue_function, names.http_function)
+        return [
+            Check("keys", self.keys),
+            Check(
+                "IoT endpoint", self.endpoint,
+                "check vars.region in template.yml (or OTA_REGION), OTA_IOT_ENDPOINT and the network", "wrong",
+            ),
+            Check("clock", self.clock, NETWORK),
+            Check("local cloud", self.local_cloud, START) if local
+            else Check("account", self.identity, "the keys are refused, or STS cannot be reached"),
+            Check(
+                "product" if self._product else "IoT API", self.product,
+                "it takes iot:ListOTAModuleByProduct, and IoT Platform must be activated",
+            ),
+            *(Check("queue", partial(self.queue, name), SMQ) for name in queues),
+            Check("topic", self.topic, SMQ),
+            Check("stream", self.stream, "`ota-modules status`"),
+            Check("dead letters", self.dead_letters, "`ota-modules status`"),
+            Check("last error", self.last_error, "`ota-modules status`"),
+            *(Check("function", partial(self.function, name), START if local else GET_FUNCTION) for name in functions),
+            Check("quota", partial(self.quota, functions), START if local else GET_FUNCTION),
+            Check("role", self.role, f"{GET_FUNCTION}, ram:ListPoliciesForRole and ram:GetPolicyVersion"),
+        ]  # fmt: skip
+
+    def keys(self) -> Answer:
+        """Say whose the keys are."""
+        keys = self._target.keys
+        kind = "those of the local cloud" if self._target.local else "temporary" if keys.token else "long-lived"
+        return ok(kind if self._target.local else f"{keys.id[:4]}…{keys.id[-4:]}, {kind}")
+
+    @cached_property
+    def _greeting(self) -> http.Answer:
+        return http.call(f"{self._target.iot_url}/", seconds=10)
+
+    def endpoint(self) -> Answer:
+        """Check that the IoT endpoint answers, whatever it says."""
+        _ = self._greeting
+        return ok(f"{self._target.iot_url} answers (region {self._target.region})")
+
+    def clock(self) -> Answer:
+        """Compare this machine's clock with that of the endpoint."""
+        date = self._greeting.headers.get("date")
+        if not date:
+            return unknown("the endpoint tells no time")
+        skew = time.time() - parsedate_to_datetime(date).timestamp()
+        if abs(skew) > MOST_SKEW:
+            return wrong(f"{skew:+.0f} s off", "set this machine's clock: signatures are refused from 15 minutes on")
+        return ok(f"{skew:+.0f} s off")
+
+    def local_cloud(self) -> Answer:
+        """Check that the local cloud answers."""
+        console.state(self._target)
+        return ok(f"{self._target.console_url} answers")
+
+    def identity(self) -> Answer:
+        """Ask whose the keys are."""
+        answer = self._api.call(STS, "GetCallerIdentity")
+        account = str(answer.get("AccountId"))
+        if account != self._target.account:
+            advice = "set ALIBABA_CLOUD_ACCOUNT_ID (or OTA_MNS_ENDPOINT) to it, or use the other account's keys"
+            return wrong(f"the keys are account {account}'s, not {self._target.account}'s", advice)
+        return ok(f"{account}, as {answer.get('Arn')}")
+
+    def product(self) -> Answer:
+        """List the modules of the product, or of one that does not exist."""
+        with closing(Products(self._target, 1)) as products:
+            [holding] = products.read([ProductRef(self._instance, self._product or NOWHERE)])
+        where = f" in instance {self._instance}" if self._instance else ""
+        if self._product is None:
+            return ok(f"ListOTAModuleByProduct answers{where} ({holding.refused or 'no code'} for no product)")
+        if holding.refused:
+            advice = "check the key of the product, the region, and the instance (--instance, OTA_IOT_INSTANCE_ID)"
+            return wrong(f"{self._product}{where}: {holding.refused}", advice)
+        return ok(f"{self._product}{where}: {plural(len(holding.modules), 'module')}")
+
+    def queue(self, name: str) -> Answer:
+        """Check that a queue is there."""
+        return wrong(f"{name} does not exist", DEPLOY) if self._mailbox.queue_created(name) is None else ok(name)
+
+    def topic(self) -> Answer:
+        """Check that the result topic is there, and that the outcome queue subscribes to it."""
+        topic, queue = self._names.result_topic, self._names.outcome_queue
+        if self._mailbox.topic_created(topic) is None:
+            return wrong(f"{topic} does not exist", DEPLOY)
+        subscriptions = self._mailbox.subscriptions(topic)
+        if queue not in subscriptions:
+            return wrong(f"{topic} has no subscription {queue}: outcomes are kept nowhere", DEPLOY)
+        return ok(f"{topic}, {plural(len(subscriptions), 'subscription')}")
+
+    @cached_property
+    def _figures(self) -> Figures:
+        return read_figures(self._target)
+
+    def stream(self) -> Answer:
+        """Check that the streams of the request queue run."""
+        streams = self._figures.streams
+        if not streams:
+            text = "; ".join(self._figures.unknown) or "no stream reads the request queue"
+            return unknown(text, "look at the trigger `requests` in the console of Function Compute")
+        text = ", ".join(f"{each.name} is {each.state.lower()}" for each in streams)
+        if all(each.is_running for each in streams):
+            return ok(text)
+        return wrong(
+            text, "`ota-modules resume`; a stream that failed to start lacks its queue or function: deploy again"
+        )
+
+    def dead_letters(self) -> Answer:
+        """Check that nothing was given up."""
+        dead = self._figures.dead
+        if dead.value is None:
+            return unknown(dead.unknown, "`ota-modules dead-letters list` looks itself")
+        return wrong(f"{dead.value:g}", "`ota-modules dead-letters list` says why") if dead.value else ok("none")
+
+    def last_error(self) -> Answer:
+        """Check that nothing went wrong lately."""
+        error = self._figures.last_error
+        return wrong(f"{error.age:.0f} s ago: {error.text}", "`ota-modules status --watch`") if error else ok("none")
+
+    def function(self, name: str) -> Answer:
+        """Check that a function is there."""
+        try:
+            self._function(name)
+        except CloudError as error:
+            if not error.code.endswith("NotFound"):
+                raise
+            advice = (
+                "start `ota-modules run` with the same template (OTA_TEMPLATE)"
+                if self._target.local
+                else DEPLOY_FUNCTION
+            )
+            return wrong(str(error), advice)
+        return ok(name)
+
+    def quota(self, functions: Sequence[str]) -> Answer:
+        """Check that the functions keep to the quota together."""
+        environments = {}
+        for name in functions:
+            with suppress(CloudError):
+                environments[name] = self._function(name).environment
+        if not environments:
+            return unknown("no function can be read", GET_FUNCTION)
+        answer = judge_quota(environments)
+        others = " Other environments of the account share it too: check each with its OTA_TEMPLATE."
+        return answer if self._target.local else Answer(answer.verdict, answer.text + others, answer.advice)
+
+    def role(self) -> Answer:
+        """Check that the policies of the functions' role name every action that the function calls."""
+        if self._target.local:
+            return unknown("the local cloud enforces the policy of template.yml; it has no RAM API to ask")
+        return judge_role(self._api, self._function(self._names.queue_function).role.rpartition("/")[2])
+
+
+def judge_quota(functions: Mapping[str, Mapping[str, str]]) -> Answer:
+    """Add up the calls of one operation that functions may make in any second, by their settings.
+
+    Raises: UsageError: a setting is refused.
+    """
+    alone: dict[str, int] = {}
+    shared = 0
+    for name, environment in functions.items():
+        settings = quota_settings(environment)
+        if uses_store(environment, settings):
+            shared = max(shared, 1 + int(settings.rate))
+        else:
+            alone[name] = settings.most_in_a_second
+    total = sum(alone.values()) + shared
+    parts = [f"{name} {calls}" for name, calls in alone.items()] + ([f"through the store {shared}"] if shared else [])
+    text = f"{total} calls of one operation in any second ({', '.join(parts)}); the account has {ACCOUNT_LIMIT}"
+    if total <= ACCOUNT_LIMIT:
+        return ok(text)
+    return wrong(text, "lower OTA_QPS or OTA_QUOTA_INSTANCES, or share the quota through a store: docs/quota.md")
+
+
+def judge_role(api: OpenApi, name: str) -> Answer:
+    """Compare what a role's policies allow with what the function calls. Raises: CloudError."""
+    policies = (api.call(RAM, "ListPoliciesForRole", RoleName=name).get("Policies") or {}).get("Policy") or []
+    granted = {action for policy in policies for action in _actions(api, policy)}
+    missing = [
+        action for action in NEEDED
+        if not any(each == action or (each.endswith("*") and action.startswith(each[:-1])) for each in granted)
+    ]  # fmt: skip
+    if missing:
+        return wrong(f"{name} may not {', '.join(missing)}", DEPLOY)
+    return ok(f"{name} may do what the function calls (its resources were not compared)")
+
+
+def _actions(api: OpenApi, policy: Mapping[str, Any]) -> Iterator[str]:
+    name, version = str(policy["PolicyName"]), str(policy.get("DefaultVersion") or "v1")
+    answer = api.call(RAM, "GetPolicyVersion", PolicyType=str(policy["PolicyType"]), PolicyName=name, VersionId=version)
+    text = str((answer.get("PolicyVersion") or {}).get("PolicyDocument") or "{}")
+    try:
+        document = json.loads(text if text.lstrip().startswith("{") else unquote(text))
+    except ValueError:
+        raise CloudError(f"RAM: the policy {name} is no JSON") from None
+    for statement in document.get("Statement") or ():
+        if statement.get("Effect") == "Allow":
+            actions = statement.get("Action") or ()
+            yield from [actions] if isinstance(actions, str) else actions

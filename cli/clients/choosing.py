@@ -5,47 +5,35 @@ is one of the vendor's command line. `~/.aliyun/config.json` alone chooses nothi
 account by a command that worked on the local cloud before.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from cli.clients.names import Names
-from cli.clients.openapi import STS, OpenApi
-from cli.clients.profiles import read_keys
-from cli.clients.target import LOCAL_KEYS, Keys, Target, read
+from cli.clients.openapi import STS, OpenApi, Send, send
+from cli.clients.target import ACCOUNT_ID, ENDPOINTS, KEY_ID, KEY_SECRET, LOCAL_KEYS, TOKEN, Target, read
 from cli.errors import CloudError, UsageError
 
-TARGETS = ("local", "account")
-KEY_ID = "ALIBABA_CLOUD_ACCESS_KEY_ID"
-_SAYING_LOCAL = (
-    "OTA_LOCAL_PORT",
-    "OTA_MNS_ENDPOINT",
-    "OTA_IOT_ENDPOINT",
-    "OTA_FC_ENDPOINT",
-    "OTA_CONSOLE_ENDPOINT",
-    KEY_ID,
-)
-"""Variables that say which local cloud is meant, where no account is."""
-
-Identify = Callable[[Keys, Names], str]
-"""Tells the account that keys are of. Raises: UsageError."""
+_NAMING_LOCAL = ("OTA_TARGET", "OTA_LOCAL_PORT", KEY_ID, *ENDPOINTS)
+"""Variables that name the local cloud, where no account is chosen."""
 
 
-def choose(
-    environ: Mapping[str, str],
-    *,
-    local: bool = False,
-    profile: str | None = None,
-    config: Path | None = None,
-    identify: Identify | None = None,
-) -> Target:
-    """Return the target. Raises: UsageError: the choice is unclear, or its keys or account cannot be had."""
+def choose(environ: Mapping[str, str], *, local: bool = False, profile: str | None = None, config: Path | None = None,
+           send: Send = send) -> Target:  # fmt: skip
+    """Return the target; `config` stands for `~/.aliyun/config.json`, and `send` for the network.
+
+    Raises: UsageError: the choice is unclear, or its keys or account cannot be had.
+    """
     wanted = environ.get("OTA_TARGET") or ""
-    if wanted and wanted not in TARGETS:
+    if wanted not in ("", "local", "account"):
         raise UsageError(f"OTA_TARGET must be local or account, not {wanted!r}")
     if local or (wanted == "local" and profile is None):
         return read(environ, local=True)
-    complete = _with_account(_with_keys(environ, wanted, profile, config), identify or account_of)
-    target = read(complete)
+    named = profile or ("" if environ.get(KEY_ID) else environ.get("ALIBABA_CLOUD_PROFILE", ""))
+    if named or (wanted == "account" and not environ.get(KEY_ID)):
+        environ = {**environ, **_keys_of(named, config or Path.home() / ".aliyun" / "config.json")}
+    keys_of_account = environ.get(KEY_ID, LOCAL_KEYS.id) != LOCAL_KEYS.id and environ.get(KEY_SECRET)
+    if keys_of_account and not (environ.get(ACCOUNT_ID) or environ.get("OTA_MNS_ENDPOINT")):
+        environ = {**environ, ACCOUNT_ID: _account_of(environ, send)}
+    target = read(environ)
     if wanted == "account" and target.local:
         raise UsageError("OTA_TARGET is account, and the keys in the environment are the local cloud's")
     return target
@@ -53,36 +41,31 @@ def choose(
 
 def is_silent(environ: Mapping[str, str], target: Target, *, local: bool) -> bool:
     """Whether the local cloud was chosen only because nothing else was said."""
-    said = local or environ.get("OTA_TARGET") or any(environ.get(name) for name in _SAYING_LOCAL)
-    return target.local and not said
+    return target.local and not local and not any(environ.get(name) for name in _NAMING_LOCAL)
 
 
-def _with_keys(environ: Mapping[str, str], wanted: str, profile: str | None, config: Path | None) -> Mapping[str, str]:
-    """Put a profile's keys in place of those in the environment, where it is asked for or there are none."""
-    named = profile or ("" if environ.get(KEY_ID) else environ.get("ALIBABA_CLOUD_PROFILE", ""))
-    if not named and (wanted != "account" or environ.get(KEY_ID)):
-        return environ
-    keys = read_keys(named or None, config)
+def _keys_of(name: str, config: Path) -> dict[str, str]:
+    """Return the variables with the keys of a profile, or of the current one: roles, instances and programs give some, too."""
+    # Not above: it takes a quarter of a second to import.
+    from alibabacloud_credentials.provider.cli_profile import CLIProfileCredentialsProvider
+
+    try:
+        keys = CLIProfileCredentialsProvider(profile_name=name, profile_file=str(config)).get_credentials()
+    except Exception as error:  # noqa: BLE001 - the library raises whatever its parts do
+        profile = f"profile {name}" if name else "the current profile"
+        raise UsageError(
+            f"{profile} of {config} gives no keys: {str(error)[:200] or type(error).__name__}; "
+            f"set it up with `aliyun configure{' --profile ' + name if name else ''}`"
+        ) from None
     return {
-        **environ, KEY_ID: keys.id, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": keys.secret, "ALIBABA_CLOUD_SECURITY_TOKEN": keys.token,
+        KEY_ID: keys.get_access_key_id(), KEY_SECRET: keys.get_access_key_secret(), TOKEN: keys.get_security_token() or "",
     }  # fmt: skip
 
 
-def _with_account(environ: Mapping[str, str], identify: Identify) -> Mapping[str, str]:
-    """Ask whose the keys are, where the environment does not say it."""
-    id_, secret = environ.get(KEY_ID), environ.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
-    known = environ.get("ALIBABA_CLOUD_ACCOUNT_ID") or environ.get("OTA_MNS_ENDPOINT")
-    if not id_ or not secret or id_ == LOCAL_KEYS.id or known:
-        return environ
-    keys = Keys(id_, secret, environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))
-    return {**environ, "ALIBABA_CLOUD_ACCOUNT_ID": identify(keys, Names(environ))}
-
-
-def account_of(keys: Keys, names: Names) -> str:
-    """Ask STS for the account of keys (GetCallerIdentity). Raises: UsageError: it does not tell."""
-    nowhere = Target(False, "", keys, "", "", "", None, names)
+def _account_of(environ: Mapping[str, str], send: Send) -> str:
+    """Ask STS for the account of the keys (GetCallerIdentity). Raises: UsageError: it does not tell."""
     try:
-        account = OpenApi(nowhere).call(STS, "GetCallerIdentity").get("AccountId")
+        anonymous = read({**environ, ACCOUNT_ID: "0"})
+        return str(OpenApi(anonymous, send).call(STS, "GetCallerIdentity").get("AccountId"))
     except CloudError as error:
-        raise UsageError(f"ALIBABA_CLOUD_ACCOUNT_ID is not set, and the account cannot be asked for: {error}") from None
-    return str(account)
+        raise UsageError(f"{ACCOUNT_ID} is not set, and the account cannot be asked for: {error}") from None

@@ -1,7 +1,9 @@
 """The control API of the local cloud, which stands behind its page."""
 
-import json
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
 
 from cli.clients import http
 from cli.clients.target import Target
@@ -15,17 +17,77 @@ def call(target: Target, path: str, method: str = "GET", body: bytes | None = No
     """
     headers = {"Content-Type": "application/json"} if body else {}
     answer = http.call(f"{target.console_url}{path}", method, headers, body, seconds=10)
-    try:
-        value = json.loads(answer.content or b"null")
-    except ValueError:
-        raise CloudError(f"the local cloud answered {answer.status}, and no JSON", str(answer.status)) from None
-    if answer.status >= 400:
+    value = http.json_value(answer.content or b"null", "no JSON")
+    if answer.status >= 400 or value == "no JSON":
         detail = value.get("detail") if isinstance(value, dict) else value
         raise CloudError(f"the local cloud answered {answer.status}: {detail}", str(answer.status))
     return value
 
 
-def state(target: Target) -> dict[str, Any]:
+class _Model(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+class Depths(_Model):
+    """The messages of a queue."""
+
+    active: int
+    inactive: int
+    delayed: int
+
+
+class LocalStream(_Model):
+    """A stream from a queue to a function."""
+
+    name: str
+    state: str
+    in_flight: int
+    queue: str
+
+
+class LocalFunction(_Model):
+    """A function, and what it is told about the quota."""
+
+    name: str
+    settings: dict[str, str]
+
+
+class Calls(_Model):
+    """Calls of the IoT API by operation."""
+
+    last_second: dict[str, int]
+
+
+class Outcomes(_Model):
+    """The outcomes of the last `seconds`."""
+
+    recent: int
+    seconds: float
+
+
+class Problem(_Model):
+    """What went wrong last; `at` is unix seconds."""
+
+    text: str
+    at: float
+
+
+class State(_Model):
+    """What the local cloud is doing now, as far as commands need it."""
+
+    began: float
+    queues: dict[str, Depths]
+    streams: list[LocalStream]
+    functions: list[LocalFunction]
+    calls: Calls
+    outcomes: Outcomes
+    last_error: Problem | None
+
+
+def state(target: Target) -> State:
     """Return what the local cloud is doing now. Raises: CloudError."""
-    value = call(target, "/state")
-    return value if isinstance(value, dict) else {}
+    try:
+        return State.model_validate(call(target, "/state"))
+    except ValidationError as error:
+        wrong = ".".join(map(str, error.errors()[0]["loc"]))
+        raise CloudError(f"the local cloud that runs is of another version: {wrong} of its state") from None

@@ -1,64 +1,75 @@
-"""Function Compute's invoke API (2.0), through the official SDK."""
+"""Function Compute's invoke API (2.0), through aliyun-fc2. Import it where it is used: the SDK takes a tenth of a second."""
 
 import base64
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import fc2
+
+from cli.clients import http
 from cli.clients.target import Target
-from cli.errors import CloudError
+from cli.errors import CloudError, FunctionError
 from handler.clock import Clock
 
 BUSY_TRIES = 8
+TIMEOUT = 310
+"""Seconds; a function may take 300."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What a function returned, and the end of its log."""
+    """What a function returned: a JSON value, or text where it is none; and the end of its log."""
 
     request_id: str
-    result: bytes
-    log: str = ""
-
-    @property
-    def value(self) -> Any:  # noqa: ANN401 - any JSON value
-        """The result as a JSON value; text where it is none."""
-        try:
-            return json.loads(self.result)
-        except ValueError:
-            return self.result.decode("utf-8", "replace")
+    value: Any
+    log: str
 
 
-class Functions:
-    """The functions of a target."""
+class Functions(fc2.Client):  # type: ignore[misc] # the SDK has no types
+    """The functions of a target: calls are built and signed by the SDK.
+
+    They are sent by our own code: the SDK's goes through a proxy even to this machine, and logs requests as a whole, signature
+    and token included.
+    """
 
     def __init__(self, target: Target, clock: Clock | None = None) -> None:
-        # Not above: what the SDK imports slows the start of every command down.
-        from cli.clients.fc_sdk import Client
-
         keys = target.keys
-        self._service = target.names.service
-        self._clock = clock or Clock()
-        self._client = Client(
+        super().__init__(
             endpoint=target.fc_url, accessKeyID=keys.id, accessKeySecret=keys.secret, securityToken=keys.token
         )
+        self._service = target.names.service
+        self._clock = clock or Clock()
 
     def invoke(self, function: str, payload: bytes) -> Invocation:
         """Invoke and wait for the result; a function with no instance free is tried again.
 
         Raises: FunctionError, CloudError.
         """
-        for busy in range(1, BUSY_TRIES):
+        headers = {"x-fc-invocation-type": "Sync", "x-fc-log-type": "Tail"}
+        busy = 0
+        while True:
             try:
-                return self._invoke(function, payload)
+                answer = self.invoke_function(self._service, function, payload, headers)
+                break
             except CloudError as error:
-                if error.code != "ResourceExhausted":
+                busy += 1
+                if error.code != "ResourceExhausted" or busy == BUSY_TRIES:
                     raise
             self._clock.sleep(0.25 * busy)
-        return self._invoke(function, payload)
-
-    def _invoke(self, function: str, payload: bytes) -> Invocation:
-        headers = {"x-fc-invocation-type": "Sync", "x-fc-log-type": "Tail"}
-        answer = self._client.invoke_function(self._service, function, payload, headers)
         log = base64.b64decode(answer.headers.get("x-fc-log-result", "")).decode("utf-8", "replace")
-        return Invocation(answer.headers.get("x-fc-request-id", ""), answer.data, log)
+        return Invocation(answer.headers.get("x-fc-request-id", ""), http.value_or_text(answer.data), log)
+
+    def _do_request(self, method: str, path: str, headers: Mapping[str, str], *, body: bytes) -> http.Answer:
+        answer = http.call(f"{self.endpoint}{path}", method, headers, body, TIMEOUT)
+        if answer.status < 400 and not answer.headers.get("x-fc-error-type"):
+            return answer
+        value = http.json_value(answer.content)
+        details = value if isinstance(value, dict) else {}
+        if answer.status < 400:
+            raise FunctionError(details)
+        if answer.status == 429:
+            raise CloudError("the function has no instance free", "ResourceExhausted")
+        code = str(details.get("ErrorCode") or "")
+        text = details.get("ErrorMessage") or details.get("errorMessage") or "no reason given"
+        raise CloudError(f"Function Compute: {answer.status} {code}: {text}", code)

@@ -1,9 +1,10 @@
 """HTTP calls of the commands: bounded in time and size, an answer of any status is an answer."""
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cli.errors import CloudError
@@ -60,6 +61,19 @@ def call(url: str, method: str = "GET", headers: Mapping[str, str] | None = None
 def hint(host: str) -> str:
     """Say what to look at first where nobody answers on this machine."""
     return "; is `ota-modules run` (or `make run`) up?" if is_loopback(host) else ""
+
+
+def json_value(content: str | bytes, default: Any = None) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the JSON value that somebody sent; `default` where it is none."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return default
+
+
+def value_or_text(content: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the JSON value that somebody sent; text where it is none."""
+    return json_value(content, content.decode("utf-8", "replace"))
 
 
 def _as_signed(request: "PreparedRequest") -> "PreparedRequest":

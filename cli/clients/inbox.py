@@ -1,30 +1,34 @@
-"""A queue of one's own for outcomes."""
+"""A queue of one's own for outcomes, and those that killed commands left behind."""
 
-import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from cli.clients import http
 from cli.clients.smq import Mailbox, Received
 from cli.clients.target import Target
 from cli.errors import CloudError
+from cli.records import Leftover
 
 POLL = 2
 """Seconds of one long poll; also how soon Ctrl-C is noticed."""
+TEMPORARY = {
+    "ota-modules-cli-": "outcomes that nobody follows any more",
+    "ota-modules-send-": "a send --wait that was not resumed",
+    "ota-modules-tour-": "a run that was killed",
+}
+"""How temporary queues begin, with what made them. A subscription has the name of its queue."""
 
 
 def event_of(message: Received) -> dict[str, Any] | None:
     """The outcome's event in a message; None for anything else that somebody put into the queue."""
-    try:
-        event = json.loads(message.body)
-    except (ValueError, RecursionError):
-        return None
+    event = http.json_value(message.body)
     data = event.get("data") if isinstance(event, dict) else None
     return event if isinstance(data, dict) and isinstance(data.get("Status"), str) else None
 
 
 class Inbox:
-    """A queue of one's own that is subscribed to the result topic, and what is in it."""
+    """A queue of one's own that is subscribed to the result topic, and what is in it. Whatever is called raises CloudError."""
 
     def __init__(self, mailbox: Mailbox, target: Target, name: str) -> None:
         self.name = name
@@ -32,34 +36,48 @@ class Inbox:
         self._topic = target.names.result_topic
 
     def open(self) -> None:
-        """From here on every outcome comes to this queue too; it may be open already. Raises: CloudError."""
+        """From here on every outcome comes to this queue too; it may be open already."""
         self._mailbox.create_queue(self.name)
         self._mailbox.subscribe(self._topic, self.name)
 
     def close(self) -> None:
-        """Remove subscription and queue, and with it what nobody has read. Raises: CloudError."""
-        self._unless_gone(partial(self._mailbox.unsubscribe, self._topic, self.name))
-        self._unless_gone(partial(self._mailbox.delete_queue, self.name))
-
-    @staticmethod
-    def _unless_gone(remove: Callable[[], None]) -> None:
-        try:
-            remove()
-        except CloudError as error:
-            if not error.code.endswith("NotExist"):
-                raise
+        """Remove subscription and queue, and with it what nobody has read; what is gone already is no fault."""
+        for remove in (partial(self._mailbox.unsubscribe, self._topic), self._mailbox.delete_queue):
+            _unless_gone(partial(remove, self.name), None)
 
     def receive(self, seconds: int = POLL) -> list[Received]:
-        """Raises: CloudError."""
+        """Wait a moment for messages."""
         return self._mailbox.receive(self.name, seconds=seconds)
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Wait a moment for outcomes, and delete them once the caller has taken all. Raises: CloudError."""
+        """Wait a moment for outcomes, and delete them once the caller has taken all."""
         messages = self.receive()
         yield from filter(None, map(event_of, messages))
         self.done(messages)
 
     def done(self, messages: list[Received]) -> None:
-        """Raises: CloudError."""
+        """Delete messages."""
         if messages:
             self._mailbox.delete(self.name, [message.handle for message in messages])
+
+
+def find_leftovers(mailbox: Mailbox, topic: str, now: float) -> list[Leftover]:
+    """Return temporary queues and subscriptions, the oldest first; `now` in unix seconds. Raises: CloudError."""
+    found: list[Leftover] = []
+    for prefix, what in TEMPORARY.items():
+        subscriptions = _unless_gone(partial(mailbox.subscriptions, topic, prefix), [])
+        created = {name: mailbox.subscription_created(topic, name) for name in subscriptions}
+        created.update((name, mailbox.queue_created(name)) for name in mailbox.queues(prefix))
+        # What another command removed meanwhile has no moment.
+        found += [Leftover(name, round(now - moment), what) for name, moment in created.items() if moment is not None]
+    return sorted(found, key=lambda each: -each.age)
+
+
+def _unless_gone(call: Callable[[], Any], gone: Any) -> Any:  # noqa: ANN401 - what the call returns
+    """Call; return `gone` where the queue, the topic or the subscription is not there. Raises: CloudError."""
+    try:
+        return call()
+    except CloudError as error:
+        if error.code.endswith("NotExist"):
+            return gone
+        raise

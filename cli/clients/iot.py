@@ -13,15 +13,17 @@ from cli.clients import http
 from cli.clients.target import Target
 from cli.errors import CloudError
 from handler.clock import Clock
+from handler.codes import understood
 from handler.connections import Connection, Transport
 from handler.credentials import Credentials
 from handler.errors import CallError, Misconfigured, NotSent, OutOfTime, Refused, Throttled
-from handler.iot import Halt, IotApi, Module, Session
+from handler.iot import LIST, Halt, IotApi, Module, Session
 from handler.pacing import Pacer
 from handler.retry import CALL, THROTTLED
 
 log = logging.getLogger(__name__)
 CONNECT_TIMEOUT, READ_TIMEOUT = 3.0, 10.0
+LIST_PRODUCTS = "QueryProductList"
 PAGE = 200
 """Products on one page of QueryProductList, at most (API reference)."""
 PATIENCE = 120.0
@@ -77,70 +79,62 @@ class Products:
     def read(self, products: Sequence[ProductRef]) -> Iterator[Holding]:
         """One after another, in their order. Raises: CloudError: the API cannot be used at all."""
         for product in products:
-            yield self._read(product)
+            place = {"ProductKey": product.key, **_instance(product.instance)}
+            try:
+                modules = self._retried(
+                    LIST, product.key, product.instance, partial(Session.modules, parameters=place)
+                ).modules
+                yield Holding(product, tuple(modules or ()))
+            except Refused as error:
+                yield Holding(product, refused=error.code)
 
-    def _hint(self, error: CallError) -> str:
-        return http.hint(urlsplit(self._url).hostname or "") if isinstance(error, NotSent) else ""
-
-    def _read(self, product: ProductRef) -> Holding:
-        place = {"ProductKey": product.key, **({"IotInstanceId": product.instance} if product.instance else {})}
-        try:
-            listing = self._retried(product.key, product.instance, lambda session: session.modules(place))
-        except Refused as error:
-            return Holding(product, refused=error.code)
-        return Holding(product, tuple(listing.modules or ()))
-
-    def listed(self, instance: str) -> Iterator["ListedProduct"]:
+    def listed(self, instance: str) -> Iterator[ListedProduct]:
         """Yield all products of an instance, page by page. Raises: CloudError."""
         number = pages = 1
         while number <= pages:
-            place = {"IotInstanceId": instance} if instance else {}
-            page = {"CurrentPage": str(number), "PageSize": str(PAGE), **place}
+            page = {"CurrentPage": str(number), "PageSize": str(PAGE), **_instance(instance)}
             try:
-                body = self._retried("the list of products", instance, partial(_Session.products, page=page))
+                data = self._retried(LIST_PRODUCTS, "the list of products", instance, partial(self._products, page))
             except Refused as error:
                 raise CloudError(f"the list of products cannot be read: {error}") from None
-            data = body.get("data")
-            pages = int(data.get("PageCount") or 0) if isinstance(data, dict) else 0
-            for product in (data.get("List") or {}).get("ProductInfo") or () if isinstance(data, dict) else ():
+            pages = int(data.get("PageCount") or 0)
+            for product in (data.get("List") or {}).get("ProductInfo") or ():
                 yield ListedProduct(
                     ProductRef(instance, str(product["ProductKey"])), str(product.get("ProductName") or "")
                 )
             number += 1
 
-    def _retried(self, what: str, instance: str, call: Callable[["_Session"], _Answer]) -> _Answer:
+    def _products(self, page: Mapping[str, str], session: Session) -> Mapping[str, Any]:
+        """Call QueryProductList. Raises: CallError of every kind."""
+        self._api.quota.wait(LIST_PRODUCTS, session.deadline)
+        self._api.transport.open(CONNECT_TIMEOUT)
+        answer = self._api.transport.post(self._api.signed(LIST_PRODUCTS, page, self._keys), READ_TIMEOUT)
+        data = understood(answer, self._keys.secrets).get("data")
+        return data if isinstance(data, dict) else {}
+
+    def _retried(self, action: str, what: str, instance: str, call: Callable[[Session], _Answer]) -> _Answer:
         """Call until it is answered. Raises: Refused; CloudError: the API cannot be used, or does not answer."""
-        deadline = self._clock.now() + PATIENCE
-        session = _Session(self._api, lambda: self._keys, deadline, Halt(), instance=instance)
+        session = Session(self._api, lambda: self._keys, self._clock.now() + PATIENCE, Halt(), instance=instance)
         failures = 0
         while True:
             try:
-                return call(session)
-            except Refused:
-                raise
-            except (Misconfigured, OutOfTime) as error:
-                raise CloudError(f"{what} cannot be read: {error}") from None
+                answer = call(session)
             except CallError as error:
+                log.debug("%s %s: %s", action, what, error)
                 failures += 1
                 backoff = THROTTLED if isinstance(error, Throttled) else CALL
-                if failures >= backoff.tries:
-                    raise CloudError(f"{what} cannot be read: {error}{self._hint(error)}") from None
-                self._clock.sleep(backoff.pause(failures, random.random))
+                if isinstance(error, Refused):
+                    raise
+                if isinstance(error, Misconfigured) or failures >= backoff.tries:
+                    hint = http.hint(urlsplit(self._url).hostname or "") if isinstance(error, NotSent) else ""
+                    raise CloudError(f"{what} cannot be read: {error}{hint}") from None
+            except OutOfTime as error:
+                raise CloudError(f"{what} cannot be read: {error}") from None
+            else:
+                log.debug("%s %s: ok", action, what)
+                return answer
+            self._clock.sleep(backoff.pause(failures, random.random))
 
 
-class _Session(Session):
-    """The function's use of the API, with each call logged, and one operation more."""
-
-    def _call(self, action: str, parameters: Mapping[str, str]) -> tuple[Mapping[str, object], Any]:
-        try:
-            answer = super()._call(action, parameters)
-        except CallError as error:
-            log.debug("%s %s: %s", action, parameters.get("ProductKey", ""), error)
-            raise
-        log.debug("%s %s: ok", action, parameters.get("ProductKey", ""))
-        return answer
-
-    def products(self, page: Mapping[str, str]) -> Mapping[str, object]:
-        """QueryProductList: one page. Raises: CallError of every kind, OutOfTime."""
-        body, _ = self._call("QueryProductList", page)
-        return body
+def _instance(name: str) -> dict[str, str]:
+    return {"IotInstanceId": name} if name else {}

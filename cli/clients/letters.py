@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli import records
+from cli.clients import http
 from cli.clients.smq import BATCH, RELEASED, Mailbox, Received
 from cli.clients.target import Target
 from handler.errors import EnvelopeError
@@ -29,12 +30,8 @@ class Letter:
     """The requests in it, as far as they can be read."""
 
     @property
-    def modules(self) -> tuple[str, ...]:
-        return tuple(f"{one.get('ProductKey') or '-'}/{one.get('ModuleName') or '-'}" for one in self.requests)
-
-    @property
     def products(self) -> frozenset[str]:
-        return frozenset(str(one.get("ProductKey")) for one in self.requests)
+        return frozenset(str(request.get("ProductKey")) for request in self.requests)
 
     def record(self) -> records.DeadLetter:
         return {"MessageId": self.id, "Reason": self.reason, "Detail": self.detail, "Requests": list(self.requests)}
@@ -92,13 +89,15 @@ class Pile:
 
 def read(message: Received) -> Letter:
     """A letter of the function (with a reason), an event that EventBridge gave up, or a message that SMQ gave up."""
-    value = _json(message.body)
+    value = http.json_value(message.body)
     if isinstance(value, dict) and isinstance(value.get("Request"), dict) and "Reason" in value:
         request = replay(value["Request"])
         detail = str(value.get("Detail") or "")
         return Letter(message.id, message.handle, str(value["Reason"]), detail, (_text(request),), (request,))
     bodies = _bodies(message.body)
-    requests = tuple(request for body in bodies for request in _requests(_json(body)))
+    values = [http.json_value(body) for body in bodies]
+    elements = [each for value in values for each in (value if isinstance(value, list) else [value])]
+    requests = tuple(each for each in elements if isinstance(each, dict))
     return Letter(message.id, message.handle, UNDELIVERED, "given up before it was finished", bodies, requests)
 
 
@@ -120,7 +119,7 @@ def _again(delivery: Delivery) -> str:
     """
     body, known = delivery.body, delivery.is_named
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    value = _json(text) if isinstance(text, str) else text
+    value = http.json_value(text) if isinstance(text, str) else text
     if isinstance(value, dict):
         return _text(_named(value, delivery.id if known else None))
     if isinstance(value, list):
@@ -133,17 +132,6 @@ def _named(request: object, default: str | None) -> object:
     if not isinstance(request, dict) or "ProductKey" not in request:
         return request
     return replay(request) if default is None or request.get("Id") is not None else {**replay(request), "Id": default}
-
-
-def _requests(value: object) -> list[Mapping[str, Any]]:
-    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
-
-
-def _json(text: str) -> Any:  # noqa: ANN401 - any JSON value
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _text(value: object) -> str:

@@ -3,17 +3,17 @@
 import base64
 import hashlib
 import hmac
-import json
 import time
 from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlencode
 
-from cli.clients.figures import Figure, LastError
+from cli.clients import http
 from cli.clients.openapi import Send, send
 from cli.clients.target import Keys, Target
 from cli.errors import CloudError
+from cli.records import Failure, Known
 
 WINDOW = 300
 """Seconds over which rates are averaged."""
@@ -32,50 +32,45 @@ class LogStore:
     def __init__(self, target: Target, send: Send = send) -> None:
         names = target.names
         self._keys = target.keys
-        self._host = f"{names.log_project(target.account)}.{target.region}.log.aliyuncs.com"
+        self._host = f"{names.log_project}-{target.account}.{target.region}.log.aliyuncs.com"
         self._path = f"/logstores/{names.log_store}"
         self._send = send
 
-    def rates(self) -> tuple[Figure, Figure]:
+    def rates(self) -> tuple[Known, Known]:
         """Return the calls of the IoT API and the outcomes a second, of the last minutes. Raises: CloudError."""
-        rows = self._query(COUNTS, WINDOW)
-        counts = rows[0] if rows else {}
-        return _rate(counts, "calls"), _rate(counts, "outcomes")
+        counts = next(iter(self._query(COUNTS, WINDOW)), {})
+        calls, outcomes = (_number(counts.get(name)) / WINDOW for name in ("calls", "outcomes"))
+        return Known(round(calls, 1)), Known(round(outcomes, 1))
 
-    def last_error(self) -> LastError | None:
+    def last_error(self) -> Failure | None:
         """Return what went wrong last, in the last hour. Raises: CloudError."""
         rows = self._query(ERRORS, ERRORS_SINCE, line="1", reverse="true")
         if not rows:
             return None
-        try:
-            line = json.loads(rows[0]["message"])
-            text = " ".join(
-                str(line[name]) for name in ("event", "reason", "detail", "product", "module") if name in line
-            )
-            return LastError(text, max(time.time() - float(rows[0]["__time__"]), 0.0))
-        except (KeyError, TypeError, ValueError):
-            raise CloudError("Log Service: the last error is no line of the function") from None
+        line = http.json_value(str(rows[0].get("message")))
+        if not isinstance(line, dict):
+            raise CloudError("Log Service: the last error is no line of the function")
+        text = " ".join(str(line[name]) for name in ("event", "reason", "detail", "product", "module") if name in line)
+        return Failure(text, max(time.time() - _number(rows[0].get("__time__")), 0.0))
 
     def _query(self, query: str, seconds: int, **more: str) -> list[Mapping[str, Any]]:
         now = int(time.time())
-        given = {"type": "log", "from": str(now - seconds), "to": str(now), "query": query, **more}
-        headers = signed(self._keys, self._path, given)
-        answer = self._send(f"https://{self._host}{self._path}?{urlencode(given)}", "GET", headers, b"")
-        try:
-            value = json.loads(answer.content)
-        except ValueError:
-            value = None
+        parameters = {"type": "log", "from": str(now - seconds), "to": str(now), "query": query, **more}
+        headers = signed(self._keys, self._path, parameters)
+        answer = self._send(f"https://{self._host}{self._path}?{urlencode(parameters)}", "GET", headers, b"")
+        value = http.json_value(answer.content)
         if answer.status >= 400 or not isinstance(value, list):
             code = str(value.get("errorCode")) if isinstance(value, dict) else str(answer.status)
             raise CloudError(f"Log Service: GetLogs: {code}", code)
         return value
 
 
-def _rate(counts: Mapping[str, Any], name: str) -> Figure:
+def _number(value: object) -> float:
+    """Return a number that is told as text; 0 for `null`, which stands for the sum of no lines."""
     try:
-        return Figure(round(float(counts[name]) / WINDOW, 1))
-    except (KeyError, TypeError, ValueError):
-        return Figure(0.0)
+        return float(str(value))
+    except ValueError:
+        return 0.0
 
 
 def signed(keys: Keys, path: str, query: Mapping[str, str]) -> dict[str, str]:

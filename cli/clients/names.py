@@ -12,6 +12,19 @@ from emulator.template.variables import Document, TemplateError, resolved, varia
 TEMPLATE = Path(__file__).parents[2] / "template.yml"
 
 
+class _Name:
+    """A variable of the template, unless the environment has it under one of some names; with something after it."""
+
+    def __init__(self, variable: str, *settings: str, after: str = "") -> None:
+        self._variable = variable
+        self._settings = settings
+        self._after = after
+
+    def __get__(self, names: "Names", _owner: type["Names"]) -> str:
+        given = next((value for setting in self._settings if (value := names.environ.get(setting))), "")
+        return (given or _variable(names.template, self._variable)) + self._after
+
+
 class Names:
     """The names of queues, topic and functions, and the region of them all.
 
@@ -21,63 +34,28 @@ class Names:
 
     service = "ota-modules"
     """The FC 2.0 service under which the local cloud has the functions: aliyun-fc2 knows no others."""
+    region = _Name("region", "OTA_REGION", "ALIBABA_CLOUD_REGION_ID")
+    request_queue = _Name("request_queue", "OTA_REQUEST_QUEUE")
+    dead_letter_queue = _Name("dead_letter_queue", "OTA_DEAD_LETTER_QUEUE")
+    outcome_queue = _Name("outcome_queue", "OTA_OUTCOME_QUEUE")
+    result_topic = _Name("result_topic", "OTA_RESULT_TOPIC")
+    queue_function = _Name("name", after="-queue")
+    http_function = _Name("name", after="-http")
+    queue_qps = _Name("qps_queue")
+    """OTA_QPS of the queue's function."""
+    log_project = _Name("name")
+    """What the project of the functions' logstore begins with: the account follows, as its name is taken in a whole region."""
+    log_store = _Name("log_store")
 
     def __init__(self, environ: Mapping[str, str], template: Path | None = None) -> None:
         """The template is `template`, or OTA_TEMPLATE, or template.yml."""
-        self._environ = environ
-        self._template = template or Path(environ.get("OTA_TEMPLATE") or TEMPLATE)
-
-    @property
-    def region(self) -> str:
-        return self._name("region", "OTA_REGION", "ALIBABA_CLOUD_REGION_ID")
-
-    @property
-    def request_queue(self) -> str:
-        return self._name("request_queue", "OTA_REQUEST_QUEUE")
-
-    @property
-    def dead_letter_queue(self) -> str:
-        return self._name("dead_letter_queue", "OTA_DEAD_LETTER_QUEUE")
-
-    @property
-    def outcome_queue(self) -> str:
-        return self._name("outcome_queue", "OTA_OUTCOME_QUEUE")
-
-    @property
-    def result_topic(self) -> str:
-        return self._name("result_topic", "OTA_RESULT_TOPIC")
-
-    @property
-    def queue_function(self) -> str:
-        return f"{self._name('name')}-queue"
-
-    @property
-    def http_function(self) -> str:
-        return f"{self._name('name')}-http"
-
-    @property
-    def queue_qps(self) -> str:
-        """OTA_QPS of the queue's function."""
-        return self._name("qps_queue")
-
-    @property
-    def log_store(self) -> str:
-        """The logstore of the functions."""
-        return self._name("log_store")
-
-    def log_project(self, account: str) -> str:
-        """The project of that logstore; its name is taken in a whole region, so it has the account in it."""
-        return f"{self._name('name')}-{account}"
-
-    def _name(self, variable: str, *settings: str) -> str:
-        given = next((value for setting in settings if (value := self._environ.get(setting))), "")
-        return given or _variable(self._template, variable)
+        self.environ = environ
+        self.template = template or Path(environ.get("OTA_TEMPLATE") or TEMPLATE)
 
 
 def _variable(template: Path, name: str) -> str:
     try:
-        content = _content(template)
-        return str(resolved(f"${{vars.{name}}}", variables(content, os.environ, {})))
+        return str(resolved(f"${{vars.{name}}}", variables(_content(template), os.environ, {})))
     except TemplateError as error:
         raise UsageError(
             str(error) if template.name in str(error) else f"{template.name}: vars.{name}: {error}"

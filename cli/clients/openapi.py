@@ -1,41 +1,38 @@
-"""The platform's RPC APIs, beside those that have clients of their own: signed as IoT Platform's calls are."""
+"""The platform's APIs, beside those that have clients of their own."""
 
-import json
+import hashlib
+import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
-from cli.clients import http
+from cli.clients import http, signing
 from cli.clients.target import Target
 from cli.errors import CloudError
 
-SECONDS = 15
-"""For one call."""
-
 Send = Callable[[str, str, Mapping[str, str], bytes], http.Answer]
-"""Sends a request: address, method, headers, body."""
+"""Sends a request: address, method, headers, body. Raises: CloudError: no answer."""
+send: Send = partial(http.call, seconds=15)
 
 
 @dataclass(frozen=True)
 class Service:
-    """An API; `{region}` in its host is the target's region."""
+    """An API; its address holds what differs between targets."""
 
     name: str
-    host: str
     version: str
+    url: str
 
 
-STS = Service("STS", "sts.{region}.aliyuncs.com", "2015-04-01")
-CLOUD_MONITOR = Service("CloudMonitor", "metrics.{region}.aliyuncs.com", "2019-01-01")
+STS = Service("STS", "2015-04-01", "https://sts.{region}.aliyuncs.com")
+CLOUD_MONITOR = Service("CloudMonitor", "2019-01-01", "https://metrics.{region}.aliyuncs.com")
 # The host of the vendor's SDK for this version.
-EVENT_BRIDGE = Service("EventBridge", "eventbridge-console.{region}.aliyuncs.com", "2020-04-01")
-RAM = Service("RAM", "ram.aliyuncs.com", "2015-05-01")
-
-
-def send(url: str, method: str, headers: Mapping[str, str], body: bytes) -> http.Answer:
-    """Send a request over the network. Raises: CloudError: no answer."""
-    return http.call(url, method, headers, body, SECONDS)
+EVENT_BRIDGE = Service("EventBridge", "2020-04-01", "https://eventbridge-console.{region}.aliyuncs.com")
+RAM = Service("RAM", "2015-05-01", "https://ram.aliyuncs.com")
+FUNCTION_COMPUTE = Service("Function Compute", "2023-03-30", "{fc_url}")
 
 
 class OpenApi:
@@ -45,41 +42,35 @@ class OpenApi:
         self._target = target
         self._send = send
 
-    def call(
-        self,
-        service: Service,
-        action: str,
-        query: Mapping[str, str] | None = None,
-        form: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
-        """Call an action, with parameters in the query or in a form, and return its answer.
+    def call(self, service: Service, action: str, /, path: str | None = None, *, form: bool = False, **parameters: str
+             ) -> dict[str, Any]:  # fmt: skip
+        """Call an action, with parameters in the query or in a form, or read what is at a path, and return the answer.
 
         Raises: CloudError: there is no answer, or a refusal.
         """
-        # Not above: most commands make no such call.
-        from aliyunsdkcore.auth.composer import rpc_signature_composer
-
-        keys = self._target.keys
-        common = {"Version": service.version, "Action": action, "RegionId": self._target.region}
-        if keys.token:
-            common["SecurityToken"] = keys.token
-        path, _ = rpc_signature_composer.get_signed_url(
-            {**common, **(query or {})}, keys.id, keys.secret, "JSON", "POST", dict(form or {})
+        encoded = urlencode(parameters, quote_via=quote)
+        body = encoded.encode() if form else b""
+        target = self._target
+        url = service.url.format(region=target.region, fc_url=target.fc_url) + (path or "/")
+        url += f"?{encoded}" if encoded and not form else ""
+        payload = hashlib.sha256(body).hexdigest()
+        headers = {
+            "accept": "application/json",
+            "host": urlsplit(url).netloc,
+            "x-acs-action": action,
+            "x-acs-content-sha256": payload,
+            "x-acs-signature-nonce": uuid.uuid4().hex,
+            "x-acs-version": service.version,
+        } | ({"content-type": "application/x-www-form-urlencoded"} if form else {})
+        method = "GET" if path else "POST"
+        answer = self._send(
+            url, method, signing.signed_headers(method, url, target.keys, time.time(), headers, payload), body
         )
-        headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
-        host = service.host.format(region=self._target.region)
-        answer = self._send(f"https://{host}{path}", "POST", headers, urlencode(form or {}).encode())
-        return _read(service, action, answer)
-
-
-def _read(service: Service, action: str, answer: http.Answer) -> dict[str, Any]:
-    try:
-        value = json.loads(answer.content)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise CloudError(f"{service.name}: {action} answered {answer.status} without JSON")
-    if answer.status >= 400 or value.get("Success") is False:
-        code = str(value.get("Code") or answer.status)
-        raise CloudError(f"{service.name}: {action}: {code}: {value.get('Message') or 'no reason given'}", code)
-    return value
+        what = f"{service.name}: {action}"
+        value = http.json_value(answer.content)
+        if not isinstance(value, dict):
+            raise CloudError(f"{what} answered {answer.status} without JSON", str(answer.status))
+        if answer.status >= 400 or value.get("Success") is False:
+            code = str(value.get("Code") or answer.status)
+            raise CloudError(f"{what}: {code}: {value.get('Message') or 'no reason given'}", code)
+        return value

@@ -7,7 +7,8 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
+from urllib.parse import urlsplit
 
 from mns.account import Account
 from mns.mns_exception import MNSClientNetworkException, MNSExceptionBase, MNSServerException
@@ -15,6 +16,7 @@ from mns.mns_request import GetQueueAttributesRequest, GetQueueAttributesRespons
 from mns.queue import Message, Queue, QueueMeta
 from mns.subscription import SubscriptionMeta, SubscriptionNotifyContentFormat
 
+from cli.clients import http
 from cli.clients.target import Target
 from cli.errors import CloudError
 from handler.clock import Clock
@@ -31,9 +33,8 @@ TIMEOUT = 40
 TRIES = 4
 RELEASED = 1
 """Seconds: the least that SMQ takes."""
-_LASTING = ("InternalError", "InternalServerError", "QpsLimitExceeded", "ServiceUnavailable")
-
-_T = TypeVar("_T")
+_PASSING = ("InternalError", "InternalServerError", "QpsLimitExceeded", "ServiceUnavailable")
+_GONE = ("MessageNotExist", "ReceiptHandleError")
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,14 @@ class Mailbox:
 
     def receive(self, queue: str, count: int = BATCH, seconds: int = 0) -> list[Received]:
         """Up to `count` messages, waiting up to `seconds` (30 at most) for the first. Raises: CloudError."""
-        try:
-            found = self._call(
-                f"receive from {queue}", lambda: self._undecoded(queue).batch_receive_message(count, seconds)
-            )
-        except CloudError as error:
-            if error.code == "MessageNotExist":
-                return []
-            raise
-        return [_received(message) for message in found]
+        undecoded = self._queue(queue)
+        # Anybody may have put a message in a queue: one that is no base64 must not cost the other fifteen.
+        undecoded.set_encoding(False)
+        receive = partial(undecoded.batch_receive_message, count, seconds)
+        return [
+            Received(str(message.message_id), str(message.receipt_handle), decoded(message.message_body))
+            for message in self._call(f"receive from {queue}", receive, "MessageNotExist") or ()
+        ]
 
     def depths(self, queue: str) -> dict[str, int]:
         """Return the counts of a queue's `active`, `inactive` and `delayed` messages, about; empty where SMQ does not tell.
@@ -89,40 +89,27 @@ class Mailbox:
             answer = self._call(f"attributes of {queue}", lambda: self._attributes(queue))
         except CloudError:
             return {}
-        return {
-            "active": int(answer.active_messages),
-            "inactive": int(answer.inactive_messages),
-            "delayed": int(answer.delay_messages),
+        counts = {
+            "active": answer.active_messages,
+            "inactive": answer.inactive_messages,
+            "delayed": answer.delay_messages,
         }
+        return {name: int(count) for name, count in counts.items()}
 
     def delete(self, queue: str, handles: Sequence[str]) -> None:
         """Delete up to 16 received messages; one that is gone already is no fault. Raises: CloudError."""
-        try:
-            self._call(
-                f"delete {len(handles)} from {queue}", lambda: self._queue(queue).batch_delete_message(list(handles))
-            )
-        except CloudError as error:
-            if error.code not in ("MessageNotExist", "ReceiptHandleError"):
-                raise
+        delete = partial(self._queue(queue).batch_delete_message, list(handles))
+        self._call(f"delete {len(handles)} from {queue}", delete, *_GONE)
 
     def release(self, queue: str, handle: str) -> None:
         """Let a received message be seen again, in `RELEASED` seconds. Raises: CloudError."""
-        try:
-            self._call(
-                f"release one of {queue}", lambda: self._queue(queue).change_message_visibility(handle, RELEASED)
-            )
-        except CloudError as error:
-            if error.code not in ("MessageNotExist", "ReceiptHandleError"):
-                raise
+        release = partial(self._queue(queue).change_message_visibility, handle, RELEASED)
+        self._call(f"release one of {queue}", release, *_GONE)
 
-    def create_queue(self, queue: str, *, visibility: int = 30) -> None:
+    def create_queue(self, queue: str) -> None:
         """Make a queue, unless it is there. Raises: CloudError."""
-        meta = QueueMeta(vis_timeout=visibility, polling_wait_sec=0, msg_ttl=4 * 24 * 3600)
-        try:
-            self._call(f"create {queue}", lambda: self._queue(queue).create(meta))
-        except CloudError as error:
-            if error.code != "QueueAlreadyExist":
-                raise
+        meta = QueueMeta(vis_timeout=30, polling_wait_sec=0, msg_ttl=4 * 24 * 3600)
+        self._call(f"create {queue}", lambda: self._queue(queue).create(meta), "QueueAlreadyExist")
 
     def delete_queue(self, queue: str) -> None:
         """Raises: CloudError."""
@@ -135,27 +122,20 @@ class Mailbox:
         """
         meta = SubscriptionMeta(self._target.queue_endpoint(queue))
         meta.set_notify_content_format(SubscriptionNotifyContentFormat.SIMPLIFIED)
-        try:
-            self._call(
-                f"subscribe {queue} to {topic}", lambda: self._account.get_subscription(topic, queue).subscribe(meta)
-            )
-        except CloudError as error:
-            if error.code != "SubscriptionAlreadyExist":
-                raise
+        subscribe = partial(self._account.get_subscription(topic, queue).subscribe, meta)
+        self._call(f"subscribe {queue} to {topic}", subscribe, "SubscriptionAlreadyExist")
 
     def unsubscribe(self, topic: str, queue: str) -> None:
         """Raises: CloudError."""
-        self._call(
-            f"unsubscribe {queue} from {topic}", lambda: self._account.get_subscription(topic, queue).unsubscribe()
-        )
+        self._call(f"unsubscribe {queue} from {topic}", self._account.get_subscription(topic, queue).unsubscribe)
 
     def queues(self, prefix: str) -> list[str]:
         """Return the names of the queues that begin with a prefix. Raises: CloudError."""
-        return self._pages(lambda marker: self._account.list_queue(prefix, marker=marker))
+        return self._names(partial(self._account.list_queue, prefix))
 
     def subscriptions(self, topic: str, prefix: str = "") -> list[str]:
         """Return the names of a topic's subscriptions that begin with a prefix. Raises: CloudError."""
-        return self._pages(lambda marker: self._account.get_topic(topic).list_subscription(prefix, marker=marker))
+        return self._names(partial(self._account.get_topic(topic).list_subscription, prefix))
 
     def queue_created(self, queue: str) -> float | None:
         """Return when a queue was made, in unix seconds; None where there is none. Raises: CloudError."""
@@ -163,11 +143,11 @@ class Mailbox:
 
     def subscription_created(self, topic: str, name: str) -> float | None:
         """Return when a subscription was made, in unix seconds; None where there is none. Raises: CloudError."""
-        return self._created(lambda: self._account.get_subscription(topic, name).get_attributes())
+        return self._created(self._account.get_subscription(topic, name).get_attributes)
 
     def topic_created(self, topic: str) -> float | None:
         """Return when a topic was made, in unix seconds; None where there is none. Raises: CloudError."""
-        return self._created(lambda: self._account.get_topic(topic).get_attributes())
+        return self._created(self._account.get_topic(topic).get_attributes)
 
     def _attributes(self, queue: str) -> Any:  # noqa: ANN401 - the SDK has no types
         """Ask for a queue's attributes without the SDK's own object, which warns of the counts whoever reads them."""
@@ -176,39 +156,33 @@ class Mailbox:
         return answer
 
     def _created(self, attributes: Callable[[], Any]) -> float | None:
-        try:
-            moment = float(self._call("attributes", attributes).create_time)
-        except CloudError as error:
-            if error.code.endswith("NotExist"):
-                return None
-            raise
+        found = self._call("attributes", attributes, "QueueNotExist", "TopicNotExist", "SubscriptionNotExist")
+        if found is None:
+            return None
+        moment = float(found.create_time)
         return moment / 1000 if moment > IN_MILLISECONDS else moment
 
-    def _pages(self, page: Callable[[str], tuple[list[str], str]]) -> list[str]:
+    def _names(self, page: Callable[..., tuple[list[str], str]]) -> list[str]:
         """Read all pages of addresses, and return the names that they end with."""
         names: list[str] = []
-        marker: str | None = None
-        while marker is None or marker:
-            urls, marker = self._call("list", partial(page, marker or ""))
+        marker = ""
+        while True:
+            urls, marker = self._call("list", partial(page, marker=marker))
             names += [url.rpartition("/")[2] for url in urls]
-        return names
+            if not marker:
+                return names
 
     def _queue(self, name: str) -> Any:  # noqa: ANN401 - the SDK has no types
         return Queue(name, self._account.get_client())
 
-    def _undecoded(self, name: str) -> Any:  # noqa: ANN401 - the SDK has no types
-        """Anybody may have put a message in a queue: one that is no base64 must not cost the other fifteen."""
-        queue = self._queue(name)
-        queue.set_encoding(False)
-        return queue
-
-    def _call(self, what: str, call: Callable[[], _T]) -> _T:
+    def _call(self, what: str, call: Callable[[], Any], *harmless: str) -> Any:  # noqa: ANN401 - the SDK has no types
+        """Call, again where that may help; return None where the answer is one of the `harmless` codes."""
         for failures in range(1, TRIES + 1):
             try:
                 answer = call()
             except MNSExceptionBase as error:
                 problem = _problem(error, self._target)
-                lasting = not isinstance(error, MNSClientNetworkException) and problem.code not in _LASTING
+                lasting = not isinstance(error, MNSClientNetworkException) and problem.code not in _PASSING
             except (KeyError, AttributeError, TypeError, ValueError) as error:
                 # The SDK lets these out where an answer lacks a header or an element.
                 problem, lasting = CloudError(f"SMQ gave an unreadable answer ({type(error).__name__})"), False
@@ -216,6 +190,8 @@ class Mailbox:
                 log.debug("SMQ: %s: ok", what)
                 return answer
             log.debug("SMQ: %s: %s", what, problem.code or problem)
+            if problem.code in harmless:
+                return None
             if lasting or failures == TRIES:
                 raise problem
             self._clock.sleep(0.2 * 2**failures)
@@ -227,14 +203,9 @@ def _problem(error: MNSExceptionBase, target: Target) -> CloudError:
     if isinstance(error, MNSServerException):
         return CloudError(f"SMQ: {error.type}: {error.message} (request {error.req_id})", str(error.type))
     if isinstance(error, MNSClientNetworkException) and error.type == "NetWorkException":
-        hint = "; is `ota-modules run` (or `make run`) up?" if target.local else ""
+        hint = http.hint(urlsplit(target.smq_url).hostname or "")
         return CloudError(f"no answer from SMQ at {target.smq_url}: {str(error.message)[:200]}{hint}")
     return CloudError(f"SMQ: {error.type}: {str(error.message)[:200]}", str(error.type))
-
-
-def _received(message: Any) -> Received:  # noqa: ANN401 - the SDK has no types
-    body = message.message_body
-    return Received(str(message.message_id), str(message.receipt_handle), decoded(body))
 
 
 def decoded(body: str | bytes) -> str:

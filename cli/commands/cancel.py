@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.clients.figures import read_figures
 from cli.clients.inbox import Inbox
 from cli.clients.smq import Mailbox
-from cli.clients.streams import find, streams_of
+from cli.clients.streams import Streams
 from cli.clients.target import Target
 from cli.commands.options import Files, State
 from cli.commands.outcomes import past
@@ -21,7 +22,6 @@ from cli.manifests.manifest import load
 from cli.sending.cancelling import Hold, Sweep
 from cli.sending.ledger import Ledger, origin_of, state_folder
 from cli.sending.runs import Run, read_all
-from cli.sending.status import read_figures
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.modules import outcome_row, show_modules
 from cli.terminal.moments import DURATION, duration
@@ -99,10 +99,10 @@ def _sent_from(folder: Path, target: Target, manifests: list[str]) -> Run:
 
 
 def _hold(screen: Screen, target: Target, *, paused: bool) -> Hold:
-    streams = streams_of(target)
+    streams = Streams(target)
 
     def pause() -> list[str]:
-        running = [] if paused else [each.name for each in find(streams, enable=False) if not each.is_paused]
+        running = [] if paused else [each.name for each in streams.find(enable=False) if not each.is_paused]
         for name in running:
             streams.pause(name)
             screen.note(f"{name} is paused")

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from cli.clients.leftovers import Leftover, Leftovers
+from cli.clients.inbox import Inbox, find_leftovers
 from cli.clients.smq import Mailbox
 from cli.commands.session import Cloud
 from cli.errors import CliError
+from cli.records import Leftover
 from cli.sending.status import span
 from cli.terminal.moments import DURATION, duration
 from cli.terminal.screen import plural
@@ -30,15 +31,15 @@ def clean(
     """
     screen, target = session.screen, session.target()
     with closing(Mailbox(target)) as mailbox:
-        leftovers = Leftovers(mailbox, target.names.result_topic)
-        found = [each for each in leftovers.find(Clock().wall()) if each.age >= older]
+        leftovers = find_leftovers(mailbox, target.names.result_topic, Clock().wall())
+        found = [each for each in leftovers if each.age >= older]
         if found:
-            screen.table(("Queue", "Age", "What"), [(each.name, span(each.age), each.what) for each in found])
+            screen.table(("Queue", "Age", "What"), [(each.queue, span(each.age), each.what) for each in found])
         if found and not yes and not typer.confirm(f"Remove {_queues(found)}?", err=True):
             raise CliError("nothing was removed")
         for each in found:
-            leftovers.remove(each)
-            screen.record(each.record())
+            Inbox(mailbox, target, each.queue).close()
+            screen.record(each)
     screen.summary(f"{_queues(found)} removed")
 
 

@@ -11,7 +11,7 @@ from cli.clients.letters import Letter, Pile
 from cli.commands.session import Cloud, with_groups
 from cli.errors import CliError, UsageError
 from cli.terminal.interrupts import Interrupts
-from cli.terminal.screen import Screen, plural
+from cli.terminal.screen import Screen, module_of, plural
 from handler.outcomes import Reason
 
 SHOWN = 5
@@ -59,7 +59,9 @@ def list_(session: Cloud, reason: ReasonOption = None, product: Product = None, 
         found = _select(pile, Choice(frozenset(), reason, product), most)
     for letter in found:
         screen.record(letter.record())
-    rows = [(letter.id, letter.reason, ", ".join(letter.modules[:3]), letter.detail) for letter in found]
+    rows = [
+        (letter.id, letter.reason, ", ".join(map(module_of, letter.requests[:3])), letter.detail) for letter in found
+    ]
     if rows:
         screen.table(("Message", "Reason", "Modules", "Detail"), rows)
     screen.summary(plural(len(found), "dead letter"))

@@ -8,15 +8,13 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from cli.clients import account_checks, common_checks, local_checks
-from cli.clients.checks import Check, Finding, run_all
-from cli.clients.openapi import OpenApi
+from cli.clients.checks import Answer, Check, Deployment, unknown
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
 from cli.commands.session import Cloud
 from cli.errors import CliError
+from cli.records import Finding
 from cli.sending import probe
-from cli.sending.status import read_figures
 from cli.terminal.screen import Screen, plural, visible
 
 WORDS = {"ok": ("ok", "green"), "wrong": ("wrong", "bold red"), "unknown": ("could not be checked", "yellow")}
@@ -46,38 +44,14 @@ def doctor(
     """
     screen, target = session.screen, session.target()
     with closing(Mailbox(target)) as mailbox:
-        checks = _checks(target, mailbox, product or send, instance or os.environ.get("OTA_IOT_INSTANCE_ID", ""))
-        findings = _shown(screen, run_all([*checks, *_probes(target, send, address)]))
+        instance = instance or os.environ.get("OTA_IOT_INSTANCE_ID", "")
+        checks = [*Deployment(target, mailbox, product or send, instance).checks(), *_probes(target, send, address)]
+        findings = _shown(screen, (check.run() for check in checks))
     wrong = sum(each.verdict == "wrong" for each in findings)
     unknown = sum(each.verdict == "unknown" for each in findings)
     screen.summary(f"{plural(len(findings), 'check')}: {wrong} wrong, {unknown} could not be checked")
     if wrong:
         raise CliError(f"{wrong} of {plural(len(findings), 'check')} found something wrong")
-
-
-def _checks(target: Target, mailbox: Mailbox, product: str | None, instance: str) -> list[Check]:
-    own = local_checks.checks(target) if target.local else account_checks.checks(target, OpenApi(target))
-    network = "check the network and the proxy"
-    return [
-        Check("keys", lambda: _keys(target)),
-        Check("IoT endpoint", lambda: common_checks.reachable(target), network),
-        Check("clock", lambda: common_checks.clock(target), network),
-        own[0],
-        Check(
-            "product", lambda: common_checks.product(target, product, instance),
-            "it takes iot:ListOTAModuleByProduct, and IoT Platform must be activated",
-        ),
-        *common_checks.checks_of_queues(target, mailbox),
-        Check("stream", lambda: common_checks.traffic(lambda: read_figures(target)), "`ota-modules status`"),
-        *own[1:],
-    ]  # fmt: skip
-
-
-def _keys(target: Target) -> Finding:
-    if target.local:
-        return Finding("keys", "ok", "those of the local cloud")
-    kind = "temporary" if target.keys.token else "long-lived"
-    return Finding("keys", "ok", f"{target.keys.id[:4]}…{target.keys.id[-4:]}, {kind}")
 
 
 def _probes(target: Target, product: str | None, address: str | None) -> Iterator[Check]:
@@ -86,10 +60,10 @@ def _probes(target: Target, product: str | None, address: str | None) -> Iterato
     yield Check("request by queue", lambda: probe.through_queue(target, product), probe.QUEUED)
     url = address or (target.http_url if target.local else None)
 
-    def over_http() -> Finding:
+    def over_http() -> Answer:
         if url is None:
             advice = "give it with --http: `npx s http info -t template.yml` prints it"
-            return Finding("request over HTTP", "unknown", "the address of the HTTP trigger is not known", advice)
+            return unknown("the address of the HTTP trigger is not known", advice)
         return probe.over_http(target, product, url)
 
     yield Check("request over HTTP", over_http, "is the function deployed, and may the keys call it?")
@@ -99,7 +73,7 @@ def _shown(screen: Screen, findings: Iterator[Finding]) -> list[Finding]:
     shown = []
     for finding in findings:
         shown.append(finding)
-        screen.record(finding.record())
+        screen.record(finding)
         word, style = WORDS[finding.verdict]
         line = Text.assemble((f"{word:<21}", style), f"{finding.check}: {visible(finding.text)}")
         if finding.verdict == "ok":

@@ -14,7 +14,7 @@ from cli import records
 from cli.clients.inbox import Inbox
 from cli.clients.names import TEMPLATE
 from cli.clients.smq import Mailbox
-from cli.clients.target import LOCAL_PORT, Target
+from cli.clients.target import ENDPOINTS, LOCAL_PORT, Target
 from cli.commands.session import Session
 from cli.errors import CliError, Interrupted
 from cli.manifests.manifest import load
@@ -122,12 +122,11 @@ def _inbox(target: Target) -> Iterator[Inbox]:
 
 def _where(target: Target) -> str:
     """The variables that say to other commands where the local cloud is."""
-    urls = (target.console_url or "", target.iot_url, target.smq_url, target.fc_url)
+    urls = (target.console_url, target.iot_url, target.smq_url, target.fc_url)
     first, *others = (int(url.rpartition(":")[2]) for url in urls)
     if others == [first + 1, first + 2, first + 3]:
         return f"OTA_LOCAL_PORT={first}"
-    words = ("OTA_CONSOLE_ENDPOINT", "OTA_IOT_ENDPOINT", "OTA_MNS_ENDPOINT", "OTA_FC_ENDPOINT")
-    return " ".join(f"{name}={url}" for name, url in zip(words, urls, strict=True))
+    return " ".join(f"{name}={url}" for name, url in zip(ENDPOINTS, urls, strict=True))
 
 
 def _show(screen: Screen, arrival: Arrival) -> None:

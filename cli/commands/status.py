@@ -1,6 +1,7 @@
 """`ota-modules status`: what is queued, how fast it goes, and what went wrong last."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,15 +9,15 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
-from cli import records
-from cli.clients.figures import Figures
+from cli.clients.figures import read_figures
 from cli.clients.target import Target
 from cli.commands.options import State
 from cli.commands.session import Cloud
 from cli.errors import CloudError
+from cli.records import Figures
 from cli.sending.ledger import state_folder
 from cli.sending.runs import Run, read_all
-from cli.sending.status import read_figures, table
+from cli.sending.status import table
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.moments import DURATION, duration
 from cli.terminal.screen import Screen
@@ -84,8 +85,8 @@ def _look(screen: Screen, target: Target, folder: Path) -> list[Text]:
     return list(_lines(figures, runs))
 
 
-def _record(figures: Figures, runs: list[Run]) -> records.Status:
-    return {**figures.record(), "Runs": [run.record() for run in runs[:MOST_RUNS]]}
+def _record(figures: Figures, runs: list[Run]) -> Figures:
+    return replace(figures, runs=[run.record() for run in runs[:MOST_RUNS]])
 
 
 def _lines(figures: Figures, runs: list[Run]) -> list[Text]:

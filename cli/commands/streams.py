@@ -1,6 +1,6 @@
 """`ota-modules pause` and `ota-modules resume`: the stream from the request queue to the function."""
 
-from cli.clients.streams import find, streams_of
+from cli.clients.streams import Streams
 from cli.commands.session import Cloud
 
 
@@ -9,8 +9,8 @@ def pause(session: Cloud) -> None:
 
     Example: ota-modules pause
     """
-    screen, streams = session.screen, streams_of(session.target())
-    for stream in find(streams, enable=False):
+    screen, streams = session.screen, Streams(session.target())
+    for stream in streams.find(enable=False):
         streams.pause(stream.name)
         ending = f"; {stream.in_flight} in flight end first" if stream.in_flight else ""
         screen.record({"Stream": stream.name, "State": "paused", "InFlight": stream.in_flight})
@@ -22,8 +22,8 @@ def resume(session: Cloud) -> None:
 
     Example: ota-modules resume
     """
-    screen, streams = session.screen, streams_of(session.target())
-    for stream in find(streams, enable=True):
+    screen, streams = session.screen, Streams(session.target())
+    for stream in streams.find(enable=True):
         streams.resume(stream.name)
         screen.record({"Stream": stream.name, "State": "running"})
         screen.summary(f"{stream.name} goes on")

@@ -6,7 +6,7 @@ import time
 from contextlib import closing
 
 from cli.clients import http, signing
-from cli.clients.checks import Finding
+from cli.clients.checks import Answer, ok, wrong
 from cli.clients.inbox import Inbox
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
@@ -19,7 +19,7 @@ PATIENCE = 60.0
 QUEUED = "`ota-modules status`: is the stream running, how much is queued ahead, what is the last error?"
 
 
-def through_queue(target: Target, product: str) -> Finding:
+def through_queue(target: Target, product: str) -> Answer:
     """Send the request by the queue and wait for its outcome. Raises: CloudError."""
     id_ = f"doctor-{secrets.token_hex(4)}"
     body = json.dumps({"ProductKey": product, "ModuleName": BROKEN_NAME, "Id": id_})
@@ -33,13 +33,13 @@ def through_queue(target: Target, product: str) -> Finding:
             while clock.now() - began < PATIENCE:
                 for event in inbox.events():
                     if event.get("causationid") == id_:
-                        return _judge("request by queue", event["data"].get("Status"), clock.now() - began)
+                        return _judge(event["data"].get("Status"), clock.now() - began)
         finally:
             inbox.close()
-    return Finding("request by queue", "wrong", f"no outcome within {PATIENCE:.0f} s", QUEUED)
+    return wrong(f"no outcome within {PATIENCE:.0f} s", QUEUED)
 
 
-def over_http(target: Target, product: str, address: str) -> Finding:
+def over_http(target: Target, product: str, address: str) -> Answer:
     """Send the request to the HTTP trigger. Raises: CloudError."""
     url = f"{address.rstrip('/').removesuffix('/modules')}/modules"
     body = json.dumps({"ProductKey": product, "ModuleName": BROKEN_NAME}).encode()
@@ -51,12 +51,10 @@ def over_http(target: Target, product: str, address: str) -> Finding:
         status = value.get("Status")
     except (ValueError, AttributeError):
         raise CloudError(f"the HTTP trigger answered {answer.status}, not an outcome") from None
-    return _judge("request over HTTP", status, time.monotonic() - began)
+    return _judge(status, time.monotonic() - began)
 
 
-def _judge(check: str, status: object, seconds: float) -> Finding:
+def _judge(status: object, seconds: float) -> Answer:
     if status == "rejected":
-        return Finding(check, "ok", f"rejected, as it must be, after {seconds:.1f} s")
-    return Finding(
-        check, "wrong", f"its status is {status}, not rejected", "is another version deployed, or another function?"
-    )
+        return ok(f"rejected, as it must be, after {seconds:.1f} s")
+    return wrong(f"its status is {status}, not rejected", "is another version deployed, or another function?")

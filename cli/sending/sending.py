@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cli import records
+from cli.clients.figures import read_figures
 from cli.clients.inbox import Inbox
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
@@ -11,7 +12,7 @@ from cli.errors import CliError, CloudError, Interrupted
 from cli.sending.follow import Following
 from cli.sending.ledger import Ledger
 from cli.sending.outgoing import Outgoing, send_all
-from cli.sending.status import line, read_figures
+from cli.sending.status import line
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.modules import outcome_row, show_modules
 from cli.terminal.progress import Meter

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -60,10 +60,7 @@ def send_requests(
 
 
 def _began(target: Target) -> str:
-    """Return when the local cloud was started, if it says so: after a restart it knows nothing of earlier requests."""
-    if not target.local or target.console_url is None:
-        return ""
-    try:
-        return str(console.state(target).get("began", ""))
-    except CloudError:
-        return ""
+    """Return when the local cloud was started, if it answers: after a restart it knows nothing of earlier requests."""
+    with suppress(CloudError):
+        return str(console.state(target).began) if target.local else ""
+    return ""

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from cli.clients import account_figures, local_figures
-from cli.clients.figures import Figure, Figures
-from cli.clients.target import Target
+from cli.records import Figure, Figures
 from cli.terminal.screen import visible
 
 STALE = 5.0
@@ -12,11 +10,6 @@ STALE = 5.0
 RECENT_ERROR = 120.0
 """Seconds for which an error is worth telling while something is waited for."""
 LONGEST_ERROR = 160
-
-
-def read_figures(target: Target) -> Figures:
-    """Return the figures of a target. Raises: CloudError: the local cloud does not answer."""
-    return local_figures.read(target) if target.local else account_figures.read(target)
 
 
 def span(seconds: float) -> str:
@@ -38,7 +31,7 @@ def line(figures: Figures) -> str:
     stands_still = error is not None and figures.outcomes.value == 0
     if figures.seconds_left and not stands_still:
         parts.append(f"{span(figures.seconds_left)} left")
-    parts += [f"stream {stream.state.lower()}" for stream in figures.streams if stream.state.lower() != "running"]
+    parts += [f"stream {stream.state.lower()}" for stream in figures.streams if not stream.is_running]
     if error:
         parts.append(f"last error {span(error.age)} ago: {visible(error.text)[:LONGEST_ERROR]}")
     return " · ".join(parts)
@@ -64,7 +57,7 @@ def table(figures: Figures) -> Iterator[tuple[str, str]]:
 
 def _shown(figure: Figure, unit: str = "") -> str:
     if figure.value is None:
-        return f"unknown: {visible(figure.why)}"
+        return f"unknown: {visible(figure.unknown)}"
     age = f" ({span(figure.age)} ago)" if figure.age >= STALE else ""
     return f"{figure.value:,g}{unit}{age}" if figure.value < 1e6 else f"{figure.value:,.0f}{unit}{age}"
 
@@ -72,5 +65,5 @@ def _shown(figure: Figure, unit: str = "") -> str:
 def _time_left(figures: Figures) -> str:
     if figures.seconds_left is None:
         return "unknown"
-    stopped = any(stream.state.lower() != "running" for stream in figures.streams)
+    stopped = any(not stream.is_running for stream in figures.streams)
     return f"{span(figures.seconds_left)}{', once the stream runs' if stopped else ''}"

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pydantic_core import to_jsonable_python
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -74,7 +75,8 @@ class Screen:
         """A JSON line of the result; nothing where the result is for people."""
         if self.as_json:
             ascii_only = not streams.holds_everything(self.out.file)
-            self.out.print(json.dumps(value, ensure_ascii=ascii_only, default=str), soft_wrap=True)
+            plain = to_jsonable_python(value, by_alias=True, fallback=str)
+            self.out.print(json.dumps(plain, ensure_ascii=ascii_only), soft_wrap=True)
 
     def table(self, heading: Sequence[str], rows: Iterable[Sequence[str | Text]], *, title: str = "") -> None:
         """A table of the result; nothing where the result is JSON."""

@@ -37,7 +37,7 @@ def local_cloud(options: Options) -> Iterator[Local]:
         with running(options) as cloud:
             urls = cloud.urls
             called = Names({}, options.template)
-            yield Local(local_at(urls.iot, urls.smq, urls.fc, urls.console, called), cloud)
+            yield Local(local_at((urls.console, urls.iot, urls.smq, urls.fc), called), cloud)
     except OSError as error:
         raise CliError(
             f"the local cloud cannot start on port {port}: {error.strerror or error}; "

@@ -3,7 +3,6 @@
 from mns.topic import Base64TopicMessage, TopicMeta
 
 from cli.clients.smq import Mailbox
-from cli.errors import CloudError
 
 
 class Publisher(Mailbox):
@@ -11,11 +10,7 @@ class Publisher(Mailbox):
 
     def create_topic(self, topic: str) -> None:
         """Make a topic, unless it is there. Raises: CloudError."""
-        try:
-            self._call("publish", lambda: self._account.get_topic(topic).create(TopicMeta()))
-        except CloudError as error:
-            if error.code != "TopicAlreadyExist":
-                raise
+        self._call("publish", lambda: self._account.get_topic(topic).create(TopicMeta()), "TopicAlreadyExist")
 
     def publish(self, topic: str, body: str) -> None:
         """Raises: CloudError."""

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
+from cli.clients import http
 from cli.clients.choosing import choose, is_silent
-from cli.clients.names import Names
-from cli.clients.profiles import read_keys
-from cli.clients.target import LOCAL_KEYS, Keys
-from cli.errors import UsageError
+from cli.clients.target import LOCAL_KEYS
+from cli.errors import CloudError, UsageError
 
 ENVIRON = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIenviron", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s"}
 
@@ -19,13 +18,7 @@ ENVIRON = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIenviron", "ALIBABA_CLOUD_ACCESS_K
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "config.json"
     profiles = [
-        {
-            "name": "default",
-            "mode": "AK",
-            "access_key_id": "LTAIdefault",
-            "access_key_secret": "s",
-            "region_id": "cn-beijing",
-        },
+        {"name": "default", "mode": "AK", "access_key_id": "LTAIdefault", "access_key_secret": "s"},
         {"name": "sts", "mode": "StsToken", "access_key_id": "STS.1", "access_key_secret": "s", "sts_token": "t"},
         {"name": "empty", "mode": "AK"},
         {"name": "odd", "mode": "NoSuchMode"},
@@ -34,16 +27,17 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def owner(_keys: Keys, _names: Names) -> str:
-    return "42"
+def owner(url: str, *_: object) -> http.Answer:
+    assert "sts." in url
+    return http.Answer(200, {}, b'{"AccountId": "42"}')
 
 
-def nobody(_keys: Keys, _names: Names) -> str:
-    raise AssertionError("nobody is to be asked")
+def nobody(*_: object) -> http.Answer:
+    raise CloudError("nobody is to be asked")
 
 
 def chosen(config: Path, environ: dict[str, str], **more: Any) -> str:
-    return choose(environ, config=config, identify=owner, **more).keys.id
+    return choose(environ, config=config, send=owner, **more).keys.id
 
 
 def test_a_profile_alone_chooses_nothing(config: Path) -> None:
@@ -67,8 +61,8 @@ def test_local_overrules_all_of_it(config: Path) -> None:
 
 def test_the_account_is_asked_for_where_it_is_not_said(config: Path) -> None:
     """Of STS; where it is said, nobody is asked."""
-    assert choose(ENVIRON, config=config, identify=owner).account == "42"
-    assert choose({**ENVIRON, "ALIBABA_CLOUD_ACCOUNT_ID": "7"}, config=config, identify=nobody).account == "7"
+    assert choose(ENVIRON, config=config, send=owner).account == "42"
+    assert choose({**ENVIRON, "ALIBABA_CLOUD_ACCOUNT_ID": "7"}, config=config, send=nobody).account == "7"
 
 
 @pytest.mark.parametrize(
@@ -79,21 +73,23 @@ def test_the_account_is_asked_for_where_it_is_not_said(config: Path) -> None:
             {"OTA_TARGET": "account", "ALIBABA_CLOUD_ACCESS_KEY_ID": "testid", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "x"},
             "the local cloud's",
         ),
-        ({"ALIBABA_CLOUD_PROFILE": "none"}, "no profile none; it has default"),
+        ({"ALIBABA_CLOUD_PROFILE": "none"}, r"profile none of .*config\.json gives no keys"),
         ({"ALIBABA_CLOUD_PROFILE": "empty"}, "aliyun configure --profile empty"),
-        ({"ALIBABA_CLOUD_PROFILE": "odd"}, "gives no keys"),
+        ({"ALIBABA_CLOUD_PROFILE": "odd"}, "profile odd .* gives no keys"),
     ],
 )
 def test_what_cannot_be_chosen_is_refused(config: Path, environ: dict[str, str], words: str) -> None:
     """With what to do, or what there is."""
     with pytest.raises(UsageError, match=words):
-        choose(environ, config=config, identify=owner)
+        choose(environ, config=config, send=owner)
 
 
-def test_a_config_that_is_not_there_is_told(tmp_path: Path) -> None:
-    """By its path."""
-    with pytest.raises(UsageError, match=r"nothing\.json has no profiles"):
-        read_keys(None, tmp_path / "nothing.json")
+def test_what_cannot_be_asked_for_is_told(config: Path, tmp_path: Path) -> None:
+    """A config that is not there by its path, the account with what to set."""
+    with pytest.raises(UsageError, match=r"current profile of .*nothing\.json gives no keys"):
+        choose({"OTA_TARGET": "account"}, config=tmp_path / "nothing.json")
+    with pytest.raises(UsageError, match=r"ALIBABA_CLOUD_ACCOUNT_ID is not set, .* nobody is to be asked"):
+        choose(ENVIRON, config=config, send=nobody)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_with_keys_it_is_the_account() -> None:
     assert not target.local
     assert target.smq_url == "https://1234567890123456.mns.cn-beijing.aliyuncs.com"
     assert target.iot_url == "https://iot.cn-beijing.aliyuncs.com"
-    assert target.console_url is None
+    assert target.console_url == ""
 
 
 def test_the_account_may_follow_from_its_endpoint() -> None:

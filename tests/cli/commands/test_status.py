@@ -108,7 +108,7 @@ def test_an_account_s_figures_are_as_old_as_cloudmonitor_has_them(account: Targe
     figures = account_figures.read(account, api, lambda _queue: {}, LogStore(account, answering({})))
     assert figures.waiting.value == 1900
     assert figures.waiting.age == pytest.approx(90, abs=5)
-    assert account_figures.NAMESPACE in figures.in_flight.why
+    assert account_figures.NAMESPACE in figures.in_flight.unknown
     assert figures.calls.value is None
     assert any("NoPermission" in text for text in figures.unknown)
     assert "1,900 queued ahead" in line(figures)
@@ -138,7 +138,7 @@ def test_an_account_s_rates_and_last_error_come_from_the_log(account: Target) ->
     assert all(url.startswith(project) for url in asked)
     refused = LogStore(account, lambda *_: http.Answer(403, {}, b'{"errorCode": "Unauthorized"}'))
     figures = account_figures.read(account, api, lambda _queue: {}, refused)
-    assert "Unauthorized" in figures.calls.why
+    assert "Unauthorized" in figures.calls.unknown
     assert any("last error" in text for text in figures.unknown)
 
 

@@ -4,15 +4,16 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import pytest
 
 from cli.clients import http
 from cli.clients.openapi import OpenApi
-from cli.clients.streams import AccountStreams, Stream, find
+from cli.clients.streams import Streams
 from cli.clients.target import Target, read
 from cli.errors import CloudError
+from cli.records import Stream
 from tests.cli.live import Live, live_cloud
 from tests.support.waiting import eventually
 
@@ -39,9 +40,8 @@ class EventBridge:
         self._answers = list(answers)
 
     def __call__(self, url: str, method: str, headers: Mapping[str, str], body: bytes) -> http.Answer:
-        parts = urlsplit(url)
-        read = {name: values[0] for name, values in parse_qs(f"{parts.query}&{body.decode()}").items()}
-        self.asked.append({"Host": parts.netloc, **read})
+        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        self.asked.append({"Url": url, "Action": headers["x-acs-action"], "Version": headers["x-acs-version"], **form})
         return http.Answer(200, {}, json.dumps(self._answers.pop(0)).encode())
 
 
@@ -70,12 +70,12 @@ def test_on_an_account_the_stream_is_found_by_its_queue(account: Target) -> None
         {"Success": True, "Data": {"EventStreamings": [ours, {"EventStreamingName": "kafka", "Source": {}}]}},
         {"Success": True},
     )
-    streams = AccountStreams(account, OpenApi(account, bridge))
-    assert find(streams, enable=False) == [Stream("eb-7", "RUNNING")]
+    streams = Streams(account, OpenApi(account, bridge))
+    assert streams.find(enable=False) == [Stream("eb-7", "RUNNING")]
     streams.pause("eb-7")
     assert bridge.asked[1]["NextToken"] == "2"
-    assert {name: bridge.asked[2][name] for name in ("Host", "Action", "EventStreamingName", "Version")} == {
-        "Host": "eventbridge-console.cn-beijing.aliyuncs.com",
+    assert bridge.asked[2] == {
+        "Url": "https://eventbridge-console.cn-beijing.aliyuncs.com/",
         "Action": "PauseEventStreaming",
         "EventStreamingName": "eb-7",
         "Version": "2020-04-01",
@@ -88,4 +88,4 @@ def test_on_an_account_the_stream_is_found_by_its_queue(account: Target) -> None
 def test_where_no_stream_can_be_found_the_command_by_hand_is_told(account: Target, answer: dict[str, Any]) -> None:
     """With the setting that it needs."""
     with pytest.raises(CloudError, match=r"triggerEnable: false.*npx s queue deploy"):
-        find(AccountStreams(account, OpenApi(account, EventBridge(answer))), enable=False)
+        Streams(account, OpenApi(account, EventBridge(answer))).find(enable=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.clients.target import local_target
+from cli.clients.target import read
 from cli.errors import CliError, UsageError
 from cli.sending.ledger import Ledger, content_key
 from cli.sending.outgoing import Outgoing, batches
@@ -145,10 +145,10 @@ def test_a_folder_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> Non
 
 def test_the_same_requests_for_the_same_queue_are_the_same_sending() -> None:
     """However they were written down."""
-    target = local_target()
+    target = read({})
     assert content_key(target, [request()]) == content_key(target, [request()])
     assert content_key(target, [request()]) != content_key(target, [request("modem")])
-    assert content_key(target, [request()]) != content_key(local_target(9800), [request()])
+    assert content_key(target, [request()]) != content_key(read({"OTA_LOCAL_PORT": "9800"}), [request()])
 
 
 def test_an_id_of_ones_own_is_kept() -> None:
