@@ -22,7 +22,7 @@ from handler.credentials import Credentials
 from handler.faults import log_fault
 from handler.iot import IotApi
 from handler.log import Log
-from handler.pacing import Pacer, Quota
+from handler.pacing import Pacer
 from handler.pipeline import Pipeline
 from handler.settings import Settings
 from handler.smq import MessageService, Outbox
@@ -31,6 +31,7 @@ from handler.threads import Threads
 
 if TYPE_CHECKING:  # imported when the first HTTP request comes, so that the function of a queue does not wait for it
     from handler import web
+    from handler.quota import SharedQuota
     from handler.tracing import Tracer
 
 DEFAULT_TIMEOUT = 60.0
@@ -63,16 +64,17 @@ class Instance(NamedTuple):
             read_timeout=settings.OTA_READ_TIMEOUT,
             tls=_tls(settings),
         )
+        quota = _quota(settings, clock, log)
         api = IotApi(
             settings.OTA_REGION,
             Transport(partial(connect, settings.OTA_IOT_ENDPOINT), settings.iot_host_setting, partial(reached, "sent")),
-            _quota(settings, clock, log),
+            quota,
             clock,
             settings.OTA_READ_TIMEOUT,
         )
         smq = Transport(partial(connect, settings.OTA_MNS_ENDPOINT), "OTA_MNS_ENDPOINT")
         messages = MessageService(smq, clock, random.random)
-        pipeline = Pipeline(api, settings, Threads.for_rate(settings.own_rate), clock, random.random)
+        pipeline = Pipeline(api, settings, Threads.for_rate(settings.own_rate, quota.waiting), clock, random.random)
         if settings.OTA_TRACE_URL is None:
             return cls(pipeline, messages, log)
         from handler.tracing import Tracer
@@ -87,7 +89,7 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     return ssl.create_default_context() if secure else None
 
 
-def _quota(settings: Settings, clock: Clock, log: Log) -> Quota:
+def _quota(settings: Settings, clock: Clock, log: Log) -> "Pacer | SharedQuota":
     share = Pacer(settings.share, clock)
     if settings.store is None:
         return share

@@ -120,6 +120,9 @@ class Line:
         self._clock = clock
         self._waiting: deque[object] = deque()
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def wait(self, deadline: float) -> float:
         ticket = object()
         try:
@@ -261,6 +264,10 @@ class Pacer:
         with gate.lock:
             now = self._clock.now()
             gate.speed.accepted(left_at(now), now)
+
+    def waiting(self) -> int:
+        """How many calls wait now."""
+        return sum(map(len, list(self._lines.values())))
 
     def gate(self, operation: str) -> Spacing:
         return self._gates[operation]

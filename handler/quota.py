@@ -198,3 +198,7 @@ class SharedQuota:
     def accepted(self, operation: str) -> None:
         if not self._gates[operation].accepted(left_at(self._clock.now())):
             self._fallback.accepted(operation)
+
+    def waiting(self) -> int:
+        """How many calls wait now."""
+        return sum(map(len, list(self._lines.values())))

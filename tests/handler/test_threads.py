@@ -1,8 +1,11 @@
 """Threads: tasks side by side."""
 
 import threading
+import time
 
-from handler.threads import MOST, Threads
+import pytest
+
+from handler.threads import MOST, SPARE, Threads
 
 
 def test_tasks_run_side_by_side_on_at_most_so_many_threads() -> None:
@@ -16,6 +19,19 @@ def test_tasks_run_side_by_side_on_at_most_so_many_threads() -> None:
 
     Threads(4)([task] * 16)
     assert len(names) == 4
+
+
+@pytest.mark.parametrize(("waiting", "seconds", "most"), [(0, 0.0, 1), (SPARE, 0.02, 1), (SPARE - 1, 0.02, 16)])
+def test_a_thread_joins_in_only_where_the_others_are_busy(waiting: int, seconds: float, most: int) -> None:
+    """Neither where tasks end at once, nor where enough wait for the quota: threads would take the processor from each other."""
+    names: set[str] = set()
+
+    def task() -> None:
+        names.add(threading.current_thread().name)
+        time.sleep(seconds)
+
+    Threads(16, lambda: waiting)([task] * 40)
+    assert (1 < len(names) <= most) if most > 1 else len(names) == 1
 
 
 def test_all_tasks_have_ended_when_it_returns() -> None:
