@@ -19,7 +19,7 @@ from emulator.faults.streams import faulty
 from emulator.fc.client import Called, call
 from emulator.fc.instances import Instance
 from emulator.fc.service import FunctionCompute
-from emulator.iot.answers import Answers, AnswersError
+from emulator.iot.answers import Answers, AnswersError, read_answers
 from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts
 from emulator.records import Records
@@ -64,7 +64,7 @@ class Options:
 
 def _answers(path: Path | None) -> Answers | None:
     try:
-        return Answers.read(path) if path else None
+        return read_answers(path) if path else None
     except AnswersError as error:
         raise OptionsError(str(error)) from None
 
@@ -100,7 +100,6 @@ class Cloud:
             answers=_answers(options.answers),
         )
         self.neighbours = Neighbours(self.faults, self.iot.consume)
-        self.iot.load_products()
         self.iot.add_products(options.products)
         self.smq = MessageService(
             self.accounts,

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from emulator.cloud import Cloud
-from emulator.iot.products import Module, Product
-from emulator.iot.seeds import CUSTOM_MODULES
+from emulator.iot.products import CUSTOM_MODULES, Module, Product
 
 QUOTA = ("OTA_QPS", "OTA_QUOTA_INSTANCES", "OTA_QUOTA_HOST", "OTA_QUOTA_KEY", "OTA_QUOTA_URL")
 

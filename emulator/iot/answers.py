@@ -1,45 +1,42 @@
 """Answers of the real platform to questions that its documentation leaves open, kept in a file by `make conformance`."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-FIELDS = ("list_shape", "lists_default", "update_clears", "null_absent")
-"""What holds for a platform as a whole; see `emulator.iot.quirks.Quirks`."""
-SHAPES = ("array", "object", "wrapped", "null")
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+ListShape = Literal["array", "object", "wrapped", "null"]
+"""ListOTAModuleByProduct's Data in JSON: the page's table and the newer SDK say array, its sample shows one object, a
+model of an older SDK wraps the array in OtaModuleDTO. `object` applies to one module and `null` to none."""
 
 
 class AnswersError(Exception):
-    """A file that holds no answers; the text says what is wrong with it."""
+    """A file has no valid answers; the text names the file and the error."""
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What is known; whatever is not asked yet is drawn."""
+class Answers(BaseModel):
+    """The known answers; None for a question that was not asked yet. See `emulator.iot.quirks.Quirks`."""
 
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    codes: Mapping[str, str] = field(default_factory=dict)
-    """The code of each refusal, by the name of the rule that it stands for: `NameTaken`."""
+    model_config = ConfigDict(frozen=True)
 
-    @classmethod
-    def read(cls, path: Path) -> "Answers":
-        """Read a file. Raises: AnswersError."""
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise AnswersError(f"{path}: {error.strerror}") from None
-        except ValueError as error:
-            raise AnswersError(f"{path}: is not JSON: {error}") from None
-        answers = record.get("answers") if isinstance(record, dict) else None
-        if not isinstance(answers, dict):
-            raise AnswersError(f"{path}: has no answers")
-        fields = {name: answers[name] for name in FIELDS if name in answers}
-        shape = fields.get("list_shape", "array")
-        if shape not in SHAPES:
-            raise AnswersError(f"{path}: list_shape is one of {', '.join(SHAPES)}, not {shape!r}")
-        codes = answers.get("codes", {})
-        if not isinstance(codes, dict):
-            raise AnswersError(f"{path}: codes must be an object")
-        return cls(fields, {str(rule): str(code) for rule, code in codes.items() if code})
+    list_shape: ListShape | None = None
+    lists_default: bool | None = None
+    update_clears: bool | None = None
+    null_absent: bool | None = None
+    codes: dict[str, str | None] = {}
+    """The code of each refusal, by the rule that was broken: `NameTaken`."""
+
+
+class _File(BaseModel):
+    answers: Answers
+
+
+def read_answers(path: Path) -> Answers:
+    """Raises: AnswersError."""
+    try:
+        return _File.model_validate_json(path.read_bytes()).answers
+    except OSError as error:
+        raise AnswersError(f"{path}: {error.strerror}") from None
+    except ValidationError as error:
+        details = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        raise AnswersError(f"{path}: {'; '.join(details)}") from None

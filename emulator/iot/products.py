@@ -1,64 +1,43 @@
-"""The products of the local IoT Platform, and their OTA modules.
+"""The products of the local IoT Platform, and their OTA modules."""
 
-ProductsError
-├── UnknownInstance, InstanceNeeded, UnknownProduct
-└── UnknownModule, NameTaken, LimitReached, BuiltIn, InUse
-"""
-
+import functools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
-from emulator.iot import seeds
-from emulator.iot.seeds import CUSTOM_MODULES, DEFAULT_MODULE
+import yaml
+from pydantic import TypeAdapter
+
+SEED = Path(__file__).with_name("products.yml")
+DEFAULT_MODULE = "default"
+CUSTOM_MODULES = 10
+"""The number of modules that a product may have beside `default`."""
+
+Rule = Literal[
+    "UnknownInstance", "InstanceNeeded", "UnknownProduct", "UnknownModule", "NameTaken", "LimitReached", "BuiltIn", "InUse"
+]  # fmt: skip
+"""The rules that an operation on products can break; `emulator.iot.quirks` says what the API answers to each."""
 
 
 class ProductsError(Exception):
-    """An operation on products that cannot be performed."""
+    """An operation on products breaks a rule."""
 
-
-class UnknownInstance(ProductsError):
-    """No product lies in that instance."""
-
-
-class InstanceNeeded(ProductsError):
-    """The product lies in an instance, and the call names none."""
-
-
-class UnknownProduct(ProductsError):
-    """No such product, or none in the instance that the call names."""
-
-
-class UnknownModule(ProductsError):
-    """The product has no such module."""
-
-
-class NameTaken(ProductsError):
-    """A module has that name already, letters compared without case."""
-
-
-class LimitReached(ProductsError):
-    """The product holds all the custom modules it may."""
-
-
-class BuiltIn(ProductsError):
-    """`default` belongs to the product."""
-
-
-class InUse(ProductsError):
-    """An update package belongs to the module."""
+    def __init__(self, rule: Rule) -> None:
+        super().__init__(rule)
+        self.rule: Rule = rule
 
 
 @dataclass(frozen=True)
 class Module:
-    """A unit of a device that can be updated. Moments are unix seconds; `packages` counts its update packages."""
+    """A unit of a device that can be updated. Times in unix seconds; `packages` counts its update packages."""
 
     name: str
-    alias: str | None
-    desc: str | None
-    created: float
-    modified: float
+    alias: str | None = None
+    desc: str | None = None
+    created: float = 0.0
+    modified: float = 0.0
     packages: int = 0
 
     @property
@@ -68,14 +47,14 @@ class Module:
 
 @dataclass(frozen=True)
 class Product:
-    """A product as it stood when it was read; `created` in unix seconds."""
+    """A product at one moment; `created` in unix seconds."""
 
     key: str
     name: str
-    instance: str | None
-    commodity: str
-    created: float
-    modules: tuple[Module, ...]
+    instance: str | None = None
+    commodity: str = "iothub_senior"
+    created: float = 0.0
+    modules: tuple[Module, ...] = ()
 
     @property
     def custom_modules(self) -> tuple[Module, ...]:
@@ -86,83 +65,79 @@ class Product:
         return next((module for module in self.modules if module.name.casefold() == name.casefold()), None)
 
 
+@functools.cache
+def read_seeds() -> tuple[Product, ...]:
+    """Read the products with which the platform starts."""
+    content = yaml.safe_load(SEED.read_text(encoding="utf-8"))
+    return TypeAdapter(tuple[Product, ...]).validate_python(content["products"])
+
+
 class Products:
-    """The products of one account and region. `wall` gives unix seconds."""
+    """The products of one account and region, at first those of the seed file. `wall` returns unix seconds."""
 
     def __init__(self, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall
         self._products: dict[str, Product] = {}
-
-    def __iter__(self) -> Iterator[Product]:
-        """In the order in which they were added."""
-        return iter(tuple(self._products.values()))
-
-    def load(self, path: Path = seeds.SEED) -> None:
-        """Add the products of a YAML file; those that are here already start anew.
-
-        Raises: SeedError, OSError.
-        """
-        for product in seeds.read(path):
+        for product in read_seeds():
             self.add(product)
 
-    def add(self, seed: seeds.SeedProduct, age: float = 0.0) -> Product:
-        """Add a product that was created, with its modules, `age` seconds ago."""
+    def __iter__(self) -> Iterator[Product]:
+        """Yield the products in the order in which they were added."""
+        return iter(tuple(self._products.values()))
+
+    def add(self, product: Product, age: float = 0.0) -> None:
+        """Add a product and `default`, as if it had been created, with its modules, `age` seconds ago."""
         created = self._wall() - age
-        all_modules = (seeds.SeedModule(name=DEFAULT_MODULE), *seed.modules)
-        modules = tuple(Module(m.name, m.alias, m.desc, created, created, m.packages) for m in all_modules)
-        product = Product(seed.key, seed.name, seed.instance, seed.commodity, created, modules)
-        self._products[product.key] = product
-        return product
+        modules = (Module(DEFAULT_MODULE), *product.modules)
+        modules = tuple(replace(module, created=created, modified=created) for module in modules)
+        self._products[product.key] = replace(product, created=created, modules=modules)
 
     def within(self, instance: str | None) -> list[Product]:
-        """Return the products of an instance, newest first. Raises: UnknownInstance."""
+        """Return the products of an instance, newest first. Raises: ProductsError."""
         products = [product for product in self if product.instance == instance]
         if instance is not None and not products:
-            raise UnknownInstance(instance)
+            raise ProductsError("UnknownInstance")
         return products[::-1]
 
     def find(self, key: str, instance: str | None) -> Product:
-        """Return a product of an instance; None for one that belongs to no instance.
-
-        Raises: UnknownInstance, InstanceNeeded, UnknownProduct.
-        """
+        """Return a product of an instance; None for one that belongs to no instance. Raises: ProductsError."""
         product = self._products.get(key)
         if instance is None and product is not None and product.instance is not None:
-            raise InstanceNeeded(key)
+            raise ProductsError("InstanceNeeded")
         if product not in self.within(instance) or product is None:
-            raise UnknownProduct(key)
+            raise ProductsError("UnknownProduct")
         return product
 
     def create_module(self, product: Product, name: str, alias: str | None, desc: str | None) -> None:
-        """Raises: NameTaken, LimitReached."""
+        """Raises: ProductsError."""
         if product.module(name) is not None:
-            raise NameTaken(name)
+            raise ProductsError("NameTaken")
         if len(product.custom_modules) >= CUSTOM_MODULES:
-            raise LimitReached(product.key)
+            raise ProductsError("LimitReached")
         now = self._wall()
         self._keep(product, (*product.modules, Module(name, alias, desc, now, now)))
 
     def update_module(self, product: Product, name: str, alias: str | None, desc: str | None) -> None:
-        """Raises: UnknownModule, BuiltIn."""
-        module = self._custom(product, name)
+        """Raises: ProductsError."""
+        module = self._custom_module(product, name)
         changed = replace(module, alias=alias, desc=desc, modified=self._wall())
         self._keep(product, tuple(changed if known is module else known for known in product.modules))
 
     def delete_module(self, product: Product, name: str) -> None:
-        """Raises: UnknownModule, BuiltIn, InUse."""
-        module = self._custom(product, name)
+        """Raises: ProductsError."""
+        module = self._custom_module(product, name)
         if module.packages:
-            raise InUse(name)
+            raise ProductsError("InUse")
         self._keep(product, tuple(known for known in product.modules if known is not module))
 
     def _keep(self, product: Product, modules: tuple[Module, ...]) -> None:
         self._products[product.key] = replace(product, modules=modules)
 
     @staticmethod
-    def _custom(product: Product, name: str) -> Module:
+    def _custom_module(product: Product, name: str) -> Module:
         module = product.module(name)
         if module is None:
-            raise UnknownModule(name)
+            raise ProductsError("UnknownModule")
         if not module.custom:
-            raise BuiltIn(name)
+            raise ProductsError("BuiltIn")
         return module

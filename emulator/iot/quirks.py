@@ -1,87 +1,75 @@
-"""Draws what the IoT Platform's documentation leaves open, so that nobody relies on one answer.
+"""Draws the answers that the IoT Platform's documentation leaves open, so that nobody relies on one of them.
 
-Codes that stand on no page are made up after the patterns of related ones. The draws come from one seeded source.
+Codes that are on no page are made up after the patterns of related ones. The draws come from one seeded source.
 """
 
 import math
 import random
 from collections.abc import Sequence
-from typing import Literal
 
-from emulator.iot import products
-from emulator.iot.answers import Answers
+from emulator.iot.answers import Answers, ListShape
+from emulator.iot.products import ProductsError, Rule
 from emulator.iot.rpc import BusinessError, GatewayError, RpcError
 
-ListShape = Literal["array", "object", "wrapped", "null"]
-"""ListOTAModuleByProduct's Data in JSON: the page's table and the newer SDK say array, its sample shows one object, a
-model of an older SDK wraps the array in OtaModuleDTO. `object` applies to one module and `null` to none."""
-
-_REFUSALS: dict[type[products.ProductsError], tuple[str, tuple[str, ...]]] = {
-    products.UnknownInstance: (
+_ILLEGAL = "iot.system.IllegalRequest"
+_REFUSALS: dict[Rule, tuple[str, tuple[str, ...]]] = {
+    "UnknownInstance": (
         "No product lies in that instance.",
         ("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound"),
     ),
-    products.InstanceNeeded: (
+    "InstanceNeeded": (
         "The product lies in an instance, and the call names none.",
         ("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound"),
     ),
-    products.UnknownProduct: (
+    "UnknownProduct": (
         "No such product, or none in the instance that the call names.",
         ("iot.prod.NotExistedProduct",),
     ),
-    products.UnknownModule: (
+    "UnknownModule": (
         "The product has no such module.",
         ("iot.ota.ModuleNotFound", "iot.ota.NotExistedModule", "iot.ota.OtaModuleNotExist"),
     ),
-    products.NameTaken: (
+    "NameTaken": (
         "A module has that name already, letters compared without case.",
-        (
-            "iot.ota.AlreadyExistedModule",
-            "iot.ota.ModuleNameIsAlreadyExisted",
-            "iot.ota.DuplicatedModuleName",
-            "iot.system.IllegalRequest",
-        ),
+        ("iot.ota.AlreadyExistedModule", "iot.ota.ModuleNameIsAlreadyExisted", "iot.ota.DuplicatedModuleName", _ILLEGAL),
     ),
-    products.LimitReached: (
+    "LimitReached": (
         "The product holds all the custom modules it may.",
-        (
-            "iot.ota.ModuleCountExceedMax",
-            "iot.ota.ModuleCountExceeded",
-            "iot.ota.TooManyModules",
-            "iot.system.IllegalRequest",
-        ),
+        ("iot.ota.ModuleCountExceedMax", "iot.ota.ModuleCountExceeded", "iot.ota.TooManyModules", _ILLEGAL),
     ),
-    products.BuiltIn: (
+    "BuiltIn": (
         "`default` belongs to the product.",
-        ("iot.ota.DefaultModuleNotAllowed", "iot.ota.InvalidModuleName", "iot.system.IllegalRequest"),
+        ("iot.ota.DefaultModuleNotAllowed", "iot.ota.InvalidModuleName", _ILLEGAL),
     ),
-    products.InUse: ("An update package belongs to the module.", ("iot.ota.ModuleHasFirmware", "iot.ota.ModuleInUse")),
-}
-"""The API's message for each error, and its plausible codes."""
+    "InUse": ("An update package belongs to the module.", ("iot.ota.ModuleHasFirmware", "iot.ota.ModuleInUse")),
+}  # fmt: skip
+"""The API's message for each rule that is broken, and its plausible codes."""
 _MISSING_BUSINESS = {"ProductKey": "iot.prod.NullProductKey"}
 _INVALID_BUSINESS = {"ProductKey": "iot.prod.InvalidFormattedProductkey"}
 
 
 class Quirks:
-    """Answers to open questions. What holds for a platform as a whole is drawn once, and may be set."""
+    """Answers to open questions. Those that hold for a platform as a whole are drawn once, and may be set."""
 
     def __init__(self, random_source: random.Random, answers: Answers | None = None) -> None:
         self._random = random_source
-        self._codes = answers.codes if answers else {}
-        self.list_shape: ListShape | None = None
+        answers = answers or Answers()
+        self._codes = answers.codes
+        self.list_shape: ListShape | None = answers.list_shape
         """None: each answer draws one, mostly the array."""
         self.lists_default = self._toss()
-        """Whether ListOTAModuleByProduct shows `default` too."""
+        """ListOTAModuleByProduct shows `default` too."""
         self.update_clears = self._toss()
-        """Whether UpdateOTAModule clears what a call leaves out, or keeps it."""
+        """UpdateOTAModule clears the fields that a call leaves out; else it keeps them."""
         self.null_absent = self._toss()
-        """Whether an alias or description that was never given is left out of a list, or empty."""
-        for name, value in (answers.fields if answers else {}).items():
-            setattr(self, name, value)
+        """A list leaves out an alias or description that was never given; else it is empty."""
+        for name in ("lists_default", "update_clears", "null_absent"):
+            if (known := getattr(answers, name)) is not None:
+                setattr(self, name, known)
 
-    def refusal(self, error: products.ProductsError) -> RpcError:
-        message, codes = _REFUSALS[type(error)]
-        return BusinessError(self._codes.get(type(error).__name__) or self._random.choice(codes), message)
+    def refuse(self, error: ProductsError) -> RpcError:
+        message, codes = _REFUSALS[error.rule]
+        return BusinessError(self._codes.get(error.rule) or self._random.choice(codes), message)
 
     def missing(self, name: str) -> RpcError:
         message = f"{name} is mandatory for this action."

@@ -3,17 +3,15 @@
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from emulator.clock import Clock
-from emulator.iot import gateway, seeds
+from emulator.iot import gateway
 from emulator.iot.answers import Answers
 from emulator.iot.gateway import Gateway
-from emulator.iot.operations import Operations
-from emulator.iot.parameters import deep_page
-from emulator.iot.products import Products
+from emulator.iot.operations import OPERATIONS, Operations, deep_page
+from emulator.iot.products import Product, Products
 from emulator.iot.quirks import Quirks
 from emulator.iot.quota import SlidingQuota
 from emulator.iot.rpc import Answer, BusinessError, GatewayError, RpcError, RpcRequest
@@ -28,15 +26,14 @@ _SECRET_PARAMETERS = ("Signature", "SecurityToken")
 
 @dataclass(frozen=True)
 class ApiCall:
-    """A call that arrived: `moment` in monotonic seconds, `wall` in unix seconds; without signature and token.
+    """A call that arrived at `moment`, in monotonic seconds; without signature and token.
 
-    `account` is None where the caller was not let in; `code` is empty on success.
+    `account` is None where the caller was not authenticated; `code` is empty on success.
     """
 
     operation: str
     account: str | None
     moment: float
-    wall: float
     parameters: Mapping[str, str]
     http_status: int
     code: str
@@ -44,23 +41,11 @@ class ApiCall:
     request_id: str
 
 
-@dataclass(frozen=True)
-class _Arrival:
-    """A call between its arrival and its effect; one with a `refusal` has no effect."""
-
-    request: RpcRequest
-    moment: float
-    wall: float
-    account: str | None
-    refusal: RpcError | None = None
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()).upper())
-
-
 class IotPlatform:
     """The IoT Platform of one account. `seed` draws whatever the documentation leaves open.
 
-    `limit` calls of one operation pass in any second. A call takes `latency` (seconds, or a function that returns them),
-    half of it before its effect and half after it.
+    `limit` calls of one operation pass in any second. A call takes `latency` seconds, half of them before its effect and half
+    after it.
     """
 
     def __init__(
@@ -74,7 +59,7 @@ class IotPlatform:
     ) -> None:
         random_source = random.Random(seed)
         self.limit = limit
-        self.latency: float | Callable[[], float] = 0.0
+        self.latency = 0.0
         self.quirks = Quirks(random_source, answers)
         self._clock = clock or Clock()
         self.products = Products(self._clock.wall)
@@ -85,16 +70,12 @@ class IotPlatform:
         self._quota = SlidingQuota(self._clock.monotonic)
         self._operations = Operations(self.products, self.quirks)
 
-    def load_products(self, path: Path = seeds.SEED) -> None:
-        """Raises: SeedError, OSError."""
-        self.products.load(path)
-
     def add_products(self, keys: Sequence[tuple[str, str | None]]) -> None:
-        """Add empty products by key and instance; one that is there already stays as it is."""
+        """Add empty products by key and instance; a product that exists already is not changed."""
         known = {(product.key, product.instance) for product in self.products}
         for key, instance in dict.fromkeys(keys):
             if (key, instance) not in known:
-                self.products.add(seeds.SeedProduct(key=key, name=key, instance=instance))
+                self.products.add(Product(key, key, instance))
 
     def consume(self, operation: str, n: int) -> None:
         """Count `n` calls that others of the account make now."""
@@ -110,34 +91,33 @@ class IotPlatform:
 
     async def answer(self, request: RpcRequest) -> Answer:
         """Admit or refuse a call, perform it, and record it."""
-        half = (self.latency() if callable(self.latency) else self.latency) / 2
-        arrival = self._arrive(request)
-        await self._pause(half)
-        answer = self._perform(arrival)
-        self._record(arrival, answer)
-        await self._pause(half)
+        moment, request_id = self._clock.monotonic(), str(uuid.uuid4()).upper()
+        account, refusal = self._admit(request, moment)
+        await self._pause()
+        answer = self._perform(request, request_id, refusal)
+        self._record(request, answer, moment, account)
+        await self._pause()
         return answer
 
-    async def _pause(self, seconds: float) -> None:
-        if seconds > 0:
-            await self._clock.sleep(seconds)
+    async def _pause(self) -> None:
+        if self.latency:
+            await self._clock.sleep(self.latency / 2)
 
-    def _arrive(self, request: RpcRequest) -> _Arrival:
-        moment, wall = self._clock.monotonic(), self._clock.wall()
+    def _admit(self, request: RpcRequest, moment: float) -> tuple[str | None, RpcError | None]:
+        """Return the account whose call it is, if it is known, and the error if the call is refused."""
+        account = None
         try:
             key = self._gateway.admit(gateway.read(request))
-        except RpcError as refusal:
-            return _Arrival(request, moment, wall, None, refusal)
-        try:
+            account = self._accounts.account_id
             self._check_limits(key, request, moment)
         except RpcError as refusal:
-            return _Arrival(request, moment, wall, self._accounts.account_id, refusal)
-        return _Arrival(request, moment, wall, self._accounts.account_id)
+            return account, refusal
+        return account, None
 
     def _check_limits(self, key: Key, request: RpcRequest, moment: float) -> None:
         """Count the call against its operation's quota, also if it is refused. Raises: RpcError."""
         operation = request.action
-        if operation not in self._operations:
+        if operation not in OPERATIONS:
             raise GatewayError(404, "InvalidApi.NotFound", "Specified api is not found.")
         limit = self.limit_of(operation, deep=operation == "QueryProductList" and deep_page(request.parameters))
         if wait := self._quota.take(operation, limit, moment):
@@ -152,45 +132,39 @@ class IotPlatform:
             return DEEP_PAGE_LIMIT
         return max(self.limit, QUERY_LIMIT) if operation.startswith("QueryProduct") else self.limit
 
-    def _perform(self, arrival: _Arrival) -> Answer:
-        operation = arrival.request.action
+    def _perform(self, request: RpcRequest, request_id: str, refusal: RpcError | None) -> Answer:
+        operation, headers = request.action, {"x-acs-request-id": request_id}
         try:
-            if arrival.refusal:
-                raise arrival.refusal
-            body = self._operations.perform(operation, arrival.request.parameters)
+            if refusal:
+                raise refusal
+            body = self._operations.perform(operation, request.parameters)
         except GatewayError as error:
-            return self._gateway_answer(arrival, error)
+            content = {
+                "Code": error.code,
+                "Message": error.message,
+                "RequestId": request_id,
+                "HostId": request.headers.get("host", ""),
+                "Recommend": RECOMMEND,
+            }
+            return Answer(error.status, "Error", content, {**headers, **error.headers})
         except BusinessError as error:
             body = {"Success": False, "Code": error.code, "ErrorMessage": error.message}
         else:
             body = {**body, "Success": True}
-        if operation == "ListOTAModuleByProduct" and "Data" in body and arrival.request.wants_json:
+        if operation == "ListOTAModuleByProduct" and "Data" in body and request.wants_json:
             body["Data"] = self.quirks.shape_list(body["Data"])
-        content = {"RequestId": arrival.request_id, **body}
-        return Answer(200, f"{operation}Response", content, {"x-acs-request-id": arrival.request_id})
+        return Answer(200, f"{operation}Response", {"RequestId": request_id, **body}, headers)
 
-    def _gateway_answer(self, arrival: _Arrival, error: GatewayError) -> Answer:
-        content = {
-            "Code": error.code,
-            "Message": error.message,
-            "RequestId": arrival.request_id,
-            "HostId": arrival.request.headers.get("host", ""),
-            "Recommend": RECOMMEND,
-        }
-        return Answer(error.status, "Error", content, {"x-acs-request-id": arrival.request_id, **error.headers})
-
-    def _record(self, arrival: _Arrival, answer: Answer) -> None:
-        parameters = {n: value for n, value in arrival.request.parameters.items() if n not in _SECRET_PARAMETERS}
+    def _record(self, request: RpcRequest, answer: Answer, moment: float, account: str | None) -> None:
         call = ApiCall(
-            arrival.request.action,
-            arrival.account,
-            arrival.moment,
-            arrival.wall,
-            parameters,
-            answer.status,
-            answer.code,
-            answer.success,
-            arrival.request_id,
+            operation=request.action,
+            account=account,
+            moment=moment,
+            parameters={name: text for name, text in request.parameters.items() if name not in _SECRET_PARAMETERS},
+            http_status=answer.status,
+            code=answer.code,
+            success=answer.success,
+            request_id=answer.headers["x-acs-request-id"],
         )
         if len(self.calls) >= 2 * CALLS_KEPT:
             del self.calls[:CALLS_KEPT]

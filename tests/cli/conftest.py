@@ -55,7 +55,6 @@ class Cloud:
 def cloud(serve: Callable[[ASGIApp], str], tmp_path: Path) -> Iterator[Cloud]:
     accounts = Accounts()
     platform = IotPlatform(accounts)
-    platform.load_products()
     platform.quirks.list_shape = "array"
     service = MessageService(accounts)
     environ = {

@@ -15,7 +15,7 @@ import httpx
 
 from emulator.cloud import Cloud, Options
 from emulator.faults.plan import Plan
-from emulator.iot.seeds import SeedModule, SeedProduct
+from emulator.iot.products import Module, Product
 from emulator.local import LocalCloud, local_cloud
 from emulator.records import Published
 from tests.e2e.evidence import REQUESTS, Asked, Evidence, Start, read
@@ -86,12 +86,11 @@ class Scenario:
         self.cloud = cloud
         self._seconds = seconds
 
-    def product(self, *modules: SeedModule) -> str:
+    def product(self, *modules: Module) -> str:
         """A new product, with these modules, which are an hour old."""
         key = f"a1Run{next(_numbers):06d}"
-
-        seed = SeedProduct(key=key, name="Run", modules=modules)
-        self.cloud.call(lambda parts: parts.iot.products.add(seed, age=3600))
+        product = Product(key, "Run", modules=modules)
+        self.cloud.call(lambda parts: parts.iot.products.add(product, age=3600))
         return key
 
     def queue(self, plan: Plan, requests: Sequence[Request], *, bodies: Sequence[bytes] = ()) -> Ran:
@@ -190,8 +189,8 @@ def _unsettled(parts: Cloud) -> Iterator[bool]:
 
 def requests_for(scenario: Scenario) -> list[Request]:
     """A batch with one request of each kind: what to do with it, and a module that is there or not."""
-    known = [SeedModule(name="mcu", alias="Main_MCU", desc="The main controller.")]
-    product, other = scenario.product(*known, SeedModule(name="modem"), SeedModule(name="radio")), scenario.product()
+    known = [Module("mcu", alias="Main_MCU", desc="The main controller.")]
+    product, other = scenario.product(*known, Module("modem"), Module("radio")), scenario.product()
     number = next(_numbers)
     each: list[dict[str, Any]] = [
         {

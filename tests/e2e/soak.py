@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from emulator.faults.plan import Plan, Rule
 from emulator.fc.runtime.steps import Step
-from emulator.iot.seeds import SeedModule
+from emulator.iot.products import Module
 from tests.e2e.invariants import violations
 from tests.e2e.scenario import Ran, Request, Scenario, hurried_cloud
 from tests.e2e.shrinking import shortest
@@ -65,13 +65,13 @@ class Job:
         wanted = REQUESTS // 4 if self.http else REQUESTS
         found: list[Request] = []
         while len(found) < wanted:
-            known = [SeedModule(name=f"known{place}", alias=f"Alias_{place}") for place in range(draws.randint(0, 4))]
+            known = [Module(f"known{place}", alias=f"Alias_{place}") for place in range(draws.randint(0, 4))]
             product = scenario.product(*known)
             found += [self._request(draws, product, place, known) for place in range(PER_PRODUCT)]
         draws.shuffle(found)
         return found[:wanted]
 
-    def _request(self, draws: random.Random, product: str, place: int, known: list[SeedModule]) -> dict[str, Any]:
+    def _request(self, draws: random.Random, product: str, place: int, known: list[Module]) -> dict[str, Any]:
         kind = draws.random()
         request: dict[str, Any] = {"Id": f"{product}-{place}", "ProductKey": product, "CorrelationId": f"c{place}"}
         if kind < 0.3 and known:

@@ -24,7 +24,7 @@ def published(moment: float = 3.0, **data: Any) -> Published:
 
 def call(operation: str = "CreateOTAModule", **parameters: str) -> ApiCall:
     said = {name: value for name, value in REQUEST.items() if name != "Id"}
-    return ApiCall(operation, "account", 2.0, 2.0, {**said, **parameters}, 200, "", True, "q1")
+    return ApiCall(operation, "account", 2.0, {**said, **parameters}, 200, "", True, "q1")
 
 
 SENT = Sent(REQUESTS, "m1", json.dumps(REQUEST), 1.0)

@@ -11,7 +11,7 @@ import pytest
 
 from emulator.cloud import Cloud
 from emulator.faults.plan import Plan
-from emulator.iot.seeds import SeedModule
+from emulator.iot.products import Module
 from emulator.local import LocalCloud
 from emulator.records import Arrival, Published
 from tests.e2e.evidence import read
@@ -72,7 +72,7 @@ def invoke(cloud: LocalCloud, requests: Sequence[dict[str, str]]) -> list[dict[s
 
 def test_a_thousand_invocations_leave_nothing_behind(scenario: Scenario) -> None:
     """Each has its own outcomes and no other's; memory, threads and descriptors do not grow with their number."""
-    product = scenario.product(SeedModule(name="mcu", alias="Main_MCU"))
+    product = scenario.product(Module("mcu", alias="Main_MCU"))
     first, size = pid_after_first(scenario, product), None
     for number in range(INVOCATIONS):
         own = {"ProductKey": product, "ModuleName": "mcu", "Id": f"good-{number}", "CorrelationId": f"c-{number}"}

@@ -48,7 +48,6 @@ def steady() -> SimpleNamespace:
 def platform(accounts: Accounts, steady: SimpleNamespace) -> IotPlatform:
     """An IoT Platform with the seed products, whose lists are arrays without `default`."""
     platform = IotPlatform(accounts, clock=Clock(wall=lambda: steady.wall(), monotonic=lambda: steady.now))
-    platform.load_products()
     platform.quirks.list_shape = "array"
     platform.quirks.lists_default = False
     return platform

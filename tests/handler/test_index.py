@@ -17,7 +17,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from emulator.iot import api as iot_api
-from emulator.iot.seeds import SEED
 from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts, Key
 from emulator.smq.api import app as smq_api
@@ -34,7 +33,6 @@ class Platform:
     def __init__(self, serve: Serve, environ: pytest.MonkeyPatch) -> None:
         self.accounts = Accounts()
         self.iot = IotPlatform(self.accounts)
-        self.iot.load_products(SEED)
         self.smq = MessageService(self.accounts)
         for queue in ("requests", "dead"):
             self.smq.create_queue(queue)

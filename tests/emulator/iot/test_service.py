@@ -14,7 +14,7 @@ from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.request import CommonRequest
 
 from emulator.clock import Clock
-from emulator.iot.quirks import ListShape
+from emulator.iot.answers import ListShape
 from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts
 
@@ -285,7 +285,6 @@ def test_latency_is_spent_on_both_sides_of_the_effect(call: Send, accounts: Acco
         seen.append((seconds, len(platform.products.find("a1Le6d0****", None).modules)))
 
     platform = IotPlatform(accounts, clock=Clock(sleep=sleep))
-    platform.load_products()
-    platform.latency = lambda: 0.3
+    platform.latency = 0.3
     call("CreateOTAModule", platform=platform, **SAMPLE)
     assert seen == [(0.15, 1), (0.15, 2)]
