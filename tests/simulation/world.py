@@ -15,7 +15,7 @@ from tests.simulation.messages import Message, read
 from tests.simulation.modules import Account, Key, Module, State
 from tests.simulation.plan import Plan
 from tests.simulation.queues import Queue
-from tests.simulation.records import History, Records
+from tests.simulation.records import History, Records, who
 from tests.simulation.settlement import Settlement
 from tests.simulation.sinks import REQUESTS, Post
 from tests.simulation.store import Server
@@ -120,6 +120,8 @@ class World:
         invocation = self._invocation()
         history = self._truth.publish(invocation, body, tag)
         invocation.published.append(history.asked.number)
+        if history.asked.valid:  # one that was given up ends here; a copy of it in the same delivery begins anew
+            self.records.doubts.pop(who(invocation, history.asked), None)
 
     def put_back(self, body: str, delay: float) -> None:
         """The request queue takes a message of the function."""
