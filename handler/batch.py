@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
-from handler.envelopes import unwrap
-from handler.messages import Invalid, ModuleRequest
-from handler.texts import Flaw, carriable, decode, write
+from handler.messages import Invalid, ModuleRequest, find_requests
+from handler.texts import Flaw, carriable, write
 from handler.triggers import Delivery
 
 T = TypeVar("T")
@@ -51,23 +50,14 @@ def take_on(deliveries: Sequence[Delivery], most: float) -> Batch:
         ignored += [(delivery.id, reason) for reason in contents.ignored]
         for request, raw in zip(contents.requests, contents.raw, strict=True):
             is_body = len(contents.requests) == 1 and _is_body(raw, several=contents.several)
-            text = _as_text(delivery.body) if is_body else _kept(request, raw)
-            items.append(Item(request, len(items), place, text, is_body))
+            kept = write(raw) if isinstance(request, Invalid) else ""
+            items.append(Item(request, len(items), place, _as_text(delivery.body) if is_body else kept, is_body))
     return Batch(items, deliveries, (), ignored)
 
 
 def _is_body(raw: object, *, several: bool) -> bool:
     """Whether what a request was read from is all of its message, or cannot be told from the rest."""
     return isinstance(raw, Flaw) or not (several or isinstance(raw, dict))
-
-
-def _kept(request: ModuleRequest | Invalid, raw: object) -> str:
-    return write(_named(raw, request.Id)) if isinstance(request, Invalid) else ""
-
-
-def _named(raw: object, name: str | None) -> object:
-    """A request under the Id that it has by its message, unless it has one of its own."""
-    return {**raw, "Id": name} if isinstance(raw, dict) and "Id" not in raw and unwrap(raw) is None else raw
 
 
 def whole(delivery: Delivery, largest: int) -> tuple[Sequence[str], int]:
@@ -78,30 +68,12 @@ def whole(delivery: Delivery, largest: int) -> tuple[Sequence[str], int]:
     has_ids = as_it_came[:1] == "[" and objects and all('"Id":' in each for each in objects)
     if has_ids and count_bytes(as_it_came) <= largest:
         return [as_it_came], len(objects)  # parsing costs a small instance more than all else that is done for it
-    texts, count, several = _texts(delivery)
+    parts, _, several = find_requests(delivery.body, delivery.place)
+    texts = [write(part.value) for part in parts]
     bodies = [join(portion) for portion in portions(texts, size_joined, largest - len("[]"))] if several else texts
-    fits = bodies and all(count_bytes(body) <= largest for body in bodies)
-    return (bodies if fits else [as_it_came]), count
-
-
-def _texts(delivery: Delivery) -> tuple[Sequence[str], int, bool]:
-    """Each request as JSON that means the same in another message, without envelopes, for they would give it another Id (none
-    where it has no such form); their number; and whether they stand in an array."""
-    value = decode(delivery.body)
-    elements = value if isinstance(value, list) else [value]
-    if elements and all(isinstance(each, dict) and unwrap(each) is None for each in elements):
-        several = isinstance(value, list)
-        names = [f"{delivery.id}/{number}" for number in range(1, len(elements) + 1)] if several else [delivery.id]
-        texts = [write(_named(each, name)) for each, name in zip(elements, names, strict=True)]
-        return texts, len(texts), several
-    requests, raw, _, several = delivery.open()
-    if not several and any(isinstance(each, Flaw) for each in raw):
-        return (), len(requests), several
-    texts = [
-        each.to_json() if isinstance(each, ModuleRequest) else _kept(each, origin)
-        for each, origin in zip(requests, raw, strict=True)
-    ]
-    return texts, len(requests), several
+    is_clear = several or not any(isinstance(part.value, Flaw) for part in parts)
+    fits = bodies and is_clear and all(count_bytes(body) <= largest for body in bodies)
+    return (bodies if fits else [as_it_came]), len(texts)
 
 
 def portions(

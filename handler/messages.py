@@ -186,7 +186,7 @@ class Contents(NamedTuple):
 
     requests: list[ModuleRequest | Invalid]
     raw: list[object]
-    """What each of them was read from; a Flaw where that cannot be told."""
+    """What each of them was read from, with the fields that its message has for it; a Flaw where that cannot be told."""
     ignored: list[str]
     """Why parts of it ask for nothing: a tombstone, a health check, a subscription's confirmation."""
     several: bool
@@ -204,23 +204,33 @@ def read_body(body: object, place: Place) -> Contents:
     Each has its Id: the sender's own, or its message's, with `/n` for the n-th of an array; and its traceparent: its own, or
     that of the innermost envelope, where that is a valid one. Never raises: what cannot be read is Invalid.
     """
+    parts, ignored, several = find_requests(body, place)
+    return Contents([_read_part(part) for part in parts], [part.value for part in parts], ignored, several)
+
+
+def find_requests(body: object, place: Place) -> tuple[list[Part], list[str], bool]:
+    """Find what is meant as requests, each with the fields that its message has for it; why other parts ask for nothing; and
+    whether there is an array."""
     parts = list(islice(open_body(body, place), MOST_REQUESTS + 1))
     if len(parts) > MOST_REQUESTS:
         parts = [Part(place, Flaw(f"holds more than {MOST_REQUESTS} requests"))]
-    asked = [part for part in parts if not part.ignored or names_module(part.value)]
+    asked = [_complete(part) for part in parts if not part.ignored or names_module(part.value)]
     ignored = [part.ignored for part in parts if part.ignored and not names_module(part.value)]
-    several = any(part.place.several for part in parts)
-    return Contents([_read_part(part) for part in asked], [part.value for part in asked], ignored, several)
+    return asked, ignored, any(part.place.several for part in parts)
 
 
-def _read_part(part: Part) -> ModuleRequest | Invalid:
-    value, trace, replays = part.value, part.place.trace, part.place.replays
-    if isinstance(value, Flaw):
-        return _unreadable(part.id, value.problem)
+def _complete(part: Part) -> Part:
+    value, replays = part.value, part.place.replays
     if not isinstance(value, dict):
-        return _unreadable(part.id, f"must be a JSON object (it is {shown(value)})")
-    given = {"Id": part.id, "traceparent": trace if trace and re.fullmatch(_TRACEPARENT, trace) else None}
-    return _request(replay(value, replays) if replays else value, given)
+        return part
+    given = {name: text for name, text in _given(part).items() if value.get(name) is None}
+    return part._replace(value={**(replay(value, replays) if replays else value), **given})
+
+
+def _given(part: Part) -> dict[str, str]:
+    """The fields that a request has by its message."""
+    trace = part.place.trace
+    return {"Id": part.id, **({"traceparent": trace} if trace and re.fullmatch(_TRACEPARENT, trace) else {})}
 
 
 def replay(request: Mapping[str, Any], times: int = 1) -> dict[str, Any]:
@@ -236,15 +246,13 @@ def names_module(value: object) -> bool:
     return any(closest(str(name), ModuleRequest.model_fields) in ("ProductKey", "ModuleName") for name in names)
 
 
-def _unreadable(name: str, problem: str) -> Invalid:
-    return Invalid(name, (Problem(Field="", Problem=problem),), readable=False)
-
-
-def _request(value: Mapping[str, Any], given: Mapping[str, str | None]) -> ModuleRequest | Invalid:
-    """Check a request. `given`: fields that its message has for it, where it has none of its own."""
+def _read_part(part: Part) -> ModuleRequest | Invalid:
+    value = part.value
+    if not isinstance(value, dict):
+        problem = value.problem if isinstance(value, Flaw) else f"must be a JSON object (it is {shown(value)})"
+        return Invalid(part.id, (Problem(Field="", Problem=problem),), readable=False)
     # A name that is no Unicode text would end the validation before anything else was looked at.
     fields = {printable(str(name)): each for name, each in value.items()}
-    fields |= {name: each for name, each in given.items() if fields.get(name) is None}
     try:
         return ModuleRequest.model_validate(fields)
     except ValidationError as error:
@@ -262,4 +270,4 @@ def _request(value: Mapping[str, Any], given: Mapping[str, str | None]) -> Modul
     flaw = find_flaw(fields)
     if flaw is not None:
         problems = (Problem(Field="", Problem=flaw.problem),)
-    return Invalid(**{**given, **named, **own}, problems=problems, readable=flaw is None)
+    return Invalid(**{**_given(part), **named, **own}, problems=problems, readable=flaw is None)

@@ -56,13 +56,6 @@ def _pause(unfinished: Unfinished, now: float) -> Pause:
     return pause_by_age(0.0 if since is None else max(now - since, 0.0))
 
 
-class Group(NamedTuple):
-    """Chains that go back with one pause."""
-
-    pause: Pause
-    chains: Sequence[Chain]
-
-
 def whole_messages(deliveries: Sequence[Delivery], random: Random) -> tuple[list[Message], int]:
     """The messages in which those go back that a delivery does not take on, and the number of requests in them."""
     found = [whole(delivery, LARGEST_BODY) for delivery in deliveries]
@@ -74,45 +67,47 @@ def messages(chains: Sequence[Chain], most: int, random: Random) -> list[Message
     """The messages in which chains go back: `most` at most, unless they are too large for that."""
     bodies = [each for each in chains if each.is_body]
     whole = [Message(each.elements[0], each.pause.draw(random)) for each in bodies]
-    groups = _grouped([each for each in chains if not each.is_body], most - len(bodies))
+    groups = _grouped([each for each in chains if not each.is_body], max(most - len(bodies), 1))
     return whole + [message for group in groups for message in _packed(group, random)]
 
 
-def _grouped(chains: Sequence[Chain], most: int) -> list[Group]:
+def _grouped(chains: Sequence[Chain], most: int) -> list[list[Chain]]:
+    """Put chains together that go back with one pause."""
     groups = _by(chains, lambda each: (each.message, each.pause))
     if len(groups) > most:
         groups = _by(chains, lambda each: each.pause)
-    groups.sort(key=lambda group: group.pause.most)
-    while len(groups) > max(most, 1):
-        first, second, *others = groups
-        groups = [Group(_joined(first.pause, second.pause), [*first.chains, *second.chains]), *others]
+    groups.sort(key=lambda group: _longest(group[0].pause))
+    more = len(groups) - most
+    if more > 0:
+        groups[: more + 1] = [[each for group in groups[: more + 1] for each in group]]
     return groups
 
 
-def _by(chains: Sequence[Chain], key: Callable[[Chain], object]) -> list[Group]:
+def _by(chains: Sequence[Chain], key: Callable[[Chain], object]) -> list[list[Chain]]:
     found: dict[object, list[Chain]] = {}
     for each in chains:
         found.setdefault(key(each), []).append(each)
-    return [Group(same[0].pause, same) for same in found.values()]
+    return list(found.values())
 
 
-def _joined(first: Pause, second: Pause) -> Pause:
-    """One pause for two groups: to come early costs nothing but a call, unless it costs an attempt."""
-    counted = [pause for pause in (first, second) if pause.counts]
-    return max(counted, default=min(first, second, key=_longest), key=_longest)
+def _shared_pause(group: Sequence[Chain]) -> Pause:
+    """One pause for all: to come early costs nothing but a call, unless it costs an attempt."""
+    pauses = [each.pause for each in group]
+    counted = [pause for pause in pauses if pause.counts]
+    return max(counted, key=_longest) if counted else min(pauses, key=_longest)
 
 
 def _longest(pause: Pause) -> float:
     return pause.most
 
 
-def _packed(group: Group, random: Random) -> Iterator[Message]:
-    delay = group.pause.draw(random)
-    elements = [element for each in group.chains for element in each.elements]
+def _packed(group: Sequence[Chain], random: Random) -> Iterator[Message]:
+    delay = _shared_pause(group).draw(random)
+    elements = [element for each in group for element in each.elements]
     if len(elements) == 1 and elements[0].startswith("{"):  # anything else would be another thing outside of an array
         yield Message(elements[0], delay)
         return
-    for portion in portions(_together(group.chains), size_joined, LARGEST_BODY - len("[]")):
+    for portion in portions(_together(group), size_joined, LARGEST_BODY - len("[]")):
         yield Message(join(portion), delay)
 
 

@@ -137,7 +137,7 @@ DEFECTS = (
     Mutant(
         "what is left of a message goes back as more messages than came",
         "putting_back.py",
-        "most - len(bodies))",
+        "max(most - len(bodies), 1))",
         "10**6)",
         PUTTING_BACK,
     ),

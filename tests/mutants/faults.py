@@ -100,8 +100,8 @@ FAULTS = (
     Mutant(
         "an outcome's id is made of the queue's id",
         "messages.py",
-        "given.items() if fields.get(name) is None}",
-        "given.items()}",
+        "_given(part).items() if value.get(name) is None}",
+        "_given(part).items()}",
         ("tests/handler/test_messages.py", *PIPELINE),
     ),
     Mutant(
