@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.cloud import Cloud
+from emulator.faults.plan import Rule
 from emulator.iot.products import Product
 from emulator.iot.service import ApiCall
 from emulator.records import Event
@@ -32,6 +33,17 @@ def read(body: str) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return body
+
+
+def numbered(body: object) -> list[tuple[int, object]]:
+    """The elements of an array, from 1; what is no array, or holds nothing, is one."""
+    return list(enumerate(body, 1)) if isinstance(body, list) and body else [(0, body)]
+
+
+def name_of(request: object, message: str, number: int) -> str:
+    """The id of a request in a message, by the contract: its own, or made of the message's."""
+    own = request.get("Id") if isinstance(request, dict) else None
+    return own if isinstance(own, str) and own.isprintable() and own else f"{message}/{number}" if number else message
 
 
 @dataclass(frozen=True)
@@ -89,13 +101,24 @@ class Evidence:
     lines: Sequence[str]
     pages: Sequence[str]
     secrets: Sequence[str]
-    struck: frozenset[str]
+    rules: Sequence[Rule]
+    """Those that struck."""
     limit: int
     request_queue: str = REQUESTS
 
+    @property
+    def struck(self) -> frozenset[str]:
+        """The kinds of what went wrong."""
+        return frozenset(rule.kind for rule in self.rules)
+
+    @property
+    def is_slowed(self) -> bool:
+        """Whether the API asked for fewer calls: then a delivery may have to end before it has called."""
+        return "throttle" in self.struck
+
     @classmethod
     def since(
-        cls, start: Start, cloud: Cloud, asked: Sequence[Asked], struck: frozenset[str], pages: Sequence[str] = ()
+        cls, start: Start, cloud: Cloud, asked: Sequence[Asked], rules: Sequence[Rule], pages: Sequence[str] = ()
     ) -> "Evidence":
         return cls(
             asked=asked,
@@ -107,7 +130,7 @@ class Evidence:
             lines=[line for deployed in cloud.fc.functions.values() for line in _after(start.mark, deployed.lines)],
             pages=pages,
             secrets=[text for key in cloud.accounts.issued for text in (key.secret, key.token)],
-            struck=struck,
+            rules=rules,
             limit=cloud.iot.limit,
         )
 

@@ -7,9 +7,12 @@ I4  no more calls of one operation in any second than the limit, counted where t
 I5  nothing is acknowledged before its outcome was accepted by the topic
 I6  every invocation ends before its timeout, and nothing is left running behind it
 I7  no secret in any log, outcome, error, page or dead letter
+I8  a request that no fault is about ends as it would alone, in its first delivery, whatever happens to those beside it
+I9  no delivery lengthens the queue: what goes back does so in no more messages than it came in
+I10 every delivery gets on: one around which nothing is wrong finishes a request, or has used up an attempt of one; and a batch
+    comes again only where the queue does not take something back
 """
 
-import base64
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +23,9 @@ from emulator.iot.products import Module, Product
 from emulator.iot.service import ApiCall
 from emulator.pulse import busiest_second
 from emulator.records import Arrival, Deleted, Event, Invoked, Published, Sent
-from tests.e2e.evidence import Asked, Evidence, Key, key_of, read
+from tests.e2e.company import undisturbed
+from tests.e2e.deliveries import gets_on, never_longer
+from tests.e2e.evidence import Asked, Evidence, Key, key_of, name_of, numbered, read
 
 SHARP = 6
 ON_ITS_WAY = 0.5
@@ -30,8 +35,20 @@ ON_ITS_WAY = 0.5
 def violations(evidence: Evidence) -> list[str]:
     """Everything that does not hold, in words; empty when all does."""
     told = Told(evidence)
-    checks = (everything_ends, one_truth, made_once, within_quota, acknowledged_last, nothing_behind, no_secrets)
-    return [f"{check.__doc__}: {problem}".replace(".:", ":") for check in checks for problem in check(told)]
+    found = {
+        check.__doc__: list(check(told))
+        for check in (
+            everything_ends,
+            one_truth,
+            made_once,
+            within_quota,
+            acknowledged_last,
+            nothing_behind,
+            no_secrets,
+        )
+    }
+    found |= {check.__doc__: list(check(evidence)) for check in (undisturbed, never_longer, gets_on)}
+    return [f"{name}: {problem}".replace(".:", ":") for name, problems in found.items() for problem in problems]
 
 
 class Told:
@@ -204,7 +221,7 @@ class _Acknowledgements:
         if event.queue != self._queue:
             self._done.update(_ids_of(body))
             return
-        names = [_name(each, event.id, number) for number, each in _numbered(body)]
+        names = [name_of(each, event.id, number) for number, each in numbered(body)]
         self._waiting[event.id] = names
         self._latest.update(dict.fromkeys(names, event.id))
 
@@ -212,21 +229,6 @@ class _Acknowledgements:
         for name in self._waiting.pop(event.id, ()):
             if name not in self._done and self._latest[name] == event.id:
                 yield f"{name} was acknowledged with nothing to show for it"
-
-
-def names_in(message: str, body: bytes) -> list[str]:
-    """The ids of the requests in a message, by the contract: their own, or made of the message's."""
-    return [_name(each, message, number) for number, each in _numbered(read(base64.b64encode(body).decode()))]
-
-
-def _numbered(body: object) -> list[tuple[int, object]]:
-    """The elements of an array, from 1; what is no array, or holds nothing, is one."""
-    return list(enumerate(body, 1)) if isinstance(body, list) and body else [(0, body)]
-
-
-def _name(request: object, message: str, number: int) -> str:
-    own = request.get("Id") if isinstance(request, dict) else None
-    return own if isinstance(own, str) and own.isprintable() and own else f"{message}/{number}" if number else message
 
 
 def nothing_behind(told: Told) -> Iterator[str]:

@@ -18,8 +18,8 @@ from emulator.faults.plan import Plan
 from emulator.iot.products import Module, Product
 from emulator.local import LocalCloud, local_cloud
 from emulator.records import Published
-from tests.e2e.evidence import REQUESTS, Asked, Evidence, Start, read
-from tests.e2e.invariants import Told, names_in
+from tests.e2e.evidence import REQUESTS, Asked, Evidence, Start, name_of, numbered, read
+from tests.e2e.invariants import Told
 from tests.support.paths import ROOT
 from tests.support.waiting import within
 
@@ -37,6 +37,8 @@ _CHANGES = {
     # A delivery that overlaps with another needs a second instance.
     "concurrencyConfig: {reservedConcurrency: 1}": "concurrencyConfig: {reservedConcurrency: 2}",
 }
+INSTANCE = "iot-run"
+"""The instance of two of the requests; the others name none."""
 _numbers = itertools.count(1)
 Request = Mapping[str, Any]
 
@@ -56,7 +58,7 @@ def hurried_cloud(
         port=0,
         template=template,
         retry_scale=0.05,
-        delay_scale=0.02,
+        delay_scale=0.002,
         limit=limit,
         variables={**HURRIED, "OTA_QPS": str(limit * 2 // 3), **(variables or {})},
     )
@@ -86,10 +88,10 @@ class Scenario:
         self.cloud = cloud
         self._seconds = seconds
 
-    def product(self, *modules: Module) -> str:
+    def product(self, *modules: Module, instance: str | None = None) -> str:
         """A new product, with these modules, which are an hour old."""
         key = f"a1Run{next(_numbers):06d}"
-        product = Product(key, "Run", modules=modules)
+        product = Product(key, "Run", instance=instance, modules=modules)
         self.cloud.call(lambda parts: parts.iot.products.add(product, age=3600))
         return key
 
@@ -107,7 +109,9 @@ class Scenario:
                 parts.smq.send(REQUESTS, base64.b64encode(json.dumps(request).encode()).decode())
             ids = [parts.smq.send(REQUESTS, base64.b64encode(each).decode()) for each in bodies]
             return [
-                Asked(name, {}, False) for each, body in zip(ids, bodies, strict=True) for name in names_in(each, body)
+                Asked(name_of(request, message, number), {}, valid=False)
+                for message, body in zip(ids, bodies, strict=True)
+                for number, request in numbered(read(base64.b64encode(body).decode()))
             ]
 
         asked += self.cloud.call(send)
@@ -174,9 +178,9 @@ class Scenario:
 
         def gather(parts: Cloud) -> Ran:
             fired = [each.fired for each in parts.faults]
-            struck = frozenset(each.rule.kind for each in parts.faults if each.fired)
+            rules = [each.rule for each in parts.faults if each.fired]
             parts.faults.clear()
-            return Ran(Evidence.since(start, parts, asked, struck, [*pages, *shown]), fired)
+            return Ran(Evidence.since(start, parts, asked, rules, [*pages, *shown]), fired)
 
         return self.cloud.call(gather)
 
@@ -190,7 +194,8 @@ def _unsettled(parts: Cloud) -> Iterator[bool]:
 def requests_for(scenario: Scenario) -> list[Request]:
     """A batch with one request of each kind: what to do with it, and a module that is there or not."""
     known = [Module("mcu", alias="Main_MCU", desc="The main controller.")]
-    product, other = scenario.product(*known, Module("modem"), Module("radio")), scenario.product()
+    product = scenario.product(*known, Module("modem"), Module("radio"))
+    other = {"ProductKey": scenario.product(instance=INSTANCE), "IotInstanceId": INSTANCE}
     number = next(_numbers)
     each: list[dict[str, Any]] = [
         {
@@ -200,8 +205,8 @@ def requests_for(scenario: Scenario) -> list[Request]:
             "Desc": "Reads & writes: 100 %",
         },
         {"ProductKey": product, "ModuleName": "display"},
-        {"ProductKey": other, "ModuleName": "display", "Desc": "Another product's."},
-        {"ProductKey": other, "ModuleName": "Display"},
+        {**other, "ModuleName": "display", "Desc": "Another product's, in an instance."},
+        {**other, "ModuleName": "Display"},
         {"ProductKey": product, "ModuleName": "mcu", "AliasName": "Wanted"},
         {"ProductKey": product, "ModuleName": "modem", "AliasName": "Modem_2", "OnExisting": "update"},
         {"ProductKey": product, "ModuleName": "radio", "OnExisting": "fail"},

@@ -34,6 +34,7 @@ RUNS_A_CLOUD = 25
 STEPS = [fc("kill", step=step) for step in get_args(Step)]
 CATALOGUE = [rule for rules in (API, SINKS, CRASHES, CALLS) for each in rules.values() for rule in each] + STEPS
 STREAM_RULES = [rule for rules in DELIVERIES.values() for rule in rules]
+INSTANCES = ("iot-first", "iot-second")
 PER_PRODUCT = 13
 """Requests for each product: more than it can hold."""
 
@@ -59,15 +60,18 @@ class Job:
         rules = tuple(varied(draws.choice(known), draws) for _ in range(draws.randint(1, 4)))
         return Plan(seed=self.seed, rules=rules)
 
-    def requests(self, scenario: Scenario) -> list[Request]:
+    def requests(self, scenario: Scenario) -> Sequence[Request]:
         """Modules that are new, there, doubled, one too many, unknown or invalid."""
         draws = self.draws
         wanted = REQUESTS // 4 if self.http else REQUESTS
-        found: list[Request] = []
+        found: list[dict[str, Any]] = []
         while len(found) < wanted:
             known = [Module(f"known{place}", alias=f"Alias_{place}") for place in range(draws.randint(0, 4))]
-            product = scenario.product(*known)
+            instance = draws.choice((None, *INSTANCES))
+            product = scenario.product(*known, instance=instance)
             found += [self._request(draws, product, place, known) for place in range(PER_PRODUCT)]
+            for request in found[-PER_PRODUCT:] if instance else ():
+                request["IotInstanceId"] = instance
         draws.shuffle(found)
         return found[:wanted]
 
@@ -88,11 +92,12 @@ class Job:
 
 
 def varied(rule: Rule, draws: random.Random) -> Rule:
-    """A rule of the matrix, at another time and more or less often."""
+    """A rule of the matrix, at another time and more or less often, for all calls or those in one instance."""
     often = draws.choice(({"probability": round(draws.uniform(0.05, 0.6), 2)}, {"nth": draws.randint(1, 30)}))
     times = rule.times if rule.kind in AS_OFTEN else draws.randint(1, 12)
     most = MOST_TIMES.get(rule.service)
-    return rule.model_copy(update={**often, "times": min(times, most) if times and most else times})
+    where = {"instance": draws.choice((None, *INSTANCES))} if rule.service == "iot" else {}
+    return rule.model_copy(update={**often, **where, "times": min(times, most) if times and most else times})
 
 
 def run(job: Job, scenario: Scenario, plan: Plan) -> Ran:

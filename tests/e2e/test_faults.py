@@ -6,7 +6,7 @@ import pytest
 
 from emulator.faults.plan import Plan, Rule
 from tests.e2e.invariants import violations
-from tests.e2e.scenario import MAY_BE, Ran, Scenario, hurried_cloud, requests_for
+from tests.e2e.scenario import INSTANCE, MAY_BE, Ran, Scenario, hurried_cloud, requests_for
 
 SEED = 20_260_131
 CREATE, LIST, UPDATE = "CreateOTAModule", "ListOTAModuleByProduct", "UpdateOTAModule"
@@ -65,6 +65,11 @@ API: Mapping[str, Sequence[Rule]] = {
     "an operation that the role may not call, for a while": [iot("deny", UPDATE, times=1)],
     "a role that may call nothing, for a while": [iot("deny", times=1), iot("deny", LIST, times=1)],
     "an account in arrears, for a while": [iot("overdue", times=1)],
+    "an instance in arrears, for a while": [iot("overdue", instance=INSTANCE, times=1)],
+    "an instance in which nothing may be called, for a while": [
+        iot("deny", instance=INSTANCE, times=1),
+        iot("deny", LIST, instance=INSTANCE, times=1),
+    ],
     "a clock that is 20 minutes ahead": [iot("clock", amount=1200, until=0.8)],
     "a clock that is 20 minutes behind": [iot("clock", amount=-1200, until=0.8)],
     "a call that arrives twice": [iot("twice")],

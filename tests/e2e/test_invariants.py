@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from emulator.faults.plan import Rule
 from emulator.iot.products import Module, Product
 from emulator.iot.service import ApiCall
-from emulator.records import Arrival, Deleted, Invoked, Published, Sent
+from emulator.records import Arrival, Deleted, Invoked, Published, Sent, Spoiled
 from tests.e2e.evidence import LETTERS, REQUESTS, Asked, Evidence
 from tests.e2e.invariants import violations
 
@@ -32,6 +33,7 @@ ARRIVED = Arrival("iot", "CreateOTAModule", "key", 2.0)
 DELETED = Deleted(REQUESTS, "m1", 4.0)
 INVOKED = Invoked("queue", "q", "c", 1.5, 3.5, None, "")
 EVENTS = (SENT, ARRIVED, published(), INVOKED, DELETED)
+OUTAGE = Rule(service="iot", kind="status")
 
 
 def evidence(**changes: Any) -> Evidence:
@@ -39,7 +41,7 @@ def evidence(**changes: Any) -> Evidence:
     plain: dict[str, Any] = {
         "asked": [Asked("r1", REQUEST)], "events": EVENTS, "calls": [call()], "before": {"a1": BEFORE},
         "after": {"a1": AFTER}, "letters": [], "lines": ["a line"], "pages": [], "secrets": ["testsecret"],
-        "struck": frozenset(), "limit": 10,
+        "rules": [OUTAGE], "limit": 10,
     }  # fmt: skip
     return Evidence(**{**plain, **changes})
 
@@ -106,7 +108,7 @@ def test_failed_without_a_dead_letter_breaks_the_second() -> None:
 
 def test_an_invalid_request_that_is_not_rejected_breaks_the_second() -> None:
     """Its sender broke the contract."""
-    assert broken(asked=[Asked("r1", REQUEST, valid=False)]) == {"I2"}
+    assert broken(asked=[Asked("r1", REQUEST, valid=False)]) == {"I2", "I8"}
 
 
 def test_exists_and_fail_is_true_for_a_crashed_request_only() -> None:
@@ -114,7 +116,7 @@ def test_exists_and_fail_is_true_for_a_crashed_request_only() -> None:
     asked = [Asked("r1", {**REQUEST, "OnExisting": "fail"})]
     events = (SENT, ARRIVED, published(Status="rejected"), INVOKED, DELETED)
     assert broken(asked=asked, events=events) == {"I2"}
-    assert broken(asked=asked, events=events, struck=frozenset({"kill"})) == set()
+    assert broken(asked=asked, events=events, rules=[Rule(service="fc", kind="kill")]) == set()
 
 
 def test_a_second_creation_breaks_the_third() -> None:
@@ -162,7 +164,7 @@ def test_an_invocation_that_was_cut_off_breaks_the_sixth() -> None:
     cut = replace(INVOKED, error="UnhandledInvocationError", text="Function time out after 8 seconds")
     events = (*EVENTS[:3], cut, DELETED)
     assert broken(events=events) == {"I6"}
-    assert broken(events=events, struck=frozenset({"pause"})) == set()
+    assert broken(events=events, rules=[Rule(service="fc", kind="pause")]) == set()
 
 
 def test_a_call_after_the_invocation_breaks_the_sixth() -> None:
@@ -179,3 +181,51 @@ def test_a_secret_in_any_place_breaks_the_seventh() -> None:
     assert broken(events=(SENT, ARRIVED, published(ErrorMessage="testsecret"), INVOKED, DELETED)) == {"I7"}
     assert broken(events=(SENT, ARRIVED, published(), replace(INVOKED, text="testsecret"), DELETED)) == {"I7"}
     assert broken(secrets=[token], lines=["…a%252Fb%252Bc%253D…"]) == {"I7"}
+
+
+def test_a_rejection_for_what_is_wrong_with_others_breaks_the_eighth() -> None:
+    """No fault is about the request; and to none that may have met it."""
+    rejected: dict[str, Any] = {
+        "events": (SENT, ARRIVED, published(Status="rejected"), INVOKED, DELETED),
+        "calls": [],
+        "after": {"a1": BEFORE},
+    }
+    assert broken(**rejected) == set()
+    for harmless in ({"instance": "iot-other"}, {"contains": "modem"}, {"operation": "UpdateOTAModule"}):
+        assert broken(**rejected, rules=[OUTAGE.model_copy(update=harmless)]) == {"I8"}
+
+
+def test_going_back_for_what_is_wrong_with_others_breaks_the_eighth() -> None:
+    """It is created, but by a later delivery; one that ran out of time may let any request go back."""
+    again = Sent(REQUESTS, "m2", json.dumps(REQUEST), 3.0)
+    rules = [OUTAGE.model_copy(update={"instance": "iot-other"})]
+    later = (published(8.0), replace(INVOKED, began=7.5, ended=9.0), Deleted(REQUESTS, "m2", 10.0))
+    denied = Spoiled("iot", "CreateOTAModule", "status", 503, False, 2.0)
+    assert broken(events=(SENT, ARRIVED, denied, again, INVOKED, DELETED, *later), rules=rules) == {"I8"}
+    slow = replace(INVOKED, ended=6.0)
+    assert broken(events=(SENT, ARRIVED, denied, again, slow, DELETED, *later), rules=rules) == set()
+
+
+def test_more_messages_than_came_break_the_ninth() -> None:
+    """Unless the queue took one without saying so, or the batch was delivered more than once."""
+    back = [Sent(REQUESTS, f"m{number}", json.dumps({**REQUEST, "Attempt": 2}), 3.0) for number in (2, 3)]
+    end = (published(8.0), replace(INVOKED, began=7.5, ended=9.0), *(replace(DELETED, id=each.id) for each in back))
+    unheard = Spoiled("smq", "BatchSendMessage", "drop", 0, True, 2.0)
+    assert broken(events=(SENT, ARRIVED, *back, INVOKED, DELETED, *end)) == {"I9"}
+    assert broken(events=(SENT, ARRIVED, *back, unheard, INVOKED, DELETED, *end)) == set()
+    assert broken(events=(SENT, ARRIVED, *back, INVOKED, INVOKED, DELETED, *end)) == set()
+
+
+def test_a_delivery_for_nothing_breaks_the_tenth() -> None:
+    """Nothing went wrong around it, and no request got on; one more attempt is something to show."""
+    end = (published(8.0), replace(INVOKED, began=7.5, ended=9.0), Deleted(REQUESTS, "m2", 10.0))
+    for attempt, told in ((1, {"I10"}), (2, set())):
+        again = Sent(REQUESTS, "m2", json.dumps({**REQUEST, "Attempt": attempt}), 3.0)
+        assert broken(events=(SENT, ARRIVED, again, INVOKED, DELETED, *end)) == told
+
+
+def test_a_batch_that_comes_again_without_need_breaks_the_tenth() -> None:
+    """The function raised, and no fault was about the queue."""
+    raised = replace(INVOKED, error="UnhandledInvocationError", text='{"errorType": "NotFinished"}')
+    assert broken(events=(SENT, ARRIVED, raised, *EVENTS[1:])) == {"I10"}
+    assert broken(events=(SENT, ARRIVED, raised, *EVENTS[1:]), rules=[Rule(service="smq", kind="status")]) == set()

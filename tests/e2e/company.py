@@ -1,0 +1,70 @@
+"""What becomes of requests that no fault is about, whatever it does to those beside them."""
+
+from collections.abc import Iterator
+
+from emulator.faults.plan import KINDS, Rule
+from emulator.iot.products import CUSTOM_MODULES
+from emulator.records import Invoked, Published, Sent, Stood
+from tests.e2e.evidence import Asked, Evidence, name_of, numbered, read
+
+LAME = 0.3
+"""Seconds for which the local cloud may stand still before its callers give up on it."""
+IN_TIME = 3.0
+"""Seconds after which a delivery of these tests may have to end."""
+SINGLE = ("delay", "trickle", "headers-only", "half-open", "reset", "drop")
+"""Kinds that harm the connection of one call, and no other."""
+
+
+def undisturbed(evidence: Evidence) -> Iterator[str]:
+    """I8."""
+    if not is_calm(evidence):
+        return
+    concerned = {asked.key for asked in evidence.asked for rule in evidence.rules if _concerns(rule, asked)}
+    others = {asked.id: asked for asked in evidence.asked if asked.key not in concerned}
+    for event in evidence.events:
+        if isinstance(event, Published):
+            outcome = read(event.body)
+            asked, status = others.get(outcome["causationid"]), outcome["data"]["Status"]
+            if asked and status not in (alone := _alone(asked, evidence)):
+                yield f"{asked.id} is {status}, and {' or '.join(sorted(alone))} alone"
+        elif isinstance(event, Sent) and _is_early(event, evidence):
+            names = [name_of(request, event.id, number) for number, request in numbered(read(event.body))]
+            yield from (f"{name} is put back for what is wrong with others" for name in names if name in others)
+
+
+def is_calm(evidence: Evidence) -> bool:
+    """Whether each fault met a call of the API by itself, and nobody was hindered."""
+    if not all(
+        rule.service == "iot" and (rule.kind in SINGLE or KINDS[rule.kind].sort == "answer") for rule in evidence.rules
+    ):
+        return False
+    stood = any(isinstance(event, Stood) and event.ended - event.began > LAME for event in evidence.events)
+    return not stood and not any(isinstance(event, Invoked) and event.error for event in evidence.events)
+
+
+def _concerns(rule: Rule, asked: Asked) -> bool:
+    """Whether a rule may have struck a call that a request needs."""
+    text = "&".join(f"{name}={value}" for name, value in asked.request.items())
+    needed = asked.valid and (rule.operation != "UpdateOTAModule" or asked.policy == "update")
+    return needed and rule.matches(rule.operation or "", text)
+
+
+def _alone(asked: Asked, evidence: Evidence) -> set[str]:
+    """What may be said of a request with which nothing is wrong but itself."""
+    product = evidence.before.get(asked.key[1])
+    if not asked.valid or product is None or product.instance != asked.key[0]:
+        return {"rejected"}
+    wanted = [each.key[2] for each in evidence.asked if each.key[:2] == asked.key[:2]]
+    if product.module(asked.key[2]) or wanted.count(asked.key[2]) > 1:
+        found = {"keep": {"existing"}, "update": {"updated", "existing"}, "fail": {"rejected"}}[asked.policy]
+        return found if product.module(asked.key[2]) else {"created", *found}
+    full = len({*wanted, *(module.name.casefold() for module in product.custom_modules)}) > CUSTOM_MODULES
+    return {"created", "rejected"} if full else {"created"}
+
+
+def _is_early(sent: Sent, evidence: Evidence) -> bool:
+    """Whether the function sent a message to the queue while it had time left."""
+    if evidence.is_slowed or sent.queue != evidence.request_queue:
+        return False
+    calls = [event for event in evidence.events if isinstance(event, Invoked)]
+    return any(call.began <= sent.moment <= call.ended < call.began + IN_TIME for call in calls)
