@@ -134,12 +134,15 @@ class Settings(BaseModel):
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
-        """The settings in `environ`, without white space around them; an empty value counts as absent.
+        """Read the settings in `environ`; an empty value counts as absent.
 
         Raises: SettingError: names the first setting that is missing or refused, and why.
         """
-        values = {name: text for name in cls.model_fields if (text := environ.get(name, "").strip())}
-        region = values.setdefault("OTA_REGION", environ.get("FC_REGION", "").strip())
+        values = {name: text for name in cls.model_fields if (text := environ.get(name))}
+        for name, text in values.items():
+            if text != text.strip():  # a file or a secret store left a line end; sent on, it would be another name
+                raise SettingError(name, "must not begin or end with white space")
+        region = values.setdefault("OTA_REGION", environ.get("FC_REGION", ""))
         values.setdefault("OTA_IOT_ENDPOINT", _iot_endpoint(region))
         if not region:
             raise SettingError("OTA_REGION", "is required where the platform sets no FC_REGION")
