@@ -4,6 +4,7 @@ The dataclasses among them are printed with their fields' names in PascalCase.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, AliasGenerator, ConfigDict, computed_field
@@ -232,24 +233,26 @@ class Injected(TypedDict):
     id: str
 
 
-class Deviation(TypedDict):
+@dataclass(frozen=True, config=_PASCAL)
+class Deviation:
     """Where a sample's outcome is not the expected one."""
 
-    Sample: str
-    Id: str
-    Problem: str
+    sample: str
+    id: str
+    problem: str
 
 
-class Toured(TypedDict):
+@dataclass(frozen=True, config=_PASCAL)
+class Toured:
     """run: the summary of the tour. Before and after it each line is an outcome's data with its request's `Id`."""
 
-    Samples: dict[str, int]
-    Outcomes: int
-    Statuses: dict[str, int]
-    Seconds: float
-    Findings: Sequence[Deviation]
-    BusiestSecond: dict[str, int]
-    Page: str | None
+    samples: Mapping[str, int]
+    outcomes: int
+    statuses: Mapping[str, int]
+    seconds: Age
+    findings: Sequence[Deviation]
+    busiest_second: Mapping[str, int] = field(default_factory=dict)
+    page: str = ""
 
 
 class Arrived(TypedDict):

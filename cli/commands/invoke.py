@@ -11,7 +11,6 @@ import typer
 
 from cli import records
 from cli.clients import http, signing
-from cli.clients.fc import Functions
 from cli.clients.target import Target
 from cli.commands.session import Cloud
 from cli.errors import FunctionError, NotAllSucceeded, UsageError
@@ -48,6 +47,9 @@ def invoke(
             )
         _over_http(screen, target, http, payload)
         return
+    # Not above: the SDK takes a tenth of a second to import.
+    from cli.clients.fc import Functions
+
     try:
         invocation = Functions(target).invoke(function or target.names.queue_function, payload)
     except FunctionError as error:

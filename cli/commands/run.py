@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -18,11 +19,11 @@ from cli.clients.target import ENDPOINTS, LOCAL_PORT, Target
 from cli.commands.session import Session
 from cli.errors import CliError, Interrupted
 from cli.manifests.manifest import load
+from cli.records import Toured
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.screen import Screen, counts_line, outcome_line, plural
-from cli.tour.expectations import Arrival
 from cli.tour.samples import EVENTS, read_all
-from cli.tour.tour import Summary, Tour
+from cli.tour.tour import Arrival, Tour
 from handler.clock import Clock
 
 if TYPE_CHECKING:
@@ -138,9 +139,9 @@ def _show(screen: Screen, arrival: Arrival) -> None:
         screen.summary(Text(f"          not as expected: {difference}", style="bold red"))
 
 
-def _sum_up(screen: Screen, summary: Summary, local: "Local") -> None:
+def _sum_up(screen: Screen, summary: Toured, local: "Local") -> None:
     busiest = local.busiest_second()
-    screen.record(summary.record(busiest, local.target.console_url))
+    screen.record(replace(summary, busiest_second=busiest, page=local.target.console_url))
     screen.say()
     samples = sum(summary.samples.values())
     screen.summary(

@@ -36,8 +36,8 @@ def local_cloud(options: Options) -> Iterator[Local]:
     try:
         with running(options) as cloud:
             urls = cloud.urls
-            called = Names({}, options.template)
-            yield Local(local_at((urls.console, urls.iot, urls.smq, urls.fc), called), cloud)
+            target = local_at((urls.console, urls.iot, urls.smq, urls.fc), Names({}, options.template))
+            yield Local(target, cloud)
     except OSError as error:
         raise CliError(
             f"the local cloud cannot start on port {port}: {error.strerror or error}; "

@@ -30,37 +30,24 @@ class Sample:
     outcomes: tuple[Mapping[str, Any], ...]
     answer: Mapping[str, Any] | None = None
 
-    @property
-    def awaits_id(self) -> bool:
-        """Whether its outcomes' ids are known only once it is sent."""
-        return any(MESSAGE in outcome["Id"] for outcome in self.outcomes)
-
-    def expected(self, message_id: str = "") -> dict[str, Mapping[str, Any]]:
-        """Parts of outcomes' data, by their requests' ids."""
-        return {
-            outcome["Id"].replace(MESSAGE, message_id): {name: value for name, value in outcome.items() if name != "Id"}
-            for outcome in self.outcomes
-        }
-
 
 def read_all(folder: Path = EVENTS) -> list[Sample]:
     """Every sample of a folder that is laid out as events/ is. Raises: UsageError."""
     found = [
-        read(path) for name in WAYS for path in sorted((folder / name).glob("*")) if not path.name.endswith(BESIDE)
+        _read(path) for name in WAYS for path in sorted((folder / name).glob("*")) if not path.name.endswith(BESIDE)
     ]
     if not found:
         raise UsageError(f"no samples in {folder}")
     return found
 
 
-def read(path: Path) -> Sample:
-    """Raises: UsageError."""
-    answer = path.with_name(f"{path.stem}.answer.json")
+def _read(path: Path) -> Sample:
+    outcomes, answer = (path.with_name(path.stem + beside) for beside in BESIDE)
     return Sample(
         name=f"{path.parent.name}/{path.name}",
         way=WAYS[path.parent.name],
         body=path.read_bytes(),
-        outcomes=tuple(_json(path.with_name(f"{path.stem}.outcomes.json"))),
+        outcomes=tuple(_json(outcomes)),
         answer=_json(answer) if answer.exists() else None,
     )
 
@@ -72,17 +59,13 @@ def _json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
         raise UsageError(f"{path}: {error}") from None
 
 
-def http_body(said: object) -> bytes | None:
-    """A body as a sample has it: text goes as it is, anything else as JSON."""
-    if said is None:
+def http_body(body: object) -> bytes | None:
+    """Return the body of an HTTP sample: text goes as it is, anything else as JSON."""
+    if body is None:
         return None
-    return said.encode() if isinstance(said, str) else json.dumps(said, ensure_ascii=False).encode()
+    return body.encode() if isinstance(body, str) else json.dumps(body, ensure_ascii=False).encode()
 
 
 def answer_value(answer: http.Answer) -> records.Answer:
-    """An HTTP answer in the form of an answer file."""
-    try:
-        body = json.loads(answer.content)
-    except ValueError:
-        body = answer.content.decode("utf-8", "replace")
-    return {"status": answer.status, "headers": dict(answer.headers), "body": body}
+    """Return an HTTP answer in the form of an answer file."""
+    return {"status": answer.status, "headers": dict(answer.headers), "body": http.value_or_text(answer.content)}

@@ -5,48 +5,85 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
 
-from cli import records
 from cli.clients import http
-from cli.clients.fc import Functions
 from cli.clients.inbox import Inbox
 from cli.clients.smq import BATCH, Mailbox
 from cli.clients.target import Target
 from cli.errors import CliError
-from cli.tour.expectations import Arrival, Expectations, Finding
+from cli.records import Deviation, Toured
 from cli.tour.matching import differences
-from cli.tour.samples import Sample, Way, answer_value, http_body
+from cli.tour.samples import MESSAGE, Sample, answer_value, http_body
 from handler.clock import Clock
 
 PATIENCE = 45.0
 """Seconds without any outcome after which those still missing count as lost."""
 
 
-@dataclass
-class Summary:
-    """How a tour went."""
+@dataclass(frozen=True)
+class Arrival:
+    """An outcome that came, the sample and the request it belongs to, and where it differs from what was expected."""
 
-    samples: Counter[Way] = field(default_factory=Counter)
-    statuses: Counter[str] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
-    seconds: float = 0.0
+    sample: str
+    id: str
+    outcome: Mapping[str, Any]
+    differences: tuple[str, ...]
 
-    @property
-    def outcomes(self) -> int:
-        return sum(self.statuses.values())
 
-    def record(self, busiest: Mapping[str, int], page: str | None) -> records.Toured:
-        """Return the summary as a JSON line has it, with the calls of the busiest second and the address of the page."""
-        return {
-            "Samples": {str(way): count for way, count in self.samples.items()},
-            "Outcomes": self.outcomes,
-            "Statuses": dict(self.statuses),
-            "Seconds": round(self.seconds, 1),
-            "Findings": [finding.record() for finding in self.findings],
-            "BusiestSecond": dict(busiest),
-            "Page": page,
-        }
+class Expectations:
+    """The outcomes that samples must have. An outcome may come again; then it must be the same one."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, str] = {}
+        """The samples of what has not come, by its requests' Ids."""
+        self.unknown: list[Mapping[str, Any]] = []
+        """Events that no sample is known to have; some come before the Ids of their requests are known."""
+        self._expected: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self._events: dict[str, object] = {}
+
+    def expect(self, sample: Sample, message_id: str = "") -> None:
+        """Expect those outcomes of a sample whose Ids are now known."""
+        for outcome in sample.outcomes:
+            if (MESSAGE in outcome["Id"]) == bool(message_id):
+                name = outcome["Id"].replace(MESSAGE, message_id)
+                wanted = {field: value for field, value in outcome.items() if field != "Id"}
+                self._expected[name] = sample.name, wanted
+                self.waiting[name] = sample.name
+
+    def take(self, events: Iterable[Mapping[str, Any]]) -> list[Arrival]:
+        """Return the outcomes of events, and of earlier ones whose Ids are known now; without those that came before."""
+        arrivals = []
+        known, self.unknown = [*self.unknown, *events], []
+        for event in known:
+            name = str(event.get("causationid"))
+            if name not in self._expected:
+                self.unknown.append(event)
+                continue
+            sample, wanted = self._expected[name]
+            found = tuple(differences(wanted, event["data"]))
+            first = self._events.setdefault(name, event.get("id"))
+            if first != event.get("id"):
+                found += (f"a second outcome, {event.get('id')}, beside {first}",)
+            if self.waiting.pop(name, None) or found:
+                arrivals.append(Arrival(sample, name, event["data"], found))
+        return arrivals
+
+    def failed(self) -> list[Deviation]:
+        """Return what has not come, and what belongs to no sample."""
+        missing = (
+            Deviation(sample, name, f"expected {self._expected[name][1].get('Status')}, got nothing")
+            for name, sample in sorted(self.waiting.items())
+        )
+        unknown = (
+            Deviation(
+                "-", str(event.get("causationid")), f"not expected: {event['data']['Status']} of {event.get('subject')}"
+            )
+            for event in self.unknown
+        )
+        return [*missing, *unknown]
 
 
 class Tour:
@@ -60,63 +97,65 @@ class Tour:
         self._samples = samples
         self._show = show
         self._clock = clock
-        self._lock = threading.Lock()
         self._expectations = Expectations()
-        self._summary = Summary(samples=Counter(sample.way for sample in samples))
-        for sample in samples:
-            if not sample.awaits_id:
-                self._expectations.expect(sample)
+        self._news: SimpleQueue[Deviation | tuple[Sample, str]] = SimpleQueue()
+        """What the threads that send have to tell: findings, and the ids of messages."""
+        self._statuses: Counter[str] = Counter()
+        self._findings: list[Deviation] = []
 
-    def run(self, stopped: Callable[[], bool] = lambda: False) -> Summary:
+    def run(self, stopped: Callable[[], bool] = lambda: False) -> Toured:
         """Send everything, and follow until every outcome has come, nothing more comes, or it is `stopped`.
 
         Raises: CloudError.
         """
         start = self._clock.now()
+        for sample in self._samples:
+            self._expectations.expect(sample)
         senders = [
-            threading.Thread(target=self._sending, args=(way, send), daemon=True, name=f"tour-{way}")
+            threading.Thread(target=self._send, args=(way, send), daemon=True)
             for way, send in (("queue", self._to_queue), ("http", self._over_http), ("invoke", self._by_invocation))
         ]
         for sender in senders:
             sender.start()
         self._follow(senders, stopped)
-        self._summary.findings += [*self._expectations.missing(), *self._expectations.unexpected()]
-        self._summary.seconds = self._clock.now() - start
-        return self._summary
+        return Toured(
+            samples=Counter(sample.way for sample in self._samples),
+            outcomes=self._statuses.total(),
+            statuses=self._statuses,
+            seconds=self._clock.now() - start,
+            findings=[*self._findings, *self._expectations.failed()],
+        )
 
     def _follow(self, senders: Sequence[threading.Thread], stopped: Callable[[], bool]) -> None:
         heard = self._clock.now()
-        while not stopped() and (any(sender.is_alive() for sender in senders) or not self._complete()):
-            events = list(self._inbox.events())
-            if events or any(sender.is_alive() for sender in senders):
-                heard = self._clock.now()
-            elif self._clock.now() - heard > PATIENCE:
+        while not stopped() and self._clock.now() - heard <= PATIENCE:
+            sending = any(sender.is_alive() for sender in senders)
+            self._listen()
+            if not sending and not self._expectations.waiting:
                 return
-            for event in events:
-                with self._lock:
-                    arrival = self._expectations.take(event)
-                self._arrived([arrival] if arrival else [])
-
-    def _complete(self) -> bool:
-        with self._lock:
-            return self._expectations.complete
-
-    def _arrived(self, arrivals: Iterable[Arrival]) -> None:
-        for arrival in arrivals:
-            with self._lock:
-                self._summary.statuses[str(arrival.outcome.get("Status"))] += 1
-                self._summary.findings += arrival.findings
+            events = list(self._inbox.events())
+            if events or sending:
+                heard = self._clock.now()
+            # An id may be known by now that was not when its outcome came.
+            self._listen()
+            for arrival in self._expectations.take(events):
+                self._statuses[str(arrival.outcome.get("Status"))] += 1
+                self._findings += [Deviation(arrival.sample, arrival.id, text) for text in arrival.differences]
                 self._show(arrival)
 
-    def _sending(self, way: Way, send: Callable[[Sequence[Sample]], None]) -> None:
+    def _listen(self) -> None:
+        while not self._news.empty():
+            news = self._news.get()
+            if isinstance(news, Deviation):
+                self._findings.append(news)
+            else:
+                self._expectations.expect(*news)
+
+    def _send(self, way: str, send: Callable[[Sequence[Sample]], None]) -> None:
         try:
             send([sample for sample in self._samples if sample.way == way])
         except CliError as error:
-            self._found(Finding(way, "-", str(error)))
-
-    def _found(self, finding: Finding) -> None:
-        with self._lock:
-            self._summary.findings.append(finding)
+            self._news.put(Deviation(way, "-", str(error)))
 
     def _to_queue(self, samples: Sequence[Sample]) -> None:
         with closing(Mailbox(self._target, self._clock)) as mailbox:
@@ -124,27 +163,22 @@ class Tour:
                 batch = samples[start : start + BATCH]
                 ids = mailbox.send(self._target.names.request_queue, [sample.body.decode() for sample in batch])
                 for sample, message_id in zip(batch, ids, strict=True):
-                    self._sent(sample, message_id)
-
-    def _sent(self, sample: Sample, message_id: str) -> None:
-        if sample.awaits_id:
-            with self._lock:
-                early = self._expectations.expect(sample, message_id)
-            self._arrived(early)
+                    self._news.put((sample, message_id))
 
     def _over_http(self, samples: Sequence[Sample]) -> None:
         for sample in samples:
-            said = json.loads(sample.body)
-            answer = http.call(
-                self._target.http_url + said["path"], said["method"], said["headers"], http_body(said.get("body"))
-            )
+            call = json.loads(sample.body)
+            url = self._target.http_url + call["path"]
+            answer = http.call(url, call["method"], call["headers"], http_body(call.get("body")))
             for difference in differences(sample.answer, answer_value(answer)):
-                self._found(Finding(sample.name, "answer", difference))
+                self._news.put(Deviation(sample.name, "answer", difference))
 
     def _by_invocation(self, samples: Sequence[Sample]) -> None:
+        from cli.clients.fc import Functions
+
         functions = Functions(self._target, self._clock)
         for sample in samples:
             try:
                 functions.invoke(self._target.names.http_function, sample.body)
             except CliError as error:
-                self._found(Finding(sample.name, "-", str(error)))
+                self._news.put(Deviation(sample.name, "-", str(error)))

@@ -2,80 +2,59 @@
 
 from typing import Any
 
-from cli.tour.expectations import Expectations
+import pytest
+
 from cli.tour.samples import Sample
-
-
-def sample(*outcomes: dict[str, Any]) -> Sample:
-    return Sample("requests/x.json", "queue", b"{}", outcomes)
+from cli.tour.tour import Expectations
 
 
 def event(cause: str, status: str = "created", name: str = "e") -> dict[str, Any]:
     return {"id": name, "causationid": cause, "subject": "a1/mcu", "data": {"Status": status}}
 
 
-CREATED = {"Id": "r", "Status": "created"}
+def sample(id_: str) -> Sample:
+    return Sample("requests/x.json", "queue", b"{}", ({"Id": id_, "Status": "created"},))
 
 
-def test_an_expected_outcome_completes() -> None:
-    """Nothing is missing then."""
-    expectations = Expectations()
-    expectations.expect(sample(CREATED))
-    arrival = expectations.take(event("r"))
-    assert arrival is not None
+@pytest.fixture
+def expectations() -> Expectations:
+    """Those of a sample with one outcome, of the request `r`."""
+    made = Expectations()
+    made.expect(sample("r"))
+    return made
+
+
+def test_an_expected_outcome_completes(expectations: Expectations) -> None:
+    """With what was expected of it, until it comes; redelivery is allowed: it is the same event."""
+    assert [(each.id, each.problem) for each in expectations.failed()] == [("r", "expected created, got nothing")]
+    [arrival] = expectations.take([event("r")])
     assert (arrival.sample, arrival.differences) == ("requests/x.json", ())
-    assert expectations.complete
+    assert expectations.take([event("r")]) == []
+    assert expectations.failed() == []
 
 
-def test_an_outcome_that_comes_again_is_passed_over() -> None:
-    """Redelivery is allowed: it is the same event."""
-    expectations = Expectations()
-    expectations.expect(sample(CREATED))
-    expectations.take(event("r"))
-    assert expectations.take(event("r")) is None
-    assert expectations.unexpected() == []
-
-
-def test_a_second_outcome_is_not_expected() -> None:
-    """Another event for the same request."""
-    expectations = Expectations()
-    expectations.expect(sample(CREATED))
-    expectations.take(event("r"))
-    arrival = expectations.take(event("r", name="f"))
-    assert arrival is not None
-    assert arrival.differences == ("a second outcome, f, beside e",)
-
-
-def test_an_outcome_that_changes_when_it_comes_again_is_not_expected() -> None:
-    """Though its id is the same."""
-    expectations = Expectations()
-    expectations.expect(sample(CREATED))
-    expectations.take(event("r"))
-    arrival = expectations.take(event("r", "failed"))
-    assert arrival is not None
-    assert arrival.differences
+@pytest.mark.parametrize(
+    ("again", "words"),
+    [
+        (event("r", name="f"), "a second outcome, f, beside e"),
+        (event("r", "failed"), "Status: expected 'created', got"),
+    ],
+)
+def test_another_outcome_of_the_same_request_is_not_expected(
+    expectations: Expectations, again: dict[str, Any], words: str
+) -> None:
+    """Whether it is another event or says something else."""
+    expectations.take([event("r")])
+    [arrival] = expectations.take([again])
+    assert arrival.differences[0].startswith(words)
 
 
 def test_an_outcome_may_come_before_its_id_is_known() -> None:
     """The queue's answer, which has the message's id, may be the slower one."""
     expectations = Expectations()
-    assert expectations.take(event("M1/1")) is None
-    [arrival] = expectations.expect(sample({"Id": "{message}/1", "Status": "created"}), "M1")
-    assert arrival.differences == ()
-    assert expectations.complete
-
-
-def test_what_has_not_come_is_missing() -> None:
-    """With what was expected of it."""
-    expectations = Expectations()
-    expectations.expect(sample(CREATED))
-    [finding] = expectations.missing()
-    assert (finding.id, finding.problem) == ("r", "expected created, got nothing")
-
-
-def test_what_nobody_expects_is_told() -> None:
-    """An outcome of no sample."""
-    expectations = Expectations()
-    expectations.take(event("stranger"))
-    [finding] = expectations.unexpected()
-    assert finding.id == "stranger"
+    expectations.expect(sample("{message}/1"))
+    assert expectations.take([event("M1/1")]) == []
+    assert expectations.failed()[0].problem.startswith("not expected: created of a1/mcu")
+    expectations.expect(sample("{message}/1"), "M1")
+    [arrival] = expectations.take([])
+    assert (arrival.differences, expectations.failed()) == ((), [])
