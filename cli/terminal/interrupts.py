@@ -1,7 +1,7 @@
 """Signal handling: the first Ctrl-C, SIGTERM or SIGHUP lets the current step finish."""
 
 import signal
-from types import FrameType, TracebackType
+from types import FrameType
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 """Not all systems have all of them."""
@@ -17,9 +17,7 @@ class Interrupts:
         self._before = {each: signal.signal(each, self._ask) for each in SIGNALS}
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, before in self._before.items():
             signal.signal(number, before)
 

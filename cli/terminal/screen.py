@@ -3,7 +3,7 @@
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -84,27 +84,19 @@ class Screen:
             return
         cells = [[cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row] for row in rows]
         if self.out.is_terminal:
-            self.out.print(_framed(heading, cells, title))
+            table = Table(*heading, title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+            for row in cells:
+                table.add_row(*row)
+            self.out.print(table)
             return
         if title:
             self.out.print(title)
-        for line in _aligned([[Text(name) for name in heading], *cells]):
-            self.out.print(line, soft_wrap=True)
-
-
-def _framed(heading: Sequence[str], rows: Iterable[Sequence[Text]], title: str) -> Table:
-    table = Table(*heading, title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    return table
-
-
-def _aligned(rows: Sequence[Sequence[Text]]) -> Iterator[str]:
-    """Columns of equal width, nothing folded, no blanks at the end."""
-    widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        padded = (cell.plain + " " * (width - cell.cell_len) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(padded).rstrip()
+        # Columns of equal width, nothing folded, no blanks at the end.
+        lines = [[Text(name) for name in heading], *cells]
+        widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
+        for line in lines:
+            padded = (cell.plain + " " * (width - cell.cell_len) for cell, width in zip(line, widths, strict=True))
+            self.out.print("  ".join(padded).rstrip(), soft_wrap=True)
 
 
 def status_text(status: str, width: int = 0) -> Text:
@@ -149,29 +141,19 @@ def module_of(outcome: Mapping[str, Any]) -> str:
 
 
 def remark(outcome: Mapping[str, Any]) -> str:
-    """Why an outcome is what it is: the rules broken, the drift, or the API's code and what it says about it."""
-    if errors := outcome.get("Errors"):
-        return _errors(errors)
-    differs = _differences(outcome.get("Drift"))
+    """Why an outcome is what it is: the rules broken, the drift, or the API's code and what it says about it.
+
+    Errors and drift that another program wrote in another form are shown as they are.
+    """
+    errors, drift = outcome.get("Errors"), outcome.get("Drift")
+    try:
+        rules = "; ".join(f"{error['Field'] or 'message'} {error['Problem']}" for error in errors or ())
+        differs = ", ".join(
+            f"{name}: {each['Found']!r}, not {each['Wanted']!r}" for name, each in (drift or {}).items()
+        )
+    except (AttributeError, TypeError, KeyError):
+        return repr(errors or drift)
     code, message = (str(outcome.get(name) or "") for name in ("Code", "ErrorMessage"))
     # Of answers that were not the API's own, the message begins with what stands for a code.
-    reason = message if message and message.startswith(code) else ": ".join(part for part in (code, message) if part)
-    return " ".join(part for part in (differs, reason) if part)
-
-
-def _errors(errors: object) -> str:
-    """An outcome's Errors in words; as they are where another program wrote them in another form."""
-    try:
-        return "; ".join(f"{error['Field'] or 'message'} {error['Problem']}" for error in errors)  # type: ignore[attr-defined]
-    except (TypeError, KeyError):
-        return repr(errors)
-
-
-def _differences(drift: object) -> str:
-    """An outcome's Drift in words; as it is where another program wrote it in another form."""
-    if not drift:
-        return ""
-    try:
-        return ", ".join(f"{name}: {each['Found']!r}, not {each['Wanted']!r}" for name, each in drift.items())  # type: ignore[attr-defined]
-    except (AttributeError, TypeError, KeyError):
-        return repr(drift)
+    reason = message if message.startswith(code) else ": ".join(part for part in (code, message) if part)
+    return rules or " ".join(part for part in (differs, reason) if part)
