@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emulator.clock import Clock
 from emulator.eventbridge.config import StreamConfig
-from emulator.eventbridge.streams import EventStream
+from emulator.eventbridge.streams import CEILING, EventStream
 from emulator.faults.functions import StruckTries
 from emulator.faults.injection import Faults
 from emulator.faults.neighbours import Neighbours
@@ -133,7 +133,9 @@ class Cloud:
         ]
 
     def _caller(self, stream: StreamConfig) -> Callable[[bytes], Awaitable[Called]]:
-        deliver = partial(call, self.urls.fc, stream.function, asynchronous=stream.trigger.asynchronous)
+        deliver = partial(
+            call, self.urls.fc, stream.function, asynchronous=stream.trigger.asynchronous, timeout=CEILING
+        )
         return faulty(deliver, Called(500), self.faults, stream.function, random.Random(self.options.seed))
 
     @property

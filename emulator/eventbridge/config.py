@@ -1,4 +1,4 @@
-"""How an event stream is set up."""
+"""The configuration of event streams."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -40,7 +40,7 @@ class QueueTrigger(BaseModel):
     mode: Literal["event-streaming", "event-driven"] = Field(
         "event-streaming", validation_alias=AliasPath(*_OPTIONS, "mode")
     )
-    """An array of events for each call, or one event and no array."""
+    """A call gets an array of events, or one event without an array."""
     batch_messages: Annotated[int, Field(ge=1, le=10_000)] = Field(
         1, validation_alias=AliasPath(*_OPTIONS, "batchWindow", "CountBasedWindow")
     )
@@ -71,7 +71,7 @@ class StreamConfig:
 
     @property
     def batch_messages(self) -> int:
-        """The most messages of a call: event mode has no batches."""
+        """The largest number of messages of a call: event mode has no batches."""
         return self.trigger.batch_messages if self.trigger.mode == "event-streaming" else 1
 
     @property

@@ -1,4 +1,4 @@
-"""The events that an event stream makes of messages (Function Compute, "Formats of event for different triggers")."""
+"""Builds the events of an event stream from messages (Function Compute, "Formats of event for different triggers")."""
 
 import hashlib
 import json
@@ -10,10 +10,10 @@ from emulator.eventbridge.config import StreamConfig
 from emulator.smq.messages import Message
 
 
-def event(message: Message, config: StreamConfig, now: float) -> str:
-    """One message as JSON; `now` in unix seconds. Id and data are the same however often the message comes."""
+def build_event(message: Message, config: StreamConfig, now: float) -> str:
+    """Write a message as JSON; `now` in unix seconds. Id and data are the same however often the message comes."""
     data = {
-        # SMQ keeps no request id with a message: one that follows from the message's id stays the same.
+        # SMQ keeps no request id with a message: one that is derived from the message's id stays the same.
         "requestId": hashlib.sha256(message.id.encode()).hexdigest()[:24].upper(),
         "messageId": message.id,
         "messageBody": decode(message.body) if config.trigger.base64_decode else message.body,
@@ -39,8 +39,8 @@ def event(message: Message, config: StreamConfig, now: float) -> str:
     return _json(envelope)
 
 
-def payload(events: Sequence[bytes], config: StreamConfig) -> bytes:
-    """Build the event that the function is called with, from events in JSON."""
+def build_payload(events: Sequence[bytes], config: StreamConfig) -> bytes:
+    """Build the payload of a call from events in JSON."""
     return events[0] if config.trigger.mode == "event-driven" else b"[" + b",".join(events) + b"]"
 
 

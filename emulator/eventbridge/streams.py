@@ -1,6 +1,6 @@
 """An EventBridge event stream: takes messages from a queue and calls a function with them.
 
-A message is deleted when a call with it succeeded, or when it was given up. Until then it is hidden in the queue, for a
+A message is deleted when a call with it succeeded, or when the retries ended. Until then it is hidden in the queue, for a
 little longer than the next call may take: a stream that was killed loses nothing, and its messages come again soon.
 """
 
@@ -12,22 +12,21 @@ from typing import Protocol
 
 from emulator.clock import Clock
 from emulator.eventbridge.config import StreamConfig
-from emulator.eventbridge.events import event, payload
+from emulator.eventbridge.events import build_event, build_payload
 from emulator.smq.errors import QueueNotExist, SmqError
-from emulator.smq.messages import Message
 from emulator.smq.retries import pause
 from emulator.smq.service import MessageService
 
 READY = "Ready"
-"""Not running: never started, stopped, or halted by a batch that failed for good and may not be skipped."""
+"""Not running: never started, stopped, or halted by a batch that failed after all retries and may not be skipped."""
 RUNNING = "Running"
 PAUSED = "Paused"
-"""Takes nothing more until it is resumed; a call that was under way ends first."""
+"""Receives nothing until it is resumed; a running call ends first."""
 FAILED_TO_START = "Failed to start"
-"""The queue or the function is not there, or may not be used: trying again would not help."""
+"""The queue or the function does not exist, or may not be used: a retry would not help."""
 
 CEILING = 300.0
-"""Seconds after which EventBridge gives up on a call, whatever the function's own timeout."""
+"""Seconds after which EventBridge ends a call, whatever the function's own timeout."""
 _HIDDEN = int(CEILING) + 60
 _POLL = 30.0
 _MOST = 16
@@ -36,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class Result(Protocol):
-    """What came of a call: the HTTP status, and X-Fc-Error-Type where the function failed."""
+    """The result of a call: the HTTP status, and X-Fc-Error-Type where the function failed."""
 
     @property
     def status(self) -> int: ...
@@ -45,31 +44,23 @@ class Result(Protocol):
 
 
 Invoke = Callable[[bytes], Awaitable[Result]]
-"""Calls the function. With asynchronous invocation it returns when the call is accepted, not when it is done."""
+"""Calls the function, for `CEILING` seconds at most; an asynchronous call returns when it is accepted. Raises: OSError."""
 
 
 @dataclass
-class InHand:
-    """A message that the stream has received: its event, made once, and the handle that is valid now."""
+class Held:
+    """A message that the stream has received: its event, built once, and the handle that is valid now."""
 
-    message: Message
-    event: str
-    encoded: bytes
+    id: str
+    event: bytes
     handle: str
 
 
 class EventStream:
-    """One trigger's stream. What it did is told by `state`, `in_flight`, `delivered`, `retried`, `dead_lettered` and
-    `discarded`, in messages."""
+    """The stream of one trigger; `in_flight`, `delivered`, `retried`, `dead_lettered` and `discarded` count messages."""
 
     def __init__(
-        self,
-        config: StreamConfig,
-        service: MessageService,
-        invoke: Invoke,
-        *,
-        clock: Clock | None = None,
-        ceiling: float = CEILING,
+        self, config: StreamConfig, service: MessageService, invoke: Invoke, *, clock: Clock | None = None
     ) -> None:
         self.config = config
         self.state = READY
@@ -80,16 +71,15 @@ class EventStream:
         self._service = service
         self._invoke = invoke
         self._clock = clock or Clock()
-        self._ceiling = ceiling
-        self._batch: list[InHand] = []
-        self._left: list[InHand] = []
+        self._batch: list[Held] = []
+        self._left: list[Held] = []
         self._work: asyncio.Task[None] | None = None
         self._calling = False
         self._resumed = asyncio.Event()
 
     @property
     def in_flight(self) -> int:
-        """How many messages the stream has received and not finished."""
+        """The number of messages that the stream has received and not finished."""
         return len(self._batch) + len(self._left)
 
     async def run(self) -> None:
@@ -115,7 +105,7 @@ class EventStream:
             self.state = RUNNING
 
     def pause(self) -> None:
-        """Take nothing more, and put back what waits for its next call. A call under way ends, and counts."""
+        """Receive nothing more, and put back messages that wait for their next call. A running call ends, and counts."""
         if self.state in (RUNNING, PAUSED):
             self.state = PAUSED
             self._resumed.clear()
@@ -127,7 +117,7 @@ class EventStream:
         self._resumed.set()
 
     def stop(self) -> None:
-        """End `run`. It hangs up on a call that is under way: the function goes on, and its messages come again."""
+        """End `run`. It closes the connection of a running call: the function goes on, and its messages come again."""
         if self.state == PAUSED:
             self.state = READY
             self._resumed.set()
@@ -146,7 +136,7 @@ class EventStream:
     # A batch
 
     async def _collect(self) -> None:
-        """Fill the batch: until it is full by number or by size, or its time is over."""
+        """Fill the batch until it has enough messages or bytes, or its time is over."""
         self._batch, self._left = self._left, []
         while not self._batch:
             await self._receive(_POLL)
@@ -161,30 +151,28 @@ class EventStream:
     async def _receive(self, seconds: float) -> bool:
         count = min(_MOST, self.config.batch_messages - len(self._batch))
         messages = await self._service.wait_receive(self.config.trigger.queue, count, seconds, _HIDDEN)
-        self._batch += [self._hold(message) for message in messages]
+        for message in messages:
+            built = build_event(message, self.config, self._clock.wall()).encode()
+            self._batch.append(Held(message.id, built, message.handle))
         return bool(messages)
-
-    def _hold(self, message: Message) -> InHand:
-        text = event(message, self.config, self._clock.wall())
-        return InHand(message, text, text.encode(), message.handle)
 
     def _full(self) -> bool:
         return len(self._batch) >= self.config.batch_messages or self._size() >= self.config.batch_bytes
 
     def _cut(self) -> None:
-        """Leave for the next batch what makes this one too large, but never all of it."""
+        """Leave messages for the next batch while this one is too large; it keeps at least one."""
         while len(self._batch) > 1 and self._size() > self.config.batch_bytes:
             self._left.insert(0, self._batch.pop())
 
     def _size(self) -> int:
         # Each element and the comma or bracket after it, and the bracket before the first.
-        return sum(len(held.encoded) + 1 for held in self._batch) + 1
+        return sum(len(held.event) + 1 for held in self._batch) + 1
 
     # Its delivery
 
     async def _deliver(self) -> None:
-        """Call until it succeeds or the retries end; the same bytes every time."""
-        body = payload([held.encoded for held in self._batch], self.config)
+        """Call until it succeeds or the retries end, with the same bytes every time."""
+        body = build_payload([held.event for held in self._batch], self.config)
         failures = 0
         self._hide(0)
         while not await self._try(body):
@@ -201,11 +189,15 @@ class EventStream:
         self._finish()
 
     async def _try(self, body: bytes) -> bool:
+        """Call the function once, and return True if it succeeded."""
+        self._calling = True
         try:
-            result = await self._call(body)
+            result = await self._invoke(body)
         except OSError as error:
             _log.warning("stream %s: %s", self.config.name, type(error).__name__)
             return False
+        finally:
+            self._calling = False
         if result.status in (401, 403, 404, 412):
             self.state = FAILED_TO_START
         if result.error_type or not 200 <= result.status < 300:
@@ -213,69 +205,54 @@ class EventStream:
             return False
         return True
 
-    async def _call(self, body: bytes) -> Result:
-        """Return what the function answers. Raises: OSError; TimeoutError, and hangs up, after the ceiling."""
-        call: asyncio.Future[Result] = asyncio.ensure_future(self._invoke(body))
-        self._calling = True
-        try:
-            await asyncio.wait({call}, timeout=self._ceiling)
-            if not call.done():
-                raise TimeoutError
-            return call.result()
-        finally:
-            self._calling = False
-            call.cancel()
-
     def _give_up(self) -> None:
-        """Halt where failures are not tolerated or will not end, else dead-letter the batch and go on."""
+        """Halt where failures are not tolerated or the stream cannot go on; else dead-letter the batch."""
         if self.state == RUNNING and self.config.trigger.errors_tolerance == "NONE":
             self.state = READY
         if self.state != RUNNING:
             return
         for held in self._batch:
-            self._bury(held)
+            self._dead_letter(held)
         self._finish()
 
-    def _bury(self, held: InHand) -> None:
-        """Put the event, as it was pushed, into the dead-letter queue; where there is none it is dropped."""
+    def _dead_letter(self, held: Held) -> None:
+        """Put the event, as it was pushed, into the dead-letter queue; without one it is discarded."""
         queue = self.config.trigger.dead_letter_queue
         if queue is None:
             self.discarded += 1
             return
         try:
-            self._service.send(queue, held.event)
+            self._service.send(queue, held.event.decode())
             self.dead_lettered += 1
         except SmqError as error:
             self.discarded += 1
-            _log.warning("queue %s did not take dead letter %s: %s", queue, held.message.id, error.code)
+            _log.warning("queue %s did not take dead letter %s: %s", queue, held.id, error.code)
 
-    # The messages in hand
+    # The messages that it holds
 
     def _hide(self, seconds: float) -> None:
-        """Keep what is in hand hidden for a wait, and for the call after it."""
-        for held in [*self._batch, *self._left]:
-            self._show_in(held, int(seconds) + _HIDDEN)
+        """Keep the messages hidden for a wait, and for the call after it."""
+        self._show_in(int(seconds) + _HIDDEN)
 
     def _finish(self) -> None:
+        """Delete the batch from the queue."""
         for held in self._batch:
-            self._delete(held)
+            try:
+                self._service.delete(self.config.trigger.queue, held.handle)
+            except SmqError as error:
+                # Its retention is over, or the queue was removed: it is finished all the same.
+                _log.info("message %s could not be deleted: %s", held.id, error.code)
         self._batch = []
 
-    def _delete(self, held: InHand) -> None:
-        try:
-            self._service.delete(self.config.trigger.queue, held.handle)
-        except SmqError as error:
-            # Its retention is over, or the queue was removed: done all the same.
-            _log.info("message %s could not be deleted: %s", held.message.id, error.code)
-
     def _release(self) -> None:
-        """Put back what was received and not finished: it is visible at once."""
-        released, self._batch, self._left = [*self._batch, *self._left], [], []
-        for held in released:
-            self._show_in(held, 0)
+        """Put back the messages that were received and not finished; they are visible at once."""
+        self._show_in(0)
+        self._batch, self._left = [], []
 
-    def _show_in(self, held: InHand, seconds: int) -> None:
-        try:
-            held.handle = self._service.change_visibility(self.config.trigger.queue, held.handle, seconds).handle
-        except SmqError as error:
-            _log.info("message %s is gone: %s", held.message.id, error.code)
+    def _show_in(self, seconds: int) -> None:
+        """Make the messages visible in some seconds."""
+        for held in [*self._batch, *self._left]:
+            try:
+                held.handle = self._service.change_visibility(self.config.trigger.queue, held.handle, seconds).handle
+            except SmqError as error:
+                _log.info("message %s is gone: %s", held.id, error.code)

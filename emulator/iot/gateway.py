@@ -36,14 +36,7 @@ _COMMON = (
     "SignatureNonce",
     "Signature",
 )
-_ACS3_HEADERS = (
-    "host",
-    "x-acs-action",
-    "x-acs-version",
-    "x-acs-date",
-    "x-acs-signature-nonce",
-    "x-acs-content-sha256",
-)
+_ACS3_HEADERS = ("host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256")
 
 
 @dataclass(frozen=True)

@@ -94,12 +94,7 @@ class MessageService:
     # Messages
 
     def send(
-        self,
-        queue: str,
-        body: str,
-        delay: int | None = None,
-        priority: int = 8,
-        properties: Properties | None = None,
+        self, queue: str, body: str, delay: int | None = None, priority: int = 8, properties: Properties | None = None
     ) -> str:
         """Send a body as it is (the official SDK's receivers expect base64); return the message's id.
 

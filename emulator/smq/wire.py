@@ -104,11 +104,7 @@ def describe_peeked(message: Message) -> Content:
 
 def describe_received(message: Message) -> Content:
     """Describe a message to its receiver."""
-    return {
-        **describe_peeked(message),
-        "ReceiptHandle": message.handle,
-        "NextVisibleTime": message.next_visible,
-    }
+    return {**describe_peeked(message), "ReceiptHandle": message.handle, "NextVisibleTime": message.next_visible}
 
 
 def _describe_properties(item: str, properties: tuple[Property, ...]) -> Content | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator.clock import Clock
 from emulator.eventbridge.config import QueueTrigger, StreamConfig
-from emulator.eventbridge.streams import CEILING, EventStream
+from emulator.eventbridge.streams import EventStream
 from emulator.smq.service import MessageService
 
 
@@ -61,11 +61,10 @@ def stream(
     service: MessageService,
     invoke: Callable[[bytes], Awaitable[Answer]],
     clock: Clock | None = None,
-    ceiling: float = CEILING,
     **trigger: Any,
 ) -> EventStream:
     config = StreamConfig(QueueTrigger(**{"name": "t", "queue": "q", **trigger}), "f", "cn-shanghai", "123")
-    return EventStream(config, service, invoke, clock=clock or Clock(sleep=Sleep()), ceiling=ceiling)
+    return EventStream(config, service, invoke, clock=clock or Clock(sleep=Sleep()))
 
 
 def send(service: MessageService, *bodies: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.eventbridge.config import QueueTrigger, StreamConfig
-from emulator.eventbridge.events import event, payload
+from emulator.eventbridge.events import build_event, build_payload
 from emulator.smq.messages import Message, Properties
 
 
@@ -20,8 +20,8 @@ def message(body: str = "VEVTVA==") -> Message:
 
 
 def pushed(body: str, config: StreamConfig) -> Any:
-    text = event(message(body), config, 1_634_281_594.028)
-    return json.loads(payload([text.encode()], config))
+    text = build_event(message(body), config, 1_634_281_594.028)
+    return json.loads(build_payload([text.encode()], config))
 
 
 def test_a_cloud_event_has_the_documented_form() -> None:

@@ -157,10 +157,7 @@ def test_a_batch_is_64_kib_at_most_in_all(queue: Queue) -> None:
 def test_a_partly_refused_batch_says_which(queue: Queue) -> None:
     """The good message is sent, the bad one has its error."""
     error = refusal(lambda: queue.batch_send_message([Message("good"), Message("bad", priority=17)]))
-    assert [sorted(one) for one in error.sub_errors] == [
-        ["MessageBodyMD5", "MessageId"],
-        ["ErrorCode", "ErrorMessage"],
-    ]
+    assert [sorted(one) for one in error.sub_errors] == [["MessageBodyMD5", "MessageId"], ["ErrorCode", "ErrorMessage"]]
     assert queue.receive_message_with_str_body().message_body == "good"
 
 
