@@ -8,40 +8,36 @@ import calendar
 import hashlib
 import hmac
 import random
-import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.iot import signature
 from emulator.iot.rpc import GatewayError, RpcRequest
 from emulator.ram import acs3
-from emulator.ram.keys import Accounts, ExpiredToken, Key, UnknownKey, WrongToken
+from emulator.ram.keys import Accounts, AccountsError, ExpiredToken, Key, UnknownKey, WrongToken
 
 VERSION = "2018-01-20"
 CLOCK_WINDOW = 15 * 60
-"""Seconds that a caller's clock may be off; some pages say 31 minutes, the stricter bound holds here."""
+"""Seconds that a caller's clock may be off; some pages say 31 minutes, the stricter limit applies here."""
 NONCES_KEPT = 200_000
 NONCE_LENGTH = 128
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
 _COMMON = (
-    "Action",
-    "Version",
-    "RegionId",
-    "AccessKeyId",
-    "Timestamp",
-    "SignatureMethod",
-    "SignatureVersion",
-    "SignatureNonce",
-    "Signature",
-)
-_ACS3_HEADERS = ("host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256")
+    "Action", "Version", "RegionId", "AccessKeyId", "Timestamp",
+    "SignatureMethod", "SignatureVersion", "SignatureNonce", "Signature",
+)  # fmt: skip
+_ACS3_HEADERS = {"host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"}
+_TOKEN_ERRORS: dict[type[AccountsError], tuple[str, str]] = {
+    ExpiredToken: ("Expired", "is expired"),
+    WrongToken: ("MismatchWithAccessKey", "mismatch with the AccessKey"),
+}
 
 
 @dataclass(frozen=True)
 class SignedCall:
-    """How a call is signed, by either scheme; `sign` makes the signature of a text with a secret."""
+    """The signed parts of a call, by either scheme; `sign` makes the signature of a text with a secret."""
 
     version: str
     key_id: str
@@ -70,29 +66,28 @@ def _read_rpc(request: RpcRequest) -> SignedCall:
     for name in _COMMON:
         if not parameters.get(name):
             raise GatewayError(400, f"Missing{name}", f"{name} is mandatory for this action.")
-    if parameters["SignatureMethod"] != "HMAC-SHA1":
-        raise GatewayError(400, "InvalidSignatureMethod", "Specified signature method is not supported: use HMAC-SHA1.")
-    if parameters["SignatureVersion"] != "1.0":
-        raise GatewayError(400, "InvalidSignatureVersion", "Specified signature version is not supported: use 1.0.")
+    for name, wanted in (("method", "HMAC-SHA1"), ("version", "1.0")):
+        if parameters[f"Signature{name.title()}"] != wanted:
+            text = f"Specified signature {name} is not supported: use {wanted}."
+            raise GatewayError(400, f"InvalidSignature{name.title()}", text)
     return SignedCall(
-        parameters["Version"],
-        parameters["AccessKeyId"],
-        parameters.get("SecurityToken") or request.headers.get("x-acs-security-token", ""),
-        parameters["Timestamp"],
-        parameters["SignatureNonce"],
-        parameters["Signature"],
-        signature.string_to_sign(request.method, parameters),
-        signature.sign,
+        version=parameters["Version"],
+        key_id=parameters["AccessKeyId"],
+        token=parameters.get("SecurityToken") or request.headers.get("x-acs-security-token", ""),
+        timestamp=parameters["Timestamp"],
+        nonce=parameters["SignatureNonce"],
+        signature=parameters["Signature"],
+        string_to_sign=signature.string_to_sign(request.method, parameters),
+        sign=signature.sign,
     )
 
 
 def _read_acs3(request: RpcRequest, header: str) -> SignedCall:
     authorization = acs3.Authorization.read(header)
     headers = request.headers
-    if (
-        authorization is None
-        or not set(_required_headers(headers)) <= set(authorization.signed_headers) & headers.keys()
-    ):
+    # The token must be signed too, else it could be exchanged on the way.
+    required = _ACS3_HEADERS | ({"x-acs-security-token"} & headers.keys())
+    if authorization is None or not required <= set(authorization.signed_headers) & headers.keys():
         raise GatewayError(400, "IncompleteSignature", "The request signature does not conform to the V3 standard.")
     if headers["x-acs-content-sha256"] != hashlib.sha256(request.body).hexdigest():
         raise GatewayError(400, "IncompleteSignature", "x-acs-content-sha256 is not the hash of the body.")
@@ -100,24 +95,19 @@ def _read_acs3(request: RpcRequest, header: str) -> SignedCall:
         request.method, request.path, request.query, headers, authorization.signed_headers
     )
     return SignedCall(
-        headers["x-acs-version"],
-        authorization.credential,
-        headers.get("x-acs-security-token", ""),
-        headers["x-acs-date"],
-        headers["x-acs-signature-nonce"],
-        authorization.signature,
-        acs3.string_to_sign(canonical),
-        acs3.sign,
+        version=headers["x-acs-version"],
+        key_id=authorization.credential,
+        token=headers.get("x-acs-security-token", ""),
+        timestamp=headers["x-acs-date"],
+        nonce=headers["x-acs-signature-nonce"],
+        signature=authorization.signature,
+        string_to_sign=acs3.string_to_sign(canonical),
+        sign=acs3.sign,
     )
 
 
-def _required_headers(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the headers that must be signed: the token too, else it could be exchanged on the way."""
-    return (*_ACS3_HEADERS, "x-acs-security-token") if "x-acs-security-token" in headers else _ACS3_HEADERS
-
-
 class Gateway:
-    """Admits signed calls of known keys, each once. `wall` is the cloud's clock, in unix seconds."""
+    """Admits each signed call of a known key once. `wall` is the cloud's clock, in unix seconds."""
 
     def __init__(self, accounts: Accounts, wall: Callable[[], float], random_source: random.Random) -> None:
         self._accounts = accounts
@@ -144,20 +134,17 @@ class Gateway:
         except UnknownKey as error:
             status = self._random.choice((400, 404))
             raise GatewayError(status, "InvalidAccessKeyId.NotFound", "Specified access key is not found.") from error
-        except ExpiredToken as error:
-            message = "Specified SecurityToken is expired."
-            raise GatewayError(400, "InvalidSecurityToken.Expired", message) from error
-        except WrongToken as error:
-            message = "Specified SecurityToken mismatch with the AccessKey."
-            raise GatewayError(400, "InvalidSecurityToken.MismatchWithAccessKey", message) from error
+        except AccountsError as error:
+            code, text = _TOKEN_ERRORS[type(error)]
+            raise GatewayError(400, f"InvalidSecurityToken.{code}", f"Specified SecurityToken {text}.") from error
 
     def _check_clock(self, timestamp: str) -> None:
         try:
-            well_formed = _TIMESTAMP.fullmatch(timestamp)
-            moment = calendar.timegm(time.strptime(timestamp, "%Y-%m-%dT%H:%M:%SZ")) if well_formed else None
+            moment = calendar.timegm(time.strptime(timestamp, _TIMESTAMP))
         except ValueError:
             moment = None
-        if moment is None:
+        # strptime() accepts numbers without their leading zeros.
+        if moment is None or time.strftime(_TIMESTAMP, time.gmtime(moment)) != timestamp:
             raise GatewayError(400, "InvalidTimeStamp.Format", "Specified time stamp is not well formatted.")
         if abs(self._wall() - moment) > CLOCK_WINDOW:
             raise GatewayError(400, "InvalidTimeStamp.Expired", "Specified time stamp is expired.")
