@@ -31,7 +31,6 @@ from handler.threads import Threads
 
 if TYPE_CHECKING:  # imported when the first HTTP request comes, so that the function of a queue does not wait for it
     from handler import web
-    from handler.quota import SharedQuota
     from handler.tracing import Tracer
 
 DEFAULT_TIMEOUT = 60.0
@@ -89,13 +88,12 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     return ssl.create_default_context() if secure else None
 
 
-def _quota(settings: Settings, clock: Clock, log: Log) -> "Pacer | SharedQuota":
-    share = Pacer(settings.share, clock)
+def _quota(settings: Settings, clock: Clock, log: Log) -> Pacer:
     if settings.store is None:
-        return share
+        return Pacer(settings.share, clock)
     from handler.quota import SharedQuota
 
-    return SharedQuota(settings.store, settings.OTA_QUOTA_KEY, settings.rate, share, clock, log)
+    return SharedQuota(settings.store, settings.OTA_QUOTA_KEY, settings.rate, settings.share, clock, log)
 
 
 _instance: Instance | None = None

@@ -9,11 +9,9 @@ leave at once. Their slots are lost.
 
 import math
 import threading
-from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from handler.clock import Clock
 from handler.errors import OutOfTime
@@ -33,7 +31,6 @@ RETURN, PROBE = 1 / 6, 0.0003
 CALM = 8.0
 """Seconds without a slow-down after which the steps begin to grow."""
 
-T = TypeVar("T")
 _left: ContextVar[float] = ContextVar("left")
 
 
@@ -66,113 +63,6 @@ class Quota(Protocol):
         ...
 
 
-class Gate(ABC):
-    """When the calls of one operation may leave. Everything but `fetch` is called with the lock held."""
-
-    lock: threading.Lock
-
-    def missing(self, now: float, ahead: int, waiting: int) -> int:  # noqa: ARG002 - only some gates have to fetch
-        """How many slots whoever has `ahead` others before it should fetch now; then it must call `fetch`."""
-        return 0
-
-    def fetch(self, count: int, deadline: float) -> None:
-        """Fetch so many slots, the first of them before `deadline`."""
-        raise NotImplementedError
-
-    @property
-    @abstractmethod
-    def interval(self) -> float:
-        """Seconds between two slots, at the rate of the moment."""
-
-    @abstractmethod
-    def slot(self, now: float, ahead: int) -> float:
-        """The instant, `now` or later, at which a call with `ahead` others before it may leave, as far as is known."""
-
-    def look(self, now: float, ahead: int) -> float:
-        """The instant after `now` at which a call that may not leave yet should look again.
-
-        With others before it, half-way: so that a slot that was given back, or a rate that rose, is noticed in time to be used.
-        """
-        return max(self.slot(now, ahead // 2), now + self.interval / 2) if ahead else self.slot(now, 0)
-
-    @abstractmethod
-    def leave(self, now: float, *, slept: bool) -> None:
-        """A call leaves. Only one that `slept` until its slot may catch up what it comes late."""
-
-
-class Made(dict[str, T]):
-    """Values that are made when they are first asked for, each once, whoever asks."""
-
-    def __init__(self, make: Callable[[str], T]) -> None:
-        super().__init__()
-        self._make = make
-
-    def __missing__(self, key: str) -> T:
-        return self.setdefault(key, self._make(key))
-
-
-class Line:
-    """Those who wait to call one operation, in the order in which they came."""
-
-    def __init__(self, operation: str, gate: Gate, clock: Clock) -> None:
-        self._operation = operation
-        self._gate = gate
-        self._clock = clock
-        self._waiting: deque[object] = deque()
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def wait(self, deadline: float) -> float:
-        ticket = object()
-        try:
-            start = now = self._join(ticket, deadline)
-            while (pause := self._look(ticket, deadline, slept=now > start)) is not None:
-                self._clock.sleep(pause)
-                now = self._clock.now()
-        finally:
-            self._quit(ticket)
-        return left_at(start) - start
-
-    def _join(self, ticket: object, deadline: float) -> float:
-        with self._gate.lock:
-            now = self._clock.now()
-            self._check(now, len(self._waiting), deadline)
-            self._waiting.append(ticket)
-            return now
-
-    def _look(self, ticket: object, deadline: float, *, slept: bool) -> float | None:
-        """The seconds to sleep before the next look; None: the call has left."""
-        while True:
-            with self._gate.lock:
-                now = self._clock.now()
-                ahead = self._waiting.index(ticket)
-                slot = self._check(now, ahead, deadline)
-                count = self._gate.missing(now, ahead, len(self._waiting))
-                if not count and not ahead and slot <= now + EARLY:
-                    self._leave(now, slept=slept)
-                    return None
-                if not count:
-                    return self._gate.look(now, ahead) - now
-            self._gate.fetch(count, deadline)
-
-    def _leave(self, now: float, *, slept: bool) -> None:
-        self._gate.leave(now, slept=slept)
-        self._waiting.popleft()
-        _left.set(now)
-
-    def _check(self, now: float, ahead: int, deadline: float) -> float:
-        slot = self._gate.slot(now, ahead)
-        if slot > deadline + EARLY:
-            raise OutOfTime(self._operation, slot - now)
-        return slot
-
-    def _quit(self, ticket: object) -> None:
-        with self._gate.lock:
-            if ticket in self._waiting:
-                self._waiting.remove(ticket)
-
-
 class Speed:
     """The rate of the moment, in calls a second: never above `full`.
 
@@ -188,56 +78,108 @@ class Speed:
     """
 
     def __init__(self, full: float) -> None:
-        self.full = self.rate = self._safe = full
-        self._slowed = -math.inf
+        self._full = self.rate = self._safe = full
+        self.slowed = -math.inf
+        self.catch_up = catch_up(full)
 
     @property
     def interval(self) -> float:
+        """Seconds between two slots."""
         return 1 / self.rate
 
     def throttled(self, left: float, now: float) -> None:
-        if left > self._slowed:
-            self._safe, self._slowed = self.rate * SAFE, now
-            self.rate = max(self.rate * SLOWER, self.full * SLOWEST)
+        if left > self.slowed:
+            self._safe, self.slowed = self.rate * SAFE, now
+            self.rate = max(self.rate * SLOWER, self._full * SLOWEST)
 
     def accepted(self, left: float, now: float) -> None:
-        if self.rate < self.full and left > self._slowed:
-            probe = self.full * PROBE * max(1.0, (now - self._slowed) / CALM)
-            self.rate = min(self.rate + max((self._safe - self.rate) * RETURN, probe), self.full)
+        if self.rate < self._full and left > self.slowed:
+            probe = self._full * PROBE * max(1.0, (now - self.slowed) / CALM)
+            self.rate = min(self.rate + max((self._safe - self.rate) * RETURN, probe), self._full)
 
 
-class Spacing(Gate):
-    """The gate of one process: GCRA with a burst of one. One number says from when on the next call may leave."""
+class Line:
+    """Those who wait to call one operation, in the order in which they came, and when the next of them may leave.
 
-    def __init__(self, rate: float) -> None:
-        self.lock = threading.Lock()
-        self.speed = Speed(rate)
-        self._late = catch_up(rate) * rate
+    The spacing is GCRA with a burst of one: a single number says from when on the next call may leave.
+    """
+
+    def __init__(self, operation: str, rate: float, clock: Clock) -> None:
+        self._operation = operation
+        self._clock = clock
+        self._alone = Speed(rate)
+        self._lock = threading.Lock()
+        self._waiting: deque[object] = deque()
         self._free = self._held = -math.inf
 
-    @property
-    def interval(self) -> float:
-        return self.speed.interval
+    def __len__(self) -> int:
+        return len(self._waiting)
 
-    def slot(self, now: float, ahead: int) -> float:
-        interval = self.speed.interval
+    def wait(self, deadline: float) -> float:
+        ticket = object()
+        came = self._join(ticket, deadline)
+        try:
+            while pause := self._look(ticket, came, deadline):
+                self._clock.sleep(pause)
+        finally:
+            with self._lock:
+                self._waiting.remove(ticket)
+        return left_at(came) - came
+
+    def throttled(self, hold: float) -> None:
+        with self._lock:
+            now = self._clock.now()
+            self._speed.throttled(left_at(now), now)
+            self._held = max(self._held, now + hold)
+
+    def accepted(self) -> None:
+        with self._lock:
+            now = self._clock.now()
+            self._speed.accepted(left_at(now), now)
+
+    def _join(self, ticket: object, deadline: float) -> float:
+        with self._lock:
+            now = self._clock.now()
+            self._check(now, len(self._waiting), deadline)
+            self._waiting.append(ticket)
+            return now
+
+    def _look(self, ticket: object, came: float, deadline: float) -> float:
+        """Leave if it is this call's turn. Returns the seconds until it should look again; 0: it has left."""
+        with self._lock:
+            now = self._clock.now()
+            ahead = self._waiting.index(ticket)
+            slot = self._check(now, ahead, deadline)
+            if ahead:  # only half of the time: one of those before it may give up, or the rate may rise
+                return max(slot - now, self._speed.interval) / 2
+            if slot > now + EARLY:
+                return slot - now
+            self._leave(now, came)
+            return 0.0
+
+    def _check(self, now: float, ahead: int, deadline: float) -> float:
+        slot = self._slot(now, ahead)
+        if slot > deadline + EARLY:
+            raise OutOfTime(self._operation, slot - now)
+        return slot
+
+    @property
+    def _speed(self) -> Speed:
+        return self._alone
+
+    def _slot(self, now: float, ahead: int) -> float:
+        """The instant, `now` or later, at which a call with `ahead` others before it may leave, as far as is known."""
+        interval = self._speed.interval
         # Neither lies further ahead than this, unless the clock went back; and nobody may be stuck then.
         self._free = min(self._free, now + interval)
         self._held = min(self._held, now + LONGEST_HOLD)
         return max(now, self._free, self._held) + ahead * interval
 
-    def leave(self, now: float, *, slept: bool) -> None:
-        interval = self.speed.interval
-        slot = max(self._free, self._held, now - interval * self._late) if slept else now
-        self._free = max(self._free, min(slot, now)) + interval
-
-    def throttled(self, left: float, now: float, retry_after: float) -> None:
-        self.speed.throttled(left, now)
-        self.hold(now + min(max(retry_after, 0.0), LONGEST_HOLD))
-
-    def hold(self, until: float) -> None:
-        """Nothing leaves before then, five seconds at most."""
-        self._held = max(self._held, until)
+    def _leave(self, now: float, came: float) -> None:
+        """Let a call leave that was due when it came or when its slot did: it may catch up a little of what it is late."""
+        due = min(max(self._free, self._held, came, now - self._speed.catch_up), now)
+        self._free = due + self._speed.interval
+        _left.set(now)
 
 
 class Pacer:
@@ -246,28 +188,28 @@ class Pacer:
     def __init__(self, rate: float, clock: Clock) -> None:
         if not 0 < rate < math.inf:
             raise ValueError(f"a rate must be a positive number of calls a second, not {rate}")
+        self._rate = rate
         self._clock = clock
-        self._gates = Made(lambda _operation: Spacing(rate))
-        self._lines = Made(lambda operation: Line(operation, self._gates[operation], clock))
+        self._lines: dict[str, Line] = {}
 
     def wait(self, operation: str, deadline: float) -> float:
-        return self._lines[operation].wait(deadline)
+        return self._line(operation).wait(deadline)
 
     def throttled(self, operation: str, retry_after: float) -> None:
-        gate = self.gate(operation)
-        with gate.lock:
-            now = self._clock.now()
-            gate.throttled(left_at(now), now, retry_after)
+        self._line(operation).throttled(min(max(retry_after, 0.0), LONGEST_HOLD))
 
     def accepted(self, operation: str) -> None:
-        gate = self.gate(operation)
-        with gate.lock:
-            now = self._clock.now()
-            gate.speed.accepted(left_at(now), now)
+        self._line(operation).accepted()
 
     def waiting(self) -> int:
         """How many calls wait now."""
         return sum(map(len, list(self._lines.values())))
 
-    def gate(self, operation: str) -> Spacing:
-        return self._gates[operation]
+    def _line(self, operation: str) -> Line:
+        """The operation's line, made by whoever asks first."""
+        if operation not in self._lines:
+            self._lines.setdefault(operation, self._make(operation))
+        return self._lines[operation]
+
+    def _make(self, operation: str) -> Line:
+        return Line(operation, self._rate, self._clock)

@@ -78,19 +78,17 @@ class Refusing:
     def __init__(self, *faults: Exception) -> None:
         self.faults = list(faults)
 
-    def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
+    def run(self, key: str, arguments: Sequence[float]) -> Sequence[int]:
         if self.faults:
             raise self.faults.pop(0)
-        return [b"1", 1_000_000, 1_000_000, 100_000, 1, 1_000_000, 0]
-
-    def disconnect(self) -> None: ...
+        return [1_000_000, 1_000_000, 1_100_000, 100_000, 0]
 
 
 @pytest.mark.parametrize("fault", [redis.ResponseError("no"), TimeoutError()])
 def test_lines_about_the_store_are_as_described(fault: Exception) -> None:
     """Gone or refusing, and back."""
     lines: list[str] = []
-    store = Store("redis://store", Clock(), Log(write=lines.append), Refusing(fault, fault))
+    store = Store("redis://store", Clock(), Log(write=lines.append), Refusing(fault))
     for _ in range(2):
         store.ask("key", Question(9.0))
     assert len(lines) == 2

@@ -10,9 +10,9 @@ import pytest
 from handler.clock import Clock
 from handler.errors import OutOfTime
 from handler.log import Log
-from handler.pacing import CATCH_UP, Pacer
-from handler.quota import SILENCE, SharedQuota, Slots
-from handler.store import LONGEST_PAUSE, OVERDUE, PATIENCE, Answer, Question, Store
+from handler.pacing import CATCH_UP
+from handler.quota import SILENCE, SharedLine, SharedQuota
+from handler.store import OVERDUE, PATIENCE, PAUSE, Answer, Question, Store
 from tests.support.departures import CALL, NEVER, excess
 from tests.support.fleet import BACK, GONE, RATE, Fleet, Instance, Worker, a_fleet
 from tests.support.valkey_server import ValkeyServer, Way
@@ -47,17 +47,6 @@ def test_eight_processes_share_one_quota(server: ValkeyServer) -> None:
     assert min(len(result.left) for result in results) + lost >= fair / 2
 
 
-def test_many_waiting_threads_are_served_in_few_round_trips(server: ValkeyServer) -> None:
-    """Two slots come in one reservation where two wait."""
-    instance = Instance(server.url)
-    for thread in instance.start(12, time.monotonic() + 1.5):
-        thread.join()
-    with server.client as client:
-        trips = client.info("commandstats")["cmdstat_evalsha"]["calls"]
-    assert len(instance.left) + instance.watch.overslept >= 20
-    assert trips <= 0.7 * len(instance.left) + instance.watch.overslept
-
-
 def test_keys_and_operations_do_not_wait_for_each_other(server: ValkeyServer) -> None:
     """Each operation of each key has a record of its own, named so that a cluster keeps a key's records together."""
     one = Instance(server.url, rate=0.1)
@@ -83,16 +72,6 @@ def test_a_slot_behind_the_deadline_is_refused_at_once_and_not_taken(server: Val
             instance.quota.wait(CALL, time.monotonic() + 1)
         assert client.hget("{key}:CreateOTAModule", "free") == before
     assert 5 < caught.value.wait <= 10
-
-
-def test_a_script_that_the_server_forgot_is_sent_again(server: ValkeyServer) -> None:
-    """SCRIPT FLUSH, or a failover to a server that never saw it, is no outage."""
-    instance = Instance(server.url)
-    instance.call()
-    with server.client as client:
-        client.script_flush()
-    instance.call(2)
-    assert instance.lines == []
 
 
 def test_a_clock_of_the_server_that_is_set_back_stops_nobody(server: ValkeyServer) -> None:
@@ -171,7 +150,7 @@ def test_a_store_that_is_killed_and_comes_back_empty_leads_to_no_burst(server: V
         assert server.start()
         eventually(lambda: fleet.all_said(BACK))
         fleet.go_on()
-        fleet.skip(LONGEST_PAUSE + OVERDUE)
+        fleet.skip(PAUSE + OVERDUE)
         fleet.go_on()
     # Two processes alone keep their turns, but no longer know of each other's late wake-ups.
     assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
@@ -205,10 +184,10 @@ def test_a_store_that_stands_still_is_given_up_in_time(server: ValkeyServer) -> 
 
 def comes_back(fleet: Fleet) -> None:
     """Calls go on while everybody finds the store again, and then with the store alone."""
-    fleet.skip(LONGEST_PAUSE)
+    fleet.skip(PAUSE)
     eventually(lambda: fleet.all_said(BACK))
     fleet.go_on()
-    fleet.skip(LONGEST_PAUSE + OVERDUE)
+    fleet.skip(PAUSE + OVERDUE)
     fleet.go_on()
     assert all((one.said(GONE), one.said(BACK)) == (1, 1) for one in fleet.instances)
 
@@ -221,7 +200,7 @@ def test_an_outage_that_outlasts_many_tries_stops_nobody(way: Way) -> None:
         eventually(lambda: fleet.all_said(GONE))
         for _ in range(3):
             tried = way.tried
-            fleet.skip(LONGEST_PAUSE)
+            fleet.skip(PAUSE)
             eventually(lambda tried=tried: way.tried >= tried + len(fleet.instances))  # type: ignore[misc]
             fleet.go_on()
         way.is_cut = False
@@ -258,7 +237,7 @@ def test_a_store_that_answers_too_late_is_done_without(way: Way) -> None:
         way.late = 2 * PATIENCE
         eventually(lambda: fleet.all_said(GONE))
         fleet.go_on()
-        fleet.skip(LONGEST_PAUSE)
+        fleet.skip(PAUSE)
         fleet.go_on()
         assert not any(one.said(BACK) for one in fleet.instances)
         way.late = 0.0
@@ -273,7 +252,7 @@ def test_a_failover_stops_nobody_and_leads_to_no_burst(server: ValkeyServer) -> 
         server.demote()
         eventually(lambda: fleet.all_said(GONE))
         for _ in range(3):
-            fleet.skip(LONGEST_PAUSE)
+            fleet.skip(PAUSE)
             fleet.go_on()
         assert not any(one.said(BACK) for one in fleet.instances)
         server.promote()
@@ -298,18 +277,35 @@ class Generous(Store):
     """A store that gives out a slot at once, and the next after an interval."""
 
     def ask(self, key: str, question: Question) -> Answer | None:
-        return Answer("1", 0.0, 0.0, 1 / RATE, 2, 2 / RATE, 0.0)
+        return Answer(0.0, 0.0, 1 / RATE, RATE, 0.0)
+
+
+def a_line(store: Store) -> SharedLine:
+    """One who waits, has been given a slot at 0.0, and for whom the clock stands still."""
+    line = SharedLine(CALL, RATE / 2, Clock(now=lambda: 0.0), RATE, store, "key")
+    line._waiting.append(CALL)
+    assert line._needs_slot(CALL)
+    line._fetch(NEVER)
+    assert not line._needs_slot(CALL)
+    return line
 
 
 def test_a_slot_that_was_missed_is_lost() -> None:
     """Used late, it would add to what others do with theirs."""
-    clock = Clock(now=lambda: 0.0)
-    gate = Slots("key", RATE, Pacer(RATE, clock).gate(CALL), Generous("redis://127.0.0.1:1", clock, Log()), clock)
-    gate.fetch(gate.missing(0.0, 0, 2), NEVER)
-    assert gate.slot(CATCH_UP / RATE, 0) == CATCH_UP / RATE
+    line = a_line(Generous("redis://127.0.0.1:1", Clock(), Log()))
+    assert line._slot(CATCH_UP / RATE, 0) == CATCH_UP / RATE
     late = 1.3 / RATE
-    assert gate.slot(late, 0) > late
-    assert gate.missing(late, 0, 2) == 2
+    assert line._slot(late, 0) > late
+    assert line._needs_slot(CALL)
+
+
+def test_two_who_wait_hold_a_slot_each_and_a_third_none() -> None:
+    """What is held would be used even after a throttle."""
+    line = a_line(Generous("redis://127.0.0.1:1", Clock(), Log()))
+    line._waiting.extend("bc")
+    assert line._needs_slot("b")
+    line._fetch(NEVER)
+    assert not any(line._needs_slot(each) for each in (CALL, "b", "c"))
 
 
 class Returned(Generous):
@@ -321,35 +317,30 @@ class Returned(Generous):
 
 def test_whoever_is_back_first_takes_no_more_than_its_share() -> None:
     """A slot of the store alone would add to what the others take by themselves."""
-    clock = Clock(now=lambda: 0.0)
-    store = Returned("redis://127.0.0.1:1", clock, Log())
-    gate = Slots("key", RATE, Pacer(RATE / 2, clock).gate(CALL), store, clock)
-    gate.fetch(2, NEVER)
-    gate.leave(0.0, slept=False)
-    assert gate.slot(1 / RATE, 0) == 2 / RATE
+    line = a_line(Returned("redis://127.0.0.1:1", Clock(), Log()))
+    line._leave(0.0, 0.0)
+    assert not line._needs_slot(CALL)
+    assert line._slot(1 / RATE, 0) == 2 / RATE
 
 
 def test_a_process_alone_is_silent_for_a_second_after_all_slots_that_were_given_out() -> None:
     """So no second holds calls of both kinds, whoever holds the slots."""
-    clock = Clock(now=lambda: 0.0)
-    store = Generous("redis://127.0.0.1:1", clock, Log())
-    gate = Slots("key", RATE, Pacer(RATE / 2, clock).gate(CALL), store, clock)
-    gate.fetch(2, NEVER)
+    store = Generous("redis://127.0.0.1:1", Clock(), Log())
+    line = a_line(store)
     store.down, store.lost_at = True, 0.5
-    assert gate.slot(0.5, 0) == 0.5 + 2 / RATE + SILENCE
+    assert line._slot(0.5, 0) == 0.5 + 1 / RATE + SILENCE
 
 
 def test_a_process_that_never_had_the_store_is_not_silent() -> None:
     """It has already waited for the store in vain."""
-    clock = Clock(now=lambda: 0.0)
-    store = Generous("redis://127.0.0.1:1", clock, Log())
+    store = Generous("redis://127.0.0.1:1", Clock(), Log())
     store.down, store.lost_at = True, 0.5
-    gate = Slots("key", RATE, Pacer(RATE / 2, clock).gate(CALL), store, clock)
-    assert gate.slot(0.5, 0) == 0.5
+    line = SharedLine(CALL, RATE / 2, Clock(), RATE, store, "key")
+    assert line._slot(0.5, 0) == 0.5
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])
 def test_a_rate_that_is_no_rate_is_refused(rate: float) -> None:
     """As in one process."""
     with pytest.raises(ValueError, match="positive"):
-        SharedQuota("redis://127.0.0.1:1", "key", rate, Pacer(1, Clock()), Clock(), Log())
+        SharedQuota("redis://127.0.0.1:1", "key", rate, 1.0, Clock(), Log())

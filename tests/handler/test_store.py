@@ -15,20 +15,18 @@ from handler.clock import Clock
 from handler.errors import SettingError
 from handler.log import Log
 from handler.store import (
-    LONGEST_ASK,
-    LONGEST_PAUSE,
     OVERDUE,
+    PATIENCE,
+    PAUSE,
     SCRIPT,
-    SHORTEST_PAUSE,
     Answer,
     Question,
     Store,
-    Valkey,
 )
 from tests.support.fleet import BACK, GONE
 from tests.support.valkey_server import ValkeyServer
 
-ONE = Question(20.0, wanted=1, latest=10**12)
+ONE = Question(20.0, latest=10.0**6)
 """Asks for a slot, whenever."""
 KEY = "{ota-modules}:CreateOTAModule"
 
@@ -52,7 +50,7 @@ class Asking:
         since = self.time
         while not self.store.ready(self.time):
             self.time += 0.25
-            assert self.time <= since + LONGEST_PAUSE, "the store is not tried again"
+            assert self.time <= since + PAUSE, "the store is not tried again"
         return self.time - since
 
 
@@ -79,10 +77,8 @@ class Unreachable:
 
     name = "nowhere"
 
-    def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
+    def run(self, key: str, arguments: Sequence[float]) -> Sequence[int]:
         raise TimeoutError
-
-    def disconnect(self) -> None: ...
 
 
 def test_a_client_that_is_passed_in_is_asked_instead_of_a_connection(server: ValkeyServer) -> None:
@@ -95,33 +91,24 @@ def test_a_client_that_is_passed_in_is_asked_instead_of_a_connection(server: Val
     assert "TimeoutError" in lines[0]
 
 
-class Lossy(Valkey):
-    """A connection on which every third answer is lost, though the request had its effect."""
-
-    asked = 0
-
-    def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
-        answer = super().run(key, arguments)
-        self.asked += 1
-        if self.asked % 3 == 0:
-            raise TimeoutError
-        return answer
-
-
-def test_one_answer_that_is_lost_is_no_outage(server: ValkeyServer) -> None:
+def test_one_answer_that_does_not_come_in_time_is_no_outage(server: ValkeyServer) -> None:
     """It is asked for again: whoever went on by itself would come on top of all who lost nothing. No slot comes twice."""
     lines: list[str] = []
-    client = Lossy(server.url)
-    store = Store(server.url, Clock(), Log(write=lines.append), client)
-    answers = [store.ask("key", ONE) for _ in range(6)]
-    given = [round(answer.first + store.offset, 3) for answer in answers if answer is not None]
-    assert len(set(given)) == len(answers)
-    assert client.asked == 11
+    store = Store(server.url, Clock(), Log(write=lines.append))
+    before = store.ask("key", ONE)
+    server.freeze()
+    thaw = threading.Timer(1.4 * PATIENCE, server.thaw)
+    thaw.start()
+    after = store.ask("key", ONE)
+    thaw.join()
+    assert before is not None
+    assert after is not None
+    assert round((after.free - before.free) * 20) >= 2
     assert (store.down, lines) == (False, [])
 
 
 def test_a_store_that_is_down_is_tried_again_for_as_long_as_it_takes(server: ValkeyServer) -> None:
-    """At pauses that double up to the longest, and then it counts again; the next outage begins with the shortest."""
+    """One probe a pause, and then it counts again."""
     process = Asking(server.url)
     assert process.ask() is not None
     for _ in range(2):
@@ -130,7 +117,7 @@ def test_a_store_that_is_down_is_tried_again_for_as_long_as_it_takes(server: Val
         for _ in range(5):
             assert process.ask() is None
             pauses.append(process.probe())
-        assert pauses == [SHORTEST_PAUSE, 2.0, 4.0, LONGEST_PAUSE, LONGEST_PAUSE]
+        assert pauses == [PAUSE] * 5
         assert server.start()
         assert process.ask() is not None
         assert not process.store.down
@@ -138,14 +125,14 @@ def test_a_store_that_is_down_is_tried_again_for_as_long_as_it_takes(server: Val
 
 
 def test_a_store_that_is_back_is_settled_once_everybody_must_have_noticed(server: ValkeyServer) -> None:
-    """Whoever tried it last before it came back tries it again after the longest pause."""
+    """Whoever tried it last before it came back tries it again after a pause."""
     process = Asking(server.url)
     server.kill()
     process.ask()
     assert server.start()
     process.ask()
-    assert not process.store.settled(process.time + LONGEST_PAUSE)
-    assert process.store.settled(process.time + LONGEST_PAUSE + OVERDUE)
+    assert not process.store.settled(process.time + PAUSE)
+    assert process.store.settled(process.time + PAUSE + OVERDUE)
 
 
 def test_a_replica_that_takes_no_writes_is_no_store(server: ValkeyServer) -> None:
@@ -160,8 +147,9 @@ def test_a_replica_that_takes_no_writes_is_no_store(server: ValkeyServer) -> Non
     server.promote()
     after = process.ask()
     assert after is not None
-    assert after.given == 1
-    assert after.birth == before.birth
+    assert before.slot is not None
+    assert after.slot is not None
+    assert after.slot + process.store.offset >= before.slot + process.store.offset + 1 / 20 - 0.01
 
 
 def test_a_name_server_that_hangs_holds_the_asker_for_a_second_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +170,7 @@ def test_a_name_server_that_hangs_holds_the_asker_for_a_second_only(monkeypatch:
     for _ in range(3):
         assert store.ask(KEY, ONE) is None
     over.set()
-    assert time.monotonic() - began < OVERDUE + 2 * LONGEST_ASK + 1
+    assert time.monotonic() - began < 3 * OVERDUE + 1
     assert len(lines) == 1
     assert GONE in lines[0]
 
@@ -200,7 +188,7 @@ def test_the_script_may_write_after_it_read_the_time_on_an_old_server() -> None:
     """Before version 5, Redis allows that only once replication of effects was asked for."""
     lua = LuaRuntime(register_eval=False, register_builtins=False)
     asked: list[str] = []
-    commands = {"TIME": lambda: lua.table_from(["1", "0"]), "HMGET": lambda: lua.table_from([False] * 7)}
+    commands = {"TIME": lambda: lua.table_from(["1", "0"]), "HMGET": lambda: lua.table_from([False] * 5)}
 
     def call(name: str, *arguments: object) -> object:
         assert asked[:1] == ["replicate_commands"]
@@ -208,4 +196,4 @@ def test_the_script_may_write_after_it_read_the_time_on_an_old_server() -> None:
 
     server = lua.table_from({"call": call, "replicate_commands": lambda: asked.append("replicate_commands")})
     script = lua.eval(f"function(redis, KEYS, ARGV) {SCRIPT} end")
-    assert script(server, lua.table_from([KEY]), lua.table_from([str(each) for each in ONE])) is not None
+    assert script(server, lua.table_from([KEY]), lua.table_from([*map(str, ONE), "0.0"])) is not None

@@ -13,7 +13,7 @@ from handler.store import REMINDER, Client, Question, Store, Valkey
 from tests.support.fleet import GONE
 from tests.support.valkey_server import ValkeyServer
 
-NEEDED = ("+time", "+evalsha", "+eval", "+hmget", "+hset", "+pexpire")
+NEEDED = ("+time", "+eval", "+hmget", "+hset", "+pexpire")
 """The commands that the user of a store needs; README and docs tell them."""
 OWN = "~{ota-modules}:*"
 KEY = "{ota-modules}:CreateOTAModule"
@@ -27,7 +27,7 @@ def said(
     store = Store(url, Clock(now=lambda: now[0]), Log(write=lines.append), client)
     answered = False
     for _ in range(times):
-        answered = store.ask(KEY, Question(20.0, wanted=1, latest=10**12)) is not None
+        answered = store.ask(KEY, Question(20.0, latest=10.0**6)) is not None
         now[0] += step
     return answered, [json.loads(line) for line in lines]
 
@@ -38,9 +38,8 @@ def said(
         ("~*", "&*", "+@all", "-script"),
         ("~*", "&*", "+@all", "-client", "-hello"),
         (OWN, *NEEDED),
-        (OWN, *(each for each in NEEDED if each != "+evalsha")),
     ],
-    ids=["no script", "no client, no hello", "least", "no evalsha"],
+    ids=["no script", "no client, no hello", "least"],
 )
 def test_a_user_needs_no_more_than_what_the_script_does(server: ValkeyServer, rules: tuple[str, ...]) -> None:
     """The script travels with the call: nothing is loaded beforehand, and nothing is said of the client."""
@@ -82,10 +81,8 @@ class Refusing:
 
     name = "refusing"
 
-    def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
+    def run(self, key: str, arguments: Sequence[float]) -> Sequence[int]:
         raise redis.ResponseError("Write commands not allowed after non deterministic commands; hunter2 and hunter%32")
-
-    def disconnect(self) -> None: ...
 
 
 def test_a_refusal_is_said_once_a_minute_without_the_password() -> None:
@@ -95,15 +92,6 @@ def test_a_refusal_is_said_once_a_minute_without_the_password() -> None:
     assert len(lines) == 3
     assert "Write commands not allowed" in lines[0]["error"]
     assert "hunter" not in str(lines)
-
-
-def test_a_store_that_forgets_the_script_in_mid_run_is_sent_it_again(server: ValkeyServer) -> None:
-    """SCRIPT FLUSH, or a failover."""
-    client = Valkey(server.url)
-    with server.client as other:
-        for _ in range(3):
-            assert said(server.url, client=client) == (True, [])
-            other.script_flush()
 
 
 def test_a_cluster_is_followed_from_any_of_its_nodes(tmp_path: Path) -> None:

@@ -65,14 +65,13 @@ def run(instance: Instance, timeout: float, event: bytes) -> None:
 
 def _quota(around: Surroundings, name: str, settings: Settings, clock: Clock, log: Log) -> Quota:
     """What `handler.index` makes of the settings, with a store that is not there or a simulated one."""
-    share = Pacer(settings.share, clock)
-    shared = partial(SharedQuota, NO_STORE, settings.OTA_QUOTA_KEY, settings.rate, share, clock, log)
+    shared = partial(SharedQuota, NO_STORE, settings.OTA_QUOTA_KEY, settings.rate, settings.share, clock, log)
     if around.store is not None:
         client = around.store.client(name)
         quota = shared(client)
         client.of = quota._store
         return quota
-    return shared(Gone()) if around.plan.store_gone else share
+    return shared(Gone()) if around.plan.store_gone else Pacer(settings.share, clock)
 
 
 def _settings(plan: Plan) -> Settings:

@@ -11,13 +11,14 @@ Three things are not promised of a shared quota (`handler.quota`), and calls tha
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import NamedTuple, NoReturn, TypeVar
 
 from handler.pacing import catch_up
-from handler.store import LONGEST_PAUSE, OVERDUE, PATIENCE, Store
+from handler.store import OVERDUE, PATIENCE, PAUSE, TRIES, Store
 from tests.simulation.calls import Sent
 from tests.simulation.plan import Plan
 from tests.simulation.valkey import Valkey
@@ -35,7 +36,7 @@ FORTH = 0.01
 LONGEST_OUTAGE = 8.0
 RESTARTS = (0.0, 0.5)
 """Seconds that it is away at most while it is emptied."""
-RETURNING = LONGEST_PAUSE + OVERDUE
+RETURNING = PAUSE + OVERDUE
 LATE = 0.001
 """Seconds: what clocks that differ make of the same instant."""
 
@@ -52,17 +53,17 @@ class Outage(NamedTuple):
 
 
 class Given(NamedTuple):
-    """How many slots an answer gives out, in how many seconds all are over, and in how many those that the asker knew of."""
+    """Whether an answer gives out a slot, in how many seconds all are over, and in how many those that the asker knew of."""
 
-    slots: int
+    any: bool
     over: float
     known: float
 
     @classmethod
-    def read(cls, arguments: Sequence[str | int | float], answer: Sequence[bytes | int]) -> "Given":
-        _, now, _, _, slots, free, _ = (int(number) for number in answer)
-        _, _, _, birth, known, *_ = arguments
-        return cls(slots, (free - now) / 1e6, float(known) / 1e6 if birth else 0.0)
+    def read(cls, arguments: Sequence[float], answer: Sequence[int]) -> "Given":
+        now, slot, free, _, _ = answer
+        _, _, known, *_ = arguments
+        return cls(slot > 0, (free - now) / 1e6, known)
 
 
 @dataclass
@@ -125,7 +126,7 @@ class Server:
         now = self.scheduler.time
         return round((self._began + now + sum(by for at, by in self._steps if at <= now)) * 1e6)
 
-    def run(self, client: "Client", key: str, arguments: Sequence[str | int | float]) -> list[bytes | int]:
+    def run(self, client: "Client", key: str, arguments: Sequence[float]) -> list[int]:
         self._forget()
         self._valkey.now = self.now
         answer = self._valkey.run(key, arguments)
@@ -143,7 +144,7 @@ class Server:
 
     def _judge(self, client: "Client", operation: str, given: Given) -> None:
         """Notes what others cannot know of."""
-        if not given.slots:
+        if not given.any:
             return
         now = self.scheduler.time
         others = [other for other in self._clients.values() if other is not client]
@@ -181,7 +182,7 @@ class Client:
         """Whether this process has to keep to its static share besides, because it had lost the store."""
         return self.of.down or self.server.scheduler.time < self.returned + RETURNING - LATE
 
-    def run(self, key: str, arguments: Sequence[str | int | float]) -> Sequence[bytes | int]:
+    def run(self, key: str, arguments: Sequence[float]) -> Sequence[int]:
         self.alone = self.alone and self.of.down
         answer = self._asked(partial(self.server.run, self, key, arguments))
         if self.of.down:
@@ -189,15 +190,20 @@ class Client:
         self.shared = True
         return answer
 
-    def disconnect(self) -> None:
-        self.connected = False
-
     def _asked(self, effect: Callable[[], T]) -> T:
-        """Raises: OSError: no answer, whether or not there was an effect."""
-        if not self.connected:
+        """Raises: OSError: no answer of the last try either, whether or not there was an effect."""
+        for _ in range(TRIES - 1):
+            with suppress(OSError):
+                return self._tried(effect)
+        return self._tried(effect)
+
+    def _tried(self, effect: Callable[[], T]) -> T:
+        fresh, self.connected = not self.connected, False
+        if fresh:
             self._there_and_back(lambda: None)
-            self.connected = True
-        return self._there_and_back(effect)
+        answer = self._there_and_back(effect)
+        self.connected = True
+        return answer
 
     def _there_and_back(self, effect: Callable[[], T]) -> T:
         server = self.server
@@ -245,7 +251,5 @@ class Gone:
 
     name = "gone"
 
-    def run(self, _key: str, _arguments: Sequence[str | int | float]) -> NoReturn:
+    def run(self, _key: str, _arguments: Sequence[float]) -> NoReturn:
         raise ConnectionRefusedError
-
-    def disconnect(self) -> None: ...

@@ -26,13 +26,13 @@ class Valkey:
         self._redis = _lua.table_from({"call": lambda name, *arguments: commands[name](*arguments)})
         self._script = _lua.eval(f"function(redis, KEYS, ARGV) {store.SCRIPT} end")
 
-    def run(self, key: str, arguments: Sequence[str | int | float]) -> list[bytes | int]:
+    def run(self, key: str, arguments: Sequence[float]) -> list[int]:
         """The script's answer, as the package redis gives it: numbers lose their fractions."""
         if self.expires.get(key, 0) <= self.now:
             self.records.pop(key, None)
-        given = [each if isinstance(each, str) else repr(each) for each in arguments]
+        given = [repr(each) for each in arguments]
         answer = self._script(self._redis, _lua.table_from([key]), _lua.table_from(given))
-        return [each.encode() if isinstance(each, str) else int(each) for each in answer.values()]
+        return [int(each) for each in answer.values()]
 
     def forget(self) -> None:
         self.records.clear()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from handler.log import Log
-from handler.pacing import CATCH_UP, Pacer
+from handler.pacing import CATCH_UP
 from handler.quota import SharedQuota
 from tests.support.departures import CALL, NEVER
 from tests.support.paths import ROOT
@@ -33,9 +33,8 @@ class Instance:
 
     def __post_init__(self) -> None:
         self.watch = Watch(CATCH_UP / self.rate)
-        self.pacer = Pacer(self.share, self.watch.clock)
         log = Log(write=self.lines.append)
-        self.quota = SharedQuota(self.url, self.key, self.rate, self.pacer, self.watch.clock, log)
+        self.quota = SharedQuota(self.url, self.key, self.rate, self.share, self.watch.clock, log)
 
     def call(self, times: int = 1, operation: str = CALL) -> list[float]:
         """When each call left."""

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from handler.clock import Clock
 from handler.errors import OutOfTime
 from handler.log import Log
-from handler.pacing import CATCH_UP, Pacer, Quota
+from handler.pacing import CATCH_UP, Quota
 from handler.quota import SharedQuota
 
 
@@ -69,7 +69,7 @@ def main() -> None:
     url, key, rate, share, threads = sys.argv[1:]
     watch = Watch(CATCH_UP / float(rate))
     log = Log(write=lambda line: print(line, file=sys.stderr))
-    quota = SharedQuota(url, key, float(rate), Pacer(float(share), watch.clock), watch.clock, log)
+    quota = SharedQuota(url, key, float(rate), float(share), watch.clock, log)
     print("ready", flush=True)
     until = float(sys.stdin.readline())
     left: list[float] = []
