@@ -1,5 +1,7 @@
 """The zips that are deployed: what is in them, that they are always the same, and that they run."""
 
+import contextlib
+import io
 import json
 import re
 import subprocess
@@ -8,15 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from deploy.archive import Files, Package, lay_out, write
+from deploy.archive import Files, digest, lay_out, write
+from deploy.interpreters import find
 from deploy.package import MANIFEST, RUNTIMES, collect, deployed_runtime, main
 from emulator.template.reader import load
 from handler.version import VERSION
 from tests.support.interpreters import interpreter
-from tests.support.kept import function_files
+from tests.support.kept import function_files, function_zip
 from tests.support.paths import ROOT
 
 LARGEST = 4_800_000
+DEPLOYED = deployed_runtime(ROOT / "template.yml")
 EACH = pytest.mark.parametrize("runtime", sorted(RUNTIMES))
 
 # Run by a bare Python: imports all of the function and what it needs, uses what has compiled or pruned parts.
@@ -49,27 +53,29 @@ def files() -> dict[str, Files]:
 
 
 @pytest.fixture(scope="module")
-def packages(files: dict[str, Files], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Package]:
-    """The zips, by runtime."""
-    dist = tmp_path_factory.mktemp("dist")
-    return {runtime: write(files[runtime], dist / f"{runtime}.zip") for runtime in RUNTIMES}
+def dist(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """What `make package` writes and says where only the Python that is deployed is installed."""
+    folder, told = tmp_path_factory.mktemp("dist"), io.StringIO()
+    with contextlib.redirect_stdout(told):
+        main(
+            ["--dist", str(folder)],
+            interpreter=lambda version: find(version) if version == RUNTIMES[DEPLOYED] else None,
+        )
+    return folder, told.getvalue()
 
 
 @EACH
-def test_the_same_files_give_the_same_zip(
-    files: dict[str, Files], packages: dict[str, Package], runtime: str, tmp_path: Path
-) -> None:
+def test_the_same_files_give_the_same_zip(files: dict[str, Files], runtime: str, tmp_path: Path) -> None:
     """To the byte, in whatever order they come."""
-    shuffled = dict(reversed(list(files[runtime].items())))
-    second = write(shuffled, tmp_path / "second.zip")
-    assert second.path.read_bytes() == packages[runtime].path.read_bytes()
-    assert (second.sha256, second.contents) == (packages[runtime].sha256, packages[runtime].contents)
+    second = write(dict(reversed(list(files[runtime].items()))), tmp_path / "second.zip")
+    assert second.path.read_bytes() == function_zip(runtime).read_bytes()
+    assert second.contents == digest(files[runtime])
 
 
 @EACH
-def test_the_zip_is_small(packages: dict[str, Package], runtime: str) -> None:
+def test_the_zip_is_small(runtime: str) -> None:
     """4.8 MB at most: what is fetched and unpacked at every cold start."""
-    assert packages[runtime].size <= LARGEST
+    assert function_zip(runtime).stat().st_size <= LARGEST
 
 
 @EACH
@@ -113,32 +119,27 @@ def test_every_licence_is_kept(files: dict[str, Files], runtime: str) -> None:
 
 
 @EACH
-def test_the_zip_runs_with_nothing_else_on_the_path(packages: dict[str, Package], runtime: str, tmp_path: Path) -> None:
+def test_the_zip_runs_with_nothing_else_on_the_path(runtime: str, tmp_path: Path) -> None:
     """A bare Python of the runtime's version imports all of it: no site-packages, no environment."""
     python = interpreter(RUNTIMES[runtime])
-    lay_out(packages[runtime].path, tmp_path / "code")
+    lay_out(function_zip(runtime), tmp_path / "code")
     command = [python, "-I", "-S", "-B", "-c", PROBE, str(tmp_path / "code")]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stderr
     assert not any("site-packages" in file for file in json.loads(run.stdout))
 
 
-def test_the_command_writes_both_zips_and_the_folder_for_the_deployed_runtime(
-    packages: dict[str, Package], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_writes_both_zips_and_the_folder_for_the_deployed_runtime(dist: tuple[Path, str]) -> None:
     """`make package` leaves what `s deploy` uploads, the same to the byte whenever it is made."""
-    main(["--dist", str(tmp_path)])
-    assert {path.name for path in tmp_path.iterdir()} == {
+    folder, told = dist
+    assert {path.name for path in folder.iterdir()} == {
         "function",
-        "function-python3.10.zip",
-        "function-python3.12.zip",
+        *(f"function-{runtime}.zip" for runtime in RUNTIMES),
     }
-    for name, made in packages.items():
-        assert (tmp_path / f"function-{name}.zip").read_bytes() == made.path.read_bytes()
-    runtime = deployed_runtime(ROOT / "template.yml")
-    with zipfile.ZipFile(tmp_path / f"function-{runtime}.zip") as archive:
-        assert all((tmp_path / "function" / name).read_bytes() == archive.read(name) for name in archive.namelist())
-    assert f"for {runtime}" in capsys.readouterr().out
+    assert (folder / f"function-{DEPLOYED}.zip").read_bytes() == function_zip(DEPLOYED).read_bytes()
+    with zipfile.ZipFile(folder / f"function-{DEPLOYED}.zip") as archive:
+        assert all((folder / "function" / name).read_bytes() == archive.read(name) for name in archive.namelist())
+    assert f"for {DEPLOYED}" in told
 
 
 def test_the_template_deploys_that_folder() -> None:
@@ -187,17 +188,14 @@ def test_the_version_is_the_projects_own_and_names_the_sources(files: dict[str, 
         assert f'VERSION = "{version}"' in each["handler/version.py"].decode()
 
 
-def test_a_package_without_bytecode_says_so_and_how_to_get_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_package_without_bytecode_says_so_and_how_to_get_it(dist: tuple[Path, str]) -> None:
     """It can be deployed all the same; where the runtime's Python is missing, nothing else is."""
-    main(["--dist", str(tmp_path)], interpreter=lambda _version: None)
-    told = capsys.readouterr().out
-    for runtime, python in RUNTIMES.items():
-        with zipfile.ZipFile(tmp_path / f"function-{runtime}.zip") as archive:
+    folder, told = dist
+    for runtime in RUNTIMES.keys() - {DEPLOYED}:
+        with zipfile.ZipFile(folder / f"function-{runtime}.zip") as archive:
             assert not [name for name in archive.namelist() if name.endswith(".pyc")]
             assert json.loads(archive.read(MANIFEST))["bytecode"] is None
-        assert re.search(rf"WITHOUT bytecode.*uv python install {re.escape(python)}\b", told)
+        assert re.search(rf"WITHOUT bytecode.*uv python install {re.escape(RUNTIMES[runtime])}\b", told)
 
 
 def test_a_package_with_and_one_without_bytecode_are_of_the_same_version(files: dict[str, Files]) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.archive import lay_out, write
+from deploy.archive import lay_out
 from deploy.package import RUNTIMES
 from emulator.cloud import Options
 from emulator.local import LocalCloud, local_cloud
 from tests.support.interpreters import interpreter
-from tests.support.kept import function_files
+from tests.support.kept import function_zip
 from tests.support.paths import ROOT
 
 PRODUCT = "a1Le6d0abcd"
@@ -26,7 +26,7 @@ def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     runtime = request.param
     folder = tmp_path_factory.mktemp(runtime)
     bare = bare_python(interpreter(RUNTIMES[runtime]), folder / "python")
-    lay_out(write(function_files(runtime), folder / "function.zip").path, folder / "dist" / "function")
+    lay_out(function_zip(runtime), folder / "dist" / "function")
     text = (ROOT / "template.yml").read_text(encoding="utf-8")
     template = folder / "template.yml"
     template.write_text(text.replace("runtime: python3.10 ", f"runtime: {runtime} "), encoding="utf-8")

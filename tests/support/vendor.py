@@ -46,7 +46,7 @@ def preview(template: Path) -> Document:
         pytest.skip("Serverless Devs is not installed: npm ci")
     files = [template, *sorted(template.parent.glob("*.yml")), ROOT / "template.yml", ROOT / "package-lock.json"]
     inputs = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    rendered: Document = json.loads(kept(template.stem, inputs, lambda: _rendered(template)))
+    rendered: Document = json.loads(kept(template.stem, inputs, lambda: _rendered(template)).read_bytes())
     return rendered
 
 
