@@ -6,7 +6,6 @@ CliError            something could not be done (exit status 1)
 +-- Interrupted     the user stopped it (exit status 130)
 +-- NotAllSucceeded some requests failed, or differ from what was wanted (exit status 3)
 +-- UsageError      the command line or a file is invalid (exit status 2)
-    +-- ManifestError   a manifest breaks rules; carries every fault (cli/manifests/faults.py)
 """
 
 from collections.abc import Mapping

@@ -1,11 +1,10 @@
 """`ota-modules apply`: plan, ask, send what changes, wait."""
 
-from cli.commands.options import Assumed, Files, Manifests, Qps, Report, State, Timeout, Yes, agree
+from cli.commands.options import Assumed, Files, Manifests, Qps, Yes, agree
 from cli.commands.session import Cloud
 from cli.errors import NotAllSucceeded, UsageError
-from cli.manifests.manifest import load
-from cli.manifests.preview import preview, show
-from cli.sending.start import SendOptions, send_requests
+from cli.manifests.plan import make_plan
+from cli.sending.sending import Waiting, send_requests
 from cli.terminal.screen import plural
 
 
@@ -14,10 +13,8 @@ def apply(
     manifests: Manifests,
     assumed: Assumed,
     files: Files,
+    waiting: Waiting,
     qps: Qps = 3,
-    timeout: Timeout = 900,
-    report: Report = None,
-    state: State = None,
     yes: Yes = False,
 ) -> None:
     """Plan, ask, send only the requests that change something, and wait for their outcomes.
@@ -27,18 +24,16 @@ def apply(
     Example: ota-modules apply --on-existing update fleet.yml
     """
     screen, target = session.screen, session.target(sends=True)
-    entries = load(manifests, files.source(screen)).sound(skip_invalid=False)
-    plan = preview(screen, target, entries, qps=qps, on_existing=assumed.on_existing, instance=assumed.instance)
-    show(screen, target, plan)
+    entries = files.load(screen, manifests).entries
+    plan = make_plan(screen, target, entries, qps=qps, on_existing=assumed.on_existing, instance=assumed.instance)
     changes = plan.changes()
-    if changes and not yes and not target.local and not screen.is_asked():
-        raise UsageError("nobody can be asked here: --yes applies the plan")
-    agree(screen, target, len(changes), yes=yes or not changes)
-    failed = 0
+    wrong = plan.wrong
     if changes:
-        options = SendOptions(tuple(manifests), wait=True, timeout=timeout, again="ended", report=report, state=state)
-        result = send_requests(screen, target, changes, options)
+        if not yes and not target.local and not screen.is_asked():
+            raise UsageError("nobody can be asked here: --yes applies the plan")
+        agree(screen, target, len(changes), yes=yes)
+        result = send_requests(screen, target, changes, manifests, waiting, wait=True, again="ended")
         screen.record(result)
-        failed = len(result["Unsuccessful"])
-    if failed or plan.wrong:
-        raise NotAllSucceeded(f"{plural(failed + plan.wrong, 'request')} did not succeed or differ")
+        wrong += len(result["Unsuccessful"])
+    if wrong:
+        raise NotAllSucceeded(f"{plural(wrong, 'request')} did not succeed or differ")

@@ -1,37 +1,32 @@
 """`ota-modules cancel`: takes what a run still has in the request queue out of it."""
 
-import os
 import re
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cli.clients.figures import read_figures
-from cli.clients.inbox import Inbox
 from cli.clients.smq import Mailbox
 from cli.clients.streams import Streams
 from cli.clients.target import Target
-from cli.commands.options import Files, State
-from cli.commands.outcomes import past
+from cli.commands.options import Files
+from cli.commands.outcomes import read_past
 from cli.commands.session import Cloud
 from cli.errors import CliError, CloudError, Interrupted, UsageError
-from cli.manifests.manifest import load
-from cli.sending.cancelling import Hold, Sweep
-from cli.sending.ledger import Ledger, origin_of, state_folder
-from cli.sending.runs import Run, read_all
+from cli.sending.browsing import Belongs, take_requests
+from cli.sending.ledger import Ledger, Run, origin_of, read_runs, state_folder
+from cli.sending.sending import State, close_inbox
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.modules import outcome_row, show_modules
 from cli.terminal.moments import DURATION, duration
 from cli.terminal.screen import Screen, plural
 from handler.clock import Clock
-from handler.messages import Policy
 
 DONE = ("created", "updated")
 """Statuses of requests that changed something."""
-_RUN = re.compile(r"([0-9a-f]{8})(-\d+)?")
 
 
 def cancel(
@@ -45,8 +40,6 @@ def cancel(
         float, typer.Option(parser=duration, metavar=DURATION, help="Wait this long for what is delayed or worked on.")
     ] = 60,
     state: State = None,
-    _on_existing: Annotated[Policy | None, typer.Option("--on-existing", hidden=True)] = None,
-    _instance: Annotated[str | None, typer.Option("--instance", hidden=True)] = None,
 ) -> None:
     """Take the requests of a run that are still queued out of the queue, and list what it has already changed.
 
@@ -55,26 +48,24 @@ def cancel(
     Example: ota-modules cancel fleet.yml
     """
     screen, target = session.screen, session.target()
-    folder = state or state_folder(os.environ)
-    ids: set[str] = set()
-    named = _RUN.fullmatch(run[0]) if len(run) == 1 and not Path(run[0]).exists() else None
-    if named:
-        wanted = next((each for each in read_all(folder) if each.name == named[1]), Run(Path(), named[1]))
-    else:
-        wanted = _sent_from(folder, target, run)
-        ids = {each.request.Id for each in load(run, files.source(screen)).entries if each.request.Id}
-    pattern = re.compile(rf"{wanted.name}-\d+")
+    folder = state_folder(state)
+    wanted = _find_run(folder, target, run)
+    own = re.compile(rf"{wanted.name}-\d+")
+    named = {entry.request.Id for entry in files.read(screen, run).entries} if Path(run[0]).exists() else set()
 
     def belongs(id_: str) -> bool:
-        return pattern.fullmatch(id_) is not None or id_ in ids
+        return own.fullmatch(id_) is not None or id_ in named
 
     with closing(Mailbox(target)) as mailbox, Interrupts() as interrupts:
-        sweep = Sweep(mailbox, target.names.request_queue, belongs)
-        with _hold(screen, target, paused=paused):
-            cancelled, left = _sweep_all(sweep, target, interrupts, patience)
-        outcomes = [each for id_, each in _outcomes(screen, mailbox, target).items() if belongs(id_)]
-        _close(mailbox, target, folder, wanted)
-    _show(screen, wanted.name, cancelled, outcomes)
+        with _paused(screen, target, already=paused):
+            cancelled, left = _take_all(mailbox, target, belongs, interrupts, patience)
+        changed = [each for each in _changed(screen, mailbox, target, belongs) if each.get("Status") in DONE]
+        _finish(mailbox, target, folder, wanted)
+    screen.record({"Run": wanted.name, "Cancelled": cancelled, "Changed": changed})
+    count = plural(len(cancelled), "request")
+    screen.summary(f"{count} of run {wanted.name} cancelled; {len(changed)} already changed something")
+    show_modules(screen, ("Status", "Module", "Why"), map(outcome_row, changed))
+    screen.say("Nothing is deleted on the platform. To send the rest after all: ota-modules send --again")
     if interrupts.asked:
         raise Interrupted("interrupted; the same command takes out the rest")
     if left:
@@ -84,40 +75,49 @@ def cancel(
         )
 
 
-def _sent_from(folder: Path, target: Target, manifests: list[str]) -> Run:
-    """Return the newest run of the manifests. Raises: UsageError: there is none here, or a command is at work on it."""
-    if any(not Path(name).exists() for name in manifests):
-        raise UsageError(f"{' '.join(manifests)} is neither a run, such as 1a2b3c4d, nor files")
-    origin = origin_of(target, manifests)
-    found = next((each for each in read_all(folder) if each.origin == origin), None)
-    if found is None:
-        raise UsageError(
-            "this manifest was not sent from here, or a command is still at work on it: stop that, or name the run "
-            "(ota-modules status)"
-        )
-    return found
+def _find_run(folder: Path, target: Target, given: list[str]) -> Run:
+    """Return the run with a name, or the newest one of manifests.
+
+    Raises: UsageError: the manifests were not sent from here, or a command is at work on it.
+    """
+    runs = read_runs(folder)
+    missing = [name for name in given if not Path(name).exists()]
+    if len(given) == 1 and missing and (name := re.fullmatch(r"([0-9a-f]{8})(-\d+)?", given[0])):
+        return next((each for each in runs if each.name == name[1]), Run(Path(), name[1]))
+    if missing:
+        raise UsageError(f"{' '.join(given)} is neither a run, such as 1a2b3c4d, nor files")
+    origin = origin_of(target, given)
+    for each in runs:
+        if each.origin == origin:
+            return each
+    raise UsageError(
+        "this manifest was not sent from here, or a command is still at work on it: stop that, or name the run "
+        "(ota-modules status)"
+    )
 
 
-def _hold(screen: Screen, target: Target, *, paused: bool) -> Hold:
+@contextmanager
+def _paused(screen: Screen, target: Target, *, already: bool) -> Iterator[None]:
+    """While entered, the streams of the request queue are paused; those that were so before stay so."""
     streams = Streams(target)
-
-    def pause() -> list[str]:
-        running = [] if paused else [each.name for each in streams.find(enable=False) if not each.is_paused]
-        for name in running:
-            streams.pause(name)
-            screen.note(f"{name} is paused")
-        return running
-
-    return Hold(pause, streams.resume)
+    with ExitStack() as resuming:
+        for stream in [] if already else streams.find(enable=False):
+            if not stream.is_paused:
+                streams.pause(stream.name)
+                resuming.callback(streams.resume, stream.name)
+                screen.note(f"{stream.name} is paused")
+        yield
 
 
-def _sweep_all(sweep: Sweep, target: Target, interrupts: Interrupts, patience: float) -> tuple[list[str], int]:
-    """Sweep until nothing can come back; return the Ids, and how many messages were not seen."""
+def _take_all(
+    mailbox: Mailbox, target: Target, belongs: Belongs, interrupts: Interrupts, patience: float
+) -> tuple[list[str], int]:
+    """Take requests until none can come back; return the Ids, and how many messages were not seen."""
     clock = Clock()
     until = clock.now() + patience
     cancelled: list[str] = []
     while True:
-        cancelled += sweep.run(interrupts)
+        cancelled += take_requests(mailbox, target.names.request_queue, belongs, interrupts)
         left = _unseen(target)
         if not left or interrupts.asked or clock.now() >= until:
             return list(dict.fromkeys(cancelled)), left
@@ -125,7 +125,7 @@ def _sweep_all(sweep: Sweep, target: Target, interrupts: Interrupts, patience: f
 
 
 def _unseen(target: Target) -> int:
-    """Count the messages that are delayed or being worked on, as far as anybody tells."""
+    """Count the messages that are delayed or being worked on, as far as that is known."""
     try:
         figures = read_figures(target)
     except CloudError:
@@ -133,34 +133,20 @@ def _unseen(target: Target) -> int:
     return int(figures.delayed.value or 0) + sum(stream.in_flight or 0 for stream in figures.streams)
 
 
-def _outcomes(screen: Screen, mailbox: Mailbox, target: Target) -> dict[str, Mapping[str, Any]]:
-    """Return the outcomes that are still kept, by the Ids of their requests."""
+def _changed(screen: Screen, mailbox: Mailbox, target: Target, belongs: Belongs) -> list[Mapping[str, Any]]:
+    """Return the outcomes that are still kept, the last of each request."""
     try:
-        events = past(mailbox, target.names.outcome_queue)
+        events = read_past(mailbox, target.names.outcome_queue)
     except CloudError as error:
         screen.warn(f"what was already created cannot be listed: {error}")
-        return {}
-    return {str(event.get("causationid")): event["data"] for event in events}
+        return []
+    last = {str(event.get("causationid")): event["data"] for event in events}
+    return [outcome for id_, outcome in last.items() if belongs(id_)]
 
 
-def _close(mailbox: Mailbox, target: Target, folder: Path, run: Run) -> None:
+def _finish(mailbox: Mailbox, target: Target, folder: Path, run: Run) -> None:
     """Let nobody wait for what will not come, nor send the rest."""
-    if not run.total:
-        return
-    try:
-        with closing(Ledger.open(folder, run.path.stem, run.total)) as ledger:
-            if ledger.following and not ledger.finished:
-                Inbox(mailbox, target, f"ota-modules-send-{ledger.run}").close()
-            ledger.finish()
-    except UsageError:
-        return
-
-
-def _show(screen: Screen, run: str, cancelled: list[str], outcomes: list[Mapping[str, Any]]) -> None:
-    changed = [each for each in outcomes if each.get("Status") in DONE]
-    screen.record({"Run": run, "Cancelled": cancelled, "Changed": changed})
-    screen.summary(
-        f"{plural(len(cancelled), 'request')} of run {run} cancelled; {len(changed)} already changed something"
-    )
-    show_modules(screen, ("Status", "Module", "Why"), map(outcome_row, changed))
-    screen.say("Nothing is deleted on the platform. To send the rest after all: ota-modules send --again")
+    if run.total:
+        with suppress(UsageError), closing(Ledger(folder, run.path.stem, run.total)) as ledger:
+            close_inbox(mailbox, target, ledger)
+            ledger.note(finished=True)

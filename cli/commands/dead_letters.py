@@ -1,13 +1,14 @@
 """`ota-modules dead-letters`: list, replay or discard dead letters."""
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import typer
 
 from cli.clients.letters import Letter, Pile
+from cli.clients.target import Target
 from cli.commands.session import Cloud, with_groups
 from cli.errors import CliError, UsageError
 from cli.terminal.interrupts import Interrupts
@@ -22,158 +23,143 @@ app = typer.Typer(
     help="List, replay or discard dead letters.\n\nExample: ota-modules dead-letters replay --all",
 )
 
-Ids = Annotated[list[str] | None, typer.Argument(help="Message ids, as shown by list.")]
-All = Annotated[bool, typer.Option("--all", help="All messages matching the filters.")]
 KnownReason = Literal[Reason, "undelivered"]
 """Reasons of the function, and that of letters which it never finished (`cli.clients.letters.UNDELIVERED`)."""
-ReasonOption = Annotated[KnownReason | None, typer.Option(help="Only this reason.")]
-Product = Annotated[str | None, typer.Option(help="Only this product.")]
-Most = Annotated[int, typer.Option("--limit", min=1, help="Look at this many at most.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="Look at this many at most.")]
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Selects dead letters."""
+class Filters:
+    """Select dead letters."""
 
-    ids: frozenset[str]
-    reason: str | None
-    product: str | None
+    reason: Annotated[KnownReason | None, typer.Option(help="Only this reason.")] = None
+    product: Annotated[str | None, typer.Option(help="Only this product.")] = None
+    most: Limit = 1000
 
-    def takes(self, letter: Letter) -> bool:
-        return (
-            (not self.ids or letter.id in self.ids)
-            and self.reason in (None, letter.reason)
-            and (self.product is None or self.product in letter.products)
-        )
+    def selects(self, letter: Letter) -> bool:
+        return self.reason in (None, letter.reason) and (self.product is None or self.product in letter.products)
+
+    def is_complete(self, _found: list[Letter]) -> bool:
+        """Tell whether there can be no more."""
+        return False
+
+
+@dataclass(frozen=True)
+class Choice(Filters):
+    """Selects dead letters that something is done to: they are named, or all of them are meant."""
+
+    most: Limit = 100_000
+    ids: Annotated[list[str] | None, typer.Argument(help="Message ids, as shown by list.")] = None
+    every: Annotated[bool, typer.Option("--all", help="All messages matching the filters.")] = False
+
+    def selects(self, letter: Letter) -> bool:
+        return super().selects(letter) and (self.every or letter.id in (self.ids or ()))
+
+    def is_complete(self, found: list[Letter]) -> bool:
+        return not self.every and len(found) == len(self.ids or ())
+
+    def check(self) -> None:
+        """Raises: UsageError: neither ids nor all are named, or both."""
+        if bool(self.ids) == self.every:
+            raise UsageError("specify message ids or --all")
+
+    def check_complete(self, found: list[Letter]) -> None:
+        """Raises: CliError: a letter that is named was not found."""
+        if missing := set(self.ids or ()) - {letter.id for letter in found}:
+            raise CliError(f"{len(missing)} not found: {', '.join(sorted(missing))}")
 
 
 @app.command("list")
 @with_groups
-def list_(session: Cloud, reason: ReasonOption = None, product: Product = None, most: Most = 1000) -> None:
+def list_(session: Cloud, filters: Filters) -> None:
     """List requests that were given up, with their reasons.
 
     Example: ota-modules dead-letters list
     """
     screen = session.screen
-    with closing(Pile(session.target())) as pile:
-        found = _select(pile, Choice(frozenset(), reason, product), most)
-    for letter in found:
-        screen.record(letter.record())
-    rows = [
-        (letter.id, letter.reason, ", ".join(map(module_of, letter.requests[:3])), letter.detail) for letter in found
-    ]
-    if rows:
-        screen.table(("Message", "Reason", "Modules", "Detail"), rows)
-    screen.summary(plural(len(found), "dead letter"))
-    _check_hidden(pile)
+    with _open(session.target()) as pile:
+        found = _select(pile, filters)
+        rows = [
+            (letter.id, letter.reason, ", ".join(map(module_of, letter.requests[:3])), letter.detail)
+            for letter in found
+        ]
+        if rows:
+            screen.table(("Message", "Reason", "Modules", "Detail"), rows)
+        _report(screen, found, "")
 
 
 @app.command()
 @with_groups
-def replay(
-    session: Cloud,
-    ids: Ids = None,
-    every: All = False,
-    reason: ReasonOption = None,
-    product: Product = None,
-    most: Most = 100_000,
-) -> None:
+def replay(session: Cloud, choice: Choice) -> None:
     """Send dead letters again, with attempts counted from 1.
 
     Example: ota-modules dead-letters replay --all
     """
-    screen = session.screen
-    choice = _choice(ids, reason, product, every=every)
-    with closing(Pile(session.target(sends=True))) as pile:
-        _report(screen, choice, _apply(pile, choice, most, pile.replay), "sent again")
-    _check_hidden(pile)
+    choice.check()
+    with _open(session.target(sends=True)) as pile:
+        done = _select(pile, choice, pile.replay)
+        _report(session.screen, done, " sent again")
+        choice.check_complete(done)
 
 
 @app.command()
 @with_groups
 def discard(
     session: Cloud,
-    ids: Ids = None,
-    every: All = False,
-    reason: ReasonOption = None,
-    product: Product = None,
-    most: Most = 100_000,
+    choice: Choice,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Delete dead letters for good.
 
     Example: ota-modules dead-letters discard --reason quota --all
     """
-    screen = session.screen
-    choice = _choice(ids, reason, product, every=every)
-    target = session.target()
-    with closing(Pile(target)) as pile:
+    choice.check()
+    with _open(session.target()) as pile:
         if not yes:
-            _confirm(choice, _select(pile, choice, most))
-        _report(screen, choice, _apply(pile, choice, most, pile.discard), "deleted")
-    _check_hidden(pile)
+            found = _select(pile, choice)
+            choice.check_complete(found)
+            if not found:
+                raise CliError("no matching dead letters")
+            names = ", ".join(letter.id for letter in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
+            if not typer.confirm(f"Delete {plural(len(found), 'dead letter')} for good ({names})?", err=True):
+                raise CliError("nothing was deleted")
+        done = _select(pile, choice, pile.discard)
+        _report(session.screen, done, " deleted")
+        choice.check_complete(done)
 
 
-def _confirm(choice: Choice, found: list[Letter]) -> None:
-    """Ask before deleting. Raises: CliError: there are none, a named one is missing, or the answer is no."""
-    _check_complete(choice, found)
-    if not found:
-        raise CliError("no matching dead letters")
-    names = ", ".join(letter.id for letter in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
-    if not typer.confirm(f"Delete {plural(len(found), 'dead letter')} for good ({names})?", err=True):
-        raise CliError("nothing was deleted")
-
-
-def _check_complete(choice: Choice, found: list[Letter]) -> None:
-    if missing := choice.ids - {letter.id for letter in found}:
-        raise CliError(f"{len(missing)} not found: {', '.join(sorted(missing))}")
-
-
-def _check_hidden(pile: Pile) -> None:
-    """Raises: CliError: another consumer holds some of the letters."""
+@contextmanager
+def _open(target: Target) -> Iterator[Pile]:
+    """Open the dead-letter queue. Raises: CliError: at the end, if another consumer holds some of the letters."""
+    with closing(Pile(target)) as pile:
+        yield pile
     if pile.hidden:
         raise CliError(f"{plural(pile.hidden, 'dead letter')} more are held by another consumer; try again in a minute")
 
 
-def _choice(ids: list[str] | None, reason: str | None, product: str | None, *, every: bool) -> Choice:
-    if bool(ids) == every:
-        raise UsageError("specify message ids or --all")
-    return Choice(frozenset(ids or ()), reason, product)
+def _select(pile: Pile, filters: Filters, act: Callable[[Letter], None] | None = None) -> list[Letter]:
+    """Return the selected letters, and do something to each; Ctrl-C lets the current letter finish.
 
-
-def _select(pile: Pile, choice: Choice, most: int) -> list[Letter]:
-    """Return the selected letters; all are released at the end: one released at once would come again."""
-    seen: list[Letter] = []
+    The others are released at the end: one released at once would come again.
+    """
+    found: list[Letter] = []
+    kept: list[Letter] = []
     with Interrupts() as interrupts:
-        for letter in pile.each(most):
-            seen.append(letter)
-            if interrupts.asked:
-                break
-        for letter in seen:
-            pile.release(letter)
-    return [letter for letter in seen if choice.takes(letter)]
-
-
-def _apply(pile: Pile, choice: Choice, most: int, act: Callable[[Letter], None]) -> list[Letter]:
-    """Apply an action to the selected letters and release the others; Ctrl-C lets the current letter finish."""
-    done: list[Letter] = []
-    others: list[Letter] = []
-    with Interrupts() as interrupts:
-        for letter in pile.each(most):
-            if choice.takes(letter):
+        for letter in pile.each(filters.most):
+            selected = filters.selects(letter)
+            found += [letter] if selected else []
+            if selected and act:
                 act(letter)
-                done.append(letter)
             else:
-                others.append(letter)
-            if interrupts.asked or (choice.ids and len(done) == len(choice.ids)):
+                kept.append(letter)
+            if interrupts.asked or filters.is_complete(found):
                 break
-        for letter in others:
+        for letter in kept:
             pile.release(letter)
-    return done
+    return found
 
 
-def _report(screen: Screen, choice: Choice, done: list[Letter], what: str) -> None:
-    for letter in done:
+def _report(screen: Screen, letters: list[Letter], what: str) -> None:
+    for letter in letters:
         screen.record(letter.record())
-    screen.summary(f"{plural(len(done), 'dead letter')} {what}")
-    _check_complete(choice, done)
+    screen.summary(f"{plural(len(letters), 'dead letter')}{what}")

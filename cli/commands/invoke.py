@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
@@ -13,13 +13,18 @@ from cli import records
 from cli.clients import http, signing
 from cli.clients.target import Target
 from cli.commands.session import Cloud
-from cli.errors import FunctionError, NotAllSucceeded, UsageError
+from cli.errors import CloudError, FunctionError, NotAllSucceeded, UsageError
 from cli.terminal.screen import Screen
 from cli.tour.samples import EVENTS, answer_value, http_body
 from handler.settings import is_loopback
 
+if TYPE_CHECKING:
+    from cli.clients.fc import Invocation
+
 LARGEST_EVENT = 32 * 1024 * 1024
 """Bytes that a synchronous invocation takes (Function Compute, "Limits")."""
+BUSY = "ResourceExhausted"
+"""The code where all instances of a function are at work."""
 
 
 def invoke(
@@ -47,15 +52,7 @@ def invoke(
             )
         _over_http(screen, target, http, payload)
         return
-    # Not above: the SDK takes a tenth of a second to import.
-    from cli.clients.fc import Functions
-
-    try:
-        invocation = Functions(target).invoke(function or target.names.queue_function, payload)
-    except FunctionError as error:
-        for frame in error.details.get("stackTrace") or ():
-            screen.warn("  ".join(frame) if isinstance(frame, list) else str(frame))
-        raise
+    invocation = _invoke(screen, target, function or target.names.queue_function, payload)
     record: records.Invocation = {"RequestId": invocation.request_id, "Result": invocation.value}
     screen.record({**record, "Log": invocation.log} if log else record)
     screen.summary(_pretty(invocation.value))
@@ -63,6 +60,24 @@ def invoke(
         screen.note(invocation.log)
     if problem := _unsuccessful(invocation.value):
         raise NotAllSucceeded(problem)
+
+
+def _invoke(screen: Screen, target: Target, function: str, payload: bytes) -> "Invocation":
+    """Invoke a function. Raises: CloudError: with what to do instead if the function is busy with the queue."""
+    # Not above: the SDK takes a tenth of a second to import.
+    from cli.clients.fc import Functions
+
+    try:
+        return Functions(target).invoke(function, payload)
+    except FunctionError as error:
+        for frame in error.details.get("stackTrace") or ():
+            screen.warn("  ".join(frame) if isinstance(frame, list) else str(frame))
+        raise
+    except CloudError as error:
+        if error.code == BUSY and function == target.names.queue_function:
+            other = target.names.http_function
+            raise CloudError(f"{error}: it is working on the queue; try --function {other}, or --http", BUSY) from None
+        raise
 
 
 def _unsuccessful(value: object) -> str:
@@ -88,18 +103,15 @@ def _payload(event: str) -> bytes:
 
 def _over_http(screen: Screen, target: Target, url: str, payload: bytes) -> None:
     """Send a sample of events/http/ with its method, path and headers; post anything else to /modules."""
-    said = _http_sample(payload)
-    if said is not None:
-        path, root = str(said["path"]), url.rstrip("/")
-        address, method = (
-            root.removesuffix("/modules") + path if path.startswith("/") else root + path,
-            str(said["method"]),
-        )
-        headers, body = dict(said["headers"]), http_body(said.get("body"))
+    root = url.rstrip("/")
+    sample = _http_sample(payload)
+    if sample is None:
+        address, method = f"{root.removesuffix('/modules')}/modules", "POST"
+        headers, body = {"Content-Type": "application/json"}, payload or None
     else:
-        path = "" if url.rstrip("/").endswith("/modules") else "/modules"
-        address, method = url.rstrip("/") + path, "POST"
-        headers, body = {"Content-Type": "application/json"}, payload
+        path, method = str(sample["path"]), str(sample["method"])
+        address = (root.removesuffix("/modules") if path.startswith("/") else root) + path
+        headers, body = dict(sample["headers"]), http_body(sample.get("body"))
     headers.update(signing.signed_headers(method, address, target.keys, time.time()))
     answer = http.call(address, method, headers, body)
     value = answer_value(answer)
@@ -112,10 +124,10 @@ def _over_http(screen: Screen, target: Target, url: str, payload: bytes) -> None
 
 def _http_sample(payload: bytes) -> Mapping[str, Any] | None:
     try:
-        said = json.loads(payload)
+        sample = json.loads(payload)
     except ValueError:
         return None
-    return said if isinstance(said, dict) and {"method", "path", "headers"} <= said.keys() else None
+    return sample if isinstance(sample, dict) and {"method", "path", "headers"} <= sample.keys() else None
 
 
 def _pretty(value: object) -> str:

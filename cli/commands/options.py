@@ -1,17 +1,17 @@
 """Options that several commands share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.clients.target import Target
-from cli.errors import Interrupted
-from cli.manifests.formats import Format
-from cli.manifests.manifest import Source
-from cli.terminal.moments import DURATION, duration
-from cli.terminal.screen import Screen, plural
+from cli.errors import Interrupted, UsageError
+from cli.manifests.faults import Fault, summarize
+from cli.manifests.formats import Format, Source
+from cli.manifests.manifest import Manifest, load
+from cli.terminal.screen import Screen, plural, visible
 from handler.messages import Policy
 
 EXPECTED_RATE = 7.0
@@ -21,13 +21,6 @@ Manifests = Annotated[
     list[str], typer.Argument(help="YAML, JSON, JSON Lines, CSV, TSV or Excel files; - is standard input.")
 ]
 Qps = Annotated[float, typer.Option(min=0.1, max=9, help="Calls a second, out of the account's ten.")]
-State = Annotated[Path | None, typer.Option(help="Directory for resume state.")]
-Timeout = Annotated[
-    float, typer.Option(parser=duration, metavar=DURATION, help="Give up after this long without an outcome.")
-]
-Report = Annotated[
-    Path | None, typer.Option(help="Write the outcomes of the run to this file, as CSV that Excel opens.")
-]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -40,9 +33,6 @@ class Decoding:
     ] = None
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook (default: the first).")] = None
 
-    def source(self, screen: Screen, form: Format | None = None) -> Source:
-        return Source(form, self.encoding, self.sheet, screen.note)
-
 
 @dataclass(frozen=True)
 class Files(Decoding):
@@ -52,8 +42,25 @@ class Files(Decoding):
         None
     )
 
-    def source(self, screen: Screen, form: Format | None = None) -> Source:
-        return super().source(screen, form or self.form)
+    def read(self, screen: Screen, manifests: list[str]) -> Manifest:
+        """Read and check manifests. Raises: UsageError: one cannot be read at all."""
+        return load(manifests, Source(self.form, self.encoding, self.sheet, screen.note))
+
+    def load(
+        self, screen: Screen, manifests: list[str], *, skip_invalid: bool = False, hint: str = "",
+        annotate: Callable[[Fault], str] | None = None,
+    ) -> Manifest:  # fmt: skip
+        """Read and check manifests, and show their faults. Raises: UsageError: there are any, or there is no request."""
+        manifest = self.read(screen, manifests)
+        for fault in manifest.faults if not skip_invalid else ():
+            screen.record(fault.record())
+        for line in map(annotate, manifest.faults) if annotate else summarize(manifest.faults):
+            screen.summary(visible(line))
+        if manifest.faults and not skip_invalid:
+            raise UsageError(plural(len(manifest.faults), "fault") + hint)
+        if not manifest.entries:
+            raise UsageError("the manifest holds no request")
+        return manifest
 
 
 @dataclass(frozen=True)

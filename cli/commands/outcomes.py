@@ -1,9 +1,10 @@
-"""`ota-modules outcomes`: what the result topic says."""
+"""`ota-modules outcomes`: the outcomes that the result topic carries."""
 
-import secrets
-from collections.abc import Iterable, Mapping
-from contextlib import closing
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack, closing
+from functools import partial
+from math import inf
 from typing import Annotated, Any, cast, get_args
 
 import typer
@@ -13,6 +14,7 @@ from cli.clients.inbox import Inbox, event_of
 from cli.clients.smq import Mailbox, Received
 from cli.commands.session import Cloud
 from cli.errors import UsageError
+from cli.sending.browsing import browse, temporary_inbox
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.moments import DURATION, duration, local_time, moment
 from cli.terminal.screen import Screen, outcome_line
@@ -20,32 +22,8 @@ from handler.clock import Clock
 from handler.outcomes import Status
 
 STATUSES = get_args(Status)
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which outcomes are wanted; an empty part wants all."""
-
-    statuses: frozenset[str] = frozenset()
-    products: frozenset[str] = frozenset()
-    correlation: str | None = None
-    since: float = 0.0
-
-    def wants(self, event: Mapping[str, Any]) -> bool:
-        outcome = event["data"]
-        return (
-            (not self.statuses or outcome.get("Status") in self.statuses)
-            and (not self.products or outcome.get("ProductKey") in self.products)
-            and self.correlation in (None, outcome.get("CorrelationId"))
-            and (not self.since or _published(event) >= self.since)
-        )
-
-
-def _published(event: Mapping[str, Any]) -> float:
-    try:
-        return moment(str(event.get("time")), 0)
-    except UsageError:
-        return 0.0
+Event = Mapping[str, Any]
+"""An outcome with its envelope."""
 
 
 def outcomes(
@@ -55,7 +33,9 @@ def outcomes(
     correlation: Annotated[str | None, typer.Option(help="Only this CorrelationId.")] = None,
     since: Annotated[
         str | None,
-        typer.Option(help="Include earlier outcomes still retained, e.g. 10m or 2026-01-31T08:00+08:00."),
+        typer.Option(
+            help="Include earlier outcomes still retained: 10m (ago), or 2026-01-31T08:00, local time unless it has an offset."
+        ),
     ] = None,
     keep: Annotated[
         str | None,
@@ -73,84 +53,95 @@ def outcomes(
     """
     if unknown := set(status) - set(STATUSES):
         raise UsageError(f"--status {sorted(unknown)[0]} is not one of {', '.join(STATUSES)}")
+    if not re.fullmatch("[A-Za-z0-9-]*", f"{keep or ''}{forget or ''}"):
+        raise UsageError("--keep and --forget take letters, digits and -")
     clock = Clock()
     screen, target = session.screen, session.target()
-    if forget:
-        with closing(Mailbox(target)) as mailbox:
-            Inbox(mailbox, target, _kept(forget)).close()
-        screen.summary(f"deleted the subscription {forget}")
-        return
-    wanted = Filter(frozenset(status), frozenset(product), correlation, moment(since, clock.wall()) if since else 0.0)
-    name = _kept(keep) if keep else f"ota-modules-cli-{secrets.token_hex(4)}"
-    until = clock.now() + seconds if seconds is not None else None
-    with closing(Mailbox(target)) as mailbox:
-        inbox = Inbox(mailbox, target, name)
-        inbox.open()
-        try:
-            following = _Following(screen, wanted, count)
-            if since and not keep:
-                following.tell(past(mailbox, target.names.outcome_queue))
-            screen.note(f"following {target.names.result_topic} through queue {name}; Ctrl-C to stop")
-            following.run(inbox, until, clock)
-        finally:
-            if not keep:
-                inbox.close()
+    earliest = moment(since, clock.wall()) if since else 0.0
+    wants = partial(_wants, status, product, correlation, earliest)
+    until = clock.now() + seconds if seconds is not None else inf
+    with closing(Mailbox(target)) as mailbox, ExitStack() as stack:
+        kept = Inbox(mailbox, target, f"ota-modules-kept-{keep or forget}")
+        if forget:
+            kept.close()
+            screen.summary(f"deleted the subscription {forget}")
+            return
+        if keep:
+            kept.open()
+        inbox = kept if keep else stack.enter_context(temporary_inbox(target, "cli"))
+        past = _read_past(screen, mailbox, target.names.outcome_queue) if since and not keep else []
+        shown = [event for event in past if wants(event)][:count]
+        for event in shown:
+            _show(screen, event)
+        screen.note(f"following {target.names.result_topic} through queue {inbox.name}; Ctrl-C to stop")
+        seen = {event.get("id") for event in past}
+        left = inf if count is None else count - len(shown)
+        is_new = lambda event: event.get("id") not in seen and wants(event)  # noqa: E731
+        _follow(screen, inbox, is_new, left, lambda: clock.now() < until)
 
 
-def _kept(keep: str) -> str:
-    if not keep.isascii() or not keep.replace("-", "").isalnum():
-        raise UsageError("--keep and --forget take letters, digits and -")
-    return f"ota-modules-kept-{keep}"
+def _wants(
+    statuses: Collection[str], products: Collection[str], correlation: str | None, earliest: float, event: Event
+) -> bool:
+    """Tell whether an outcome passes the filters; an empty one lets all pass."""
+    outcome = event["data"]
+    return (
+        (not statuses or outcome.get("Status") in statuses)
+        and (not products or outcome.get("ProductKey") in products)
+        and correlation in (None, outcome.get("CorrelationId"))
+        and (not earliest or _published(event) >= earliest)
+    )
 
 
-def past(mailbox: Mailbox, queue: str) -> list[dict[str, Any]]:
-    """The events in the queue that the deployment keeps for whoever wants to read outcomes, by time; they stay there.
+def _published(event: Event) -> float:
+    try:
+        return moment(str(event.get("time")), 0)
+    except UsageError:
+        return 0.0
 
-    For as long as it takes, other readers of that queue do not see them. Raises: CloudError.
+
+def _read_past(screen: Screen, mailbox: Mailbox, queue: str) -> list[Event]:
+    waiting = mailbox.depths(queue).get("active")
+    count = "an unknown number of" if waiting is None else f"about {waiting:,}"
+    screen.note(f"reading {count} earlier outcomes in {queue}, which its other readers do not see meanwhile")
+    return read_past(mailbox, queue)
+
+
+def read_past(mailbox: Mailbox, queue: str) -> list[Event]:
+    """Return the events in the queue that the deployment keeps for whoever reads outcomes, by time; they stay there.
+
+    Raises: CloudError.
     """
-    seen: dict[str, Received] = {}
+    events: list[Event] = []
+
+    def look(message: Received) -> bool:
+        event = event_of(message)
+        events.extend([event] if event else [])
+        return False
+
     with Interrupts() as interrupts:
-        while not interrupts.asked:
-            found = [message for message in mailbox.receive(queue) if message.id not in seen]
-            if not found:
-                break
-            seen.update((message.id, message) for message in found)
-        for message in seen.values():
-            mailbox.release(queue, message.handle)
-    return sorted(filter(None, map(event_of, seen.values())), key=_published)
+        browse(mailbox, queue, look, interrupts)
+    return sorted(events, key=_published)
 
 
-class _Following:
-    """What is shown; an outcome that was told as one of the past is not shown again when it comes."""
+def _follow(
+    screen: Screen, inbox: Inbox, wants: Callable[[Event], bool], left: float, goes_on: Callable[[], bool]
+) -> None:
+    """Show the wanted outcomes that come, `left` of them at most. Raises: CloudError."""
+    with Interrupts() as interrupts:
+        while left > 0 and not interrupts.asked and goes_on():
+            done: list[Received] = []
+            for message in inbox.receive(1):
+                event = event_of(message)
+                done.append(message)
+                if event and wants(event):
+                    _show(screen, event)
+                    left -= 1
+                if left <= 0:
+                    break
+            inbox.done(done)
 
-    def __init__(self, screen: Screen, wanted: Filter, count: int | None) -> None:
-        self._screen = screen
-        self._wanted = wanted
-        self._left = count
-        self._told: set[str] = set()
 
-    def tell(self, events: Iterable[Mapping[str, Any]]) -> None:
-        """Show those of the past that are wanted."""
-        for event in events:
-            self._told.add(str(event.get("id")))
-            self._show(event)
-
-    def run(self, inbox: Inbox, until: float | None, clock: Clock) -> None:
-        """Show what comes. Raises: CloudError."""
-        with Interrupts() as interrupts:
-            while self._left != 0 and not interrupts.asked and (until is None or clock.now() < until):
-                messages = inbox.receive(1)
-                for number, message in enumerate(messages):
-                    event = event_of(message)
-                    if event and event.get("id") not in self._told:
-                        self._show(event)
-                    if self._left == 0:
-                        inbox.done(messages[: number + 1])
-                        return
-                inbox.done(messages)
-
-    def _show(self, event: Mapping[str, Any]) -> None:
-        if self._left != 0 and self._wanted.wants(event):
-            self._screen.record(cast("records.Event", event))
-            self._screen.line(outcome_line(event["data"], local_time(str(event.get("time", "")))))
-            self._left = self._left - 1 if self._left is not None else None
+def _show(screen: Screen, event: Event) -> None:
+    screen.record(cast("records.Event", event))
+    screen.line(outcome_line(event["data"], local_time(str(event.get("time", "")))))

@@ -1,9 +1,6 @@
 """`ota-modules run`: the local cloud and the tour."""
 
 import os
-import secrets
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -14,12 +11,12 @@ from rich.text import Text
 from cli import records
 from cli.clients.inbox import Inbox
 from cli.clients.names import TEMPLATE
-from cli.clients.smq import Mailbox
 from cli.clients.target import ENDPOINTS, LOCAL_PORT, Target
+from cli.commands.options import Files
 from cli.commands.session import Session
 from cli.errors import CliError, Interrupted
-from cli.manifests.manifest import load
 from cli.records import Toured
+from cli.sending.browsing import temporary_inbox
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.screen import Screen, counts_line, outcome_line, plural
 from cli.tour.samples import EVENTS, read_all
@@ -79,17 +76,18 @@ def run(
 
     screen = session.screen
     sent = [] if no_samples else read_all(events)
-    options = Options(port=port, template=template, state=state, answers=answers, products=_products(products))
+    manifest = Files().load(screen, [str(products)]).entries if products else ()
+    named = list(dict.fromkeys((entry.request.ProductKey, entry.request.IotInstanceId) for entry in manifest))
+    options = Options(port=port, template=template, state=state, answers=answers, products=named)
     with local_cloud(options) as local:
-        screen.note(
-            f"local cloud is up: IoT {local.target.iot_url}, SMQ {local.target.smq_url}, FC {local.target.fc_url}"
-        )
+        target = local.target
+        screen.note(f"local cloud is up: IoT {target.iot_url}, SMQ {target.smq_url}, FC {target.fc_url}")
         if port != LOCAL_PORT:
-            screen.note(f"for other commands: export {_where(local.target)}")
+            screen.note(f"for other commands: export {_where(target)}")
         if sent:
             screen.note(f"sending {len(sent)} samples of {events.name}/ by queue, HTTP and invocation")
-        with _inbox(local.target) as inbox, Interrupts() as interrupts:
-            tour = Tour(local.target, inbox, sent, lambda arrival: _show(screen, arrival), Clock())
+        with temporary_inbox(target, "tour") as inbox, Interrupts() as interrupts:
+            tour = Tour(target, inbox, sent, lambda arrival: _show(screen, arrival), Clock())
             summary = tour.run(lambda: interrupts.asked)
             if interrupts.asked:
                 raise Interrupted("interrupted during the tour")
@@ -99,26 +97,6 @@ def run(
                 _stay(screen, local, inbox, interrupts)
     if once and summary.findings:
         raise CliError(f"{plural(len(summary.findings), 'finding')}: not every outcome is as expected")
-
-
-def _products(manifest: Path | None) -> list[tuple[str, str | None]]:
-    """The products of a manifest, with their instances. Raises: ManifestError."""
-    if manifest is None:
-        return []
-    entries = load([str(manifest)]).sound(skip_invalid=False)
-    return list(dict.fromkeys((entry.request.ProductKey, entry.request.IotInstanceId) for entry in entries))
-
-
-@contextmanager
-def _inbox(target: Target) -> Iterator[Inbox]:
-    """Open a queue for the tour alone: what the deployment keeps of outcomes is for whoever wants to read them."""
-    with closing(Mailbox(target)) as mailbox:
-        inbox = Inbox(mailbox, target, f"ota-modules-tour-{secrets.token_hex(4)}")
-        inbox.open()
-        try:
-            yield inbox
-        finally:
-            inbox.close()
 
 
 def _where(target: Target) -> str:

@@ -3,10 +3,10 @@
 import inspect
 import logging
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, is_dataclass
 from functools import cached_property, wraps
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
@@ -29,18 +29,14 @@ class Session:
 
     @cached_property
     def screen(self) -> Screen:
+        """The screen, which also prints what the clients log if the command is verbose."""
         screen = Screen(as_json=self.as_json, quiet=self.quiet, verbose=self.verbose)
         if self.verbose:
-            self._trace(screen)
+            logger, handler = logging.getLogger("cli"), _Trace(screen)
+            logger.addHandler(handler)
+            logger.setLevel(logging.DEBUG)
+            self.context.call_on_close(lambda: logger.removeHandler(handler))
         return screen
-
-    def _trace(self, screen: Screen) -> None:
-        """Print what the clients log, until the command ends."""
-        logger = logging.getLogger("cli")
-        handler = _Trace(screen)
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
-        self.context.call_on_close(lambda: logger.removeHandler(handler))
 
 
 class _Trace(logging.Handler):
@@ -78,35 +74,25 @@ class Cloud(Session):
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that its dataclass parameters hold, for each of their fields one."""
-    hints = get_type_hints(command, include_extras=True)
-    groups: dict[str, type[Any]] = {
-        name: kind for name, kind in hints.items() if isinstance(kind, type) and is_dataclass(kind)
-    }
-
-    def parameters() -> Iterator[inspect.Parameter]:
-        for name, parameter in inspect.signature(command).parameters.items():
-            if name not in groups:
-                yield parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
-                continue
-            kinds = get_type_hints(groups[name], include_extras=True)
-            for field in fields(groups[name]):
-                yield inspect.Parameter(
-                    field.name, inspect.Parameter.KEYWORD_ONLY, annotation=kinds[field.name], default=_default(field)
-                )
+    groups: dict[str, Any] = {}
+    taken: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        if is_dataclass(parameter.annotation):
+            groups[name] = parameter.annotation
+            taken += inspect.signature(groups[name]).parameters.values()
+        else:
+            taken.append(parameter)
+    # What every command has stands at the end of its help.
+    taken.sort(key=lambda each: each.name in Cloud.__dataclass_fields__)
 
     @wraps(command)
     def run(**given: Any) -> None:  # noqa: ANN401 - as typed as the command is
         made = {
-            name: kind(**{field.name: given.pop(field.name) for field in fields(kind)}) for name, kind in groups.items()
+            name: kind(**{each: given.pop(each) for each in kind.__dataclass_fields__}) for name, kind in groups.items()
         }
         command(**given, **made)
 
-    # What every command has stands at the end of its help.
-    taken = sorted(parameters(), key=lambda each: each.name in Cloud.__dataclass_fields__)
-    run.__signature__ = inspect.Signature(taken)  # type: ignore[attr-defined]
-    run.__annotations__ = {each.name: each.annotation for each in taken}
+    keywords = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in taken]
+    run.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in keywords}
     return run
-
-
-def _default(field: Any) -> Any:  # noqa: ANN401 - a field's default is any value
-    return inspect.Parameter.empty if field.default is MISSING else field.default

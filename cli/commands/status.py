@@ -1,6 +1,6 @@
 """`ota-modules status`: what is queued, how fast it goes, and what went wrong last."""
 
-import os
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +11,10 @@ from rich.text import Text
 
 from cli.clients.figures import read_figures
 from cli.clients.target import Target
-from cli.commands.options import State
 from cli.commands.session import Cloud
 from cli.errors import CloudError
-from cli.records import Figures
-from cli.sending.ledger import state_folder
-from cli.sending.runs import Run, read_all
+from cli.sending.ledger import Run, read_runs, state_folder
+from cli.sending.sending import State
 from cli.sending.status import table
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.moments import DURATION, duration
@@ -44,61 +42,50 @@ def status(
     Example: ota-modules status --watch
     """
     screen, target = session.screen, session.target()
-    folder = state or state_folder(os.environ)
+    folder = state_folder(state)
     if watch:
         _watch(screen, target, folder, max(every, SHORTEST))
-        return
-    figures, runs = read_figures(target), read_all(folder)
-    screen.record(_record(figures, runs))
-    for line in _lines(figures, runs):
-        screen.summary(line)
+    else:
+        screen.summary(_look(screen, target, folder))
 
 
 def _watch(screen: Screen, target: Target, folder: Path, every: float) -> None:
     """Look until Ctrl-C; while nobody answers, show that instead."""
     clock = Clock()
     in_place = screen.out.is_terminal and not screen.as_json
-    live = Live(console=screen.out, auto_refresh=False) if in_place else None
-    with Interrupts() as interrupts:
-        if live:
-            live.start()
+    with (
+        Interrupts() as interrupts,
+        Live(console=screen.out, auto_refresh=False) if in_place else nullcontext() as live,
+    ):
         while not interrupts.asked:
-            lines = _look(screen, target, folder)
+            try:
+                lines = _look(screen, target, folder)
+            except CloudError as error:
+                screen.record(error.record())
+                lines = Text(str(error), style="red")
             if live:
-                live.update(Text("\n").join(lines), refresh=True)
+                live.update(lines, refresh=True)
             else:
-                screen.summary(Text("\n").join([*lines, Text()]))
+                screen.summary(lines + Text("\n"))
             until = clock.now() + every
             while clock.now() < until and not interrupts.asked:
                 clock.sleep(TICK)
-        if live:
-            live.stop()
 
 
-def _look(screen: Screen, target: Target, folder: Path) -> list[Text]:
-    try:
-        figures, runs = read_figures(target), read_all(folder)
-    except CloudError as error:
-        screen.record(error.record())
-        return [Text(str(error), style="red")]
-    screen.record(_record(figures, runs))
-    return list(_lines(figures, runs))
-
-
-def _record(figures: Figures, runs: list[Run]) -> Figures:
-    return replace(figures, runs=[run.record() for run in runs[:MOST_RUNS]])
-
-
-def _lines(figures: Figures, runs: list[Run]) -> list[Text]:
+def _look(screen: Screen, target: Target, folder: Path) -> Text:
+    """Return the figures and the newest runs, a line each, and print their record. Raises: CloudError: nobody answers."""
+    figures, runs = read_figures(target), read_runs(folder)[:MOST_RUNS]
+    screen.record(replace(figures, runs=[run.record() for run in runs]))
     lines = [Text(f"{name:<14}{text}", style=_style(name, text)) for name, text in table(figures)]
-    for run in runs[:MOST_RUNS]:
-        if run.busy:
-            lines.append(Text(f"{'run':<14}a command is sending it, or waits for it ({run.path.stem})"))
-        else:
-            when = f", {run.changed:%Y-%m-%d %H:%M}" if run.changed else ""
-            name = f"{run.name} ({run.manifests})" if run.manifests else run.name
-            lines.append(Text(f"{'run':<14}{name}: {run.sent} of {run.total} sent, {run.answered} outcomes{when}"))
-    return lines
+    return Text("\n").join([*lines, *(Text(f"{'run':<14}{_describe(run)}") for run in runs)])
+
+
+def _describe(run: Run) -> str:
+    if run.busy:
+        return f"a command is sending it, or waits for it ({run.path.stem})"
+    when = f", {run.when:%Y-%m-%d %H:%M}" if run.changed else ""
+    name = f"{run.name} ({run.manifests})" if run.manifests else run.name
+    return f"{name}: {run.sent} of {run.total} sent, {run.answered} outcomes{when}"
 
 
 def _style(name: str, text: str) -> str:

@@ -4,12 +4,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.commands.options import Decoding, Manifests
+from cli.commands.options import Decoding, Files, Manifests
 from cli.commands.session import Session
-from cli.errors import UsageError
-from cli.manifests.faults import Fault, told
+from cli.manifests.faults import Fault
 from cli.manifests.formats import Format
-from cli.manifests.manifest import load
 from cli.terminal.screen import plural, visible
 
 
@@ -30,13 +28,8 @@ def validate(
     Example: ota-modules validate fleet.yml
     """
     screen = session.screen
-    manifest = load(manifests, decoding.source(screen, form))
-    for fault in manifest.faults:
-        screen.record(fault.record())
-    for line in map(annotation, manifest.faults) if report == "github" else told(manifest.faults):
-        screen.say(visible(line))
-    if manifest.faults:
-        raise UsageError(plural(len(manifest.faults), "fault"))
+    files = Files(decoding.encoding, decoding.sheet, form)
+    manifest = files.load(screen, manifests, annotate=annotation if report == "github" else None)
     screen.note(plural(len(manifest.entries), "valid request"))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cli.manifests.faults import Fault, Place, Unreadable
 from handler.problems import closest
 
 PARTS = ("defaults", "products", "modules", "overrides", "requests")
@@ -14,11 +15,10 @@ EXTENSION = "x-"
 
 @dataclass(frozen=True)
 class Row:
-    """A value and its place: the line it begins on, counted from 1, or the path to it where a format knows no lines."""
+    """A value and its place."""
 
-    line: int
+    place: Place
     value: Any
-    path: str = ""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
     """What the file says where its format made something else of it, by field; the row's own text under ''."""
 
@@ -32,26 +32,18 @@ class Document:
     modules: tuple[Row, ...] = ()
     overrides: tuple[Row, ...] = ()
     requests: tuple[Row, ...] = ()
-    problems: tuple[tuple[int, str], ...] = ()
-    """Lines that cannot be read, and why; the others can."""
+    problems: tuple[Fault, ...] = ()
+    """Rows that cannot be read; the others can."""
 
 
-class DocumentError(Exception):
-    """A file that cannot be read as its format says."""
-
-    def __init__(self, line: int, problem: str) -> None:
-        super().__init__(problem)
-        self.line = line
-        self.problem = problem
-
-
-def document_of(parts: Mapping[str, Row]) -> Document:
-    """Put the parts of an object together. Raises: DocumentError: one of them is unknown."""
-    known = {name: row for name, row in parts.items() if not name.startswith(EXTENSION)}
-    for name, row in known.items():
+def document_of(parts: Mapping[str, tuple[Place, Iterable[Row]]]) -> Document:
+    """Put the parts of an object together. Raises: Unreadable: one of them is unknown."""
+    known = {name: part for name, part in parts.items() if not name.startswith(EXTENSION)}
+    for name, (place, _) in known.items():
         if name not in PARTS:
-            raise DocumentError(row.line, f"unknown key {name!r}; expected {', '.join(PARTS)}{suggestion(name, PARTS)}")
-    return Document(**{name: tuple(row.value) if name != "defaults" else (row,) for name, row in known.items()})
+            raise Unreadable(place, f"unknown key {name!r}; expected {', '.join(PARTS)}{suggestion(name, PARTS)}")
+    rows: dict[str, Any] = {name: tuple(part) for name, (_, part) in known.items()}
+    return Document(**rows)
 
 
 def is_grid(names: Iterable[str]) -> bool:
@@ -60,6 +52,6 @@ def is_grid(names: Iterable[str]) -> bool:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean products?)`, or nothing where no known name comes near."""
+    """Return ` (did you mean 'products'?)`, or nothing where no known name comes near."""
     meant = closest(name, known)
     return f" (did you mean {meant!r}?)" if meant else ""

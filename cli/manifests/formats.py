@@ -1,69 +1,72 @@
 """The formats of manifest files, and how one is recognised."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Literal
 
-from cli.manifests import csv_file, json_file, workbook, yaml_file
+from cli.manifests import json_file, table, workbook, yaml_file
 from cli.manifests.documents import Document
+from cli.manifests.encodings import decode
 
 Format = Literal["yaml", "json", "jsonl", "csv", "tsv", "xlsx"]
-ENDINGS: Mapping[str, Format] = {
-    "yaml": "yaml",
-    "yml": "yaml",
+_ENDINGS: Mapping[Format, str] = {
+    "yaml": "yaml yml",
     "json": "json",
-    "jsonl": "jsonl",
-    "ndjson": "jsonl",
+    "jsonl": "jsonl ndjson",
     "csv": "csv",
-    "tsv": "tsv",
-    "tab": "tsv",
-    "xlsx": "xlsx",
-    "xlsm": "xlsx",
-    "xls": "xlsx",
-    "ods": "xlsx",
+    "tsv": "tsv tab",
+    "xlsx": "xlsx xlsm xls ods",
 }
-_READERS: Mapping[Format, Callable[[str], list[Document]]] = {
+ENDINGS: Mapping[str, Format] = {ending: form for form, endings in _ENDINGS.items() for ending in endings.split()}
+_READERS: Mapping[Format, Callable[[str, str], list[Document]]] = {
     "yaml": yaml_file.read,
     "json": json_file.read,
     "jsonl": json_file.read_lines,
-    "csv": csv_file.read,
-    "tsv": csv_file.read_tabs,
+    "csv": table.read,
+    "tsv": table.read_tabs,
 }
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 """How workbooks begin: the new ones are ZIP files, the old ones are containers of their own."""
 
 
-def read(text: str, form: Format) -> list[Document]:
-    """Read a text of any format but a workbook's. Raises: DocumentError."""
-    return _READERS[form](text.removeprefix("\ufeff"))
+@dataclass(frozen=True)
+class Source:
+    """How files are to be read: their format, encoding and sheet, where those are not to be told from them."""
+
+    form: Format | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+    note: Callable[[str], None] | None = field(default=None, compare=False)
+    """Is told what had to be guessed."""
 
 
-def read_workbook(raw: bytes, sheet: str | None) -> list[Document]:
-    """Read a workbook. Raises: DocumentError."""
-    return workbook.read(raw, sheet)
-
-
-def is_workbook(raw: bytes) -> bool:
-    """Tell a workbook by its first bytes, whatever it is called."""
-    return raw.startswith(_WORKBOOKS)
+def read(raw: bytes, file: str, source: Source) -> list[Document]:
+    """Read a file's documents. Raises: Unreadable; UsageError: it is no text."""
+    if source.form == "xlsx" or (source.form is None and raw.startswith(_WORKBOOKS)):
+        return workbook.read(raw, file, source.sheet)
+    text, encoding = decode(file, raw, source.encoding)
+    if source.note and source.encoding is None and encoding != "utf-8":
+        source.note(f"{file} is read as {encoding.upper()} (--encoding names another)")
+    return _READERS[source.form or format_of(file, text)](text, file)
 
 
 def format_of(name: str, text: str) -> Format:
     """Tell a text's format: by the file's ending, else by what it looks like; JSON Lines are told under any name."""
     form = ENDINGS.get(PurePath(name).suffix.lower().lstrip("."))
-    start = text.lstrip("\ufeff \t\r\n")
+    start = text.lstrip()
     if form in (None, "json", "yaml") and start.startswith("{"):
         return "jsonl" if _is_lines(start) else (form or "json")
     if form is not None and form != "xlsx":
         return form
     if start.startswith("["):
         return "json"
-    delimiter = csv_file.delimiter_of(text)
-    table = start.lower().startswith("sep=") or (delimiter and ": " not in start.partition("\n")[0])
-    return "csv" if table else "yaml"
+    delimiter = table.delimiter_of(text)
+    is_table = start.lower().startswith("sep=") or (delimiter and ": " not in start.partition("\n")[0])
+    return "csv" if is_table else "yaml"
 
 
 def _is_lines(text: str) -> bool:
     """More than one line, each an object of its own."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    return len(lines) > 1 and all(line.strip().startswith("{") and line.strip().endswith("}") for line in lines[:2])
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return len(lines) > 1 and all(line.startswith("{") and line.endswith("}") for line in lines[:2])

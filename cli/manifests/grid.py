@@ -1,12 +1,13 @@
-"""The requests that a manifest's document means, before any rule is checked."""
+"""The requests that a manifest's document means, before any rule of a request is checked."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product as pairs
 from typing import Any
 
 from cli.errors import UsageError
 from cli.manifests.documents import Document, Row
-from cli.manifests.faults import Fault, Place, how_to_write
+from cli.manifests.faults import Fault, how_to_write
 
 MOST_REQUESTS = 200_000
 OWN_FIELDS = ("ProductKey", "ModuleName", "Skip")
@@ -15,10 +16,11 @@ OWN_FIELDS = ("ProductKey", "ModuleName", "Skip")
 
 @dataclass(frozen=True)
 class Wanted:
-    """A request as the manifest spells it, unvalidated; its row; and the rows of fields that stand elsewhere."""
+    """A request as the manifest spells it, unvalidated; its row; and the row in which each field stands."""
 
     row: Row
-    fields: object
+    fields: Any
+    """By name; or what stands there that is no object."""
     rows: Mapping[str, Row] = field(default_factory=dict)
 
     def row_of(self, name: str) -> Row:
@@ -26,99 +28,71 @@ class Wanted:
         return self.rows.get(name, self.row)
 
 
-def wanted_by(file: str, document: Document) -> Iterator[Wanted | Fault]:
-    """Yield plain requests, then the products times the modules. Raises: UsageError: far too many."""
-    for row in document.defaults:
-        if not isinstance(row.value, dict):
-            yield Fault(Place.of(file, row), "", "defaults must be an object")
-            return
-    yield from _plain(document)
-    yield from _Grid(file, document)
+def _merge(row: Row, layers: Iterable[Row]) -> Wanted:
+    """Return the request of a row; of the layers that hold a field, the last one counts."""
+    rows = {name: layer for layer in layers for name in layer.value}
+    return Wanted(row, {name: layer.value[name] for name, layer in rows.items()}, rows)
 
 
-def _plain(document: Document) -> Iterator[Wanted]:
-    defaults = document.defaults[0] if document.defaults else Row(1, {})
+def wanted_by(document: Document) -> Iterator[Wanted | Fault]:
+    """Yield plain requests, then every module for every product; the later of these counts more: defaults, module, product,
+    overrides. Raises: UsageError: far too many."""
+    yield from document.problems
+    defaults = document.defaults
+    if any(not isinstance(row.value, dict) for row in defaults):
+        yield Fault(defaults[0].place, "", "defaults must be an object")
+        return
     for row in document.requests:
-        if isinstance(row.value, dict):
-            others = {name: defaults for name in defaults.value if name not in row.value}
-            yield Wanted(row, {**defaults.value, **row.value}, others)
-        else:
-            yield Wanted(row, row.value)
+        yield _merge(row, (*defaults, row)) if isinstance(row.value, dict) else Wanted(row, row.value)
+    if bool(document.products) != bool(document.modules):
+        place = (document.products or document.modules)[0].place
+        yield Fault(place, "", "products and modules go together; one of them is missing")
+        return
+    if len(document.products) * len(document.modules) > MOST_REQUESTS:
+        raise UsageError(f"{document.products[0].place.file}: more than {MOST_REQUESTS} requests")
+    yield from _wrong_rows(document)
+    yield from _grid(document)
 
 
-class _Grid:
-    """Every module for every product; an override changes fields of the requests it names, or skips them.
-
-    The nearer a field stands to one request the more it counts: defaults, module, product, override.
-    """
-
-    def __init__(self, file: str, document: Document) -> None:
-        self._file = file
-        self._document = document
-        self._used: set[int] = set()
-
-    def __iter__(self) -> Iterator[Wanted | Fault]:
-        document = self._document
-        if bool(document.products) != bool(document.modules):
-            row = (document.products or document.modules)[0]
-            yield self._fault(row, "", "products and modules go together; one of them is missing")
-            return
-        if len(document.products) * len(document.modules) > MOST_REQUESTS:
-            raise UsageError(f"{self._file}: more than {MOST_REQUESTS} requests")
-        yield from self._wrong_rows()
-        for product in document.products:
-            for module in document.modules:
-                yield from self._request(product, module)
-        for number, override in enumerate(document.overrides):
-            if number not in self._used and isinstance(override.value, dict):
-                yield self._fault(override, "", "this override matches no request of the manifest")
-
-    def _wrong_rows(self) -> Iterator[Fault]:
-        for row in (*self._document.products, *self._document.modules):
-            if not isinstance(row.value, str | dict):
-                yield self._fault(
-                    row, "", f"must be a name or an object; {how_to_write(row.value, row.sources.get(''))}"
-                )
-        for row in self._document.overrides:
-            if not isinstance(row.value, dict):
-                yield self._fault(row, "", "an override must be an object")
-            elif not isinstance(row.value.get("Skip", False), bool):
-                rule = f"should be true or false, without quotes (it is {row.value['Skip']!r})"
-                yield self._fault(row, "Skip", rule)
-
-    def _request(self, product: Row, module: Row) -> Iterator[Wanted]:
-        fields: dict[str, Any] = {}
-        rows: dict[str, Row] = {}
-        for row, named in ((module, "ModuleName"), (product, "ProductKey")):
-            if not isinstance(row.value, str | dict):
-                return
-            values = {named: row.value} if isinstance(row.value, str) else row.value
-            fields |= values
-            rows |= dict.fromkeys(values, row)
-        for row in self._document.defaults:
-            missing = {name: value for name, value in row.value.items() if name not in fields}
-            fields |= missing
-            rows |= dict.fromkeys(missing, row)
-        for override in self._overriding(fields):
-            if override.value.get("Skip") is True:
-                return
-            changes = {name: value for name, value in override.value.items() if name not in OWN_FIELDS}
-            fields |= changes
-            rows |= dict.fromkeys(changes, override)
-        yield Wanted(module, fields, rows)
-
-    def _overriding(self, fields: Mapping[str, Any]) -> Iterator[Row]:
-        for number, row in enumerate(self._document.overrides):
-            if isinstance(row.value, dict) and _names(row.value, fields):
-                self._used.add(number)
-                yield row
-
-    def _fault(self, row: Row, name: str, rule: str) -> Fault:
-        return Fault(Place.of(self._file, row), name, rule)
+def _wrong_rows(document: Document) -> Iterator[Fault]:
+    for row in (*document.products, *document.modules):
+        if not isinstance(row.value, str | dict):
+            how = how_to_write(row.value, row.sources.get(""))
+            yield Fault(row.place, "", f"must be a name or an object; {how}")
+    for row in document.overrides:
+        if not isinstance(row.value, dict):
+            yield Fault(row.place, "", "an override must be an object")
+        elif not isinstance(row.value.get("Skip", False), bool):
+            rule = f"should be true or false, without quotes (it is {row.value['Skip']!r})"
+            yield Fault(row.place, "Skip", rule)
 
 
-def _names(override: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
-    """Whether an override is meant for a request: what it says of product and module holds for it."""
+def _grid(document: Document) -> Iterator[Wanted | Fault]:
+    overrides = [row for row in document.overrides if isinstance(row.value, dict)]
+    unused = set(range(len(overrides)))
+    for product, module in pairs(_named(document.products, "ProductKey"), _named(document.modules, "ModuleName")):
+        layers = [*document.defaults, module, product]
+        fields = _merge(module, layers).fields
+        matching = [number for number, override in enumerate(overrides) if _matches(override.value, fields)]
+        unused.difference_update(matching)
+        if all(overrides[number].value.get("Skip") is not True for number in matching):
+            yield _merge(module, [*layers, *map(_changes, (overrides[number] for number in matching))])
+    for number in sorted(unused):
+        yield Fault(overrides[number].place, "", "this override matches no request of the manifest")
+
+
+def _named(rows: Iterable[Row], name: str) -> list[Row]:
+    """Return the rows as objects; a text alone is the value of the field `name`. Others are faults already."""
+    texts = [replace(row, value={name: row.value}) if isinstance(row.value, str) else row for row in rows]
+    return [row for row in texts if isinstance(row.value, dict)]
+
+
+def _changes(override: Row) -> Row:
+    return replace(override, value={name: each for name, each in override.value.items() if name not in OWN_FIELDS})
+
+
+def _matches(override: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+    """Tell whether an override is meant for a request: what it says of product and module holds for it."""
     product, module = override.get("ProductKey"), override.get("ModuleName")
     if product is None and module is None:
         return False

@@ -1,21 +1,44 @@
-"""What sending a manifest would do, worked out from what the products hold now."""
+"""A plan: what sending a manifest would do, worked out from what the products hold now, shown, and kept as a file."""
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from rich.text import Text
+
 from cli import records
-from cli.clients.iot import Holding, ProductRef
+from cli.clients.iot import Holding, ProductRef, Products
+from cli.clients.target import Target
+from cli.errors import CliError
+from cli.manifests.documents import suggestion
 from cli.manifests.manifest import Entry
+from cli.terminal.modules import Row, show_modules
+from cli.terminal.progress import Meter
+from cli.terminal.screen import Screen, plural
 from handler.messages import ModuleRequest, Policy
 from handler.modules import BUILT_IN, MOST_CUSTOM_MODULES, differences
 from handler.outcomes import Difference
 
 Action = Literal["create", "none", "update", "differs", "conflict", "limit", "unknown"]
-"""create; there as wished; there, and would be changed; there, and would stay different; there, and the request says fail;
+"""create; there as wanted; there, and would be changed; there, and would stay different; there, and the request says fail;
 no room; the product cannot be read."""
 CHANGES: tuple[Action, ...] = ("create", "update")
 WRONG: tuple[Action, ...] = ("differs", "conflict", "limit", "unknown")
+LOOKS: Mapping[Action, tuple[str, str]] = {
+    "create": ("+ create", "green"),
+    "update": ("~ update", "blue"),
+    "none": ("= unchanged", "dim"),
+    "differs": ("! differs", "yellow"),
+    "conflict": ("! exists", "yellow"),
+    "limit": ("! limit", "red"),
+    "unknown": ("! unknown", "red"),
+}
+MOST_PRODUCTS = 50
+"""Products whose other modules are shown."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +63,43 @@ class Step:
         }
 
 
-def product_of(request: ModuleRequest, instance: str | None) -> ProductRef:
-    """`instance` is for requests that name none."""
-    return ProductRef(request.IotInstanceId or instance or "", request.ProductKey)
+@dataclass(frozen=True)
+class Plan:
+    """What sending requests would do, and what is there besides."""
+
+    steps: tuple[Step, ...]
+    others: Mapping[str, Sequence[str]]
+    """Modules that no request names, by product."""
+    on_existing: Policy
+    instance: str | None
+
+    @property
+    def wrong(self) -> int:
+        return sum(step.action in WRONG for step in self.steps)
+
+    def changes(self) -> list[ModuleRequest]:
+        """Return the requests that would change something, each with the policy and the instance that the plan is for."""
+        wanted = (step.entry.request for step in self.steps if step.action in CHANGES)
+        return [with_defaults(request, self.on_existing, self.instance) for request in wanted]
+
+
+def with_defaults(request: ModuleRequest, on_existing: Policy | None, instance: str | None) -> ModuleRequest:
+    """Return a request with this policy and this instance, where it names none."""
+    policy = request.OnExisting or on_existing
+    return request.model_copy(update={"OnExisting": policy}).in_instance(instance)
 
 
 def products_of(entries: Iterable[Entry], instance: str | None) -> dict[ProductRef, list[Entry]]:
-    """The entries by product, both in the order in which they stand."""
+    """Return the entries by product, both in the order in which they stand; `instance` is for requests that name none."""
     found: dict[ProductRef, list[Entry]] = {}
     for entry in entries:
-        found.setdefault(product_of(entry.request, instance), []).append(entry)
+        product = ProductRef(entry.request.IotInstanceId or instance or "", entry.request.ProductKey)
+        found.setdefault(product, []).append(entry)
     return found
 
 
 def steps(holding: Holding, entries: Sequence[Entry], on_existing: Policy) -> Iterator[Step]:
-    """What would become of the requests for one product; `on_existing` is for requests that do not say."""
+    """Yield what would become of the requests for one product; `on_existing` is for requests that do not say."""
     if holding.refused:
         yield from (Step(entry, "unknown", {}, holding.refused) for entry in entries)
         return
@@ -78,3 +123,68 @@ def _existing(policy: Policy, drift: Mapping[str, Difference]) -> Action:
     if policy == "update" and drift.keys() - {"ModuleName"}:
         return "update"
     return "differs" if drift else "none"
+
+
+def make_plan(
+    screen: Screen, target: Target, entries: Sequence[Entry], *, qps: float, on_existing: Policy, instance: str | None
+) -> Plan:
+    """Read each product once, work out what would become of the requests, and show it. Raises: CloudError."""
+    products = products_of(entries, instance)
+    found: list[Step] = []
+    others: dict[str, list[str]] = {}
+    with closing(Products(target, qps)) as reader, Meter(screen, "products", len(products)) as meter:
+        for holding in reader.read(list(products)):
+            wanted = products[holding.product]
+            found += steps(holding, wanted, on_existing)
+            named = {entry.request.ModuleName.lower() for entry in wanted} | {BUILT_IN}
+            unnamed = [module.ModuleName for module in holding.modules if module.ModuleName.lower() not in named]
+            others |= {holding.product.key: unnamed} if unnamed else {}
+            meter.step(1)
+    plan = Plan(tuple(found), others, on_existing, instance)
+    _show(screen, target, plan)
+    return plan
+
+
+def _show(screen: Screen, target: Target, plan: Plan) -> None:
+    """Show what would change or fail, alike rows as one, then what is there besides, then the counts."""
+    for step in plan.steps:
+        screen.record(step.record())
+    shown = [step for step in plan.steps if step.action != "none"]
+    show_modules(screen, ("Plan", "Module", "Why"), _rows(shown))
+    for key, names in list(plan.others.items())[:MOST_PRODUCTS]:
+        screen.say(f"also there, not in the manifest: {key}: {', '.join(names)}")
+    counts = Counter(step.action for step in plan.steps)
+    words = ", ".join(f"{counts[action]} {look[2:]}" for action, (look, _) in LOOKS.items() if counts[action])
+    screen.summary(f"{plural(len(plan.steps), 'request')}: {words}" + ("" if shown else f"; no changes in {target}"))
+
+
+def _rows(steps: Sequence[Step]) -> Iterator[Row]:
+    """Yield a row for each request; those of a product that cannot be read are one."""
+    readable = {step.entry.request.ProductKey for step in steps if step.action != "unknown"}
+    unknown = Counter((step.entry.request.ProductKey, step.reason) for step in steps if step.action == "unknown")
+    for (product, reason), count in unknown.items():
+        why = f"{plural(count, 'request')}: {reason}{suggestion(product, readable)}"
+        yield Row(Text(*LOOKS["unknown"]), product, "*", why)
+    for step in steps:
+        if step.action != "unknown":
+            request = step.entry.request
+            yield Row(Text(*LOOKS[step.action]), request.ProductKey, request.ModuleName, _why(step))
+
+
+def _why(step: Step) -> str:
+    if step.action == "update":
+        return ", ".join(f"{name}: {each.Found!r} -> {each.Wanted!r}" for name, each in step.drift.items())
+    drift = ", ".join(f"{name} is {each.Found!r}, not {each.Wanted!r}" for name, each in step.drift.items())
+    stays = step.action == "differs" and step.drift.keys() != {"ModuleName"}
+    hint = "" if step.entry.request.OnExisting else "; --on-existing update changes it"
+    drift += f"; stays as it is (OnExisting: keep){hint}" if stays else ""
+    return " ".join(part for part in (drift, step.reason) if part)
+
+
+def save(path: Path, plan: Plan) -> None:
+    """Write the requests that would change something as JSON Lines, for `apply` or `send`. Raises: CliError."""
+    lines = (json.dumps(request.model_dump(exclude_defaults=True), ensure_ascii=False) for request in plan.changes())
+    try:
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        raise CliError(f"{path}: {error.strerror}") from None

@@ -5,69 +5,59 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cli.manifests.documents import Document, DocumentError, Row
-from cli.manifests.headings import Heading
+from cli.manifests.documents import Document
+from cli.manifests.faults import Fault, Place, Unreadable
+from cli.manifests.table import requests_of
 
 LARGEST_NUMBER = 10**15
-"""From here on a spreadsheet keeps no longer every digit."""
+"""From here on a spreadsheet no longer keeps every digit."""
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
-Problem = tuple[int, str]
-"""A row, and what is wrong in it."""
 
-
-def read(raw: bytes, sheet: str | None = None) -> list[Document]:
-    """Read one sheet, the first where none is named. Raises: DocumentError: no workbook, or no such sheet."""
+def read(raw: bytes, file: str, sheet: str | None = None) -> list[Document]:
+    """Read one sheet, the first where none is named. Raises: Unreadable: no workbook, or no such sheet."""
     import python_calamine
 
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(raw))
         names = book.sheet_names
         if sheet is not None and sheet not in names:
-            raise DocumentError(1, f"has no sheet {sheet!r}; there are {', '.join(names)}")
+            raise Unreadable(Place(file, 1), f"has no sheet {sheet!r}; there are {', '.join(names)}")
         name = sheet or names[0]
         rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, IndexError, OSError, ValueError) as error:
-        raise DocumentError(1, f"is not a workbook: {error}") from None
-    problems: list[Problem] = []
-    requests = tuple(_requests(rows, dict(_lost(raw, name)), problems))
+        raise Unreadable(Place(file, 1), f"is not a workbook: {error}") from None
+    problems: list[Fault] = []
+    requests = tuple(requests_of(_texts(rows, file, dict(_lost(raw, name)), problems)))
     return [Document(requests=requests, problems=tuple(problems))]
 
 
-def _requests(rows: Sequence[Sequence[Any]], lost: Mapping[str, str], problems: list[Problem]) -> Iterator[Row]:
-    heading: Heading | None = None
+def _texts(
+    rows: Sequence[Sequence[Any]], file: str, lost: Mapping[str, str], problems: list[Fault]
+) -> Iterator[tuple[Place, Sequence[str]]]:
+    """Yield the rows whose cells are all text, or can only be meant so; what is wrong with others goes to `problems`."""
     for line, values in enumerate(rows, 1):
-        places = [f"{_column(column)}{line}" for column in range(len(values))]
-        wrong = [lost.get(place) or _flaw(value) for place, value in zip(places, values, strict=True)]
-        faults = [(line, f"cell {place} {flaw}") for place, flaw in zip(places, wrong, strict=True) if flaw]
+        place = Place(file, line)
+        cells = [(f"{_column(number)}{line}", value) for number, value in enumerate(values, 1)]
+        flaws = [(cell, lost.get(cell) or _flaw(value)) for cell, value in cells]
+        faults = [Fault(place, "", f"cell {cell} {flaw}") for cell, flaw in flaws if flaw]
         problems += faults
-        if faults or not any(str(value).strip() for value in values):
-            continue
-        cells = [_text(value) for value in values]
-        if heading is None:
-            heading = Heading.read(cells, line)
-        else:
-            yield Row(line, heading.request(cells, line))
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else str(int(value))  # type: ignore[call-overload]
+        if not faults:
+            yield place, [value if isinstance(value, str) else str(int(value)) for value in values]
 
 
 def _flaw(value: object) -> str | None:
     """Return what is wrong with a cell; None for text, and for a number that can only be meant as its digits."""
-    if isinstance(value, str):
-        return None
     number = float(value) if isinstance(value, float | int) and not isinstance(value, bool) else None
-    if number is not None and number.is_integer() and abs(number) < LARGEST_NUMBER:
+    if isinstance(value, str) or (number is not None and number.is_integer() and abs(number) < LARGEST_NUMBER):
         return None
-    kind = "a boolean" if isinstance(value, bool) else f"a {type(value).__name__}" if number is None else "a number"
-    return f"is {kind} ({value}), not text: format the cell as text and type it again"
+    kind = "boolean" if isinstance(value, bool) else type(value).__name__ if number is None else "number"
+    return f"is a {kind} ({value}), not text: format the cell as text and type it again"
 
 
 def _lost(raw: bytes, name: str) -> Iterator[tuple[str, str]]:
-    """Yield the cells that are read as empty and are not: errors, and formulas whose value was never worked out."""
+    """Yield the cells that calamine reads as empty though they are not: errors, and formulas without a saved value."""
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
@@ -90,9 +80,5 @@ def _lost(raw: bytes, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _column(number: int) -> str:
-    letters = ""
-    number += 1
-    while number:
-        number, letter = divmod(number - 1, 26)
-        letters = chr(ord("A") + letter) + letters
-    return letters
+    """Return a column's letters, `A` for 1, `AA` for 27."""
+    return _column((number - 1) // 26) + chr(ord("A") + (number - 1) % 26) if number else ""

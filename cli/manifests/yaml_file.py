@@ -1,108 +1,97 @@
 """YAML manifests: each row with its line, and with what the file says where YAML made something else of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import yaml
 
-from cli.manifests.documents import Document, DocumentError, Row, document_of, is_grid
+from cli.manifests.documents import Document, Row, document_of, is_grid
+from cli.manifests.faults import Place, Unreadable
 
-_TEXT = "tag:yaml.org,2002:str"
-_VALUE = "tag:yaml.org,2002:value"
-_KINDS = {"tag:yaml.org,2002:timestamp": "a date", "tag:yaml.org,2002:int": "a number"}
+_TAG = "tag:yaml.org,2002:"
+_KINDS = {f"{_TAG}timestamp": "a date", f"{_TAG}int": "a number"}
 """What YAML takes plain text for, and Python may be unable to hold."""
 _SHOWN = 40
 """Characters of such a text that are shown."""
 
 
-def read(text: str) -> list[Document]:
-    """Read every document of a file; an empty one holds nothing. Raises: DocumentError."""
+def read(text: str, file: str) -> list[Document]:
+    """Read every document of a file; an empty one holds nothing. Raises: Unreadable."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
-        return [_document(node, loader) for node in _nodes(loader)]
+        return list(_Reader(loader, file).documents())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise DocumentError(mark.line + 1 if mark else 1, f"is not YAML: {error.problem}") from None
+        raise Unreadable(Place(file, mark.line + 1 if mark else 1), f"is not YAML: {error.problem}") from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise DocumentError(1, f"is not YAML: {error}") from None
+        raise Unreadable(Place(file, 1), f"is not YAML: {error}") from None
     finally:
         loader.dispose()
 
 
-def _nodes(loader: Any) -> Iterator[Any]:  # noqa: ANN401 - PyYAML's loaders and nodes are untyped
-    while loader.check_node():
-        node = loader.get_node()
-        _check_keys(node)
-        yield node
+class _Reader:
+    def __init__(self, loader: Any, file: str) -> None:  # noqa: ANN401 - PyYAML's loaders and nodes are untyped
+        self._loader = loader
+        self._file = file
+        self._values: dict[Any, Any] = {}
+        """By node: what many aliases name is constructed once."""
 
+    def documents(self) -> Iterator[Document]:
+        while self._loader.check_node():
+            root = self._loader.get_node()
+            value = self._value(root)
+            if isinstance(value, dict) and is_grid(value):
+                keys = {str(key.value): (self._place(key), node) for key, node in root.value}
+                yield document_of({name: (place, self._rows(node, name)) for name, (place, node) in keys.items()})
+            else:
+                yield Document() if value is None else Document(requests=tuple(self._rows(root)))
 
-def _document(root: Any, loader: Any) -> Document:  # noqa: ANN401
-    if root.tag == "tag:yaml.org,2002:null":
-        return Document()
-    if isinstance(root, yaml.MappingNode) and is_grid(str(key.value) for key, _ in root.value):
-        parts = {str(key.value): (key, node) for key, node in root.value}
-        return document_of(
-            {
-                name: _row(node, loader) if name == "defaults" else Row(key.start_mark.line + 1, _rows(node, loader))
-                for name, (key, node) in parts.items()
-            }
-        )
-    return Document(requests=tuple(_rows(root, loader)))
+    def _place(self, node: Any) -> Place:  # noqa: ANN401
+        return Place(self._file, node.start_mark.line + 1)
 
+    def _rows(self, node: Any, name: str = "") -> list[Row]:  # noqa: ANN401
+        nodes = node.value if isinstance(node, yaml.SequenceNode) and name != "defaults" else [node]
+        return [Row(self._place(each), self._value(each), _sources(each)) for each in nodes]
 
-def _rows(node: Any, loader: Any) -> list[Row]:  # noqa: ANN401
-    return [_row(one, loader) for one in node.value] if isinstance(node, yaml.SequenceNode) else [_row(node, loader)]
+    def _value(self, node: Any) -> Any:  # noqa: ANN401
+        if node not in self._values:
+            makers: dict[str, Callable[[Any], Any]] = {f"{_TAG}map": self._mapping, f"{_TAG}seq": self._sequence}
+            self._values[node] = makers.get(node.tag, self._scalar)(node)
+        return self._values[node]
 
+    def _sequence(self, node: Any) -> list[Any]:  # noqa: ANN401
+        return [self._value(each) for each in node.value]
 
-def _row(node: Any, loader: Any) -> Row:  # noqa: ANN401
-    line = node.start_mark.line + 1
-    for one in _scalars(node):
-        if one.tag == _VALUE:  # a lone `=`, which has a meaning that nobody uses
-            one.tag = _TEXT
-    try:
-        return Row(line, loader.construct_document(node), sources=_sources(node))
-    except ValueError as error:  # a date that cannot be, or a number of too many digits
-        raise _unreadable(node, loader, error) from None
+    def _mapping(self, node: Any) -> dict[str, Any]:  # noqa: ANN401
+        """YAML lets the last of two equal keys win: which of them was meant, nobody knows."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.value in seen:
+                twice = isinstance(key, yaml.ScalarNode)
+                raise Unreadable(
+                    self._place(key), f"names {key.value!r} twice" if twice else "has a key that is not text"
+                )
+            seen.add(key.value)
+        self._loader.flatten_mapping(node)
+        return {str(key.value): self._value(value) for key, value in node.value}
 
-
-def _unreadable(node: Any, loader: Any, error: ValueError) -> DocumentError:  # noqa: ANN401
-    for one in (one for one in _scalars(node) if one.tag in _KINDS):
+    def _scalar(self, node: Any) -> Any:  # noqa: ANN401
+        if node.tag == f"{_TAG}value":  # a lone `=`, which has a meaning that nobody uses
+            return node.value
         try:
-            loader.yaml_constructors[one.tag](loader, one)
-        except ValueError as reason:
-            shown = one.value if len(one.value) <= _SHOWN else one.value[:_SHOWN] + "..."
-            why = f"`{shown}` is read as {_KINDS[one.tag]}, which cannot be ({str(reason).partition(';')[0]}): write '{shown}'"
-            return DocumentError(one.start_mark.line + 1, why)
-    return DocumentError(node.start_mark.line + 1, str(error))
-
-
-def _scalars(node: Any) -> Iterator[Any]:  # noqa: ANN401
-    if isinstance(node, yaml.ScalarNode):
-        yield node
-    elif isinstance(node, yaml.MappingNode):
-        for _, value in node.value:
-            yield from _scalars(value)
+            return self._loader.construct_object(node)
+        except ValueError as error:  # a date that cannot be, or a number of too many digits
+            shown = node.value if len(node.value) <= _SHOWN else node.value[:_SHOWN] + "..."
+            reason = f"is read as {_KINDS[node.tag]}, which cannot be ({str(error).partition(';')[0]})"
+            raise Unreadable(self._place(node), f"`{shown}` {reason}: write '{shown}'") from None
 
 
 def _sources(node: Any) -> Mapping[str, str]:  # noqa: ANN401
-    """What plain texts were, that YAML took for numbers, booleans, dates or nothing."""
-    if isinstance(node, yaml.ScalarNode):
-        return {} if node.tag == _TEXT else {"": str(node.value)}
-    if not isinstance(node, yaml.MappingNode):
-        return {}
-    scalars = ((str(key.value), value) for key, value in node.value if isinstance(value, yaml.ScalarNode))
-    return {name: str(value.value) for name, value in scalars if value.tag != _TEXT}
-
-
-def _check_keys(node: Any) -> None:  # noqa: ANN401
-    """YAML lets the last of two equal keys win: which of them was meant, nobody knows."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if str(key.value) in seen:
-                raise DocumentError(key.start_mark.line + 1, f"names {key.value!r} twice")
-            seen.add(str(key.value))
-            _check_keys(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for one in node.value:
-            _check_keys(one)
+    """Return the plain texts that YAML took for numbers, booleans, dates or nothing."""
+    pairs = [(str(key.value), value) for key, value in node.value] if isinstance(node, yaml.MappingNode) else []
+    scalars = [*pairs, ("", node)]
+    return {
+        name: str(each.value)
+        for name, each in scalars
+        if isinstance(each, yaml.ScalarNode) and each.tag not in (f"{_TAG}str", f"{_TAG}value")
+    }

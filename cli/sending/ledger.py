@@ -1,20 +1,23 @@
-"""What one sending has done so far, in a database that survives its end: the same command goes on where it stopped.
+"""What one sending has done so far, in a database that survives its end: the same command resumes where it stopped.
 
 Each step is noted before and after it is done. The database is locked as long as it is open: one process works on a sending.
 """
 
 import hashlib
 import json
+import os
 import secrets
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cli import records
 from cli.clients.target import Target
 from cli.errors import CliError, UsageError
 from handler.messages import ModuleRequest
@@ -25,60 +28,111 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS sending (run TEXT, total INTEGER, following INTEGER, finished INTEGER, changed REAL, origin TEXT);
 CREATE TABLE IF NOT EXISTS requests (number INTEGER PRIMARY KEY, state INTEGER DEFAULT 0, status TEXT, remark TEXT);
 """
+STATE = """
+SELECT run, total, following, finished, changed, origin, count(*) FILTER (WHERE state = 1), count(*) FILTER (WHERE state = 2),
+       count(status) FROM sending LEFT JOIN requests
+"""
 
 
-def state_folder(environ: Mapping[str, str]) -> Path:
+def state_folder(given: Path | None) -> Path:
     """Return where states are kept unless a command says otherwise (XDG Base Directory)."""
-    base = environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "ota-modules"
+    base = os.environ.get("XDG_STATE_HOME")
+    return given or (Path(base) if base else Path.home() / ".local" / "state") / "ota-modules"
 
 
 def origin_of(target: Target, manifests: Iterable[str]) -> str:
-    """Return what tells the runs of some manifests, however they have changed since: the queue, and the files."""
+    """Return what identifies the runs of some manifests, however they have changed since: the queue, and the files."""
     files = sorted(name if name == "-" else str(Path(name).resolve()) for name in manifests)
     return "\n".join((f"{target.smq_url}/{target.names.request_queue}", *files))
 
 
 def content_key(target: Target, requests: Iterable[ModuleRequest], began: str = "") -> str:
-    """Tell what makes two sendings the same: the queue, when a local cloud `began`, and the requests, however written."""
+    """Return what makes two sendings the same: the queue, when a local cloud `began`, and the requests, however written."""
     digest = hashlib.sha256(f"{target.smq_url}\n{target.names.request_queue}\n{began}\n".encode())
     for request in requests:
         digest.update(request.model_dump_json(exclude_none=True).encode() + b"\n")
     return digest.hexdigest()[:16]
 
 
-class Ledger:
-    """The state of one sending. `run` names it: it is part of the Ids of requests that have none of their own."""
+@dataclass(frozen=True)
+class Run:
+    """What a ledger says of its run; `busy` where a command is working on it, so that nothing else can be read."""
 
-    def __init__(self, path: Path, total: int, database: sqlite3.Connection) -> None:
-        self.path = path
-        self.total = total
-        self._database = database
+    path: Path
+    name: str = ""
+    """Part of the Ids of requests that have none of their own."""
+    total: int = 0
+    following: int = 0
+    """Whether outcomes are collected."""
+    finished: int = 0
+    changed: float = 0.0
+    """When something was last noted, in unix seconds; 0 for never."""
+    origin: str = ""
+    """Which manifests it is of; see `origin_of`."""
+    doubtful: int = 0
+    sent: int = 0
+    answered: int = 0
+    busy: bool = False
 
     @classmethod
-    def open(cls, folder: Path, key: str, total: int, *, again: bool = False) -> "Ledger":
+    def read(cls, path: Path, database: sqlite3.Connection) -> "Run | None":
+        row = database.execute(STATE).fetchone()
+        return cls(path, *row) if row[0] else None
+
+    @property
+    def manifests(self) -> str:
+        """The names of the manifests' files."""
+        return " ".join(Path(name).name for name in self.origin.split("\n")[1:])
+
+    @property
+    def when(self) -> datetime:
+        return datetime.fromtimestamp(self.changed).astimezone()
+
+    def record(self) -> records.Run:
+        if self.busy:
+            return {"State": self.path.stem, "Busy": True}
+        return {
+            "Run": self.name, "Manifests": self.manifests, "Total": self.total, "Sent": self.sent, "Answered": self.answered,
+            "Changed": self.when.isoformat(timespec="seconds") if self.changed else None,
+        }  # fmt: skip
+
+
+def read_runs(folder: Path) -> list[Run]:
+    """Return the runs whose ledgers are in a folder, the newest first; one that cannot be read is left out."""
+    runs: list[Run] = []
+    for path in sorted(folder.glob("*.db")):
+        try:
+            with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as database:
+                run = Run.read(path, database)
+            runs += [run] if run else []
+        except sqlite3.Error as error:
+            runs += [Run(path, busy=True)] if "locked" in str(error) else []
+    return sorted(runs, key=lambda run: (run.busy, run.changed), reverse=True)
+
+
+class Ledger:
+    """The state of one sending, for the one process that works on it."""
+
+    def __init__(self, folder: Path, key: str, total: int) -> None:
         """Open the state of a sending that was begun before, or a new one; to be closed.
 
-        `again` says that it is going to be restarted, so that version 0.1's notes of it may be lost.
-
         Raises:
-            UsageError: the state cannot be kept, or is version 0.1's.
+            UsageError: the state cannot be kept.
             CliError: another process is at work on it.
         """
-        path = folder / f"{key}.db"
+        self.path = folder / f"{key}.db"
+        self.total = total
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _forget_old(path.with_suffix(".jsonl"), again=again)
-            database = _locked(path)
+            self._database = _lock(self.path)
         except (OSError, sqlite3.Error) as error:
-            raise _refusal(path, error) from None
-        ledger = cls(path, total, database)
-        if ledger._one("SELECT total FROM sending") != total:
-            ledger.restart()
-        return ledger
+            raise _refusal(self.path, error) from None
+        run = Run.read(self.path, self._database)
+        if run is None or run.total != total:
+            self.restart()
 
     def close(self) -> None:
-        """Let another process go on with it."""
+        """Let another process resume it."""
         self._database.close()
 
     def restart(self) -> None:
@@ -92,106 +146,60 @@ class Ledger:
             )
 
     @property
-    def run(self) -> str:
-        return str(self._one("SELECT run FROM sending"))
-
-    @property
-    def following(self) -> bool:
-        """Whether outcomes are collected."""
-        return bool(self._one("SELECT following FROM sending"))
-
-    @property
-    def finished(self) -> bool:
-        return bool(self._one("SELECT finished FROM sending"))
-
-    @property
-    def changed(self) -> datetime:
-        """When something was last noted, by this machine's clock."""
-        return datetime.fromtimestamp(self._one("SELECT changed FROM sending")).astimezone()
-
-    @property
-    def doubtful(self) -> int:
-        return int(self._one("SELECT count(*) FROM requests WHERE state = ?", DOUBTFUL))
-
-    @property
-    def sent(self) -> int:
-        return int(self._one("SELECT count(*) FROM requests WHERE state = ?", SENT))
-
-    @property
-    def answered(self) -> int:
-        return int(self._one("SELECT count(status) FROM requests"))
+    def run(self) -> Run:
+        """The run as it is now."""
+        run = Run.read(self.path, self._database)
+        assert run is not None, "a ledger that is open has a run"  # noqa: S101
+        return run
 
     @property
     def statuses(self) -> Counter[str]:
         query = "SELECT status, count(*) FROM requests WHERE status IS NOT NULL GROUP BY status"
         return Counter(dict(self._database.execute(query)))
 
-    @property
-    def remarkable(self) -> Sequence[Mapping[str, Any]]:
-        """The outcomes that failed or differ, in the order of their requests."""
-        query = "SELECT remark FROM requests WHERE remark IS NOT NULL ORDER BY number"
-        return [json.loads(remark) for (remark,) in self._database.execute(query)]
+    def results(self) -> Iterator[tuple[str | None, Mapping[str, Any] | None]]:
+        """Yield each request's status, and its outcome where that failed or differs, in order."""
+        for status, remark in self._database.execute("SELECT status, remark FROM requests ORDER BY number"):
+            yield status, json.loads(remark) if remark else None
 
-    def results(self) -> list[tuple[str | None, str | None]]:
-        """Return each request's status, and its outcome as JSON where that failed or differs, in order."""
-        return list(self._database.execute("SELECT status, remark FROM requests ORDER BY number"))
+    def remarkable(self) -> list[Mapping[str, Any]]:
+        """Return the outcomes that failed or differ, in the order of their requests."""
+        return [outcome for _, outcome in self.results() if outcome]
 
     def unsent(self) -> list[int]:
-        """The numbers of the requests that are still to be sent, doubtful ones included."""
+        """Return the numbers of the requests that are still to be sent, doubtful ones included."""
         query = "SELECT number FROM requests WHERE state < ? ORDER BY number"
         return [number for (number,) in self._database.execute(query, (SENT,))]
 
-    def sending(self, numbers: Sequence[int]) -> None:
-        """Note that they are about to be sent: if this is the last that is known, nobody knows whether they were."""
-        self._note_state(numbers, DOUBTFUL)
-
-    def accepted(self, numbers: Sequence[int]) -> None:
-        """Note that they are sent."""
-        self._note_state(numbers, SENT)
-
-    def follow(self) -> None:
-        """Note that outcomes are collected from now on."""
-        with self._transaction() as database:
-            database.execute("UPDATE sending SET following = 1")
-
-    def note_origin(self, origin: str) -> None:
-        """Note which manifests the requests are from, and where they go."""
-        with self._transaction() as database:
-            database.execute("UPDATE sending SET origin = ?", (origin,))
-
-    def finish(self) -> None:
-        """Note that everything that was wanted is done."""
-        with self._transaction() as database:
-            database.execute("UPDATE sending SET finished = 1")
-
-    def outcome(self, found: Mapping[int, Mapping[str, Any]], *, succeeded: Iterable[int]) -> None:
-        """Note outcomes' data by their requests' numbers, the first of each; only failures and differences are kept whole."""
-        whole = set(found) - set(succeeded)
-        rows = [
-            (data["Status"], json.dumps(data, ensure_ascii=False) if number in whole else None, number)
-            for number, data in found.items()
-        ]
-        with self._transaction() as database:
-            database.executemany("UPDATE requests SET status = ?, remark = ? WHERE number = ? AND status IS NULL", rows)
-
     def status(self, number: int) -> str | None:
-        status: str | None = self._one("SELECT status FROM requests WHERE number = ?", number)
-        return status
+        [status] = self._database.execute("SELECT status FROM requests WHERE number = ?", (number,)).fetchone()
+        return str(status) if status else None
 
-    def _note_state(self, numbers: Sequence[int], state: int) -> None:
+    def note(self, **columns: str | bool) -> None:
+        """Note that outcomes are collected from now on (`following`), that all is done (`finished`), or the `origin`."""
+        with self._transaction() as database:
+            for name, value in columns.items():
+                database.execute(f"UPDATE sending SET {name} = ?", (value,))  # noqa: S608 - a name of ours
+
+    def note_state(self, numbers: Sequence[int], state: int) -> None:
+        """Note what became of requests: DOUBTFUL before they are sent, SENT after."""
         with self._transaction() as database:
             database.executemany(
                 "UPDATE requests SET state = max(state, ?) WHERE number = ?", [(state, number) for number in numbers]
             )
 
-    def _one(self, query: str, *values: object) -> Any:  # noqa: ANN401 - any value of a column
-        """The first column of the only row; None where there is none."""
-        row = self._database.execute(query, values).fetchone()
-        return row[0] if row else None
+    def note_outcomes(self, found: Mapping[int, Mapping[str, Any]]) -> None:
+        """Note outcomes' data by their requests' numbers, the first of each; only failures and differences are kept whole."""
+        rows = [
+            (data["Status"], None if _succeeded(data) else json.dumps(data, ensure_ascii=False), number)
+            for number, data in found.items()
+        ]
+        with self._transaction() as database:
+            database.executemany("UPDATE requests SET status = ?, remark = ? WHERE number = ? AND status IS NULL", rows)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """All that is noted in the block, or nothing. Raises: UsageError: it cannot be kept."""
+        """Note all that is noted in the block, or nothing. Raises: UsageError: it cannot be kept."""
         try:
             with self._database:
                 self._database.execute("BEGIN IMMEDIATE")
@@ -201,33 +209,25 @@ class Ledger:
             raise _refusal(self.path, error) from None
 
 
-def _locked(path: Path) -> sqlite3.Connection:
+def _succeeded(outcome: Mapping[str, Any]) -> bool:
+    """Tell whether the module is now as the request says."""
+    return outcome.get("Status") in ("created", "updated", "existing") and not outcome.get("Drift")
+
+
+def _lock(path: Path) -> sqlite3.Connection:
     """Open a database that is locked until it is closed, by the end of the process at the latest."""
     database = sqlite3.connect(path, timeout=0, isolation_level=None)
     try:
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
         database.execute("PRAGMA journal_mode = WAL")
         database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
-        if "origin" not in {row[1] for row in database.execute("PRAGMA table_info(sending)")}:
-            database.execute("ALTER TABLE sending ADD COLUMN origin TEXT DEFAULT ''")
     except sqlite3.Error:
         database.close()
         raise
     return database
 
 
-def _forget_old(path: Path, *, again: bool) -> None:
-    """Raises: UsageError: version 0.1 sent the same requests, and they are not to be sent again."""
-    if again:
-        path.unlink(missing_ok=True)
-    elif path.exists():
-        raise UsageError(
-            f"version 0.1 sent these requests, or some of them, and this version cannot read its notes ({path}); "
-            "--again sends all of them again"
-        )
-
-
 def _refusal(path: Path, error: OSError | sqlite3.Error) -> CliError:
-    if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+    if "locked" in str(error):
         return CliError("another `ota-modules send` is sending these requests, or waits for them")
     return UsageError(f"cannot keep the state in {path}: {getattr(error, 'strerror', None) or error}")

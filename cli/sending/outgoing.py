@@ -1,13 +1,22 @@
-"""Requests into the request queue, in batches, each noted in the ledger before and after."""
+"""Requests into the request queue, in batches, each noted in the ledger before and after; and their outcomes as a report."""
 
 import base64
-from collections.abc import Iterator, Sequence
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from cli.clients.smq import BATCH, LARGEST_BATCH, Mailbox
-from cli.sending.ledger import Ledger
+from cli.errors import CliError
+from cli.sending.ledger import DOUBTFUL, SENT, Ledger
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.progress import Meter
+from cli.terminal.screen import remark, visible
 from handler.messages import ModuleRequest
+
+COLUMNS = ("Id", "ProductKey", "ModuleName", "AliasName", "Desc", "IotInstanceId", "Status", "Why")
+FORMULA = ("=", "+", "-", "@")
+"""How a cell begins that a spreadsheet would work out."""
 
 
 class Outgoing:
@@ -35,14 +44,14 @@ def send_all(
     for numbers in batches(outgoing, ledger.unsent()):
         if interrupts.asked:
             return
-        ledger.sending(numbers)
+        ledger.note_state(numbers, DOUBTFUL)
         mailbox.send(queue, [outgoing.body(number) for number in numbers])
-        ledger.accepted(numbers)
+        ledger.note_state(numbers, SENT)
         meter.step(len(numbers))
 
 
 def batches(outgoing: Outgoing, numbers: Sequence[int]) -> Iterator[list[int]]:
-    """As many together as SMQ takes: 16 messages, 64 KiB."""
+    """Yield as many together as SMQ takes: 16 messages, 64 KiB."""
     batch: list[int] = []
     size = 0
     for number in numbers:
@@ -54,3 +63,23 @@ def batches(outgoing: Outgoing, numbers: Sequence[int]) -> Iterator[list[int]]:
         size += weight
     if batch:
         yield batch
+
+
+def write_report(path: Path, outgoing: Outgoing, ledger: Ledger) -> None:
+    """Write a row for each request, in order, as CSV; one without an outcome has no status. Raises: CliError."""
+    try:
+        # With a byte order mark, without which Excel takes Chinese for something else.
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            table = csv.DictWriter(file, COLUMNS)
+            table.writeheader()
+            table.writerows(_rows(outgoing, ledger))
+    except OSError as error:
+        raise CliError(f"{path}: {error.strerror}") from None
+
+
+def _rows(outgoing: Outgoing, ledger: Ledger) -> Iterator[Mapping[str, str]]:
+    for number, (status, outcome) in enumerate(ledger.results()):
+        why = remark(outcome) if outcome else ""
+        row = {**json.loads(outgoing.body(number)), "Status": status or "", "Why": why}
+        cells = {name: visible(str(row.get(name, ""))) for name in COLUMNS}
+        yield {name: f"'{cell}" if cell.startswith(FORMULA) else cell for name, cell in cells.items()}

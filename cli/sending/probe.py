@@ -7,10 +7,10 @@ from contextlib import closing
 
 from cli.clients import http, signing
 from cli.clients.checks import Answer, ok, wrong
-from cli.clients.inbox import Inbox
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
 from cli.errors import CloudError
+from cli.sending.browsing import temporary_inbox
 from handler.clock import Clock
 
 BROKEN_NAME = "doctor: no module name"
@@ -25,17 +25,12 @@ def through_queue(target: Target, product: str) -> Answer:
     body = json.dumps({"ProductKey": product, "ModuleName": BROKEN_NAME, "Id": id_})
     clock = Clock()
     began = clock.now()
-    with closing(Mailbox(target)) as mailbox:
-        inbox = Inbox(mailbox, target, f"ota-modules-cli-{secrets.token_hex(4)}")
-        inbox.open()
-        try:
-            mailbox.send(target.names.request_queue, [body])
-            while clock.now() - began < PATIENCE:
-                for event in inbox.events():
-                    if event.get("causationid") == id_:
-                        return _judge(event["data"].get("Status"), clock.now() - began)
-        finally:
-            inbox.close()
+    with closing(Mailbox(target)) as mailbox, temporary_inbox(target, "cli") as inbox:
+        mailbox.send(target.names.request_queue, [body])
+        while clock.now() - began < PATIENCE:
+            for event in inbox.events():
+                if event.get("causationid") == id_:
+                    return _judge(event["data"].get("Status"), clock.now() - began)
     return wrong(f"no outcome within {PATIENCE:.0f} s", QUEUED)
 
 

@@ -1,36 +1,91 @@
-"""One sending, from where it stands to its end."""
+"""One sending, from where it stands to its end: requests go out, outcomes come back, each noted in the ledger."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
 
 from cli import records
+from cli.clients import console
 from cli.clients.figures import read_figures
-from cli.clients.inbox import Inbox
-from cli.clients.smq import Mailbox
+from cli.clients.inbox import Inbox, event_of
+from cli.clients.smq import BATCH, Mailbox, Received
 from cli.clients.target import Target
 from cli.errors import CliError, CloudError, Interrupted
-from cli.sending.follow import Following
-from cli.sending.ledger import Ledger
-from cli.sending.outgoing import Outgoing, send_all
+from cli.sending.ledger import Ledger, content_key, origin_of, state_folder
+from cli.sending.outgoing import Outgoing, send_all, write_report
 from cli.sending.status import line
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.modules import outcome_row, show_modules
+from cli.terminal.moments import DURATION, duration
 from cli.terminal.progress import Meter
 from cli.terminal.screen import Screen, counts_line, outcome_line, plural
 from handler.clock import Clock
+from handler.messages import ModuleRequest
 
 LOOK_EVERY = 2.0
 LOOK_EVERY_ON_ACCOUNT = 60.0
 """Seconds between two looks at what is queued; CloudMonitor has a new figure a minute."""
 
+State = Annotated[Path | None, typer.Option(help="Directory for resume state.")]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How outcomes are waited for, and what is kept of a run."""
+
+    timeout: Annotated[
+        float, typer.Option(parser=duration, metavar=DURATION, help="Give up after this long without an outcome.")
+    ] = 900
+    report: Annotated[
+        Path | None, typer.Option(help="Write the outcomes of the run to this file, as CSV that Excel opens.")
+    ] = None
+    state: State = None
+
+
+def send_requests(
+    screen: Screen, target: Target, requests: Sequence[ModuleRequest], manifests: Sequence[str], waiting: Waiting, *,
+    wait: bool, again: Literal["never", "ended", "always"],
+) -> records.Sent:  # fmt: skip
+    """Send requests, follow their outcomes where that is asked for, and return the record of the run.
+
+    `again` says when requests that were sent before are sent again: never, once the run with them has ended, or at once.
+    Raises: CliError: it was stopped, or outcomes did not come; the report is written all the same.
+    """
+    folder, key = state_folder(waiting.state), content_key(target, requests, _began(target))
+    with closing(Ledger(folder, key, len(requests))) as ledger, closing(Mailbox(target)) as mailbox:
+        if again == "always" or (again == "ended" and ledger.run.finished):
+            close_inbox(mailbox, target, ledger)
+            ledger.restart()
+        ledger.note(origin=origin_of(target, manifests))
+        outgoing = Outgoing(requests, ledger.run.name)
+        sending = Sending(screen, target, ledger, outgoing, mailbox, Clock())
+        try:
+            sending.run(wait=wait, timeout=waiting.timeout)
+        finally:
+            if waiting.report:
+                write_report(waiting.report, outgoing, ledger)
+        run, statuses = ledger.run, dict(ledger.statuses)
+        return {"Run": run.name, "Sent": run.sent, "Statuses": statuses, "Unsuccessful": ledger.remarkable()}
+
+
+def _began(target: Target) -> str:
+    """Return when the local cloud was started, if it answers: after a restart it knows nothing of earlier requests."""
+    with suppress(CloudError):
+        return str(console.state(target).began) if target.local else ""
+    return ""
+
 
 def _inbox(mailbox: Mailbox, target: Target, ledger: Ledger) -> Inbox:
-    return Inbox(mailbox, target, f"ota-modules-send-{ledger.run}")
+    return Inbox(mailbox, target, f"ota-modules-send-{ledger.run.name}")
 
 
-def forget(mailbox: Mailbox, target: Target, ledger: Ledger) -> None:
-    """Remove the queue of a sending that is about to be restarted."""
-    if ledger.following and not ledger.finished:
+def close_inbox(mailbox: Mailbox, target: Target, ledger: Ledger) -> None:
+    """Remove the queue of a sending that nobody waits for any more."""
+    if ledger.run.following and not ledger.run.finished:
         _inbox(mailbox, target, ledger).close()
 
 
@@ -52,63 +107,78 @@ class Sending:
 
     def run(self, *, wait: bool, timeout: float) -> None:
         """Raises: CliError: it was stopped, or outcomes did not come."""
-        if self._ledger.finished:
-            self._before(wait=wait)
-            return
-        self._begin(wait=wait)
-        with Interrupts() as interrupts:
-            self._send(interrupts)
-            if self._ledger.following and not interrupts.asked:
-                self._follow(interrupts, timeout)
-        self._stopped(interrupts)
-        if self._ledger.following:
-            self._inbox.close()
-        self._ledger.finish()
-        self._show(waited=self._ledger.following)
-
-    def _before(self, *, wait: bool) -> None:
-        """Show how a finished sending ended. Raises: CliError: its outcomes are wanted, and were not followed."""
         ledger = self._ledger
-        self._screen.note(
-            f"already sent: {plural(ledger.total, 'request')} in run {ledger.run}, "
-            f"{ledger.changed.isoformat(sep=' ', timespec='minutes')}; --again sends them again"
-        )
-        if wait and not ledger.following:
-            raise CliError(self._too_late())
-        self._show(waited=ledger.following)
+        self._tell_before()
+        if wait and not ledger.run.following:
+            if ledger.run.sent:
+                queue = self._target.names.outcome_queue
+                raise CliError(
+                    f"run {ledger.run.name} was started without --wait; earlier outcomes are in {queue} (outcomes --since)"
+                )
+            self._inbox.open()
+            ledger.note(following=True)
+        if not ledger.run.finished:
+            with Interrupts() as interrupts:
+                self._send(interrupts)
+                if ledger.run.following and not interrupts.asked:
+                    self._follow(lambda: interrupts.asked, timeout)
+            self._check_complete(interrupted=interrupts.asked)
+            if ledger.run.following:
+                self._inbox.close()
+            ledger.note(finished=True)
+        self._show()
 
-    def _too_late(self) -> str:
-        queue = self._target.names.outcome_queue
-        return f"run {self._ledger.run} was started without --wait; earlier outcomes are in {queue} (outcomes --since)"
-
-    def _begin(self, *, wait: bool) -> None:
-        ledger = self._ledger
-        if ledger.sent or ledger.doubtful:
-            self._screen.note(f"resuming run {ledger.run}: {ledger.sent} of {plural(ledger.total, 'request')} sent")
-        if ledger.doubtful:
+    def _tell_before(self) -> None:
+        """Say what an earlier command did for the same requests."""
+        run, total = self._ledger.run, plural(self._ledger.total, "request")
+        if run.finished:
+            when = run.when.isoformat(sep=" ", timespec="minutes")
+            self._screen.note(f"already sent: {total} in run {run.name}, {when}; --again sends them again")
+        elif run.sent or run.doubtful:
+            self._screen.note(f"resuming run {run.name}: {run.sent} of {total} sent")
+        if run.doubtful:
             self._screen.note(
-                f"{ledger.doubtful} of them were being sent when it stopped: they are sent again with the same Ids, "
+                f"{run.doubtful} of them were being sent when it stopped: they are sent again with the same Ids, "
                 "so each has one outcome"
             )
-        if wait and ledger.sent and not ledger.following:
-            raise CliError(self._too_late())
-        if wait and not ledger.following:
-            self._inbox.open()
-            ledger.follow()
 
     def _send(self, interrupts: Interrupts) -> None:
         ledger = self._ledger
-        with Meter(self._screen, "sent", ledger.total, done=ledger.sent) as meter:
+        with Meter(self._screen, "sent", ledger.total, done=ledger.run.sent) as meter:
             send_all(self._mailbox, self._target.names.request_queue, self._outgoing, ledger, meter, interrupts)
 
-    def _follow(self, interrupts: Interrupts, timeout: float) -> None:
-        ledger = self._ledger
-        with Meter(self._screen, "outcomes", ledger.total, done=ledger.answered) as meter:
-            following = Following(self._inbox, ledger, self._outgoing.numbers(), meter, self._ahead, self._tell)
-            following.run(interrupts, timeout, self._clock)
+    def _follow(self, is_asked: Callable[[], bool], timeout: float) -> None:
+        """Collect until each request has its outcome, Ctrl-C, or `timeout` seconds without any. Raises: CloudError.
 
-    def _tell(self, outcome: Mapping[str, Any]) -> None:
-        self._screen.detail(outcome_line(outcome))
+        A message is deleted only after the ledger has its outcome.
+        """
+        ledger, clock, numbers = self._ledger, self._clock, self._outgoing.numbers()
+        heard = clock.now()
+        backlog = True
+        with Meter(self._screen, "outcomes", ledger.total, done=ledger.run.answered) as meter:
+            while ledger.run.answered < ledger.total and not is_asked() and clock.now() - heard < timeout:
+                messages = self._inbox.receive()
+                # What had come before anybody waited for it says nothing about how long the rest takes.
+                backlog = backlog and len(messages) == BATCH
+                found = self._new(messages, numbers)
+                ledger.note_outcomes(found)
+                self._inbox.done(messages)
+                for outcome in found.values():
+                    self._screen.detail(outcome_line(outcome))
+                heard = clock.now() if found else heard
+                counts = [f"{count} {status}" for status, count in sorted(ledger.statuses.items())]
+                note = " · ".join(filter(None, [*counts, self._ahead()]))
+                meter.step(len(found), note, waited=not (found and backlog))
+
+    def _new(self, messages: list[Received], numbers: Mapping[str, int]) -> dict[int, Mapping[str, Any]]:
+        """Return the new outcomes of our requests by number; the topic carries those of others, too."""
+        found: dict[int, Mapping[str, Any]] = {}
+        for message in messages:
+            event = event_of(message)
+            number = numbers.get(str(event.get("causationid"))) if event else None
+            if event and number is not None and self._ledger.status(number) is None:
+                found[number] = event["data"]
+        return found
 
     def _ahead(self) -> str:
         """Say what is queued ahead and what went wrong last; nothing where that cannot be known."""
@@ -122,37 +192,25 @@ class Sending:
                 self._seen = ""
         return self._seen
 
-    def _stopped(self, interrupts: Interrupts) -> None:
-        ledger = self._ledger
-        if ledger.unsent():
-            raise Interrupted(
-                f"interrupted: {ledger.sent} of {plural(ledger.total, 'request')} sent; run the same command again to resume"
+    def _check_complete(self, *, interrupted: bool) -> None:
+        """Raises: CliError: requests are not sent yet, or outcomes are missing."""
+        run, again = self._ledger.run, "run the same command again to resume"
+        if run.sent < run.total:
+            raise Interrupted(f"interrupted: {run.sent} of {plural(run.total, 'request')} sent; {again}")
+        if run.following and run.answered < run.total:
+            text = (
+                f"{plural(run.total - run.answered, 'outcome')} missing; {again}. "
+                f"What is queued is still worked on; `ota-modules cancel {run.name}` takes it out"
             )
-        if ledger.following and ledger.answered < ledger.total:
-            missing = (
-                f"{plural(ledger.total - ledger.answered, 'outcome')} missing; run the same command again to resume"
-            )
-            going_on = f"what is queued is still worked on; `ota-modules cancel {ledger.run}` takes it out"
-            if interrupts.asked:
-                raise Interrupted(f"interrupted: {missing}. {going_on}")
-            raise CliError(f"timed out: {missing}. {going_on}{self._last_seen()}")
+            if interrupted:
+                raise Interrupted(f"interrupted: {text}")
+            raise CliError(f"timed out: {text}" + (f" ({self._seen})" if self._seen else ""))
 
-    def _last_seen(self) -> str:
-        return f" ({self._seen})" if self._seen else ""
-
-    def _show(self, *, waited: bool) -> None:
+    def _show(self) -> None:
         ledger = self._ledger
-        sent = f"{plural(ledger.sent, 'request')} sent to {self._target.names.request_queue}"
-        self._screen.summary(counts_line(plural(ledger.total, "request"), ledger.statuses) if waited else sent)
-        show_modules(
-            self._screen, ("Status", "Module", "Why"), map(outcome_row, ledger.remarkable), title="Failed or different"
+        sent = f"{plural(ledger.run.sent, 'request')} sent to {self._target.names.request_queue}"
+        self._screen.summary(
+            counts_line(plural(ledger.total, "request"), ledger.statuses) if ledger.run.following else sent
         )
-
-    def record(self) -> records.Sent:
-        ledger = self._ledger
-        return {
-            "Run": ledger.run,
-            "Sent": ledger.sent,
-            "Statuses": dict(ledger.statuses),
-            "Unsuccessful": list(ledger.remarkable),
-        }
+        rows = map(outcome_row, ledger.remarkable())
+        show_modules(self._screen, ("Status", "Module", "Why"), rows, title="Failed or different")

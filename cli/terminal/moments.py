@@ -1,7 +1,7 @@
 """Moments and durations as people write them, and as they read them."""
 
 import re
-from datetime import datetime, timezone
+from datetime import datetime
 
 from cli.errors import UsageError
 
@@ -20,15 +20,14 @@ def duration(text: object) -> float:
 
 
 def moment(text: str, now: float) -> float:
-    """Return the unix seconds of `10m` (ago) or of an ISO 8601 time, UTC where it names no zone. Raises: UsageError."""
+    """Return the unix seconds of `10m` (ago) or of an ISO 8601 time, local where it names no zone. Raises: UsageError."""
     ago = _DURATION.fullmatch(text)
     if ago and ago[2]:
         return now - duration(text)
     try:
-        read = _iso(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is neither like 10m nor like 2026-01-31T08:00:00Z") from None
-    return (read if read.tzinfo else read.replace(tzinfo=timezone.utc)).timestamp()
+        return _iso(text).timestamp()
+    except (ValueError, OverflowError):
+        raise UsageError(f"{text!r} is neither like 10m nor like 2026-01-31T08:00") from None
 
 
 def local_time(text: str) -> str:

@@ -7,8 +7,8 @@ import pytest
 
 from cli.manifests.documents import PARTS
 from cli.manifests.formats import ENDINGS, Format
-from cli.manifests.headings import ALIASES
 from cli.manifests.manifest import load
+from cli.manifests.table import ALIASES
 from handler.messages import ModuleRequest
 from tests.docs.markdown import code_spans
 from tests.docs.pages import README, page

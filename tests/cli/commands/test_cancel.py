@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cli.sending.cancelling import split
+from cli.sending.browsing import split
 from tests.cli.live import Live, live_cloud
 from tests.support.waiting import eventually
 
@@ -77,9 +77,8 @@ def test_what_is_neither_a_run_nor_a_file_is_refused(ota_modules: Any, live: Liv
 def test_an_array_that_was_put_back_loses_the_run_s_requests_only() -> None:
     """The rest stays an array; a body that is no JSON stays as it is."""
     body = json.dumps([{"Id": "r-1"}, {"Id": "x"}, "text", {"Id": "r-2"}])
-    parts = split(body, lambda name: name.startswith("r-"))
-    assert parts.cancelled == ("r-1", "r-2")
-    assert parts.rest is not None
-    assert json.loads(parts.rest) == [{"Id": "x"}, "text"]
-    assert split("{", lambda _name: True).rest == "{"
-    assert split('{"Id": "r-1"}', lambda name: name == "r-1").rest is None
+    ids, rest = split(body, lambda name: name.startswith("r-"))
+    assert ids == ["r-1", "r-2"]
+    assert json.loads(rest or "") == [{"Id": "x"}, "text"]
+    assert split("{", lambda _name: True) == ([], "{")
+    assert split('{"Id": "r-1"}', lambda name: name == "r-1") == (["r-1"], None)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from cli.errors import UsageError
 from tests.support.publishing import Publisher
 
 
@@ -107,15 +106,3 @@ def test_a_subscription_that_is_not_kept_is_removed(cloud: Any, ota_modules: Any
 def test_options_that_make_no_sense_are_refused(cloud: Any, ota_modules: Any, arguments: tuple[str, ...]) -> None:
     """Exit status 2."""
     assert ota_modules("outcomes", *arguments).status == 2
-
-
-def test_a_moment_may_be_said_in_two_ways() -> None:
-    """Ago, and in ISO 8601; without a zone it is UTC."""
-    from cli.terminal.moments import moment
-
-    assert moment("10m", 1000) == 400
-    assert (
-        moment("2026-01-31T08:00:00Z", 0) == moment("2026-01-31T08:00:00", 0) == moment("2026-01-31T16:00:00+08:00", 0)
-    )
-    with pytest.raises(UsageError):
-        moment("yesterday", time.time())

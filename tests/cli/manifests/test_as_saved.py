@@ -12,8 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cli.errors import UsageError
-from cli.manifests.faults import told
-from cli.manifests.manifest import Manifest, Source, load
+from cli.manifests.faults import summarize
+from cli.manifests.formats import Source
+from cli.manifests.manifest import Manifest, load
 
 TABLE = "ProductKey,ModuleName,AliasName\na1,mcu,模块\na1,modem,\n"
 HEADINGS = ["ProductKey", "ModuleName", "AliasName"]
@@ -281,7 +282,7 @@ def test_a_sheet_is_chosen_by_its_name(tmp_path: Path) -> None:
 def test_faults_of_one_kind_are_one_line_with_a_count(tmp_path: Path) -> None:
     """Seven thousand wrong rows do not scroll the first one away."""
     manifest = loaded(tmp_path, "f.csv", "ProductKey,ModuleName\n" + "".join(f"a{row},a b\n" for row in range(3000)))
-    lines = list(told(manifest.faults))
+    lines = list(summarize(manifest.faults))
     assert len(lines) == 1
     assert "and 2999 more of the same kind, the last at " in lines[0]
 

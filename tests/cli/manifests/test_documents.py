@@ -2,8 +2,10 @@
 
 import pytest
 
-from cli.manifests.documents import Document, DocumentError, Row
-from cli.manifests.formats import format_of, read
+from cli.manifests.documents import Document, Row
+from cli.manifests.faults import Place, Unreadable
+from cli.manifests.formats import Format, Source, format_of
+from cli.manifests.formats import read as read_file
 
 MANIFESTS = {
     "yaml": """\
@@ -32,17 +34,21 @@ REQUESTS = {
 }
 
 
+def read(text: str, form: Format) -> list[Document]:
+    return read_file(text.encode(), "m", Source(form))
+
+
 @pytest.mark.parametrize(
     ("form", "places"),
     [("yaml", ((3, ""), (4, ""), (6, ""))), ("json", ((1, "products[0]"), (1, "products[1]"), (1, "modules[0]")))],
 )
-def test_parts_of_a_manifest_know_their_places(form: str, places: tuple[tuple[int, str], ...]) -> None:
+def test_parts_of_a_manifest_know_their_places(form: Format, places: tuple[tuple[int, str], ...]) -> None:
     """Lines in YAML, paths in JSON."""
     first, second, module = places
-    assert read(MANIFESTS[form], form) == [  # type: ignore[arg-type]
+    assert read(MANIFESTS[form], form) == [
         Document(
-            products=(Row(first[0], "a1", first[1]), Row(second[0], {"ProductKey": "a2"}, second[1])),
-            modules=(Row(module[0], "mcu", module[1]),),
+            products=(Row(Place("m", *first), "a1"), Row(Place("m", *second), {"ProductKey": "a2"})),
+            modules=(Row(Place("m", *module), "mcu"),),
         )
     ]
 
@@ -56,21 +62,21 @@ def test_parts_of_a_manifest_know_their_places(form: str, places: tuple[tuple[in
         ("csv", ((2, ""), (3, ""))),
     ],
 )
-def test_plain_requests_know_their_places(form: str, places: tuple[tuple[int, str], ...]) -> None:
+def test_plain_requests_know_their_places(form: Format, places: tuple[tuple[int, str], ...]) -> None:
     """An empty CSV cell is a field left out."""
     key = {"ProductKey": "a1"} if form == "csv" else {}
-    [document] = read(REQUESTS[form], form)  # type: ignore[arg-type]
+    [document] = read(REQUESTS[form], form)
     assert document.requests == tuple(
-        Row(line, {**key, "ModuleName": name}, path)
-        for (line, path), name in zip(places, ("mcu", "modem"), strict=True)
+        Row(Place("m", *place), {**key, "ModuleName": name})
+        for place, name in zip(places, ("mcu", "modem"), strict=True)
     )
 
 
 @pytest.mark.parametrize("form", ["yaml", "json"])
-def test_an_object_without_parts_is_one_request(form: str) -> None:
+def test_an_object_without_parts_is_one_request(form: Format) -> None:
     """So a single request is a manifest too."""
-    [document] = read('{"ModuleName": "mcu"}', form)  # type: ignore[arg-type]
-    assert document.requests == (Row(1, {"ModuleName": "mcu"}),)
+    [document] = read('{"ModuleName": "mcu"}', form)
+    assert document.requests == (Row(Place("m", 1), {"ModuleName": "mcu"}),)
 
 
 @pytest.mark.parametrize(
@@ -96,13 +102,13 @@ def test_an_object_without_parts_is_one_request(form: str) -> None:
     ],
 )
 def test_a_file_that_is_not_what_it_should_be_is_refused_with_its_line(
-    form: str, text: str, line: int, words: str
+    form: Format, text: str, line: int, words: str
 ) -> None:
     """Duplicate names too: which of the two was meant, nobody knows."""
-    with pytest.raises(DocumentError) as raised:
-        read(text, form)  # type: ignore[arg-type]
-    assert words in raised.value.problem
-    assert raised.value.line == line
+    with pytest.raises(Unreadable) as raised:
+        read(text, form)
+    assert words in raised.value.fault.rule
+    assert raised.value.fault.place.line == line
 
 
 @pytest.mark.parametrize(("form", "text"), [*REQUESTS.items(), *MANIFESTS.items()])

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from cli.manifests.faults import ManifestError
 from cli.manifests.manifest import Manifest, load
 
 
@@ -119,12 +118,3 @@ def test_several_manifests_are_checked_together(tmp_path: Path) -> None:
         (tmp_path / name).write_text('{"ProductKey": "a1", "ModuleName": "mcu"}', encoding="utf-8")
     [fault] = load([str(tmp_path / "one.json"), str(tmp_path / "two.json")]).faults
     assert "one.json:1" in fault.rule
-
-
-def test_invalid_manifests_are_refused_unless_the_rest_is_asked_for(given: "Given") -> None:
-    """The error carries every fault."""
-    manifest = given("- {ProductKey: a1, ModuleName: m1}\n- {ProductKey: a1, ModuleName: a b}\n")
-    assert len(manifest.sound(skip_invalid=True)) == 1
-    with pytest.raises(ManifestError) as raised:
-        manifest.sound(skip_invalid=False)
-    assert len(raised.value.faults) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from cli.clients.target import read
 from cli.errors import CliError, UsageError
-from cli.sending.ledger import Ledger, content_key
+from cli.sending.ledger import DOUBTFUL, SENT, Ledger, content_key
 from cli.sending.outgoing import Outgoing, batches
 from handler.messages import ModuleRequest
 from tests.support.paths import ROOT
@@ -25,7 +25,7 @@ Opened = Callable[..., Ledger]
 def opened(tmp_path: Path) -> Iterator[Opened]:
     """`opened(total)` opens the test's ledger; all are closed when the test ends."""
     with ExitStack() as ending:
-        yield lambda total, **how: ending.enter_context(closing(Ledger.open(tmp_path, "key", total, **how)))
+        yield lambda total: ending.enter_context(closing(Ledger(tmp_path, "key", total)))
 
 
 def request(name: str = "mcu", **more: str) -> ModuleRequest:
@@ -35,28 +35,27 @@ def request(name: str = "mcu", **more: str) -> ModuleRequest:
 def test_a_ledger_is_as_it_was_left(opened: Opened) -> None:
     """The run's name too: Ids are made of it."""
     ledger = opened(4)
-    ledger.follow()
-    ledger.sending([0, 1])
-    ledger.accepted([0, 1])
-    ledger.sending([2])
-    ledger.outcome({0: {"Status": "created"}, 1: WHOLE}, succeeded=[0])
-    run = ledger.run
+    ledger.note(following=True)
+    ledger.note_state([0, 1], SENT)
+    ledger.note_state([2], DOUBTFUL)
+    ledger.note_outcomes({0: {"Status": "created"}, 1: WHOLE})
+    before = ledger.run
     ledger.close()
     again = opened(4)
-    assert (again.run, again.following, again.finished) == (run, True, False)
-    assert (again.sent, again.doubtful, again.unsent()) == (2, 1, [2, 3])
-    assert (again.answered, again.statuses, list(again.remarkable)) == (2, {"created": 1, "rejected": 1}, [WHOLE])
+    assert again.run == before
+    assert (before.following, before.finished, before.sent, before.doubtful, before.answered) == (1, 0, 2, 1, 2)
+    assert (again.unsent(), again.statuses, again.remarkable()) == ([2, 3], {"created": 1, "rejected": 1}, [WHOLE])
 
 
 KILLED = """
 import sys
 from pathlib import Path
 from cli.sending.ledger import Ledger
-ledger = Ledger.open(Path(sys.argv[1]), "key", 1000)
-print(ledger.run, flush=True)
+ledger = Ledger(Path(sys.argv[1]), "key", 1000)
+print(ledger.run.name, flush=True)
 for number in range(0, 1000, 2):
-    ledger.sending([number, number + 1])
-    ledger.accepted([number, number + 1])
+    ledger.note_state([number, number + 1], 1)
+    ledger.note_state([number, number + 1], 2)
     print(number, flush=True)
 """
 
@@ -71,10 +70,10 @@ def test_a_process_that_is_killed_loses_nothing_that_it_noted(opened: Opened, tm
         sent = [int(process.stdout.readline()) for _ in range(rounds)]
         process.kill()
     ledger = opened(1000)
-    assert ledger.run == run
-    assert ledger.sent >= sent[-1] + 2
-    assert ledger.unsent() == list(range(ledger.sent, 1000))
-    assert ledger.doubtful in (0, 2)
+    assert ledger.run.name == run
+    assert ledger.run.sent >= sent[-1] + 2
+    assert ledger.unsent() == list(range(ledger.run.sent, 1000))
+    assert ledger.run.doubtful in (0, 2)
     ledger.close()
 
 
@@ -88,17 +87,6 @@ def test_another_process_is_refused_while_one_is_at_work(opened: Opened, tmp_pat
     ledger.close()
 
 
-def test_the_state_of_version_0_1_is_refused_with_a_clear_word(opened: Opened, tmp_path: Path) -> None:
-    """Sent anew only if that is asked for; then it is forgotten."""
-    old = tmp_path / "key.jsonl"
-    old.write_text('{"run": "0123abcd", "total": 1}\n{"sent": [0]}\n', encoding="utf-8")
-    with pytest.raises(UsageError, match=r"version 0\.1 .* --again"):
-        opened(1)
-    opened(1, again=True).close()
-    assert opened(1).unsent() == [0]
-    assert not old.exists()
-
-
 @pytest.mark.parametrize("content", [b"not a database at all" * 100, b"\0" * 5000], ids=["text", "zeros"])
 def test_a_file_that_is_no_database_is_a_usage_error(opened: Opened, tmp_path: Path, content: bytes) -> None:
     """With its path, so that it can be removed."""
@@ -110,12 +98,12 @@ def test_a_file_that_is_no_database_is_a_usage_error(opened: Opened, tmp_path: P
 def test_a_restart_forgets(opened: Opened) -> None:
     """Another run begins, with other Ids."""
     first = opened(1)
-    first.accepted([0])
-    run = first.run
+    first.note_state([0], SENT)
+    run = first.run.name
     first.restart()
     first.close()
     second = opened(1)
-    assert second.run != run
+    assert second.run.name != run
     assert second.unsent() == [0]
 
 
@@ -131,8 +119,8 @@ def test_two_processes_do_not_send_the_same(opened: Opened) -> None:
 def test_the_first_outcome_of_a_request_counts(opened: Opened) -> None:
     """Later ones are repetitions."""
     ledger = opened(1)
-    ledger.outcome({0: {"Status": "created"}}, succeeded=[0])
-    ledger.outcome({0: WHOLE}, succeeded=[])
+    ledger.note_outcomes({0: {"Status": "created"}})
+    ledger.note_outcomes({0: WHOLE})
     assert ledger.statuses == {"created": 1}
 
 
@@ -140,7 +128,7 @@ def test_a_folder_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> Non
     """Nothing is sent that could not be gone on with."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(UsageError, match="cannot keep the state"):
-        Ledger.open(tmp_path / "file", "key", 1)
+        Ledger(tmp_path / "file", "key", 1)
 
 
 def test_the_same_requests_for_the_same_queue_are_the_same_sending() -> None:

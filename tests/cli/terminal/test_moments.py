@@ -32,13 +32,14 @@ def test_a_moment_is_ago_or_a_time() -> None:
         moment("10", 0)
 
 
-def test_a_time_is_shown_as_the_clock_on_the_wall_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With its offset; what is no time is shown as it is."""
+def test_a_time_is_read_and_shown_as_the_clock_on_the_wall_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an offset it is local, and shown with its offset; what is no time is shown as it is."""
     monkeypatch.setenv("TZ", "Asia/Shanghai")
     time.tzset()
     try:
         assert local_time("2026-01-31T08:00:00Z") == "2026-01-31 16:00:00+08:00"
         assert local_time("soon") == "soon"
+        assert moment("2026-01-31T16:00", 0) == moment("2026-01-31T08:00:00Z", 0)
     finally:
         monkeypatch.undo()
         time.tzset()

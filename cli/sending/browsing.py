@@ -1,0 +1,89 @@
+"""Queues read in passing: one pass that leaves in a queue what is not taken, and a queue for outcomes that goes at the end."""
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from cli.clients.inbox import Inbox
+from cli.clients.smq import BATCH, Mailbox, Received
+from cli.clients.target import Target
+from cli.terminal.interrupts import Interrupts
+
+Belongs = Callable[[str], bool]
+"""Whether an Id is of the run that is cancelled."""
+
+
+@contextmanager
+def temporary_inbox(target: Target, kind: str) -> Iterator[Inbox]:
+    """Open a queue of one's own for outcomes, and remove it at the end. Raises: CloudError."""
+    with closing(Mailbox(target)) as mailbox:
+        inbox = Inbox(mailbox, target, f"ota-modules-{kind}-{secrets.token_hex(4)}")
+        inbox.open()
+        try:
+            yield inbox
+        finally:
+            inbox.close()
+
+
+def browse(
+    mailbox: Mailbox, queue: str, take: Callable[[Received], bool], interrupts: Interrupts, seconds: int = 0
+) -> None:
+    """Receive every message once; those that are not taken are released at the end, also after an error or Ctrl-C.
+
+    Until then, other readers of the queue do not see them. `seconds` is how long a message is waited for. Raises: CloudError.
+    """
+    held: dict[str, Received] = {}
+    try:
+        while not interrupts.asked:
+            found = [message for message in mailbox.receive(queue, BATCH, seconds) if message.id not in held]
+            if not found:
+                return
+            held.update((message.id, message) for message in found)
+            for message in found:
+                if take(message):
+                    del held[message.id]
+    finally:
+        for message in held.values():
+            mailbox.release(queue, message.handle)
+
+
+def take_requests(mailbox: Mailbox, queue: str, belongs: Belongs, interrupts: Interrupts) -> list[str]:
+    """Take the requests of a run out of the request queue, also out of arrays; return their Ids. Raises: CloudError.
+
+    What stays of an array is sent before the message is deleted: interrupted between, it is there twice, under the same Ids,
+    so each request has one outcome.
+    """
+    taken: list[str] = []
+
+    def take(message: Received) -> bool:
+        ids, rest = split(message.body, belongs)
+        if ids:
+            if rest is not None:
+                mailbox.send(queue, [rest])
+            mailbox.delete(queue, [message.handle])
+            taken.extend(ids)
+        return bool(ids)
+
+    browse(mailbox, queue, take, interrupts, seconds=1)
+    return taken
+
+
+def split(body: str, belongs: Belongs) -> tuple[list[str], str | None]:
+    """Return the Ids in a message's body that belong, and what of the body stays. What cannot be read stays as it is."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return [], body
+    elements = value if isinstance(value, list) else [value]
+    ids = [id_ for id_ in map(_id_of, elements) if belongs(id_)]
+    others = [each for each in elements if not belongs(_id_of(each))]
+    if not ids:
+        return [], body
+    return ids, json.dumps(others, ensure_ascii=False, separators=(",", ":")) if others else None
+
+
+def _id_of(request: Any) -> str:  # noqa: ANN401 - any JSON value
+    name = request.get("Id") if isinstance(request, dict) else None
+    return name if isinstance(name, str) else ""
