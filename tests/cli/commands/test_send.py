@@ -91,7 +91,9 @@ def test_a_local_cloud_that_was_started_anew_is_another_one(
     """It knows nothing of what was sent to the one before."""
 
     def console(began: float) -> str:
-        return serve(Starlette(routes=[Route("/state", lambda _request: JSONResponse({"began": began}))]))
+        none: dict[str, Any] = {"queues": {}, "streams": [], "functions": [], "lastError": None}
+        state = {**none, "began": began, "calls": {"lastSecond": {}}, "outcomes": {"recent": 0, "seconds": 10}}
+        return serve(Starlette(routes=[Route("/state", lambda _request: JSONResponse(state))]))
 
     first, second = console(1.0), console(2.0)
     ota_modules("send", fleet, OTA_CONSOLE_ENDPOINT=first)
