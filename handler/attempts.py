@@ -4,8 +4,8 @@ Nothing is said to be finished before its outcome was accepted; a crash anywhere
 """
 
 import threading
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from typing import NamedTuple
 
 from handler.credentials import Credentials
 from handler.errors import SinkError
@@ -17,35 +17,16 @@ from handler.modules import Verdict, ensure
 from handler.outcomes import Outcome, Result, Unfinished, dead_letter
 from handler.retry import Random
 from handler.settings import Settings
-from handler.smq import Message
+from handler.smq import Outbox
 from handler.steps import reached
 
 
-class Sinks(Protocol):
-    """Where messages go; see `handler.smq.Outbox`. All but `put_back` raise SinkError."""
-
-    @property
-    def until(self) -> float:
-        """When nothing is sent any more, in clock seconds."""
-        ...
-
-    def publish(self, body: str, tag: str) -> None: ...
-
-    def dead_letter(self, body: str) -> None: ...
-
-    def enqueue(self, body: str) -> None: ...
-
-    def put_back(self, messages: Sequence[Message]) -> list[Message]:
-        """Send at most 16 messages to come again; returns those that the queue did not take."""
-        ...
-
-
 class Invocation(NamedTuple):
-    """What belongs to one invocation: its keys, its deadline (clock seconds), its sinks, its log, its source."""
+    """What belongs to one invocation: its keys, its deadline (clock seconds), its outbox, its log, its source."""
 
     credentials: Callable[[], Credentials]
     deadline: float
-    sinks: Sinks
+    outbox: Outbox
     log: Log
     source: str
     """The CloudEvents source: `/ota-modules/<region>/<function>`."""
@@ -113,7 +94,7 @@ class Attempts:
         return result
 
     def _publish(self, outcome: Outcome) -> Outcome:
-        self._invocation.sinks.publish(self._event(outcome), outcome.Status)
+        self._invocation.outbox.publish(self._event(outcome), outcome.Status)
         reached("published")
         return outcome
 
@@ -141,7 +122,7 @@ class Attempts:
             ErrorMessage=left.detail,
             RequestId=left.api_request_id,
         )
-        self._invocation.sinks.dead_letter(dead_letter(request, left, self._event(outcome)))
+        self._invocation.outbox.dead_letter(dead_letter(request, left, self._event(outcome)))
         try:
             return self._publish(outcome)
         except SinkError:

@@ -108,12 +108,6 @@ def _ready() -> Instance:
         return _instance
 
 
-def forget() -> None:
-    """Forget the parts, so that the next call wires new ones: for tests."""
-    global _instance
-    _instance = None
-
-
 def initialize(context: object) -> None:  # noqa: ARG001 - the platform's signature
     """Read the settings and load TLS, once per instance. Raises: SettingError: names the setting."""
     _ready()
@@ -169,7 +163,7 @@ def _respond(instance: Instance, context: object, request: "web.HttpRequest") ->
         settings = instance.pipeline.settings
         service = web.Service(
             run=partial(instance.pipeline.answer, invocation=invocation),
-            enqueue=invocation.sinks.enqueue if settings.OTA_REQUEST_QUEUE else None,
+            enqueue=invocation.outbox.put_back if settings.OTA_REQUEST_QUEUE else None,
             fault=partial(log_fault, invocation.log),
             prefix=settings.OTA_HTTP_PREFIX or "",
         )
@@ -192,9 +186,7 @@ def begin(instance: Instance, context: object, *, is_delivery: bool) -> Iterator
     keys = partial(_credentials, context, os.environ)
     outbox = Outbox(
         instance.messages,
-        settings.OTA_RESULT_TOPIC,
-        settings.OTA_REQUEST_QUEUE,
-        settings.OTA_DEAD_LETTER_QUEUE,
+        settings,
         keys,
         until=end - min(LAST_SENDS, margin / 2),
         log=instance.log.bind(secrets=keys().secrets, request_id=_request_id(context)),

@@ -145,7 +145,7 @@ class Sender:
         refused = self.send(back)
         for failures in count(1):
             pause = PUBLISH.pause(failures, self._random)
-            if not (refused and self.has_sent) or self._clock.now() + pause >= self._invocation.sinks.until:
+            if not (refused and self.has_sent) or self._clock.now() + pause >= self._invocation.outbox.until:
                 break
             self._clock.sleep(pause)
             refused = self.send(refused)
@@ -153,7 +153,7 @@ class Sender:
 
     def _send(self, batch: Sequence[Message]) -> Sequence[Message]:
         try:
-            refused = self._invocation.sinks.put_back(batch)
+            refused = self._invocation.outbox.put_back(batch)
         except Exception as error:  # noqa: BLE001 - what is not surely put back must come again
             log_fault(self._invocation.log, error)
             return batch

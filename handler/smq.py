@@ -14,6 +14,7 @@ from handler.errors import CallError, Refused, SinkError, TooLarge, Transient
 from handler.http1 import Answer
 from handler.log import Log, mask
 from handler.retry import PUBLISH, Random
+from handler.settings import Settings
 from handler.signatures import sign_smq
 
 LARGEST_MESSAGE = 65_536
@@ -101,9 +102,7 @@ class Outbox(NamedTuple):
     """
 
     service: MessageService
-    result_topic: str
-    request_queue: str | None
-    dead_letter_queue: str | None
+    settings: Settings
     keys: Callable[[], Credentials]
     until: float
     log: Log = Log()
@@ -111,32 +110,23 @@ class Outbox(NamedTuple):
 
     def publish(self, body: str, tag: str) -> None:
         """Publish an outcome, tagged with its status. Raises: SinkError."""
-        self.service.publish(self.result_topic, body, tag, self.keys(), self.until - self.reserve)
+        self.service.publish(self.settings.OTA_RESULT_TOPIC, body, tag, self.keys(), self.until - self.reserve)
 
     def dead_letter(self, body: str) -> None:
         """Keep what was given up; nothing happens where no such queue is set. Raises: SinkError."""
-        if self.dead_letter_queue is not None:
-            self.service.send(self.dead_letter_queue, body, 0, self.keys(), self.until - self.reserve)
-
-    def enqueue(self, body: str) -> None:
-        """Send a request to be handled later. Raises: SinkError."""
-        if self.request_queue is None:
-            raise SinkError("OTA_REQUEST_QUEUE", "is not set")
-        try:
-            self.service.send(self.request_queue, body, 0, self.keys(), self.until)
-        except SinkError as error:
-            raise self._missed(error) from None
+        if (queue := self.settings.OTA_DEAD_LETTER_QUEUE) is not None:
+            self.service.send(queue, body, 0, self.keys(), self.until - self.reserve)
 
     def put_back(self, messages: Sequence[Message]) -> list[Message]:
-        """Send at most 16 requests to come again; the ones that were not accepted are returned."""
-        if self.request_queue is None:
+        """Send at most 16 messages to the request queue; the ones that were not accepted are returned."""
+        if (queue := self.settings.OTA_REQUEST_QUEUE) is None:
             return list(messages)
         try:
-            messages = self.service.send_batch(self.request_queue, messages, self.keys(), self.until)
+            messages = self.service.send_batch(queue, messages, self.keys(), self.until)
         except SinkError as error:
             self._missed(error)
             # Some may have been accepted: sent one by one, at worst a request comes twice and ends in one outcome id.
-        return [message for message in messages if not self._sent(self.request_queue, message)]
+        return [message for message in messages if not self._sent(queue, message)]
 
     def _sent(self, queue: str, message: Message) -> bool:
         try:
@@ -146,10 +136,9 @@ class Outbox(NamedTuple):
             return False
         return True
 
-    def _missed(self, error: SinkError) -> SinkError:
+    def _missed(self, error: SinkError) -> None:
         """Say why a request is not in the queue: the caller only hears that it is not."""
         self.log.warning("publish_failed", sink=error.sink, text=error.problem)
-        return error
 
 
 def _queued(queue: str, message: Message) -> str:

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from handler.answers import HttpAnswer, Refusal, Told, json_answer, problem, together, told
+from handler.batch import join
 from handler.envelopes import usable_id
-from handler.errors import SinkError
 from handler.messages import Contents, Invalid, ModuleRequest
 from handler.outcomes import Outcome, Result
 from handler.problems import shown
+from handler.smq import Message
 from handler.texts import Flaw, parse
 from handler.triggers import Delivery
 
@@ -44,18 +45,24 @@ class HttpRequest(NamedTuple):
     request_id: str = ""
 
 
+Enqueue = Callable[[Sequence[Message]], Sequence[Message]]
+
+
 class Service(NamedTuple):
     """What answers are made of.
 
-    `run` gives one result for each request of a body, in their order; `enqueue(message)` is None without a queue; `fault` is
-    told of an error that is nobody's but ours.
+    `run` gives one result for each request of a body, in their order; `enqueue` returns the messages that the queue did not take,
+    and is None where there is none; `fault` is told of an error that is nobody's but ours.
     """
 
     run: Callable[[Delivery], Sequence[Result]]
-    enqueue: Callable[[str], None] | None
+    enqueue: Enqueue | None
     fault: Callable[[Exception], None]
     prefix: str = ""
     """What may stand in front of each path."""
+
+
+Respond = Callable[[HttpRequest, Service], HttpAnswer]
 
 
 def from_event(event: object) -> HttpRequest | None:
@@ -144,12 +151,12 @@ def _answer(request: HttpRequest, service: Service) -> HttpAnswer:
     path = _path(request.path, service.prefix)
     if path not in ROUTES:
         raise Refusal("not-found", f"there is nothing at {shown(path)}")
-    methods = ", ".join((*ROUTES[path].methods, "OPTIONS"))
+    methods = ", ".join((*ROUTES[path], "OPTIONS"))
     if request.method == "OPTIONS":
         return HttpAnswer(204, {"Allow": methods}, b"")
-    if request.method not in ROUTES[path].methods:
+    if request.method not in ROUTES[path]:
         raise Refusal("method", f"{path} takes {methods}", Allow=methods)
-    return ROUTES[path].respond(request, service)
+    return ROUTES[path][request.method](request, service)
 
 
 def _path(path: str, prefix: str) -> str:
@@ -211,7 +218,7 @@ def _is_async(headers: Mapping[str, str]) -> bool:
     return "respond-async" in preferences or headers.get("x-fc-invocation-type", "").lower() == "async"
 
 
-def _queue(contents: Contents, enqueue: Callable[[str], None]) -> HttpAnswer:
+def _queue(contents: Contents, enqueue: Enqueue) -> HttpAnswer:
     """Queue all of the requests, each with its Id, or none where one of them breaks rules."""
     invalid = [told(Outcome.invalid(each)) for each in contents.requests if isinstance(each, Invalid)]
     if invalid and not contents.several:
@@ -229,27 +236,25 @@ def _queue(contents: Contents, enqueue: Callable[[str], None]) -> HttpAnswer:
     return together([*accepted, *(problem("sink", "", {"Id": name}, _LATER) for name in names[queued:])], _APPLIED)
 
 
-def _enqueue(requests: Sequence[ModuleRequest], enqueue: Callable[[str], None]) -> int:
+def _enqueue(requests: Sequence[ModuleRequest], enqueue: Enqueue) -> int:
     """Send requests to the queue; return how many of them it took."""
     for start in range(0, len(requests), MOST_QUEUED_TOGETHER):
-        chunk = requests[start : start + MOST_QUEUED_TOGETHER]
-        texts = [each.to_json() for each in chunk]
-        try:
-            enqueue(texts[0] if len(texts) == 1 else f"[{','.join(texts)}]")
-        except SinkError:
+        texts = [each.to_json() for each in requests[start : start + MOST_QUEUED_TOGETHER]]
+        if enqueue([Message(texts[0] if len(texts) == 1 else join(texts))]):
             return start
     return len(requests)
 
 
-class Route(NamedTuple):
-    """The methods that a path takes, besides OPTIONS, and what answers them."""
+def _get(body: Callable[[], bytes]) -> Mapping[str, Respond]:
+    def respond(_request: HttpRequest, _service: Service) -> HttpAnswer:
+        return json_answer(body())
 
-    methods: tuple[str, ...]
-    respond: Callable[[HttpRequest, Service], HttpAnswer]
+    return {"GET": respond, "HEAD": respond}
 
 
-ROUTES: Mapping[str, Route] = {
-    "/modules": Route(("POST",), _create_modules),
-    "/openapi.json": Route(("GET", "HEAD"), lambda _request, _service: json_answer(OPENAPI.read_bytes())),
-    "/healthz": Route(("GET", "HEAD"), lambda _request, _service: json_answer(b'{"status":"ok"}')),
+ROUTES: Mapping[str, Mapping[str, Respond]] = {
+    "/modules": {"POST": _create_modules},
+    "/openapi.json": _get(OPENAPI.read_bytes),
+    "/healthz": _get(lambda: b'{"status":"ok"}'),
 }
+"""By path and by method, besides OPTIONS."""

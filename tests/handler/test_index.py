@@ -5,7 +5,7 @@ import json
 import os
 import threading
 import tracemalloc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -55,11 +55,15 @@ class Platform:
         return SimpleNamespace(request_id="fc-1", credentials=credentials, function=function, **more)
 
 
+def forget(patch: pytest.MonkeyPatch) -> None:
+    """Let the next call wire new parts."""
+    patch.setattr(index, "_instance", None)
+
+
 @pytest.fixture
-def platform(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
-    index.forget()
-    yield Platform(serve, monkeypatch)
-    index.forget()
+def platform(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    forget(monkeypatch)
+    return Platform(serve, monkeypatch)
 
 
 def wanted(name: str = "mcu-x", product: str = "a1Le6d0abcd", **more: object) -> dict[str, object]:
@@ -107,7 +111,7 @@ def test_an_http_event_is_answered(platform: Platform) -> None:
 def test_a_path_may_have_the_prefix_that_is_set(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind a domain that many functions share."""
     monkeypatch.setenv("OTA_HTTP_PREFIX", "/ota")
-    index.forget()
+    forget(monkeypatch)
     answer = index.handler(http_event("GET", "/ota/healthz"), platform.context())
     assert isinstance(answer, dict)
     assert answer["statusCode"] == 200
@@ -230,7 +234,7 @@ def test_the_margin_is_kept_where_the_timeout_leaves_any(
 ) -> None:
     """No call begins within it; one that is as long as the timeout is cut to half of it."""
     monkeypatch.setenv("OTA_DEADLINE_MARGIN", margin)
-    index.forget()
+    forget(monkeypatch)
     result = index.handler(json.dumps(wanted()).encode(), platform.context(timeout=timeout))
     assert isinstance(result, dict)
     assert (result["created"], result["put_back"]) == (int(begins), int(not begins))
@@ -275,7 +279,7 @@ def test_a_delivery_ends_before_eventbridge_gives_it_up(platform: Platform) -> N
     index.initialize(platform.context())
     instance = index._ready()
     with index.begin(instance, platform.context(timeout=300), is_delivery=True) as invocation:
-        assert invocation.sinks.until < instance.pipeline.clock.now() + 300 - 19
+        assert invocation.outbox.until < instance.pipeline.clock.now() + 300 - 19
 
 
 def test_respond_async_queues_the_request_under_its_id(platform: Platform) -> None:
@@ -300,7 +304,7 @@ def test_an_invocation_announces_its_steps(platform: Platform, monkeypatch: pyte
     index.handler(json.dumps(wanted()).encode(), platform.context())
     assert reached == ["receive", "validate", "paced", "sent", "answered", "published"]
     monkeypatch.setenv("OTA_DEADLINE_MARGIN", "3.99")
-    index.forget()
+    forget(monkeypatch)
     reached.clear()
     index.handler(json.dumps(wanted("late")).encode(), platform.context(timeout=4))
     assert reached == ["receive", "validate", "put back"]
@@ -323,7 +327,7 @@ def test_spans_leave_at_the_end_of_every_invocation(
     assert isinstance(result, dict)
     assert result["created"] == 1
     assert [b"CreateOTAModule" in each for each in taken] == [True]
-    index.forget()
+    forget(monkeypatch)
     answer = index.handler(http_event("POST", "/modules", wanted("by-http")), platform.context())
     assert isinstance(answer, dict)
     assert (answer["statusCode"], [b"CreateOTAModule" in each for each in taken]) == (201, [True, True])

@@ -1,7 +1,6 @@
 """Pipeline: from deliveries to outcomes, with nothing lost between them."""
 
 import json
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -10,10 +9,9 @@ from hypothesis import strategies as st
 from handler.errors import NotFinished
 from handler.outcomes import Outcome, Unfinished
 from handler.pipeline import PUT_BACK_IN_MARGIN, PUT_BACK_SECONDS
-from handler.smq import Message
 from handler.threads import Threads
 from tests.support.fake_iot import Fault, busy, denied, lost_call, lost_reply, refused_connection, throttle
-from tests.support.pipeline_world import Box, message, wanted, world
+from tests.support.pipeline_world import message, wanted, world
 
 
 def test_each_request_has_one_outcome_and_the_report_counts_them() -> None:
@@ -199,12 +197,8 @@ def test_the_more_there_is_to_put_back_the_sooner_it_begins() -> None:
     """The margin alone would not do for thousands of messages."""
     began: list[float] = []
 
-    class Noting(Box):
-        def put_back(self, messages: Sequence[Message]) -> list[Message]:
-            began.append(deadline - here.time.time)
-            return super().put_back(messages)
-
-    here = world(seconds=200.0, box=Noting())
+    here = world(seconds=200.0)
+    here.box.before_batch = lambda: began.append(deadline - here.time.time)
     here.iot.products = {f"p{n}": {} for n in range(1000)}
     here.iot.after = lambda _action: here.time.clock.sleep(1.0)
     deadline = here.time.time + 200.0
@@ -218,26 +212,16 @@ def test_nothing_more_is_put_back_where_the_batch_comes_again_anyway() -> None:
     """Each of its deliveries would leave another copy in the queue, for as long as the platform tries."""
     here = world(denied)
     here.box.back_fails = lambda _message: True
-    tried: list[int] = []
-    put_back = here.box.put_back
-    here.box.put_back = lambda messages: tried.append(len(messages)) or put_back(messages)  # type: ignore[func-returns-value, method-assign]
     with pytest.raises(NotFinished, match="40 request"):
         here.run(*(wanted(f"m{n}") for n in range(40)))
-    assert (tried, here.box.back) == ([16], [])
+    assert (here.box.batches, here.box.back) == ([16], [])
 
 
 def test_many_are_put_back_in_batches_of_sixteen() -> None:
     """What SMQ takes at once."""
-    sizes: list[int] = []
-
-    class Counting(Box):
-        def put_back(self, messages: Sequence[Message]) -> list[Message]:
-            sizes.append(len(messages))
-            return super().put_back(messages)
-
-    here = world(denied, box=Counting())
+    here = world(denied)
     here.run(*(wanted(f"m{n}") for n in range(40)))
-    assert sorted(sizes) == [8, 16, 16]
+    assert sorted(here.box.batches) == [8, 16, 16]
 
 
 def test_the_instance_of_the_settings_is_used_and_not_put_back() -> None:

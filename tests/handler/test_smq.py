@@ -22,6 +22,7 @@ from handler.credentials import Credentials
 from handler.errors import Misconfigured, SinkError, TooLarge
 from handler.http1 import Answer
 from handler.smq import Message, MessageService, Outbox
+from tests.support.pipeline_world import SETTINGS
 
 KEYS = Credentials(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
 
@@ -37,11 +38,12 @@ def cloud() -> Cloud:
     return made
 
 
-def outbox(url: str, keys: Credentials = KEYS, seconds: float = 10.0) -> Outbox:
+def outbox(url: str, keys: Credentials = KEYS, seconds: float = 10.0, topic: str = "results") -> Outbox:
     clock = Clock()
     connect = lambda: Connection(url, connect_timeout=1, read_timeout=5, tls=None)  # noqa: E731
     service = MessageService(Transport(connect, "OTA_MNS_ENDPOINT"), clock, lambda: 0.5)
-    return Outbox(service, "results", "requests", "dead", lambda: keys, clock.now() + seconds)
+    settings = SETTINGS.model_copy(update={"OTA_RESULT_TOPIC": topic})
+    return Outbox(service, settings, lambda: keys, clock.now() + seconds)
 
 
 def bodies(cloud: Cloud, queue: str) -> list[str]:
@@ -114,7 +116,7 @@ def test_what_is_too_large_is_not_sent(cloud: Cloud, serve: Serve) -> None:
 def test_a_missing_topic_is_not_tried_again(cloud: Cloud, serve: Serve) -> None:
     """Its error says so at once."""
     with pytest.raises(SinkError, match="TopicNotExist"):
-        outbox(serve(smq_api.application(cloud)))._replace(result_topic="nowhere").publish("{}", "created")
+        outbox(serve(smq_api.application(cloud)), topic="nowhere").publish("{}", "created")
 
 
 def test_a_closed_port_is_a_sink_error_within_the_time_given() -> None:

@@ -1,7 +1,7 @@
 """A function behind HTTP whose results are a plain function's, and what its answers say."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,9 +9,9 @@ import jsonschema
 
 from handler import web
 from handler.answers import KINDS
-from handler.errors import SinkError
 from handler.messages import Invalid, ModuleRequest
 from handler.outcomes import Outcome, Result
+from handler.smq import Message
 from handler.triggers import Delivery
 from handler.web import HttpAnswer, HttpRequest
 
@@ -44,10 +44,10 @@ class Function:
         self.ran += found
         return [Outcome.invalid(each) if isinstance(each, Invalid) else self.ensure(each) for each in found]
 
-    def enqueue(self, message: str) -> None:
-        if len(self.queued) >= self.queue_takes:
-            raise SinkError("ota-module-requests", "http://testid:testsecret@127.0.0.1 said no")
-        self.queued.append(message)
+    def enqueue(self, messages: Sequence[Message]) -> Sequence[Message]:
+        room = self.queue_takes - len(self.queued)
+        self.queued += [message.body for message in messages[:room]]
+        return messages[room:]
 
     def respond(self, request: HttpRequest) -> HttpAnswer:
         enqueue = self.enqueue if self.has_queue else None

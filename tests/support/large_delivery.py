@@ -23,7 +23,7 @@ from handler.iot import IotApi
 from handler.log import Log
 from handler.pipeline import Pipeline
 from handler.settings import Settings
-from handler.smq import Message
+from handler.smq import Message, MessageService, Outbox
 from handler.threads import Threads
 
 SETTINGS = {
@@ -52,21 +52,16 @@ class Api:
     def accepted(self, operation: str) -> None: ...
 
 
-class Sinks:
-    """Take everything, and keep nothing but the number of messages that went back."""
+class Sinks(MessageService):
+    """Takes everything, and keeps nothing but the number of messages that went back."""
 
-    back = 0
+    def __init__(self) -> None:
+        self.back = 0
 
-    def publish(self, body: str, tag: str) -> None:
+    def publish(self, topic: str, body: str, tag: str, keys: Credentials, until: float) -> None:
         base64.b64encode(body.encode())
 
-    def dead_letter(self, body: str) -> None: ...
-
-    def enqueue(self, body: str) -> None: ...
-
-    until = float("inf")
-
-    def put_back(self, messages: Sequence[Message]) -> list[Message]:
+    def send_batch(self, queue: str, messages: Sequence[Message], keys: Credentials, until: float) -> Sequence[Message]:
         assert all(len(base64.b64encode(message.body.encode())) <= 65_536 for message in messages)
         self.back += len(messages)
         return []
@@ -102,7 +97,9 @@ def main(requests: int, seconds: float) -> None:
     iot, settings = IotApi("cn-shanghai", api, api, clock, 10.0), Settings.read(SETTINGS)
     pipeline = Pipeline(iot, settings, Threads(54), clock, random.random)
     keys = Credentials("testid", "testsecret")
-    invocation = Invocation(lambda: keys, clock.now() + seconds, sinks, Log("ERROR"), "/ota-modules/cn-shanghai/f")
+    log, end = Log("ERROR"), clock.now() + seconds
+    outbox = Outbox(sinks, settings, lambda: keys, float("inf"), log)
+    invocation = Invocation(lambda: keys, end, outbox, log, "/ota-modules/cn-shanghai/f")
     report = pipeline.run(triggers.deliveries(event(requests)), invocation)
     print(json.dumps({**report.summary(), "messages": sinks.back, "peak": peak()}))
 

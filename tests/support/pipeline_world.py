@@ -13,7 +13,7 @@ from handler.iot import IotApi
 from handler.log import Log
 from handler.pipeline import Pipeline, Report
 from handler.settings import Settings
-from handler.smq import Message
+from handler.smq import Message, MessageService, Outbox
 from handler.threads import Pool, Task
 from handler.triggers import Delivery
 from tests.support.fake_iot import FakeClock, FakeIot, Fault, FreeQuota, chances
@@ -21,7 +21,7 @@ from tests.support.fake_iot import FakeClock, FakeIot, Fault, FreeQuota, chances
 SETTINGS = Settings.read(
     {
         "OTA_REGION": "cn-shanghai", "OTA_MNS_ENDPOINT": "https://mns", "OTA_RESULT_TOPIC": "results",
-        "OTA_REQUEST_QUEUE": "requests", "OTA_MAX_ATTEMPTS": "3",
+        "OTA_REQUEST_QUEUE": "requests", "OTA_DEAD_LETTER_QUEUE": "dead", "OTA_MAX_ATTEMPTS": "3",
     }
 )  # fmt: skip
 
@@ -32,8 +32,8 @@ def one_by_one(tasks: Sequence[Task]) -> None:
 
 
 @dataclass
-class Box:
-    """Sinks that keep what they take, and fail as they are told."""
+class Box(MessageService):
+    """A message service that keeps what it takes, and fails as it is told."""
 
     published: list[dict[str, Any]] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
@@ -41,22 +41,29 @@ class Box:
     dead: list[dict[str, Any]] = field(default_factory=list)
     publish_fails: Callable[[dict[str, Any]], bool] = lambda _event: False
     back_fails: Callable[[Message], bool] = lambda _message: False
-    until: float = 0.0
+    batches: list[int] = field(default_factory=list)
+    """Sizes of those that came."""
+    before_batch: Callable[[], object] = lambda: None
 
-    def publish(self, body: str, tag: str) -> None:
+    def publish(self, topic: str, body: str, tag: str, keys: Credentials, until: float) -> None:
         event = json.loads(body)
         if self.publish_fails(event):
-            raise SinkError("results", "InternalError")
+            raise SinkError(topic, "InternalError")
         self.published.append(event)
         self.tags.append(tag)
 
-    def dead_letter(self, body: str) -> None:
-        self.dead.append(json.loads(body))
+    def send(self, queue: str, body: str, delay: int, keys: Credentials, until: float) -> None:
+        if queue == "dead":
+            self.dead.append(json.loads(body))
+        elif self._refused([Message(body, delay)]):
+            raise SinkError(queue, "InternalError")
 
-    def enqueue(self, body: str) -> None:
-        self.back.append(Message(body))
+    def send_batch(self, queue: str, messages: Sequence[Message], keys: Credentials, until: float) -> Sequence[Message]:
+        self.before_batch()
+        self.batches.append(len(messages))
+        return self._refused(messages)
 
-    def put_back(self, messages: Sequence[Message]) -> list[Message]:
+    def _refused(self, messages: Sequence[Message]) -> Sequence[Message]:
         refused = [message for message in messages if self.back_fails(message)]
         self.back += [message for message in messages if message not in refused]
         return refused
@@ -84,8 +91,9 @@ class World:
     def invocation(self) -> Invocation:
         keys = Credentials("testid", "hidden-secret", "hidden-token")
         log = Log(write=self.lines.append).bind(secrets=("hidden-secret", "hidden-token"))
-        self.box.until = self.time.time + self.seconds + 2.0
-        return Invocation(lambda: keys, self.time.time + self.seconds, self.box, log, "/ota-modules/cn-shanghai/f")
+        end = self.time.time + self.seconds
+        outbox = Outbox(self.box, self.settings, lambda: keys, end + 2.0, log)
+        return Invocation(lambda: keys, end, outbox, log, "/ota-modules/cn-shanghai/f")
 
     def run(self, *bodies: object) -> Report:
         return self.pipeline.run([message(n, body) for n, body in enumerate(bodies)], self.invocation)
