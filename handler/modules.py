@@ -1,6 +1,7 @@
 """Ensure one module: create it, read back where the answer leaves a doubt, compare, update where that is asked for."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -57,9 +58,9 @@ class Ensuring:
         self._tried = self._first_tried()
         self._theirs = request.Theirs
         self._updated = self._update_sent = request.Updated and self._policy == "update"
-        self._create_failed = False
+        self._reads_back = bool(self._tried or self._updated)
         self._refused: Refused | None = None
-        self._looks = 0
+        self._looked_twice = False
         self._failure: CallError | None = None
 
     def _first_tried(self) -> int:
@@ -74,11 +75,9 @@ class Ensuring:
         while True:
             try:
                 verdict = self._step()
-            except (Throttled, Transient) as error:
-                if not self._tries_again(error, failures):
-                    return self._given_up(error)
-            except OutOfTime as error:
-                return self._given_up(error)
+            except (Throttled, Transient, OutOfTime) as error:
+                if isinstance(error, OutOfTime) or not self._tries_again(error, failures):
+                    return GivenUp(self._failure or error, self._known(), counts=self._failure is not None)
             except Exception as error:  # noqa: BLE001 - what is known by now must outlive a fault of ours
                 return GivenUp(error, self._known(), counts=not isinstance(error, Misconfigured))
             else:
@@ -92,26 +91,18 @@ class Ensuring:
         self._failure = error.with_traceback(None)  # whose frames hold this object in turn
         backoff = THROTTLED if isinstance(error, Throttled) else CALL
         failures[backoff] += 1
-        return failures[backoff] < backoff.tries and self._pause(backoff, failures[backoff])
-
-    def _given_up(self, error: CallError | OutOfTime) -> GivenUp:
-        return GivenUp(self._failure or error, self._known(), counts=self._failure is not None)
+        if failures[backoff] < backoff.tries:
+            with suppress(OutOfTime):
+                self._session.sleep(backoff.pause(failures[backoff], self._random), "another try")
+                return True
+        return False
 
     def _known(self) -> Known:
         return Known(self._tried, self._theirs, self._updated)
 
-    def _pause(self, backoff: Backoff, failures: int) -> bool:
-        try:
-            self._session.sleep(backoff.pause(failures, self._random), "another try")
-        except OutOfTime:
-            return False
-        return True
-
     def _step(self) -> Verdict | None:
         """One call; None where another step is needed."""
-        if self._create_failed or self._tried or self._refused or self._update_sent:
-            return self._read_back()
-        return self._create()
+        return self._read_back() if self._reads_back else self._create()
 
     def _create(self) -> Verdict | None:
         calls = self._session.usage.calls
@@ -119,12 +110,12 @@ class Ensuring:
             wanted = _parameters(self._request, self._request.AliasName, self._request.Desc)
             request_id = self._session.create(wanted)
         except Refused as error:
-            self._refused = error.with_traceback(None)
+            self._refused, self._reads_back = error.with_traceback(None), True
             return None
         except (Throttled, Misconfigured, OutOfTime):
             raise  # it had no effect
         except Exception as error:
-            self._create_failed = True
+            self._reads_back = True
             if self._session.usage.calls > calls and not isinstance(error, NotSent):
                 self._remember_try()
             raise
@@ -142,16 +133,12 @@ class Ensuring:
         except Refused as error:
             return Verdict("rejected", "product-unknown", self._refused or error)
         if listing.modules is None:
-            return self._nothing_listed()
+            if self._refused is None and not self._update_sent:
+                return self._create()  # which is safe, whatever is there
+            raise self._unexplained(Unanswered("NoData", "the list of modules came without Data"))
         name = self._request.key.name
         found = next((module for module in listing.modules if module.ModuleName.lower() == name), None)
         return self._absent(listing.modules) if found is None else self._present(found, listing.moment)
-
-    def _nothing_listed(self) -> Verdict | None:
-        """To create is safe whatever is there; but that nothing is there, such a list does not prove."""
-        if self._refused is None and not self._update_sent:
-            return self._create()
-        raise self._unexplained(Unanswered("NoData", "the list of modules came without Data"))
 
     def _unexplained(self, error: CallError) -> Unanswered:
         shown = self._refused or error
@@ -162,8 +149,8 @@ class Ensuring:
             return self._create()
         if sum(module.ModuleName.lower() != BUILT_IN for module in modules) >= MOST_CUSTOM_MODULES:
             return Verdict("rejected", "limit", self._refused)
-        self._looks += 1
-        if self._looks == 1:
+        if not self._looked_twice:
+            self._looked_twice = True
             self._session.sleep(SECOND_LOOK, "a second look at the product")
             return None
         if self._tried:

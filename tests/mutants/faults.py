@@ -149,7 +149,7 @@ FAULTS = (
     Mutant(
         "nothing is read back after a call whose effect is unknown",
         "modules.py",
-        "            self._create_failed = True\n"
+        "            self._reads_back = True\n"
         "            if self._session.usage.calls > calls and not isinstance(error, NotSent):\n"
         "                self._remember_try()\n",
         "",
@@ -158,7 +158,7 @@ FAULTS = (
     Mutant(
         "nothing is read back after a call that never reached the API",
         "modules.py",
-        "            self._create_failed = True\n",
+        "            self._reads_back = True\n",
         "",
         MODULES,
     ),
@@ -172,8 +172,8 @@ FAULTS = (
     Mutant(
         "a refusal is believed without a second look",
         "modules.py",
-        "        if self._looks == 1:",
-        "        if self._looks == 0:",
+        "        if not self._looked_twice:",
+        "        if self._looked_twice:",
         MODULES,
     ),
     Mutant(
