@@ -27,15 +27,10 @@ class SettingError(OtaModulesError):
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(f"{name}: {problem}")
         self.name = name
-        self.problem = problem
 
 
 class EnvelopeError(OtaModulesError):
     """An event that none of the triggers sends; the text says what was seen."""
-
-    def __init__(self, seen: str) -> None:
-        super().__init__(f"not an event of any known trigger: {seen}")
-        self.seen = seen
 
 
 class OutOfTime(OtaModulesError):
@@ -43,7 +38,6 @@ class OutOfTime(OtaModulesError):
 
     def __init__(self, doing: str, wait: float = 0.0) -> None:
         super().__init__(f"no time left for {doing}")
-        self.doing = doing
         self.wait = wait
 
 
@@ -109,5 +103,3 @@ class NotFinished(OtaModulesError):
 
     def __init__(self, count: int, reason: str) -> None:
         super().__init__(f"{count} request(s) neither finished nor put back: {reason}")
-        self.count = count
-        self.reason = reason

@@ -45,7 +45,7 @@ def deliveries(event: bytes) -> list[Delivery]:
     if any(messages) or not elements:
         return [message or _bare(element, element) for message, element in zip(messages, elements, strict=True)]
     if isinstance(value, dict) and _is_foreign(value):
-        raise EnvelopeError(_describe(value))
+        raise EnvelopeError(f"not an event of any known trigger: {_describe(value)}")
     return [_bare(value if isinstance(value, list) else event, event)]
 
 

@@ -158,7 +158,7 @@ def test_a_deadline_before_the_slot_is_refused_at_once_and_takes_no_slot() -> No
     with pytest.raises(OutOfTime) as caught:
         caller.pacer.wait(CALL, deadline=2.5)
     assert caught.value.wait == pytest.approx(1.0)
-    assert caught.value.doing == CALL
+    assert CALL in str(caught.value)
 
 
 def test_a_slot_that_moves_behind_the_deadline_is_refused_when_it_is_noticed() -> None:
