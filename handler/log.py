@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import partial
 from typing import NamedTuple
 
 from handler.version import VERSION
@@ -17,7 +18,8 @@ LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 LONGEST_TEXT = 2_000
 
 _MASK = "***"
-_NUMBERS = (bool, int, float)
+_SIGNS = ("signature", "token", "secret", "password", "authorization", "receipthandle", "bearer", "://")
+"""One of these stands before whatever grants access; most texts have none."""
 _json = json.JSONEncoder(ensure_ascii=False).encode
 # What the SDKs put into texts: query parameters, headers and XML or JSON fields that grant access, and addresses with a password.
 _GRANTING = r"""(?ix) (?P<name> \b (?: signature | security[-_]?token | access[-_]?key[-_]?secret | product[-_]?secret | password
@@ -31,8 +33,8 @@ def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, _MASK)
-    if not re.search("(?i)[=:>]|bearer ", text):
-        return text  # no name can be followed by a value; most texts end here
+    if not any(map(text.lower().__contains__, _SIGNS)):
+        return text
     return re.sub(_GRANTING, lambda found: found["name"] + _MASK, text)
 
 
@@ -78,14 +80,20 @@ class Log(NamedTuple):
         moment = datetime.fromtimestamp(self.now(), timezone.utc).isoformat(timespec="milliseconds")
         head = {"time": moment.replace("+00:00", "Z"), "level": level, "event": event, "version": VERSION}
         record = {**head, **dict(self.fields), **fields}
-        present = {name: self._plain(value) for name, value in record.items() if value is not None}
-        self.write(_json(present))
-
-    def _plain(self, value: object) -> object:
-        if isinstance(value, _NUMBERS):
-            return round(value, 4) if isinstance(value, float) else value
-        if isinstance(value, dict):
-            return {str(name): self._plain(inner) for name, inner in value.items()}
-        text = mask(str(value), self.secrets)[:LONGEST_TEXT]
+        present = {name: value for name, value in record.items() if value is not None}
+        texts = "\n".join(map(str, present.values()))
+        hide = str if mask(texts, self.secrets) == texts else partial(mask, secrets=self.secrets)
+        line = _json(_plain(present, hide))
         # A lone surrogate cannot be written to standard output, and must not cost the whole line.
-        return text if text.isascii() else text.encode("utf-8", "replace").decode()
+        self.write(line if line.isascii() else line.encode("utf-8", "replace").decode())
+
+
+def _plain(value: object, hide: Callable[[str], str]) -> object:
+    """Make a value one of JSON's, with no more than four decimals."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, int):
+        return value
+    if isinstance(value, dict):
+        return {str(name): _plain(inner, hide) for name, inner in value.items()}
+    return hide(str(value))[:LONGEST_TEXT]
