@@ -4,6 +4,7 @@ A time limit for each read is not enough: a peer that trickles a byte a second w
 """
 
 import io
+import math
 import os
 import socket
 import ssl
@@ -17,6 +18,8 @@ from urllib.parse import urlsplit
 from handler.errors import Misconfigured, NotSent, Unanswered
 from handler.http1 import Answer, read_answer, write_post
 
+FRESH = 0.05
+"""Seconds for which a connection that was seen to be open is not looked at again."""
 IDLE = 45.0
 """Seconds after which a connection is not used again: load balancers drop idle ones, often without a word."""
 ACCEPT_JSON = {"Accept": "application/json"}
@@ -78,7 +81,8 @@ class Connection:
         self._read_timeout = read_timeout
         self._tls = tls if secure else None
         self._lookup = lookup
-        self._used = now()
+        self._used = 0.0
+        self._seen = 0.0
 
     def __del__(self) -> None:
         self.close()  # a thread that ends takes its connection with it
@@ -95,7 +99,7 @@ class Connection:
         Raises: OSError.
         """
         if self.sock is not None:
-            if not self._is_stale(self.sock):
+            if self.now() - self._seen < FRESH or not self._is_stale(self.sock):
                 return
             self.close()
         end = self.now() + min(self._connect_timeout, seconds)
@@ -108,7 +112,7 @@ class Connection:
         except BaseException:
             self.close()
             raise
-        self._used = self.now()
+        self._seen = self._used = self.now()
 
     def _dial(self, left: Callable[[], float]) -> socket.socket:
         error: OSError = OSError("the name has no address")
@@ -142,7 +146,7 @@ class Connection:
         self.sock.sendall(write_post(self._netloc, target, headers, body))
         sent()
         answer, stays = read_answer(io.BufferedReader(_Timed(self.sock, lambda: end - self.now())))
-        self._used = self.now()
+        self._used, self._seen = self.now(), -math.inf
         if not stays:
             self.close()
         return answer
@@ -158,6 +162,7 @@ class Connection:
             sock.settimeout(0)
             sock.recv(1)
         except (BlockingIOError, ssl.SSLWantReadError):
+            self._seen = self.now()
             return False
         except (OSError, ValueError):
             pass

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 LARGEST_BODY = 4 * 1024 * 1024
-LONGEST_LINE = 65_536
-MOST_HEADERS = 100
+LARGEST_HEAD = 65_536
 
-_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: [^\r\n]*)?\r?\n")
-_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*?)[ \t]*\r?\n")
+_HEADER = r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*)\r?\n"
+_HEADERS = re.compile(_HEADER)
+_HEAD = re.compile(rf"HTTP/1\.([01]) ([1-5][0-9]{{2}})(?: [^\r\n]*)?\r?\n((?:{_HEADER})*)\r?\n")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
+_BLANK = (b"\r\n", b"\n")
 
 
 class Answer(NamedTuple):
@@ -36,12 +37,15 @@ def read_answer(stream: io.BufferedReader) -> tuple[Answer, bool]:
 
     Raises: OSError. ValueError: it is cut short, too large, or no HTTP/1.
     """
-    while True:
-        if (first := _STATUS.fullmatch(_read_line(stream))) is None:
+    status = 0
+    while status < 200:  # less says that the answer is yet to come
+        if (head := _HEAD.fullmatch(_read_head(stream))) is None:
             raise ValueError("no HTTP/1")
-        status, headers = int(first[2]), _read_headers(stream)
-        if status >= 200:  # any other says that the answer is yet to come
-            break
+        status = int(head[2])
+    headers: dict[str, str] = {}
+    for name, value in _HEADERS.findall(head[3]):
+        key, text = name.lower(), value.rstrip(" \t")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
     if status in (204, 304):
         body = b""
     elif "transfer-encoding" in headers:
@@ -53,28 +57,24 @@ def read_answer(stream: io.BufferedReader) -> tuple[Answer, bool]:
         if len(body) > LARGEST_BODY:
             raise ValueError("the answer is too large")
         return Answer(status, headers, body), False
-    stays = first[1] == b"1" and "close" not in headers.get("connection", "").lower()
+    stays = head[1] == "1" and "close" not in headers.get("connection", "").lower()
     return Answer(status, headers, body), stays
 
 
-def _read_line(stream: io.BufferedReader) -> bytes:
-    line = stream.readline(LONGEST_LINE + 1)
+def _read_head(stream: io.BufferedReader) -> str:
+    lines = [_read_line(stream)]
+    left = LARGEST_HEAD - len(lines[0])
+    while lines[-1] not in _BLANK:
+        lines.append(_read_line(stream, left))
+        left -= len(lines[-1])
+    return b"".join(lines).decode("latin-1")
+
+
+def _read_line(stream: io.BufferedReader, longest: int = LARGEST_HEAD) -> bytes:
+    line = stream.readline(max(longest, 1))
     if not line.endswith(b"\n"):
         raise ValueError("a line is cut short or too long")
     return line
-
-
-def _read_headers(stream: io.BufferedReader) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for _ in range(MOST_HEADERS + 1):
-        line = _read_line(stream)
-        if line in (b"\r\n", b"\n"):
-            return headers
-        if (found := _HEADER.fullmatch(line)) is None:
-            raise ValueError("a line is no header")
-        name, value = found[1].decode("ascii").lower(), found[2].decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    raise ValueError("too many headers")
 
 
 def _read_chunks(stream: io.BufferedReader, coding: str) -> bytes:
@@ -83,9 +83,10 @@ def _read_chunks(stream: io.BufferedReader, coding: str) -> bytes:
     body = b""
     while size := _number(_read_line(stream).decode("latin-1").partition(";")[0].strip(), 16):
         body += _read_exactly(stream, size, LARGEST_BODY - len(body))
-        if _read_line(stream) not in (b"\r\n", b"\n"):
+        if _read_line(stream) not in _BLANK:
             raise ValueError("a chunk is longer than it says")
-    _read_headers(stream)
+    while _read_line(stream) not in _BLANK:
+        pass  # nothing in a trailer is of use
     return body
 
 

@@ -96,7 +96,7 @@ def test_an_answer_comes_with_lower_case_headers() -> None:
     assert (answer.status, answer.headers["x-acs-retry-after"], answer.body) == (200, "150", b"ok")
 
 
-@pytest.mark.parametrize("head", [b"X: %s\r\n" % (b"x" * 65_536), b"X: 1\r\n" * 101], ids=["long", "many"])
+@pytest.mark.parametrize("head", [b"X: %s\r\n" % (b"x" * 65_536), b"X: 1\r\n" * 12_000], ids=["long", "many"])
 def test_headers_without_end_are_no_answer(head: bytes) -> None:
     """Nobody's headers fill the memory."""
 
