@@ -5,7 +5,7 @@ Shapes: Function Compute, "Formats of event for different triggers" and "Result 
 read here come and go, so none of them is compared.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class _Shape(NamedTuple):
     """How one kind of envelope is told from the others, and where its parts stand; a dot leads into an object."""
 
     source: str
-    needs: tuple[str, ...]
+    needs: Set[str]
     body: str
     id: tuple[str, ...] = ()
     """What the message's id is made of."""
@@ -36,20 +36,20 @@ class _Shape(NamedTuple):
 
 
 _SHAPES = (
-    _Shape("smq", ("messageBody",), "messageBody", ("messageId",)),
-    _Shape("smq", ("MessageBody",), "MessageBody", ("MessageId",), "EnqueueTime"),
-    _Shape("rocketmq", ("systemProperties", "body"), "body", ("systemProperties.UNIQ_KEY",)),
-    _Shape("rabbitmq", ("envelope", "body"), "body", ("props.messageId",)),
-    _Shape("kafka", ("topic", "partition", "offset"), "value", ("topic", "partition", "offset"), "timestamp"),
-    _Shape("mqtt", ("props", "body"), "body", ("props.messageId",)),
-    _Shape("smq-topic", ("TopicName", "Message"), "Message", ("MessageId",), "PublishTime"),
-    _Shape("smq-topic", ("attrs", "body"), "body", ("MessageId",)),
-    _Shape("confirmation", ("Type", "Token", "SubscribeURL"), ""),
-    _Shape("timer", ("triggerTime", "triggerName"), "payload", ("triggerName", "triggerTime"), "triggerTime"),
-    _Shape("callback", ("requestPayload", "requestContext"), "requestPayload", ("requestContext.requestId",), "timestamp"),
-    _Shape("dead-letter", ("Reason", "Request"), "Request"),
+    _Shape("smq", {"messageBody"}, "messageBody", ("messageId",)),
+    _Shape("smq", {"MessageBody"}, "MessageBody", ("MessageId",), "EnqueueTime"),
+    _Shape("rocketmq", {"systemProperties", "body"}, "body", ("systemProperties.UNIQ_KEY",)),
+    _Shape("rabbitmq", {"envelope", "body"}, "body", ("props.messageId",)),
+    _Shape("kafka", {"topic", "partition", "offset"}, "value", ("topic", "partition", "offset"), "timestamp"),
+    _Shape("mqtt", {"props", "body"}, "body", ("props.messageId",)),
+    _Shape("smq-topic", {"TopicName", "Message"}, "Message", ("MessageId",), "PublishTime"),
+    _Shape("smq-topic", {"attrs", "body"}, "body", ("MessageId",)),
+    _Shape("confirmation", {"Type", "Token", "SubscribeURL"}, ""),
+    _Shape("timer", {"triggerTime", "triggerName"}, "payload", ("triggerName", "triggerTime"), "triggerTime"),
+    _Shape("callback", {"requestPayload", "requestContext"}, "requestPayload", ("requestContext.requestId",), "timestamp"),
+    _Shape("dead-letter", {"Reason", "Request"}, "Request"),
 )  # fmt: skip
-_EVENT = _Shape("event", ("specversion",), "data", ("id",), "time")
+_EVENT = _Shape("event", {"specversion"}, "data", ("id",), "time")
 _STREAMS = ("smq", "rocketmq", "rabbitmq", "kafka", "mqtt")
 _MAY_BE_BLANK = ("event", "kafka", "timer")
 """Sources whose messages often carry nothing, to show that their sender is there."""
@@ -161,7 +161,7 @@ def unwrap(value: object) -> Envelope | None:
 
 
 def _shape_of(fields: Fields) -> _Shape | None:
-    return next((shape for shape in _SHAPES if all(name in fields for name in shape.needs)), None)
+    return next((shape for shape in _SHAPES if shape.needs <= fields.keys()), None)
 
 
 def _unwrap(fields: Fields, shape: _Shape | None) -> Envelope | None:
@@ -192,6 +192,8 @@ def usable_id(text: str | None) -> str | None:
 
 def _seconds(moment: object) -> float | None:
     """Read a moment, in milliseconds or as an RFC 3339 text, as unix seconds."""
+    if moment is None:
+        return None
     text = str(moment)[:LONGEST_MOMENT]
     if text.isdecimal():
         return int(text) / 1_000
