@@ -37,11 +37,10 @@ def read_answer(stream: io.BufferedReader) -> tuple[Answer, bool]:
 
     Raises: OSError. ValueError: it is cut short, too large, or no HTTP/1.
     """
-    status = 0
-    while status < 200:  # less says that the answer is yet to come
-        if (head := _HEAD.fullmatch(_read_head(stream))) is None:
-            raise ValueError("no HTTP/1")
-        status = int(head[2])
+    head = _read_head(stream)
+    while head[2].startswith("1"):  # the answer is yet to come
+        head = _read_head(stream)
+    status = int(head[2])
     headers: dict[str, str] = {}
     for name, value in _HEADERS.findall(head[3]):
         key, text = name.lower(), value.rstrip(" \t")
@@ -61,13 +60,15 @@ def read_answer(stream: io.BufferedReader) -> tuple[Answer, bool]:
     return Answer(status, headers, body), stays
 
 
-def _read_head(stream: io.BufferedReader) -> str:
+def _read_head(stream: io.BufferedReader) -> re.Match[str]:
     lines = [_read_line(stream)]
     left = LARGEST_HEAD - len(lines[0])
     while lines[-1] not in _BLANK:
         lines.append(_read_line(stream, left))
         left -= len(lines[-1])
-    return b"".join(lines).decode("latin-1")
+    if (head := _HEAD.fullmatch(b"".join(lines).decode("latin-1"))) is None:
+        raise ValueError("no HTTP/1")
+    return head
 
 
 def _read_line(stream: io.BufferedReader, longest: int = LARGEST_HEAD) -> bytes:
