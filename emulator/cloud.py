@@ -10,12 +10,10 @@ from pathlib import Path
 from emulator.clock import Clock
 from emulator.eventbridge.config import StreamConfig
 from emulator.eventbridge.streams import CEILING, EventStream
-from emulator.faults.functions import StruckTries
 from emulator.faults.injection import Faults
-from emulator.faults.neighbours import Neighbours
 from emulator.faults.network import Network
-from emulator.faults.processes import Workers
-from emulator.faults.streams import faulty
+from emulator.faults.processes import Processes
+from emulator.faults.streams import deliver_wrongly
 from emulator.fc.client import Called, call
 from emulator.fc.instances import Instance
 from emulator.fc.service import FunctionCompute
@@ -94,12 +92,11 @@ class Cloud:
         deployed = reader.load(options.template, outputs={"MnsEndpoint": self.urls.smq})
         self.iot = IotPlatform(
             self.accounts,
-            clock=Clock(wall=lambda: time.time() + self.faults.shift("iot")),
+            clock=Clock(wall=lambda: time.time() + self.faults.clock_ahead()),
             seed=options.seed,
             limit=options.limit,
             answers=_answers(options.answers),
         )
-        self.neighbours = Neighbours(self.faults, self.iot.consume)
         self.iot.add_products(options.products)
         self.smq = MessageService(
             self.accounts,
@@ -116,14 +113,14 @@ class Cloud:
             deployed, self.urls.iot, code, **({"python": options.python} if options.python else {})
         )
         configs = [replace(each, environment={**each.environment, **options.variables}) for each in configs]
-        self.workers = Workers(lambda: self.fc.instances, options.seed)
+        self.processes = Processes(self.faults, lambda: self.fc.instances, options.seed)
         self.fc = FunctionCompute(
             self.accounts,
             configs,
             region=deployed.region,
             clock=clock,
             records=self.records,
-            tries=StruckTries(self.faults, self.workers),
+            tries=self.processes.around_try,
         )
         deployment.connect(deployed, self.smq, self.accounts.account_id, urls.fc)
         self.template = deployed
@@ -136,7 +133,7 @@ class Cloud:
         deliver = partial(
             call, self.urls.fc, stream.function, asynchronous=stream.trigger.asynchronous, timeout=CEILING
         )
-        return faulty(deliver, Called(500), self.faults, stream.function, random.Random(self.options.seed))
+        return deliver_wrongly(deliver, self.faults, stream.function, random.Random(self.options.seed))
 
     @property
     def instances(self) -> list[Instance]:

@@ -4,9 +4,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from typing import Any
 
-from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _AT_ONCE = struct.pack("ii", 1, 0)
@@ -29,17 +27,11 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Wire(HttpToolsProtocol):
-    """The HTTP protocol, whose requests know the connection they came on."""
+    """The HTTP protocol, whose requests know the connection they came on: `scope["state"]["transport"]`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
-
-
-def transport_of(scope: Scope) -> asyncio.Transport | None:
-    """Return the connection that a request came on; None where it is not known."""
-    transport: Any = scope.get("state", {}).get("transport")
-    return transport if isinstance(transport, asyncio.Transport) else None
 
 
 def reset(transport: asyncio.Transport) -> None:

@@ -19,6 +19,7 @@ from emulator.console.app import application as console
 from emulator.eventbridge.streams import EventStream
 from emulator.faults import callers
 from emulator.faults.http import FaultyApp, Reader, Surroundings
+from emulator.faults.neighbours import call_as_neighbours
 from emulator.faults.plan import Service
 from emulator.fc import api as fc_api
 from emulator.iot import api as iot_api
@@ -56,10 +57,10 @@ async def serving(options: Options) -> AsyncIterator[Cloud]:
     servers = [
         _server(app, dated=name != "iot") for name, app in zip(SERVERS, _applications(cloud, ending), strict=True)
     ]
-    cloud.network.attach(dict(zip(SERVERS, servers, strict=True)))
+    cloud.network.servers = dict(zip(SERVERS, servers, strict=True))
     running = [asyncio.create_task(server.serve(own)) for server, own in zip(servers, sockets, strict=True)]
     streams = [asyncio.create_task(_run(stream)) for stream in cloud.streams]
-    endless = [cloud.neighbours.run(), Pulse(cloud.records).run(), _end_idle(cloud)]
+    endless = [call_as_neighbours(cloud.faults, cloud.iot.consume), Pulse(cloud.records).run(), _end_idle(cloud)]
     background = [asyncio.create_task(work) for work in endless]
     try:
         while not all(server.started for server in servers):
@@ -84,7 +85,7 @@ async def serving(options: Options) -> AsyncIterator[Cloud]:
 
 def _applications(cloud: Cloud, ending: asyncio.Event) -> list[ASGIApp]:
     """The apps of the servers, in the order of their ports."""
-    around = Surroundings(cloud.faults, cloud.accounts, cloud.network, cloud.workers, cloud.records)
+    around = Surroundings(cloud.faults, cloud.accounts, cloud.network, cloud.processes, cloud.records)
 
     def faulty(app: ASGIApp, service: Service, read: Reader) -> ASGIApp:
         return FaultyApp(app, service, read, around)

@@ -36,7 +36,7 @@ class Health:
 
     def _api(self) -> dict[str, object]:
         health = self._rates.health()
-        refusing = self._cloud.network.is_down("iot")
+        refusing = "iot" in self._cloud.network.down
         return {**health, "state": "down" if refusing else health["state"]}
 
     def last_error(self) -> dict[str, object] | None:

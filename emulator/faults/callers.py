@@ -1,4 +1,4 @@
-"""Reads from a call over HTTP what rules match: its operation, its key, its text."""
+"""Reads from a call over HTTP the parts that rules match: its operation, its key, its text."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _FUNCTIONS = re.compile(r"/functions/([^/]+)")
 
 @dataclass(frozen=True)
 class Caller:
-    """The operation and the key of a call. `text` is the whole call, decoded; `key` is the access key, or empty."""
+    """The operation, the access key and the text of a call. `text` is all of it, decoded; `key` may be empty."""
 
     operation: str
     key: str
@@ -26,7 +26,7 @@ class Caller:
 
 
 def of_iot(scope: Scope, body: bytes) -> Caller:
-    """A call of the IoT API: signed in its parameters or, by newer SDKs, in its headers."""
+    """Read a call of the IoT API: signed in its parameters or, by newer SDKs, in its headers."""
     query = scope["query_string"].decode("latin-1")
     form = body.decode("latin-1")
     parameters = parse_qs(f"{query}&{form}")
@@ -37,7 +37,7 @@ def of_iot(scope: Scope, body: bytes) -> Caller:
 
 
 def of_smq(service: MessageService, scope: Scope, body: bytes) -> Caller:
-    """A call of SMQ; bodies in base64 are read."""
+    """Read a call of SMQ; the text has message bodies decoded too."""
     path = scope["raw_path"].decode("latin-1")
     query = scope["query_string"].decode("latin-1")
     signed = _MNS.match(_header(scope, b"authorization"))
@@ -48,7 +48,7 @@ def of_smq(service: MessageService, scope: Scope, body: bytes) -> Caller:
 
 
 def of_fc(scope: Scope, body: bytes) -> Caller:
-    """A call of Function Compute: the operation is the function's name."""
+    """Read a call of Function Compute: the operation is the function's name."""
     path = scope["path"]
     invoked = _FUNCTIONS.search(path)
     parts = path.split("/")

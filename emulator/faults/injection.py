@@ -1,4 +1,4 @@
-"""Which rules apply to a call: counts, draws and times of the plan in force."""
+"""Decides which rules of the plan in force apply to a call: counts, draws and times."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ from emulator.faults.plan import Plan, Rule, Service
 
 @dataclass
 class Active:
-    """A rule in force: how many calls it matched, and how often it struck."""
+    """A rule in force, with the numbers of calls that it matched and that it struck."""
 
     id: str
     rule: Rule
@@ -24,7 +24,7 @@ class Active:
     """Set when the rule is no longer in force."""
 
     def strikes(self, operation: str, text: str, now: float) -> bool:
-        """Whether the rule strikes a call; counts it."""
+        """Decide whether the rule strikes a call, and count it."""
         if not self.rule.holds(now - self.since) or not self.rule.matches(operation, text):
             return False
         self.seen += 1
@@ -52,7 +52,7 @@ class Faults:
         return iter(tuple(self._active))
 
     def set(self, plan: Plan) -> None:
-        """Put a plan in force, in place of the one before."""
+        """Replace the plan in force."""
         self.clear()
         self._numbers = 0
         for rule in plan.rules:
@@ -60,41 +60,41 @@ class Faults:
         self.plan = plan
 
     def add(self, rule: Rule) -> Active:
-        """Put one more rule in force."""
+        """Add a rule to the plan in force."""
         active = self._start(rule, self.plan.seed)
         self.plan = self.plan.model_copy(update={"rules": (*self.plan.rules, rule)})
         return active
 
     def clear(self, name: str | None = None) -> bool:
-        """Let everything go right again, or all but one rule stay; whether there was anything to end."""
-        ended = [each for each in self._active if name in (None, each.id)]
-        self._active = [each for each in self._active if each not in ended]
-        self.plan = self.plan.model_copy(update={"rules": tuple(each.rule for each in self._active)})
+        """End all rules, or the one with this id; return whether there was any."""
+        ended = [active for active in self._active if name in (None, active.id)]
+        self._active = [active for active in self._active if active not in ended]
+        self.plan = self.plan.model_copy(update={"rules": tuple(active.rule for active in self._active)})
         for active in ended:
             active.over.set()
         return bool(ended)
 
     def striking(self, service: Service, operation: str, kinds: Container[str], text: str = "") -> list[Active]:
-        """The rules of these kinds that strike a call now; counts it for each."""
+        """Return the rules of these kinds that strike a call now, and count the call for each."""
         now = self._monotonic()
         known = [active for active in self._active if active.rule.service == service and active.rule.kind in kinds]
         return [active for active in known if active.strikes(operation, text, now)]
 
     def standing(self, kind: str) -> list[Active]:
-        """The rules of a kind that hold now, whether somebody calls or not."""
+        """Return the rules of a kind that are in force now, whether or not there are calls."""
         now = self._monotonic()
-        return [each for each in self._active if each.rule.kind == kind and each.rule.holds(now - each.since)]
+        return [active for active in self._active if active.rule.kind == kind and active.rule.holds(now - active.since)]
 
-    def shift(self, service: Service) -> float:
-        """Seconds that a service's clock is ahead."""
-        found = [each for each in self.standing("clock") if each.rule.service == service]
-        for each in found:
-            each.fired += 1
-        return sum(each.rule.amount for each in found)
+    def clock_ahead(self) -> float:
+        """Return the seconds that the clock of the IoT API is ahead."""
+        rules = self.standing("clock")
+        for active in rules:
+            active.fired += 1
+        return sum(active.rule.amount for active in rules)
 
     def _start(self, rule: Rule, seed: int) -> Active:
         self._numbers += 1
-        # Each rule draws from a source of its own: a rule taken out of a plan changes no other's draws.
+        # Each rule draws from a source of its own: removing a rule from a plan changes no other's draws.
         active = Active(str(self._numbers), rule, self._monotonic(), random.Random(f"{seed} {rule!r}"))
         self._active.append(active)
         return active

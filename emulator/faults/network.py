@@ -1,4 +1,4 @@
-"""Servers that refuse connections for a time."""
+"""Lets servers refuse connections for a time."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,61 +8,54 @@ from uvicorn import Server
 from emulator.connection import Wire, listen, reset
 
 TICKS = 4
-"""Turns of the loop in which a connection that was accepted becomes one that the server knows."""
+"""Turns of the loop until the server knows a connection that was accepted."""
 _AGAIN = 0.05
 
 
 class Network:
-    """The servers, by their names."""
+    """The servers of the local cloud."""
 
     def __init__(self) -> None:
-        self._servers: Mapping[str, Server] = {}
-        self._down: dict[str, asyncio.Task[None]] = {}
-
-    def attach(self, servers: Mapping[str, Server]) -> None:
-        self._servers = servers
-
-    def is_down(self, name: str) -> bool:
-        """Tell whether a server refuses connections now."""
-        return name in self._down
+        self.servers: Mapping[str, Server] = {}
+        self.down: dict[str, asyncio.Task[None]] = {}
+        """The servers that refuse connections now."""
 
     def refuse(self, name: str, seconds: float) -> None:
-        """Reset a server's connections, and refuse new ones for a time; nothing happens where it refuses already."""
-        if name in self._down or name not in self._servers:
-            return
-        task = asyncio.get_running_loop().create_task(self._refusing(name, seconds))
-        self._down[name] = task
-        task.add_done_callback(lambda _task: self._down.pop(name, None))
-
-    async def _refusing(self, name: str, seconds: float) -> None:
-        server = self._servers[name]
-        addresses = [own.getsockname()[:2] for listening in server.servers for own in listening.sockets]
-        await _accept_no_more(server)
-        for connection in list(server.server_state.connections):
-            reset(connection.transport)
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            if not server.should_exit:
-                server.servers = [await _listen_again(server, *address) for address in addresses]
+        """Reset a server's connections, and refuse new ones for a time, unless it refuses them already."""
+        if name not in self.down:
+            task = asyncio.get_running_loop().create_task(_refuse(self.servers[name], seconds))
+            self.down[name] = task
+            task.add_done_callback(lambda _task: self.down.pop(name, None))
 
     async def restored(self) -> None:
         """Wait until every server listens."""
-        await asyncio.gather(*self._down.values())
+        await asyncio.gather(*self.down.values())
 
     async def restore(self) -> None:
-        """Have every server listen now."""
-        tasks = list(self._down.values())
+        """Make every server listen now."""
+        tasks = list(self.down.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def _refuse(server: Server, seconds: float) -> None:
+    addresses = [opened.getsockname()[:2] for listening in server.servers for opened in listening.sockets]
+    await _accept_no_more(server)
+    for connection in list(server.server_state.connections):
+        reset(connection.transport)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        if not server.should_exit:
+            server.servers = [await _listen_again(server, *address) for address in addresses]
+
+
 async def _accept_no_more(server: Server) -> None:
-    """Close the listening sockets. asyncio would forget, and leave open, what it is just accepting: that is let in first."""
+    """Close the listening sockets, after the server knows all connections: asyncio would leave one open that it just accepts."""
     for listening in server.servers:
-        for own in listening.sockets:
-            asyncio.get_running_loop().remove_reader(own.fileno())
+        for opened in listening.sockets:
+            asyncio.get_running_loop().remove_reader(opened.fileno())
     for _ in range(TICKS):
         await asyncio.sleep(0)
     for listening in server.servers:
@@ -77,7 +70,7 @@ async def _listen_again(server: Server, host: str, port: int) -> asyncio.Server:
         try:
             opened = listen(host, port)
         except OSError:
-            # Another process was given the port for a moment, for a connection of its own.
+            # Another process got the port for a connection of its own; it will soon be free again.
             await asyncio.sleep(_AGAIN)
         else:
             return await asyncio.get_running_loop().create_server(protocol, sock=opened)

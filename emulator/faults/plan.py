@@ -1,4 +1,4 @@
-"""Plans of faults: rules that say what goes wrong, when, and where; seeded and printable, so that a run can be repeated."""
+"""Plans of faults: rules that say what fails, when and where; seeded and printable, so that a run can be repeated."""
 
 import json
 import re
@@ -12,8 +12,8 @@ from emulator.fc.runtime.steps import Step
 
 Service = Literal["iot", "smq", "fc", "stream"]
 Sort = Literal["wire", "answer", "caller", "process", "standing", "batch"]
-"""What a kind affects: the connection, the answer, the caller's key or number of calls, the function's process, the service for
-as long as the rule holds, or the batches of an event stream."""
+"""The target of a kind: the connection, the answer, the caller's key or number of calls, the function's process, the service
+for as long as the rule holds, or the batches of an event stream."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def kinds(service: Service, *sorts: Sort) -> frozenset[str]:
 
 
 class Rule(BaseModel):
-    """One thing that goes wrong: where, when, and what. Times are in seconds, counted from when the rule was set.
+    """A fault: where, when and what. Times are in seconds, counted from when the rule was set.
 
     It strikes calls of a `service`: those of an `operation` (of the IoT API or SMQ; a function's name), that name an `instance`
     and `contain` a text; from the `nth` on, at most `times`, each with a `probability`, between `since` and `until`. With
@@ -116,17 +116,17 @@ class Rule(BaseModel):
         return self
 
     def matches(self, operation: str, text: str) -> bool:
-        """Whether the rule is about a call; `text` is all of the call, decoded."""
+        """Decide whether the rule is about a call; `text` is all of the call, decoded."""
         named = self.instance is None or re.search(rf"\bIotInstanceId={re.escape(self.instance)}(&|$)", text)
         return bool(self.operation in (None, operation) and named and (self.contains is None or self.contains in text))
 
     def holds(self, age: float) -> bool:
-        """Whether the rule is in force so many seconds after it was set."""
+        """Decide whether the rule is in force `age` seconds after it was set."""
         return self.since <= age and (self.until is None or age < self.until)
 
 
 class Plan(BaseModel):
-    """Rules, and the seed of every draw they make."""
+    """Rules, and the seed of their draws."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
