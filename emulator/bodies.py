@@ -1,4 +1,4 @@
-"""Bodies of requests and of messages."""
+"""Reads bodies of requests and of messages."""
 
 import base64
 
@@ -16,7 +16,7 @@ async def read_body(request: Request, limit: int, refusal: Exception) -> bytes:
 
 
 def decode(body: str) -> str:
-    """Return the text that is base64-encoded in a body; a body that is no base64 of UTF-8 is returned as it is."""
+    """Return the text that is base64-encoded in a body; a body that is not base64 of UTF-8 is returned unchanged."""
     try:
         return base64.b64decode(body, validate=True).decode()
     except ValueError:

@@ -20,7 +20,7 @@ class Response:
 
 
 class _Incoming:
-    """Collects what the parser reads of an answer."""
+    """Collects the parts of an answer from the parser."""
 
     def __init__(self) -> None:
         self.headers: dict[str, str] = {}
@@ -46,9 +46,9 @@ class _Incoming:
 
 
 async def post(url: str, headers: Mapping[str, str], body: bytes, timeout: float | None = None) -> Response:
-    """Send a POST over a connection of its own, which is closed where the caller stops waiting.
+    """Send a POST over a new connection, which is closed if the caller stops waiting.
 
-    Raises: OSError: there is no whole answer, after `timeout` seconds at the latest.
+    Raises: OSError: no complete answer came, within `timeout` seconds.
     """
     exchange = asyncio.ensure_future(_exchange(url, headers, body))
     # Not wait_for(): before Python 3.12 it can swallow a cancellation that comes together with the answer.

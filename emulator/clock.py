@@ -1,4 +1,4 @@
-"""Time and chance, as services meet them."""
+"""The time and random numbers of a service."""
 
 import asyncio
 import random
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Clock:
-    """The clocks, sleep and dice of a service. `scale` multiplies the waits between retries."""
+    """The clocks, sleep and random numbers of a service. `scale` multiplies the waits between retries."""
 
     wall: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic

@@ -1,4 +1,4 @@
-"""The sockets under the servers, and the connection that a request came on."""
+"""The servers' sockets, and the connection of a request."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ import struct
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _AT_ONCE = struct.pack("ii", 1, 0)
-"""SO_LINGER: closing throws away what was not sent, and sends RST."""
+"""SO_LINGER: close() discards unsent data, and sends RST."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -27,7 +27,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Wire(HttpToolsProtocol):
-    """The HTTP protocol, whose requests know the connection they came on: `scope["state"]["transport"]`."""
+    """The HTTP protocol, which gives requests their connection as `scope["state"]["transport"]`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

@@ -1,12 +1,12 @@
-"""A local cloud on a thread of its own, for tests and the command line."""
+"""Runs a local cloud on another thread, for tests and the command line."""
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from emulator.cloud import Cloud, Options
 from emulator.serving import serving
@@ -26,20 +26,16 @@ class LocalCloud:
         self._loop = loop
 
     def call(self, function: Callable[[Cloud], T]) -> T:
-        """Run something on the cloud's loop: its parts are not thread-safe."""
+        """Call a function on the cloud's loop: its parts are not thread-safe."""
 
-        async def on_loop() -> T:
-            return function(self.cloud)
+        async def run(cloud: Cloud) -> T:
+            return function(cloud)
 
-        return asyncio.run_coroutine_threadsafe(on_loop(), self._loop).result(LONGEST_CALL)
+        return self.wait(run)
 
-    def wait(self, function: Callable[[Cloud], Awaitable[T]]) -> T:
-        """Run something asynchronous on the cloud's loop, and wait for it."""
-
-        async def on_loop() -> T:
-            return await function(self.cloud)
-
-        return asyncio.run_coroutine_threadsafe(on_loop(), self._loop).result(LONGEST_CALL)
+    def wait(self, function: Callable[[Cloud], Coroutine[Any, Any, T]]) -> T:
+        """Run a coroutine on the cloud's loop, and wait for its result."""
+        return asyncio.run_coroutine_threadsafe(function(self.cloud), self._loop).result(LONGEST_CALL)
 
 
 @contextmanager
@@ -64,7 +60,7 @@ def local_cloud(options: Options | None = None) -> Iterator[LocalCloud]:
     try:
         yield LocalCloud(started.result(LONGEST_START), loop)
     finally:
-        with contextlib.suppress(RuntimeError):  # The loop has ended already where it did not start.
+        with contextlib.suppress(RuntimeError):  # The loop has ended already if the start failed.
             loop.call_soon_threadsafe(ending.set)
         thread.join(30)
         loop.close()

@@ -1,11 +1,11 @@
-"""Records when the local cloud's event loop stalls: what arrives meanwhile is seen only afterwards."""
+"""Records stalls of the local cloud's event loop: calls that arrive meanwhile are seen only afterwards."""
 
 import asyncio
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from emulator.records import Arrival, Event, Records, Stood
+from emulator.records import Arrival, Event, Records, Stall
 
 BEAT = 0.01
 TOLERANCE = 0.02
@@ -16,20 +16,20 @@ WINDOW = 1.0
 
 
 class Pulse:
-    """Beats on the loop of the local cloud, and records when it did not: its process had no time."""
+    """Sleeps again and again for `BEAT` seconds, and records a stall whenever it wakes late."""
 
     def __init__(self, records: Records, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._records = records
         self._sleep = sleep
 
     async def run(self) -> None:
-        """Beat until cancelled."""
+        """Run until cancelled."""
         while True:
             began = self._records.now()
             await self._sleep(BEAT)
             ended = self._records.now()
             if ended - began > BEAT + TOLERANCE:
-                self._records.add(Stood(began, ended))
+                self._records.add(Stall(began, ended))
 
 
 def busiest_second(events: Iterable[Event]) -> Mapping[str, int]:
@@ -38,23 +38,20 @@ def busiest_second(events: Iterable[Event]) -> Mapping[str, int]:
     Calls that arrive while the local cloud's event loop is stalled are stamped at the stall's end. Such a call counts towards
     a second only if its whole possible interval lies in it; else our own stall would look like the function's burst.
     """
-    seen: defaultdict[str, list[float]] = defaultdict(list)
-    stood = []
+    spans: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    events = list(events)
+    stalls = [event for event in events if isinstance(event, Stall)]
     for event in events:
-        if isinstance(event, Stood):
-            stood.append(event)
-        elif isinstance(event, Arrival) and event.service == "iot":
-            seen[event.operation].append(event.moment)
-    return {
-        operation: _busiest([(_earliest(each, stood), each) for each in moments]) for operation, moments in seen.items()
-    }
+        if isinstance(event, Arrival) and event.service == "iot":
+            spans[event.operation].append((_earliest(event.moment, stalls), event.moment))
+    return {operation: _busiest(items) for operation, items in spans.items()}
 
 
-def _earliest(moment: float, stood: Sequence[Stood]) -> float:
+def _earliest(moment: float, stalls: Sequence[Stall]) -> float:
     """Return the earliest moment at which a call seen at `moment` may have arrived."""
-    for each in reversed(stood):
-        if each.began <= moment <= each.ended + BACKLOG:
-            moment = each.began
+    for stall in reversed(stalls):
+        if stall.began <= moment <= stall.ended + BACKLOG:
+            moment = stall.began
     return moment
 
 

@@ -1,4 +1,4 @@
-"""Everything that happened, in order: the evidence by which the invariants are checked."""
+"""Records of events in their order, by which the invariants are checked."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ KEPT = 200_000
 
 @dataclass(frozen=True)
 class Arrival:
-    """A call as it reached a service, before anything was done with it; `moment` in monotonic seconds."""
+    """A call that reached a service, before it was processed; `moment` in monotonic seconds."""
 
     service: str
     operation: str
@@ -18,10 +18,10 @@ class Arrival:
 
 
 @dataclass(frozen=True)
-class Spoiled:
+class Faulted:
     """A call that a fault answered in the service's place (`status`), or whose connection it ended or silenced (0).
 
-    `reached` where it had its effect all the same.
+    `reached` if it had its effect all the same.
     """
 
     service: str
@@ -63,7 +63,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Invoked:
-    """A call of a function that has ended; `error` is X-Fc-Error-Type, or why the service refused it."""
+    """A call of a function that has ended; `error` is X-Fc-Error-Type, or the reason for which the service refused it."""
 
     function: str
     request_id: str
@@ -75,18 +75,18 @@ class Invoked:
 
 
 @dataclass(frozen=True)
-class Stood:
-    """The local cloud's event loop was stalled; what arrived meanwhile was seen only at the end."""
+class Stall:
+    """A time in which the local cloud's event loop was stalled; calls that arrived in it were seen only at its end."""
 
     began: float
     ended: float
 
 
-Event = Arrival | Spoiled | Sent | Deleted | Published | Invoked | Stood
+Event = Arrival | Faulted | Sent | Deleted | Published | Invoked | Stall
 
 
 class Records:
-    """Every event since the start, the oldest forgotten first."""
+    """The latest events, at least `KEPT` of them."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.now = monotonic

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from emulator.cloud import Cloud
 from emulator.console.tail import Tail
 from emulator.iot.service import ApiCall
-from emulator.records import Arrival, Spoiled
+from emulator.records import Arrival, Faulted
 
 EVERY = 0.2
 """Seconds between samples."""
@@ -72,8 +72,8 @@ class Rates:
         for event in self._events.new():
             if isinstance(event, Arrival) and event.service == "iot":
                 self._recent.append((event.moment, "call"))
-            elif isinstance(event, Spoiled) and event.service == "iot":
-                self._spoiled(event, throttled, failed)
+            elif isinstance(event, Faulted) and event.service == "iot":
+                self._count_faulted(event, throttled, failed)
         self.throttles += throttled
         self.failures += failed
         self.samples.append(Sample(now, self._rates(now), dict(throttled), dict(failed)))
@@ -86,7 +86,7 @@ class Rates:
         self._recent.extend([(now, "throttled")] * fresh.total())
         return fresh
 
-    def _spoiled(self, event: Spoiled, throttled: Counter[str], failed: Counter[str]) -> None:
+    def _count_faulted(self, event: Faulted, throttled: Counter[str], failed: Counter[str]) -> None:
         if not event.reached:
             self._kept_off.append((event.moment, event.operation))
         if event.fault == "throttle":

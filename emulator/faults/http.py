@@ -16,7 +16,7 @@ from emulator.faults.network import Network
 from emulator.faults.plan import KINDS, Rule, Service, Sort, kinds
 from emulator.faults.processes import Processes
 from emulator.ram.keys import Accounts
-from emulator.records import Arrival, Records, Spoiled
+from emulator.records import Arrival, Faulted, Records
 
 LARGEST_BODY = 2 * 1024 * 1024
 """Bytes of a request's body that rules can match; of a larger one they match the address alone."""
@@ -142,7 +142,7 @@ class _Exchange:
     def _record(self, rule: Rule, status: int = 0) -> None:
         """Record that the caller does not get the service's answer."""
         records = self.around.records
-        records.add(Spoiled(rule.service, self.caller.operation, rule.kind, status, self.reached, records.now()))
+        records.add(Faulted(rule.service, self.caller.operation, rule.kind, status, self.reached, records.now()))
 
     async def _call_service(self) -> Response:
         """Let the service do what the call asks, and keep its answer."""

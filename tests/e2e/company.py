@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from emulator.faults.plan import KINDS, Rule
 from emulator.iot.products import CUSTOM_MODULES
-from emulator.records import Invoked, Published, Sent, Stood
+from emulator.records import Invoked, Published, Sent, Stall
 from tests.e2e.evidence import Asked, Evidence, name_of, numbered, read
 
 LAME = 0.3
@@ -38,7 +38,7 @@ def is_calm(evidence: Evidence) -> bool:
         rule.service == "iot" and (rule.kind in SINGLE or KINDS[rule.kind].sort == "answer") for rule in evidence.rules
     ):
         return False
-    stood = any(isinstance(event, Stood) and event.ended - event.began > LAME for event in evidence.events)
+    stood = any(isinstance(event, Stall) and event.ended - event.began > LAME for event in evidence.events)
     return not stood and not any(isinstance(event, Invoked) and event.error for event in evidence.events)
 
 

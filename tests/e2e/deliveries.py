@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.faults.plan import KINDS
-from emulator.records import Deleted, Event, Invoked, Published, Sent, Spoiled
+from emulator.records import Deleted, Event, Faulted, Invoked, Published, Sent
 from tests.e2e.company import is_calm
 from tests.e2e.evidence import Evidence, name_of, numbered, read
 
@@ -33,7 +33,7 @@ class Delivery:
     def is_calm(self, evidence: Evidence) -> bool:
         """Whether the function was called once, succeeded, and nothing went wrong around it."""
         calls = self.of(Invoked)
-        if len(calls) != 1 or calls[0].error or self.of(Spoiled) or not is_calm(evidence) or evidence.is_slowed:
+        if len(calls) != 1 or calls[0].error or self.of(Faulted) or not is_calm(evidence) or evidence.is_slowed:
             return False
         return all(call.success for call in evidence.calls if calls[0].began <= call.moment <= calls[0].ended)
 
@@ -58,7 +58,7 @@ def never_longer(evidence: Evidence) -> Iterator[str]:
     for delivery in deliveries(evidence):
         calls = delivery.of(Invoked)
         # What the queue took without saying so is sent once more.
-        unheard = any(each.service == "smq" and each.reached for each in delivery.of(Spoiled))
+        unheard = any(each.service == "smq" and each.reached for each in delivery.of(Faulted))
         if calls and not unheard and len(delivery.put_back(evidence)) > len(delivery.messages) * len(calls):
             yield f"{len(delivery.messages)} messages came back as {len(delivery.put_back(evidence))}"
 

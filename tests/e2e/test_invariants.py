@@ -8,7 +8,7 @@ from typing import Any
 from emulator.faults.plan import Rule
 from emulator.iot.products import Module, Product
 from emulator.iot.service import ApiCall
-from emulator.records import Arrival, Deleted, Invoked, Published, Sent, Spoiled
+from emulator.records import Arrival, Deleted, Faulted, Invoked, Published, Sent
 from tests.e2e.evidence import LETTERS, REQUESTS, Asked, Evidence
 from tests.e2e.invariants import violations
 
@@ -200,7 +200,7 @@ def test_going_back_for_what_is_wrong_with_others_breaks_the_eighth() -> None:
     again = Sent(REQUESTS, "m2", json.dumps(REQUEST), 3.0)
     rules = [OUTAGE.model_copy(update={"instance": "iot-other"})]
     later = (published(8.0), replace(INVOKED, began=7.5, ended=9.0), Deleted(REQUESTS, "m2", 10.0))
-    denied = Spoiled("iot", "CreateOTAModule", "status", 503, False, 2.0)
+    denied = Faulted("iot", "CreateOTAModule", "status", 503, False, 2.0)
     assert broken(events=(SENT, ARRIVED, denied, again, INVOKED, DELETED, *later), rules=rules) == {"I8"}
     slow = replace(INVOKED, ended=6.0)
     assert broken(events=(SENT, ARRIVED, denied, again, slow, DELETED, *later), rules=rules) == set()
@@ -210,7 +210,7 @@ def test_more_messages_than_came_break_the_ninth() -> None:
     """Unless the queue took one without saying so, or the batch was delivered more than once."""
     back = [Sent(REQUESTS, f"m{number}", json.dumps({**REQUEST, "Attempt": 2}), 3.0) for number in (2, 3)]
     end = (published(8.0), replace(INVOKED, began=7.5, ended=9.0), *(replace(DELETED, id=each.id) for each in back))
-    unheard = Spoiled("smq", "BatchSendMessage", "drop", 0, True, 2.0)
+    unheard = Faulted("smq", "BatchSendMessage", "drop", 0, True, 2.0)
     assert broken(events=(SENT, ARRIVED, *back, INVOKED, DELETED, *end)) == {"I9"}
     assert broken(events=(SENT, ARRIVED, *back, unheard, INVOKED, DELETED, *end)) == set()
     assert broken(events=(SENT, ARRIVED, *back, INVOKED, INVOKED, DELETED, *end)) == set()

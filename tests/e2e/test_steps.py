@@ -7,7 +7,7 @@ import pytest
 
 from emulator.faults.plan import Plan, Rule
 from emulator.fc.runtime.steps import Step
-from emulator.records import Arrival, Event, Invoked, Published, Sent, Stood
+from emulator.records import Arrival, Event, Invoked, Published, Sent, Stall
 from tests.e2e.evidence import REQUESTS
 from tests.e2e.invariants import violations
 from tests.e2e.scenario import MAY_BE, Ran, Scenario, hurried_cloud, requests_for
@@ -54,7 +54,7 @@ def killed(ran: Ran) -> list[Invoked]:
 def during(call: Invoked, events: Sequence[Event]) -> list[Event]:
     """What happened while a call ran."""
     return [
-        each for each in events if not isinstance(each, Invoked | Stood) and call.began <= each.moment <= call.ended
+        each for each in events if not isinstance(each, Invoked | Stall) and call.began <= each.moment <= call.ended
     ]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from emulator.cloud import Cloud, Options
 from emulator.local import local_cloud
 from emulator.pulse import Pulse, busiest_second
-from emulator.records import Arrival, Event, Records, Stood
+from emulator.records import Arrival, Event, Records, Stall
 from tests.support.waiting import eventually
 
 CREATE = "CreateOTAModule"
@@ -25,8 +25,8 @@ def most(events: Sequence[Event]) -> int:
     return busiest_second(events)[CREATE]
 
 
-def stand_stills(cloud: Cloud) -> list[Stood]:
-    return [event for event in cloud.records.events if isinstance(event, Stood)]
+def find_stalls(cloud: Cloud) -> list[Stall]:
+    return [event for event in cloud.records.events if isinstance(event, Stall)]
 
 
 def test_a_second_is_any_second() -> None:
@@ -45,17 +45,17 @@ def test_what_was_seen_late_counts_where_it_came_for_certain() -> None:
     even = [number / 9 for number in range(30)]
     seen = [1.4 if 1.0 < moment < 1.4 else moment for moment in even]
     assert most(arrivals(*seen)) > 10
-    assert most([*arrivals(*seen), Stood(1.0, 1.4)]) <= 10
+    assert most([*arrivals(*seen), Stall(1.0, 1.4)]) <= 10
 
 
 def test_a_burst_is_one_whether_or_not_it_was_seen_late() -> None:
     """Twelve that came within half a second came within a second."""
-    assert most([*arrivals(*(1.4 for _ in range(12))), Stood(1.0, 1.4)]) == 12
+    assert most([*arrivals(*(1.4 for _ in range(12))), Stall(1.0, 1.4)]) == 12
 
 
 def test_a_stand_still_excuses_nothing_that_came_after_it() -> None:
     """What was seen when it was over, and had been dealt with, had just come."""
-    assert most([*arrivals(*(2.0 + number / 100 for number in range(12))), Stood(1.0, 1.4)]) == 12
+    assert most([*arrivals(*(2.0 + number / 100 for number in range(12))), Stall(1.0, 1.4)]) == 12
 
 
 @given(
@@ -64,7 +64,7 @@ def test_a_stand_still_excuses_nothing_that_came_after_it() -> None:
 )
 def test_never_more_are_told_than_came(came: list[float], stood: list[tuple[float, float]]) -> None:
     """Whatever was seen late: no window is said to have held more than it did."""
-    events: list[Event] = [Stood(began, began + seconds) for began, seconds in stood]
+    events: list[Event] = [Stall(began, began + seconds) for began, seconds in stood]
     seen = []
     for moment in sorted(came):
         for began, seconds in sorted(stood):
@@ -78,9 +78,7 @@ def test_a_loop_that_stood_still_is_recorded() -> None:
     """By itself, while the servers run."""
     with local_cloud(Options(port=0)) as cloud:
         cloud.call(lambda _parts: time.sleep(0.3))
-        eventually(
-            lambda: any(each.ended - each.began >= 0.3 for each in cloud.call(stand_stills)), 5, "a record of it"
-        )
+        eventually(lambda: any(each.ended - each.began >= 0.3 for each in cloud.call(find_stalls)), 5, "a record of it")
 
 
 def test_a_loop_that_keeps_up_has_nothing_to_record() -> None:

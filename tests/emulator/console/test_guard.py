@@ -8,7 +8,7 @@ import pytest
 
 from emulator.cloud import Cloud
 from emulator.local import LocalCloud
-from emulator.records import Stood
+from emulator.records import Stall
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_this_machines_names_are_served(client: httpx.Client, host: str) -> None
 
 def changes(cloud: Cloud) -> int:
     """How much happened, other than that the machine was busy."""
-    return sum(not isinstance(event, Stood) for event in cloud.records.events)
+    return sum(not isinstance(event, Stall) for event in cloud.records.events)
 
 
 @pytest.mark.parametrize(

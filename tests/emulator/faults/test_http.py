@@ -15,7 +15,7 @@ from emulator.cloud import Options
 from emulator.faults.plan import Plan, Rule
 from emulator.local import LocalCloud, local_cloud
 from emulator.ram.keys import ExpiredToken, UnknownKey
-from emulator.records import Arrival, Spoiled
+from emulator.records import Arrival, Faulted
 
 SECONDS = 1.0
 """Timeout of the callers."""
@@ -191,7 +191,7 @@ def test_arrivals_are_recorded_before_anything_happens_to_them(cloud: LocalCloud
     arrival, spoiled = cloud.call(lambda parts: parts.records.events[count:])
     assert isinstance(arrival, Arrival)
     assert (arrival.service, arrival.operation, arrival.key) == ("iot", "CreateOTAModule", "testid")
-    assert isinstance(spoiled, Spoiled)
+    assert isinstance(spoiled, Faulted)
     assert (spoiled.operation, spoiled.fault, spoiled.status, spoiled.reached) == ("CreateOTAModule", "drop", 0, False)
 
 
