@@ -1,6 +1,7 @@
-"""The parts of the local cloud, and what template.yml deploys on them."""
+"""Builds the parts of the local cloud, and deploys template.yml on them."""
 
 import random
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,6 @@ from emulator.faults.network import Network
 from emulator.faults.processes import Processes
 from emulator.faults.streams import deliver_wrongly
 from emulator.fc.client import Called, call
-from emulator.fc.instances import Instance
 from emulator.fc.service import FunctionCompute
 from emulator.iot.answers import Answers, AnswersError, read_answers
 from emulator.iot.service import IotPlatform
@@ -30,15 +30,15 @@ PORT = 9700
 
 
 class OptionsError(Exception):
-    """A local cloud cannot be set up as its options say."""
+    """An option of the local cloud is not valid."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a local cloud is set up."""
+    """The options of a local cloud."""
 
     port: int = PORT
-    """The page's; the other servers take the next three. 0 for free ones."""
+    """The port of the page; the other servers use the next three. 0 for free ports."""
     state: Path | None = None
     """A folder that outlives the process; without it everything is in memory."""
     template: Path = ROOT / "template.yml"
@@ -51,25 +51,18 @@ class Options:
     delay_scale: float = 1.0
     """Multiplies the delays that senders of messages ask for."""
     limit: int = 10
-    """Calls of one operation of the IoT API that pass in any second."""
+    """The number of calls of one operation of the IoT API that pass in any second."""
     answers: Path | None = None
-    """A file of `make conformance`: the real platform's answers, in place of drawn ones."""
+    """A file of `make conformance`: the real platform's answers, instead of drawn ones."""
     products: Sequence[tuple[str, str | None]] = ()
     """Keys of products to add to the built-in ones, each with its instance."""
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables of the functions, in place of the template's."""
-
-
-def _answers(path: Path | None) -> Answers | None:
-    try:
-        return read_answers(path) if path else None
-    except AnswersError as error:
-        raise OptionsError(str(error)) from None
+    """Environment variables of the functions, which replace the template's."""
 
 
 @dataclass(frozen=True)
 class Urls:
-    """Where the servers are."""
+    """The URLs of the servers."""
 
     console: str
     iot: str
@@ -78,7 +71,7 @@ class Urls:
 
 
 class Cloud:
-    """The parts, wired. Everything in here belongs to the loop that serves it."""
+    """All parts of the local cloud; they belong to the loop that serves it."""
 
     def __init__(self, options: Options, urls: Urls) -> None:
         self.options = options
@@ -95,7 +88,7 @@ class Cloud:
             clock=Clock(wall=lambda: time.time() + self.faults.clock_ahead()),
             seed=options.seed,
             limit=options.limit,
-            answers=_answers(options.answers),
+            answers=_read_answers(options.answers),
         )
         self.iot.add_products(options.products)
         self.smq = MessageService(
@@ -109,10 +102,8 @@ class Cloud:
         )
         deployment.provision(deployed, self.smq, self.accounts)
         code = None if options.packaged else ROOT
-        configs = deployment.functions(
-            deployed, self.urls.iot, code, **({"python": options.python} if options.python else {})
-        )
-        configs = [replace(each, environment={**each.environment, **options.variables}) for each in configs]
+        configs = deployment.functions(deployed, self.urls.iot, code, options.python or sys.executable)
+        configs = [replace(config, environment={**config.environment, **options.variables}) for config in configs]
         self.processes = Processes(self.faults, lambda: self.fc.instances, options.seed)
         self.fc = FunctionCompute(
             self.accounts,
@@ -135,9 +126,12 @@ class Cloud:
         )
         return deliver_wrongly(deliver, self.faults, stream.function, random.Random(self.options.seed))
 
-    @property
-    def instances(self) -> list[Instance]:
-        return self.fc.instances
+
+def _read_answers(path: Path | None) -> Answers | None:
+    try:
+        return read_answers(path) if path else None
+    except AnswersError as error:
+        raise OptionsError(str(error)) from None
 
 
 def _database(state: Path | None) -> str:

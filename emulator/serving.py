@@ -1,14 +1,13 @@
-"""Serves a local cloud: four servers on one asyncio loop, the streams, and what goes on in the background."""
+"""Serves a local cloud: four servers on one asyncio loop, the streams, and background tasks."""
 
 import asyncio
 import errno
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import fields
 from functools import partial
-from itertools import chain
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -29,12 +28,12 @@ from emulator.smq.api import app as smq_api
 SERVERS = tuple(field.name for field in fields(Urls))
 """The servers, in the order of their ports."""
 IDLE_CHECK = 5.0
-"""Seconds between two looks for idle instances."""
+"""Seconds between two searches for idle instances."""
 _log = logging.getLogger(__name__)
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to whoever runs the local cloud."""
+    """Leaves signals to the program that runs the local cloud."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -43,16 +42,14 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(options: Options) -> AsyncIterator[Cloud]:
-    """Serve a new local cloud until the block is left; then nothing is left running.
+    """Serve a new local cloud until the block ends; nothing runs after it.
 
     Raises: OSError: a port is taken; TemplateError.
     """
-    sockets = _listen(options.port)
-    try:
-        cloud = Cloud(options, Urls(*(f"http://127.0.0.1:{_port(listening)}" for listening in sockets)))
-    except BaseException:
-        _close(sockets)
-        raise
+    with ExitStack() as opened:
+        sockets = _listen(options.port, opened)
+        cloud = Cloud(options, Urls(*(f"http://127.0.0.1:{_port(own)}" for own in sockets)))
+        opened.pop_all()  # from here on, each server closes its own
     ending = asyncio.Event()
     servers = [
         _server(app, dated=name != "iot") for name, app in zip(SERVERS, _applications(cloud, ending), strict=True)
@@ -84,7 +81,7 @@ async def serving(options: Options) -> AsyncIterator[Cloud]:
 
 
 def _applications(cloud: Cloud, ending: asyncio.Event) -> list[ASGIApp]:
-    """The apps of the servers, in the order of their ports."""
+    """Return the apps of the servers, in the order of their ports."""
     around = Surroundings(cloud.faults, cloud.accounts, cloud.network, cloud.processes, cloud.records)
 
     def faulty(app: ASGIApp, service: Service, read: Reader) -> ASGIApp:
@@ -111,24 +108,21 @@ def _server(app: ASGIApp, *, dated: bool) -> uvicorn.Server:
     return _Server(config)
 
 
-def _listen(port: int) -> list[list[socket.socket]]:
-    """Open the sockets of each server, on loopback: 127.0.0.1, and ::1 where there is one.
+def _listen(port: int, opened: ExitStack) -> list[list[socket.socket]]:
+    """Open the sockets of each server on loopback: 127.0.0.1, and ::1 if the machine has it.
 
     Raises: OSError: a port is taken.
     """
-    sockets: list[list[socket.socket]] = []
-    try:
-        for number, _name in enumerate(SERVERS):
-            sockets.append([listen("127.0.0.1", port + number if port else 0)])
-            try:
-                sockets[-1].append(listen("::1", _port(sockets[-1])))
-            except OSError as error:
-                # Else there is no IPv6 here, or a port that happened to be free is so for IPv4 alone.
-                if port and error.errno == errno.EADDRINUSE:
-                    raise
-    except OSError:
-        _close(sockets)
-        raise
+    sockets = []
+    for number, _name in enumerate(SERVERS):
+        own = [opened.enter_context(listen("127.0.0.1", port + number if port else 0))]
+        try:
+            own.append(opened.enter_context(listen("::1", _port(own))))
+        except OSError as error:
+            # Else there is no IPv6 here, or a port that was chosen freely is free for IPv4 only.
+            if port and error.errno == errno.EADDRINUSE:
+                raise
+        sockets.append(own)
     return sockets
 
 
@@ -136,16 +130,11 @@ def _port(sockets: Sequence[socket.socket]) -> int:
     return int(sockets[0].getsockname()[1])
 
 
-def _close(sockets: Sequence[Sequence[socket.socket]]) -> None:
-    for opened in chain.from_iterable(sockets):
-        opened.close()
-
-
 async def _run(stream: EventStream) -> None:
-    """Run a stream, and log it where it ends by an error of its own."""
+    """Run a stream, and log an error that ends it."""
     try:
         await stream.run()
-    except Exception:  # noqa: BLE001 - whatever it was, the other parts go on
+    except Exception:  # noqa: BLE001 - the other parts go on
         _log.exception("the stream %s has ended", stream.config.name)
 
 

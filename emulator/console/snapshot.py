@@ -39,7 +39,7 @@ def snapshot(cloud: Cloud) -> dict[str, object]:
                 "id": instance.id, "function": instance.config.name, "state": instance.state, "pid": instance.pid,
                 "invocations": instance.invocations, "started": instance.started,
             }
-            for instance in cloud.instances
+            for instance in cloud.fc.instances
         ],
     }  # fmt: skip
 

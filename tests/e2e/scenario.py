@@ -169,7 +169,7 @@ class Scenario:
         """Let everything go right again, and wait until nothing moves."""
 
         def quiet(parts: Cloud) -> bool:
-            return not any(_unsettled(parts)) and all(each.state in ("idle", "stopped") for each in parts.instances)
+            return not any(_unsettled(parts)) and all(each.state in ("idle", "stopped") for each in parts.fc.instances)
 
         # A fault ends by its own limits: what is left of the requests still meets it.
         within(lambda: self.cloud.call(quiet), self._seconds)

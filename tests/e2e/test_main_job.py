@@ -201,7 +201,7 @@ def test_a_function_killed_in_the_middle_of_a_batch_loses_nothing(tmp_path: Path
         wanted = modules(40)
         local.call(lambda cloud: [cloud.smq.send("ota-module-requests", encoded(each)) for each in wanted])
         eventually(lambda: len(outcomes.collect()) >= 8, what="the first outcomes")
-        [pid] = local.call(lambda cloud: [each.pid for each in cloud.instances if each.state == "busy"])
+        [pid] = local.call(lambda cloud: [each.pid for each in cloud.fc.instances if each.state == "busy"])
         assert pid
         os.kill(pid, signal.SIGKILL)
         ids = {str(each["Id"]) for each in wanted}
@@ -244,7 +244,7 @@ def test_nothing_is_left_running_when_the_cloud_stops(tmp_path: Path) -> None:
     """Its processes end with it."""
     with local_cloud(Options(port=0)) as local:
         client(local).invoke_function("ota-modules", "ota-modules-http", json.dumps(request("last")))
-        pids = local.call(lambda cloud: [each.pid for each in cloud.instances])
+        pids = local.call(lambda cloud: [each.pid for each in cloud.fc.instances])
     assert pids
     end = time.monotonic() + 10
     while any(pid is not None and Path(f"/proc/{pid}").exists() for pid in pids):

@@ -69,7 +69,7 @@ def test_the_packaged_function_runs_on_the_runtimes_own_python(cloud: LocalCloud
     """The processes are of the version that the template names, in the unpacked folder."""
     answer = httpx.get(f"{cloud.urls.fc}/ota-modules-http/healthz", timeout=60)
     assert answer.status_code == 200
-    instances = cloud.call(lambda parts: [(each.config.runtime, each.pid) for each in parts.instances])
+    instances = cloud.call(lambda parts: [(each.config.runtime, each.pid) for each in parts.fc.instances])
     assert instances
     for runtime, pid in instances:
         assert RUNTIMES[runtime] in str(Path(f"/proc/{pid}/exe").readlink())

@@ -35,7 +35,7 @@ def test_no_second_sees_more_than_ten_calls_with_all_instances_busy() -> None:
         queue_modules(cloud)
         assert post_side_by_side(cloud) == [207, 207]
         wait_for_outcomes(cloud)
-        functions = cloud.call(lambda parts: [instance.config.name for instance in parts.instances])
+        functions = cloud.call(lambda parts: [instance.config.name for instance in parts.fc.instances])
         assert sorted(functions) == ["ota-modules-http", "ota-modules-http", "ota-modules-queue"]
         assert most_in_a_second(cloud) <= ACCOUNT_LIMIT
 

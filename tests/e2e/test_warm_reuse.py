@@ -52,7 +52,7 @@ class Size:
 
 def pid(cloud: LocalCloud) -> int:
     """Of the one instance of the function."""
-    pids = cloud.call(lambda parts: [each.pid for each in parts.instances if each.config.name == FUNCTION])
+    pids = cloud.call(lambda parts: [each.pid for each in parts.fc.instances if each.config.name == FUNCTION])
     assert len(pids) == 1
     assert pids[0]
     return pids[0]
