@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -14,11 +14,12 @@ from handler.pacing import CATCH_UP
 from handler.quota import SILENCE, SharedLine, SharedQuota
 from handler.store import OVERDUE, PATIENCE, PAUSE, Answer, Question, Store
 from tests.support.departures import CALL, NEVER, excess
-from tests.support.fleet import BACK, GONE, RATE, Fleet, Instance, Worker, a_fleet
+from tests.support.fleet import BACK, GONE, RATE, Instance, Worker, a_fleet
 from tests.support.valkey_server import ValkeyServer, Way
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.alone
+Turn = Callable[[ValkeyServer, Way], object]
 CLOCKS_APART = 0.02
 """Seconds by which processes may misjudge the server's clock on a busy machine: ten in any second all the same."""
 
@@ -140,14 +141,29 @@ def test_without_a_store_the_static_share_is_used_and_said_once() -> None:
     assert "testsecret" not in repr(instance.quota)
 
 
-def test_a_store_that_is_killed_and_comes_back_empty_leads_to_no_burst(server: ValkeyServer) -> None:
-    """Shared, alone, returning, shared: calls go on all the time, and together keep the bound."""
-    with a_fleet(server.url) as fleet:
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        (lambda server, _way: server.kill(), lambda server, _way: server.start()),
+        (lambda server, _way: server.freeze(), lambda server, _way: server.thaw()),
+        (lambda server, _way: server.demote(), lambda server, _way: server.promote()),
+        (lambda _server, way: setattr(way, "is_cut", True), lambda _server, way: setattr(way, "is_cut", False)),
+        (lambda _server, way: setattr(way, "late", 2 * PATIENCE), lambda _server, way: setattr(way, "late", 0.0)),
+    ],
+    ids=["killed, and back empty", "stands still", "a replica, which takes no writes", "cut off", "answers late"],
+)  # fmt: skip
+def test_an_outage_stops_nobody_and_leads_to_no_burst(server: ValkeyServer, way: Way, begin: Turn, end: Turn) -> None:
+    """Shared, alone, returning, shared: calls go on all the time, however often the store is tried, and keep the bound."""
+    with a_fleet(way.url) as fleet:
         fleet.go_on()
-        server.kill()
+        begin(server, way)
         eventually(lambda: fleet.all_said(GONE))
-        fleet.go_on()
-        assert server.start()
+        for _ in range(3):
+            fleet.go_on()
+            fleet.skip(PAUSE)
+        assert not any(one.said(BACK) for one in fleet.instances)
+        end(server, way)
+        fleet.skip(PAUSE)
         eventually(lambda: fleet.all_said(BACK))
         fleet.go_on()
         fleet.skip(PAUSE + OVERDUE)
@@ -167,45 +183,6 @@ def test_a_store_that_forgot_everything_leads_to_no_burst(server: ValkeyServer) 
         fleet.go_on()
     assert excess(fleet.left, RATE, CATCH_UP / RATE) <= 0
     assert all(one.lines == [] for one in fleet.instances)
-
-
-def test_a_store_that_stands_still_is_given_up_in_time(server: ValkeyServer) -> None:
-    """Connections open, no answers: calls go on at the static share, and with the store when it answers again."""
-    with a_fleet(server.url) as fleet:
-        fleet.go_on()
-        server.freeze()
-        eventually(lambda: fleet.all_said(GONE))
-        fleet.go_on()
-        server.thaw()
-        eventually(lambda: fleet.all_said(BACK))
-        fleet.go_on()
-    assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
-
-
-def comes_back(fleet: Fleet) -> None:
-    """Calls go on while everybody finds the store again, and then with the store alone."""
-    fleet.skip(PAUSE)
-    eventually(lambda: fleet.all_said(BACK))
-    fleet.go_on()
-    fleet.skip(PAUSE + OVERDUE)
-    fleet.go_on()
-    assert all((one.said(GONE), one.said(BACK)) == (1, 1) for one in fleet.instances)
-
-
-def test_an_outage_that_outlasts_many_tries_stops_nobody(way: Way) -> None:
-    """The store is tried again each time, in vain, and calls go on; when it is back, they go on with it."""
-    with a_fleet(way.url) as fleet:
-        fleet.go_on()
-        way.is_cut = True
-        eventually(lambda: fleet.all_said(GONE))
-        for _ in range(3):
-            tried = way.tried
-            fleet.skip(PAUSE)
-            eventually(lambda tried=tried: way.tried >= tried + len(fleet.instances))  # type: ignore[misc]
-            fleet.go_on()
-        way.is_cut = False
-        comes_back(fleet)
-    assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
 
 
 def test_a_store_that_answers_late_but_in_time_is_relied_upon(way: Way) -> None:
@@ -228,36 +205,6 @@ def test_slots_are_not_over_when_a_slow_store_answers(way: Way) -> None:
     assert len(instance.left) >= 4
     assert excess(instance.left, RATE, CATCH_UP / RATE) <= 0
     assert instance.lines == []
-
-
-def test_a_store_that_answers_too_late_is_done_without(way: Way) -> None:
-    """Its answers come when nobody waits for them any more; once they come in time, they count again."""
-    with a_fleet(way.url) as fleet:
-        fleet.go_on()
-        way.late = 2 * PATIENCE
-        eventually(lambda: fleet.all_said(GONE))
-        fleet.go_on()
-        fleet.skip(PAUSE)
-        fleet.go_on()
-        assert not any(one.said(BACK) for one in fleet.instances)
-        way.late = 0.0
-        comes_back(fleet)
-    assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
-
-
-def test_a_failover_stops_nobody_and_leads_to_no_burst(server: ValkeyServer) -> None:
-    """A replica that takes no writes is no store, however quickly it answers; as a master it is one again."""
-    with a_fleet(server.url) as fleet:
-        fleet.go_on()
-        server.demote()
-        eventually(lambda: fleet.all_said(GONE))
-        for _ in range(3):
-            fleet.skip(PAUSE)
-            fleet.go_on()
-        assert not any(one.said(BACK) for one in fleet.instances)
-        server.promote()
-        comes_back(fleet)
-    assert excess(fleet.left, RATE, 2 * CATCH_UP / RATE) <= 1
 
 
 def test_a_stall_of_the_process_loses_its_slots(server: ValkeyServer) -> None:

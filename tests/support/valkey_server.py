@@ -127,8 +127,6 @@ class Way(socketserver.ThreadingTCPServer):
         self.to = port
         self.late = 0.0
         self.is_cut = False
-        self.tried = 0
-        """Connections that were cut as soon as they were there."""
         self.closed = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -149,7 +147,6 @@ class _Passage(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         if self.server.is_cut:
-            self.server.tried += 1
             return
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.server.to)) as there:
             while not (self.server.is_cut or self.server.closed.is_set()):
