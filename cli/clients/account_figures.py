@@ -7,17 +7,16 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 
 from cli.clients import http
 from cli.clients.log_store import LogStore
 from cli.clients.openapi import CLOUD_MONITOR, OpenApi
-from cli.clients.quota import share_of
 from cli.clients.smq import Mailbox
 from cli.clients.streams import Streams
 from cli.clients.target import Target
 from cli.errors import CliError
-from cli.records import Failure, Figure, Figures, Known, NotKnown, Stream
+from cli.records import Figure, Figures, Known, NotKnown, Stream
 
 NAMESPACE = "acs_smq"
 METRICS: Mapping[str, str] = {
@@ -33,12 +32,16 @@ Counts = Callable[[str], Mapping[str, int]]
 
 
 def read(
-    target: Target, api: OpenApi | None = None, counts: Counts | None = None, log: LogStore | None = None
+    target: Target,
+    share: Figure,
+    api: OpenApi | None = None,
+    counts: Counts | None = None,
+    log: LogStore | None = None,
 ) -> Figures:
     """Return what can be known; a figure that cannot be had says why. Never raises CloudError."""
     api = api or OpenApi(target)
     names = target.names
-    told = cache(counts or _counts_of(target))
+    told = cache(counts or partial(_counts, target))
 
     def depth(queue: str, count: str) -> Figure:
         known = told(queue).get(count, 0)
@@ -46,24 +49,19 @@ def read(
 
     unknown: list[str] = []
     streams: list[Stream] = []
-    calls: Figure
-    outcomes: Figure
-    error: Failure | None = None
     try:
         streams = Streams(target, api).read()
     except CliError as problem:
         unknown.append(f"the stream's state: {problem}")
+    calls: Figure
+    outcomes: Figure
+    error = None
     try:
         log = log or LogStore(target)
-        calls, outcomes = log.rates()
-        error = log.last_error()
+        (calls, outcomes), error = log.rates(), log.last_error()
     except CliError as problem:
         calls = outcomes = NotKnown(f"only the function's log has it, which cannot be read ({problem})")
         unknown.append(f"last error: {calls.unknown}")
-    try:
-        share = share_of({"OTA_QPS": names.queue_qps})
-    except CliError as problem:
-        share = NotKnown(str(problem))
     return Figures(
         waiting=depth(names.request_queue, "active"),
         in_flight=depth(names.request_queue, "inactive"),
@@ -78,12 +76,9 @@ def read(
     )
 
 
-def _counts_of(target: Target) -> Counts:
-    def read_counts(queue: str) -> Mapping[str, int]:
-        with closing(Mailbox(target)) as mailbox:
-            return mailbox.depths(queue)
-
-    return read_counts
+def _counts(target: Target, queue: str) -> Mapping[str, int]:
+    with closing(Mailbox(target)) as mailbox:
+        return mailbox.depths(queue)
 
 
 def _metric(target: Target, api: OpenApi, queue: str, metric: str) -> Figure:

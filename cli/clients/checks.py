@@ -11,10 +11,9 @@ from typing import Any, Literal
 from urllib.parse import unquote
 
 from cli.clients import console, http
-from cli.clients.figures import read_figures
+from cli.clients.figures import quota_settings, read_figures, uses_store
 from cli.clients.iot import ProductRef, Products
 from cli.clients.openapi import FUNCTION_COMPUTE, RAM, STS, OpenApi
-from cli.clients.quota import quota_settings, uses_store
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
 from cli.errors import CliError, CloudError
@@ -133,7 +132,6 @@ class Deployment:
         ]  # fmt: skip
 
     def keys(self) -> Answer:
-        """Say whose the keys are."""
         keys = self._target.keys
         kind = "those of the local cloud" if self._target.local else "temporary" if keys.token else "long-lived"
         return ok(kind if self._target.local else f"{keys.id[:4]}…{keys.id[-4:]}, {kind}")
@@ -143,7 +141,6 @@ class Deployment:
         return http.call(f"{self._target.iot_url}/", seconds=10)
 
     def endpoint(self) -> Answer:
-        """Check that the IoT endpoint answers, whatever it says."""
         _ = self._greeting
         return ok(f"{self._target.iot_url} answers (region {self._target.region})")
 
@@ -158,12 +155,10 @@ class Deployment:
         return ok(f"{skew:+.0f} s off")
 
     def local_cloud(self) -> Answer:
-        """Check that the local cloud answers."""
         console.state(self._target)
         return ok(f"{self._target.console_url} answers")
 
     def identity(self) -> Answer:
-        """Ask whose the keys are."""
         answer = self._api.call(STS, "GetCallerIdentity")
         account = str(answer.get("AccountId"))
         if account != self._target.account:
@@ -184,7 +179,6 @@ class Deployment:
         return ok(f"{self._product}{where}: {plural(len(holding.modules), 'module')}")
 
     def queue(self, name: str) -> Answer:
-        """Check that a queue is there."""
         return wrong(f"{name} does not exist", DEPLOY) if self._mailbox.queue_created(name) is None else ok(name)
 
     def topic(self) -> Answer:
@@ -202,7 +196,6 @@ class Deployment:
         return read_figures(self._target)
 
     def stream(self) -> Answer:
-        """Check that the streams of the request queue run."""
         streams = self._figures.streams
         if not streams:
             text = "; ".join(self._figures.unknown) or "no stream reads the request queue"
@@ -215,19 +208,16 @@ class Deployment:
         )
 
     def dead_letters(self) -> Answer:
-        """Check that nothing was given up."""
         dead = self._figures.dead
         if dead.value is None:
             return unknown(dead.unknown, "`ota-modules dead-letters list` looks itself")
         return wrong(f"{dead.value:g}", "`ota-modules dead-letters list` says why") if dead.value else ok("none")
 
     def last_error(self) -> Answer:
-        """Check that nothing went wrong lately."""
         error = self._figures.last_error
         return wrong(f"{error.age:.0f} s ago: {error.text}", "`ota-modules status --watch`") if error else ok("none")
 
     def function(self, name: str) -> Answer:
-        """Check that a function is there."""
         try:
             self._function(name)
         except CloudError as error:
@@ -242,7 +232,6 @@ class Deployment:
         return ok(name)
 
     def quota(self, functions: Sequence[str]) -> Answer:
-        """Check that the functions keep to the quota together."""
         environments = {}
         for name in functions:
             with suppress(CloudError):

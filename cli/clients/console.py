@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import AliasPath, BaseModel, Field, ValidationError
 
 from cli.clients import http
 from cli.clients.target import Target
@@ -24,64 +23,43 @@ def call(target: Target, path: str, method: str = "GET", body: bytes | None = No
     return value
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel)
-
-
-class Depths(_Model):
-    """The messages of a queue."""
-
-    active: int
-    inactive: int
-    delayed: int
-
-
-class LocalStream(_Model):
+class LocalStream(BaseModel):
     """A stream from a queue to a function."""
 
     name: str
     state: str
-    in_flight: int
+    in_flight: int = Field(validation_alias="inFlight")
     queue: str
 
 
-class LocalFunction(_Model):
+class LocalFunction(BaseModel):
     """A function, and what it is told about the quota."""
 
     name: str
     settings: dict[str, str]
 
 
-class Calls(_Model):
-    """Calls of the IoT API by operation."""
-
-    last_second: dict[str, int]
-
-
-class Outcomes(_Model):
-    """The outcomes of the last `seconds`."""
-
-    recent: int
-    seconds: float
-
-
-class Problem(_Model):
+class LocalFailure(BaseModel):
     """What went wrong last; `at` is unix seconds."""
 
     text: str
     at: float
 
 
-class State(_Model):
+class State(BaseModel):
     """What the local cloud is doing now, as far as commands need it."""
 
     began: float
-    queues: dict[str, Depths]
+    queues: dict[str, dict[str, int]]
+    """How many messages are active, inactive and delayed."""
     streams: list[LocalStream]
     functions: list[LocalFunction]
-    calls: Calls
-    outcomes: Outcomes
-    last_error: Problem | None
+    calls: dict[str, int] = Field(validation_alias=AliasPath("calls", "lastSecond"))
+    """Calls of the IoT API in the last second, by operation."""
+    outcomes: int = Field(validation_alias=AliasPath("outcomes", "recent"))
+    """Outcomes of the last `seconds`."""
+    seconds: float = Field(validation_alias=AliasPath("outcomes", "seconds"))
+    last_error: LocalFailure | None = Field(validation_alias="lastError")
 
 
 def state(target: Target) -> State:

@@ -1,39 +1,63 @@
 """What is waiting, in flight, delayed and given up; how fast it goes; what went wrong last. Any of it may be unknown."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from cli.clients import account_figures, console
-from cli.clients.quota import share_of
 from cli.clients.target import Target
-from cli.records import Failure, Figures, Known, NotKnown, Stream
+from cli.errors import CloudError, UsageError
+from cli.records import Failure, Figure, Figures, Known, NotKnown, Stream
+from handler.errors import SettingError
+from handler.settings import Settings
 
-Read = Callable[[], Figures]
-"""Reads the figures of a target as they are now. Raises: CloudError: nobody answers."""
+_REQUIRED = {"OTA_REGION": "any", "OTA_MNS_ENDPOINT": "https://any.example", "OTA_RESULT_TOPIC": "any"}
+"""What settings need that has nothing to do with the quota."""
 
 
 def read_figures(target: Target) -> Figures:
-    """Return the figures of a target. Raises: CloudError: the local cloud does not answer."""
-    return read_local(target) if target.local else account_figures.read(target)
-
-
-def read_local(target: Target) -> Figures:
-    """Return those of the local cloud at this moment, whatever SMQ tells of its queues. Raises: CloudError."""
-    state = console.state(target)
+    """Return the figures of a target. Raises: CloudError: the local cloud does not answer, or runs another template."""
     names = target.names
-    requests, dead = (state.queues.get(name) for name in (names.request_queue, names.dead_letter_queue))
-    missing = NotKnown("the local cloud that runs has another template (OTA_TEMPLATE)")
-    settings = next((each.settings for each in state.functions if each.name == names.queue_function), None)
+    if not target.local:
+        return account_figures.read(target, share_of(lambda: {"OTA_QPS": names.queue_qps}))
+    state = console.state(target)
+    try:
+        requests, dead = state.queues[names.request_queue], state.queues[names.dead_letter_queue]
+        settings = {each.name: each.settings for each in state.functions}[names.queue_function]
+    except KeyError as missing:
+        raise CloudError(f"the local cloud has no {missing}: it runs another template (OTA_TEMPLATE)") from None
     error = state.last_error
     return Figures(
-        waiting=Known(requests.active) if requests else missing,
-        in_flight=Known(requests.inactive) if requests else missing,
-        delayed=Known(requests.delayed) if requests else missing,
+        waiting=Known(requests["active"]),
+        in_flight=Known(requests["inactive"]),
+        delayed=Known(requests["delayed"]),
         # Dead letters are there whether somebody is looking at them or not.
-        dead=Known(dead.active + dead.inactive + dead.delayed) if dead else missing,
-        calls=Known(sum(state.calls.last_second.values())),
-        outcomes=Known(round(state.outcomes.recent / state.outcomes.seconds, 1)),
-        share=share_of(settings) if settings is not None else missing,
+        dead=Known(sum(dead.values())),
+        calls=Known(sum(state.calls.values())),
+        outcomes=Known(round(state.outcomes / state.seconds, 1)),
+        share=share_of(lambda: settings),
         last_error=Failure(error.text, max(time.time() - error.at, 0.0)) if error else None,
         streams=[Stream(each.name, each.state, each.in_flight) for each in state.streams],
     )
+
+
+def quota_settings(quota: Mapping[str, str]) -> Settings:
+    """Return the settings of a function that is told this about the quota. Raises: UsageError: one is refused."""
+    known = {name: value for name, value in quota.items() if name in Settings.model_fields and value != "set"}
+    try:
+        return Settings.read({**_REQUIRED, **known})
+    except SettingError as error:
+        raise UsageError(str(error)) from None
+
+
+def uses_store(quota: Mapping[str, str], settings: Settings) -> bool:
+    """Whether a function shares its quota through a store."""
+    return settings.store is not None or "OTA_QUOTA_URL" in quota
+
+
+def share_of(quota: Callable[[], Mapping[str, str]]) -> Figure:
+    """Return the calls a second of one operation that a function's settings let all its instances make."""
+    try:
+        settings = quota_settings(quota())
+    except UsageError as error:
+        return NotKnown(str(error))
+    return Known(settings.rate if uses_store(quota(), settings) else settings.share * settings.OTA_QUOTA_INSTANCES)

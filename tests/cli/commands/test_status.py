@@ -12,6 +12,7 @@ from cli.clients import account_figures, http
 from cli.clients.log_store import LogStore
 from cli.clients.openapi import OpenApi
 from cli.clients.target import Target, read
+from cli.records import Known
 from cli.sending.status import line, table
 from tests.cli.live import Live, live_cloud
 from tests.support.waiting import eventually
@@ -34,6 +35,9 @@ def two(tmp_path: Path) -> str:
 @pytest.fixture
 def account(keys: dict[str, str]) -> Target:
     return read({**keys, "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tExample", "ALIBABA_CLOUD_ACCOUNT_ID": "1"})
+
+
+SHARE = Known(7)
 
 
 def fault(ota_modules: Any, live: Live, *parts: str) -> None:
@@ -105,7 +109,7 @@ def test_an_account_s_figures_are_as_old_as_cloudmonitor_has_them(account: Targe
     now = time.time() * 1000
     points = [{"timestamp": now - 180_000, "Maximum": 7}, {"timestamp": now - 90_000, "Maximum": 1900}]
     api = OpenApi(account, answering({"NumberOfMessagesVisible": points}))
-    figures = account_figures.read(account, api, lambda _queue: {}, LogStore(account, answering({})))
+    figures = account_figures.read(account, SHARE, api, lambda _queue: {}, LogStore(account, answering({})))
     assert figures.waiting.value == 1900
     assert figures.waiting.age == pytest.approx(90, abs=5)
     assert account_figures.NAMESPACE in figures.in_flight.unknown
@@ -129,7 +133,7 @@ def test_an_account_s_rates_and_last_error_come_from_the_log(account: Target) ->
         return http.Answer(200, {}, json.dumps(rows or [{"calls": "1500", "outcomes": "600"}]).encode())
 
     api = OpenApi(account, answering({}))
-    figures = account_figures.read(account, api, lambda _queue: {}, LogStore(account, send))
+    figures = account_figures.read(account, SHARE, api, lambda _queue: {}, LogStore(account, send))
     assert (figures.calls.value, figures.outcomes.value) == (5.0, 2.0)
     assert figures.last_error is not None
     assert figures.last_error.text == "request misconfigured NoPermission"
@@ -137,7 +141,7 @@ def test_an_account_s_rates_and_last_error_come_from_the_log(account: Target) ->
     project = f"https://ota-modules-{account.account}.{account.region}.log.aliyuncs.com/logstores/ota-module-logs?"
     assert all(url.startswith(project) for url in asked)
     refused = LogStore(account, lambda *_: http.Answer(403, {}, b'{"errorCode": "Unauthorized"}'))
-    figures = account_figures.read(account, api, lambda _queue: {}, refused)
+    figures = account_figures.read(account, SHARE, api, lambda _queue: {}, refused)
     assert "Unauthorized" in figures.calls.unknown
     assert any("last error" in text for text in figures.unknown)
 
@@ -146,7 +150,7 @@ def test_a_count_above_zero_of_smq_is_taken_and_a_zero_is_not(account: Target) -
     """Where neither has a figure, there is none."""
     api = OpenApi(account, answering({}))
     figures = account_figures.read(
-        account, api, lambda _queue: {"active": 3, "inactive": 0, "delayed": 0}, LogStore(account, answering({}))
+        account, SHARE, api, lambda _queue: {"active": 3, "inactive": 0, "delayed": 0}, LogStore(account, answering({}))
     )
     assert figures.waiting.value == 3
     assert figures.in_flight.value is None
