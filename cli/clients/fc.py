@@ -10,9 +10,7 @@ import fc2
 from cli.clients import http
 from cli.clients.target import Target
 from cli.errors import CloudError, FunctionError
-from handler.clock import Clock
 
-BUSY_TRIES = 8
 TIMEOUT = 310
 """Seconds; a function may take 300."""
 
@@ -33,30 +31,17 @@ class Functions(fc2.Client):  # type: ignore[misc] # the SDK has no types
     and token included.
     """
 
-    def __init__(self, target: Target, clock: Clock | None = None) -> None:
+    def __init__(self, target: Target) -> None:
         keys = target.keys
         super().__init__(
             endpoint=target.fc_url, accessKeyID=keys.id, accessKeySecret=keys.secret, securityToken=keys.token
         )
         self._service = target.names.service
-        self._clock = clock or Clock()
 
     def invoke(self, function: str, payload: bytes) -> Invocation:
-        """Invoke and wait for the result; a function with no instance free is tried again.
-
-        Raises: FunctionError, CloudError.
-        """
+        """Invoke and wait for the result. Raises: FunctionError, CloudError."""
         headers = {"x-fc-invocation-type": "Sync", "x-fc-log-type": "Tail"}
-        busy = 0
-        while True:
-            try:
-                answer = self.invoke_function(self._service, function, payload, headers)
-                break
-            except CloudError as error:
-                busy += 1
-                if error.code != "ResourceExhausted" or busy == BUSY_TRIES:
-                    raise
-            self._clock.sleep(0.25 * busy)
+        answer = self.invoke_function(self._service, function, payload, headers)
         log = base64.b64decode(answer.headers.get("x-fc-log-result", "")).decode("utf-8", "replace")
         return Invocation(answer.headers.get("x-fc-request-id", ""), http.value_or_text(answer.data), log)
 
@@ -69,7 +54,8 @@ class Functions(fc2.Client):  # type: ignore[misc] # the SDK has no types
         if answer.status < 400:
             raise FunctionError(details)
         if answer.status == 429:
-            raise CloudError("the function has no instance free", "ResourceExhausted")
+            text = "the function has no instance free: try again, or --function with another"
+            raise CloudError(text, "ResourceExhausted")
         code = str(details.get("ErrorCode") or "")
         text = details.get("ErrorMessage") or details.get("errorMessage") or "no reason given"
         raise CloudError(f"Function Compute: {answer.status} {code}: {text}", code)

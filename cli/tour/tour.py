@@ -1,12 +1,11 @@
 """The tour: sends every sample its own way, follows the outcomes, and says what is not as expected."""
 
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Any
 
 from cli.clients import http
@@ -19,6 +18,8 @@ from cli.tour.matching import differences
 from cli.tour.samples import MESSAGE, Sample, answer_value, http_body
 from handler.clock import Clock
 
+Send = Callable[[Target, Sample], Iterable[str]]
+"""Sends a sample, and tells where the answer is not the expected one. Raises: CliError."""
 PATIENCE = 45.0
 """Seconds without any outcome after which those still missing count as lost."""
 
@@ -98,8 +99,6 @@ class Tour:
         self._show = show
         self._clock = clock
         self._expectations = Expectations()
-        self._news: SimpleQueue[Deviation | tuple[Sample, str]] = SimpleQueue()
-        """What the threads that send have to tell: findings, and the ids of messages."""
         self._statuses: Counter[str] = Counter()
         self._findings: list[Deviation] = []
 
@@ -108,77 +107,70 @@ class Tour:
 
         Raises: CloudError.
         """
-        start = self._clock.now()
+        start = heard = self._clock.now()
         for sample in self._samples:
             self._expectations.expect(sample)
-        senders = [
-            threading.Thread(target=self._send, args=(way, send), daemon=True)
-            for way, send in (("queue", self._to_queue), ("http", self._over_http), ("invoke", self._by_invocation))
-        ]
-        for sender in senders:
-            sender.start()
-        self._follow(senders, stopped)
+        with ThreadPoolExecutor() as pool:
+            senders = [pool.submit(self._send, way, send, stopped) for way, send in WAYS.items()]
+            self._to_queue()
+            while not stopped() and self._clock.now() - heard <= PATIENCE:
+                sending = not all(sender.done() for sender in senders)
+                if not sending and not self._expectations.waiting:
+                    break
+                if self._receive() or sending:
+                    heard = self._clock.now()
+        findings = [finding for sender in senders for finding in sender.result()]
         return Toured(
             samples=Counter(sample.way for sample in self._samples),
             outcomes=self._statuses.total(),
             statuses=self._statuses,
             seconds=self._clock.now() - start,
-            findings=[*self._findings, *self._expectations.failed()],
+            findings=[*findings, *self._findings, *self._expectations.failed()],
         )
 
-    def _follow(self, senders: Sequence[threading.Thread], stopped: Callable[[], bool]) -> None:
-        heard = self._clock.now()
-        while not stopped() and self._clock.now() - heard <= PATIENCE:
-            sending = any(sender.is_alive() for sender in senders)
-            self._listen()
-            if not sending and not self._expectations.waiting:
-                return
-            events = list(self._inbox.events())
-            if events or sending:
-                heard = self._clock.now()
-            # An id may be known by now that was not when its outcome came.
-            self._listen()
-            for arrival in self._expectations.take(events):
-                self._statuses[str(arrival.outcome.get("Status"))] += 1
-                self._findings += [Deviation(arrival.sample, arrival.id, text) for text in arrival.differences]
-                self._show(arrival)
+    def _receive(self) -> bool:
+        """Wait a moment for outcomes, and show them; return whether any came."""
+        events = list(self._inbox.events())
+        for arrival in self._expectations.take(events):
+            self._statuses[str(arrival.outcome.get("Status"))] += 1
+            self._findings += [Deviation(arrival.sample, arrival.id, text) for text in arrival.differences]
+            self._show(arrival)
+        return bool(events)
 
-    def _listen(self) -> None:
-        while not self._news.empty():
-            news = self._news.get()
-            if isinstance(news, Deviation):
-                self._findings.append(news)
-            else:
-                self._expectations.expect(*news)
-
-    def _send(self, way: str, send: Callable[[Sequence[Sample]], None]) -> None:
-        try:
-            send([sample for sample in self._samples if sample.way == way])
-        except CliError as error:
-            self._news.put(Deviation(way, "-", str(error)))
-
-    def _to_queue(self, samples: Sequence[Sample]) -> None:
+    def _to_queue(self) -> None:
+        samples = [sample for sample in self._samples if sample.way == "queue"]
         with closing(Mailbox(self._target, self._clock)) as mailbox:
             for start in range(0, len(samples), BATCH):
                 batch = samples[start : start + BATCH]
                 ids = mailbox.send(self._target.names.request_queue, [sample.body.decode() for sample in batch])
                 for sample, message_id in zip(batch, ids, strict=True):
-                    self._news.put((sample, message_id))
+                    self._expectations.expect(sample, message_id)
 
-    def _over_http(self, samples: Sequence[Sample]) -> None:
-        for sample in samples:
-            call = json.loads(sample.body)
-            url = self._target.http_url + call["path"]
-            answer = http.call(url, call["method"], call["headers"], http_body(call.get("body")))
-            for difference in differences(sample.answer, answer_value(answer)):
-                self._news.put(Deviation(sample.name, "answer", difference))
+    def _send(self, way: str, send: Send, stopped: Callable[[], bool]) -> list[Deviation]:
+        """Send the samples of one way; return what is wrong with the answers."""
+        found: list[Deviation] = []
+        for sample in self._samples:
+            if sample.way == way and not stopped():
+                try:
+                    found += [Deviation(sample.name, "answer", text) for text in send(self._target, sample)]
+                except CliError as error:
+                    found.append(Deviation(sample.name, "-", str(error)))
+        return found
 
-    def _by_invocation(self, samples: Sequence[Sample]) -> None:
-        from cli.clients.fc import Functions
 
-        functions = Functions(self._target, self._clock)
-        for sample in samples:
-            try:
-                functions.invoke(self._target.names.http_function, sample.body)
-            except CliError as error:
-                self._news.put(Deviation(sample.name, "-", str(error)))
+def _over_http(target: Target, sample: Sample) -> Iterable[str]:
+    call = json.loads(sample.body)
+    url = target.http_url + call["path"]
+    answer = http.call(url, call["method"], call["headers"], http_body(call.get("body")))
+    return differences(sample.answer, answer_value(answer))
+
+
+def _by_invocation(target: Target, sample: Sample) -> Iterable[str]:
+    from cli.clients.fc import Functions
+
+    Functions(target).invoke(target.names.http_function, sample.body)
+    return ()
+
+
+WAYS: Mapping[str, Send] = {"http": _over_http, "invoke": _by_invocation}
+"""Beside the queue."""
