@@ -77,23 +77,10 @@ app = typer.Typer(
     },
     pretty_exceptions_enable=False,
 )
-for command in (
-    run,
-    init,
-    validate,
-    plan,
-    apply,
-    send,
-    export,
-    outcomes,
-    invoke,
-    status,
-    pause,
-    resume,
-    cancel,
-    clean,
-    doctor,
-):
+COMMANDS = (
+    run, init, validate, plan, apply, send, export, outcomes, invoke, status, pause, resume, cancel, clean, doctor,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(with_groups(command))
 app.command(help="Send dead letters again; short for dead-letters replay.\n\nExample: ota-modules replay --all")(
     dead_letters.replay

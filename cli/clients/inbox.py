@@ -1,13 +1,11 @@
 """A queue of one's own for outcomes, and those that killed commands left behind."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
 from cli.clients import http
 from cli.clients.smq import Mailbox, Received
 from cli.clients.target import Target
-from cli.errors import CloudError
 from cli.records import Leftover
 
 POLL = 2
@@ -42,8 +40,8 @@ class Inbox:
 
     def close(self) -> None:
         """Remove subscription and queue, and with it what nobody has read; what is gone already is no fault."""
-        for remove in (partial(self._mailbox.unsubscribe, self._topic), self._mailbox.delete_queue):
-            _unless_gone(partial(remove, self.name), None)
+        self._mailbox.unsubscribe(self._topic, self.name)
+        self._mailbox.delete_queue(self.name)
 
     def receive(self, seconds: int = POLL) -> list[Received]:
         """Wait a moment for messages."""
@@ -65,19 +63,8 @@ def find_leftovers(mailbox: Mailbox, topic: str, now: float) -> list[Leftover]:
     """Return temporary queues and subscriptions, the oldest first; `now` in unix seconds. Raises: CloudError."""
     found: list[Leftover] = []
     for prefix, what in TEMPORARY.items():
-        subscriptions = _unless_gone(partial(mailbox.subscriptions, topic, prefix), [])
-        created = {name: mailbox.subscription_created(topic, name) for name in subscriptions}
+        created = {name: mailbox.subscription_created(topic, name) for name in mailbox.subscriptions(topic, prefix)}
         created.update((name, mailbox.queue_created(name)) for name in mailbox.queues(prefix))
         # What another command removed meanwhile has no moment.
         found += [Leftover(name, round(now - moment), what) for name, moment in created.items() if moment is not None]
     return sorted(found, key=lambda each: -each.age)
-
-
-def _unless_gone(call: Callable[[], Any], gone: Any) -> Any:  # noqa: ANN401 - what the call returns
-    """Call; return `gone` where the queue, the topic or the subscription is not there. Raises: CloudError."""
-    try:
-        return call()
-    except CloudError as error:
-        if error.code.endswith("NotExist"):
-            return gone
-        raise

@@ -35,6 +35,7 @@ RELEASED = 1
 """Seconds: the least that SMQ takes."""
 _PASSING = ("InternalError", "InternalServerError", "QpsLimitExceeded", "ServiceUnavailable")
 _GONE = ("MessageNotExist", "ReceiptHandleError")
+_NOT_THERE = ("QueueNotExist", "TopicNotExist", "SubscriptionNotExist")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,10 @@ class Received:
 
 
 class Mailbox:
-    """One thread's use of SMQ. Network faults and passing errors are tried again, so a message may be sent twice."""
+    """One thread's use of SMQ; every call raises CloudError where it fails.
+
+    Network faults and passing errors are tried again, so a message may be sent twice.
+    """
 
     def __init__(self, target: Target, clock: Clock | None = None) -> None:
         self._target = target
@@ -64,13 +68,13 @@ class Mailbox:
         self._account.get_client().close_connection()
 
     def send(self, queue: str, bodies: Sequence[str]) -> list[str]:
-        """Send up to 16 messages; their ids. Raises: CloudError: some may have been accepted."""
-        messages = [Message(body) for body in bodies]
-        sent = self._call(f"send {len(messages)} to {queue}", lambda: self._queue(queue).batch_send_message(messages))
+        """Send up to 16 messages; their ids. If it fails, some may have been accepted."""
+        send = partial(self._queue(queue).batch_send_message, [Message(body) for body in bodies])
+        sent = self._call(f"send {len(bodies)} to {queue}", send)
         return [str(message.message_id) for message in sent]
 
     def receive(self, queue: str, count: int = BATCH, seconds: int = 0) -> list[Received]:
-        """Up to `count` messages, waiting up to `seconds` (30 at most) for the first. Raises: CloudError."""
+        """Up to `count` messages, waiting up to `seconds` (30 at most) for the first."""
         undecoded = self._queue(queue)
         # Anybody may have put a message in a queue: one that is no base64 must not cost the other fifteen.
         undecoded.set_encoding(False)
@@ -89,64 +93,56 @@ class Mailbox:
             answer = self._call(f"attributes of {queue}", lambda: self._attributes(queue))
         except CloudError:
             return {}
-        counts = {
-            "active": answer.active_messages,
-            "inactive": answer.inactive_messages,
-            "delayed": answer.delay_messages,
-        }
-        return {name: int(count) for name, count in counts.items()}
+        counts = (answer.active_messages, answer.inactive_messages, answer.delay_messages)
+        return dict(zip(("active", "inactive", "delayed"), map(int, counts), strict=True))
 
     def delete(self, queue: str, handles: Sequence[str]) -> None:
-        """Delete up to 16 received messages; one that is gone already is no fault. Raises: CloudError."""
+        """Delete up to 16 received messages; one that is gone already is no fault."""
         delete = partial(self._queue(queue).batch_delete_message, list(handles))
         self._call(f"delete {len(handles)} from {queue}", delete, *_GONE)
 
     def release(self, queue: str, handle: str) -> None:
-        """Let a received message be seen again, in `RELEASED` seconds. Raises: CloudError."""
+        """Let a received message be seen again, in `RELEASED` seconds."""
         release = partial(self._queue(queue).change_message_visibility, handle, RELEASED)
         self._call(f"release one of {queue}", release, *_GONE)
 
     def create_queue(self, queue: str) -> None:
-        """Make a queue, unless it is there. Raises: CloudError."""
+        """Make a queue, unless it is there."""
         meta = QueueMeta(vis_timeout=30, polling_wait_sec=0, msg_ttl=4 * 24 * 3600)
-        self._call(f"create {queue}", lambda: self._queue(queue).create(meta), "QueueAlreadyExist")
+        self._call(f"create {queue}", partial(self._queue(queue).create, meta), "QueueAlreadyExist")
 
     def delete_queue(self, queue: str) -> None:
-        """Raises: CloudError."""
-        self._call(f"delete {queue}", lambda: self._queue(queue).delete())
+        """Delete a queue, unless it is gone already."""
+        self._call(f"delete {queue}", self._queue(queue).delete, *_NOT_THERE)
 
     def subscribe(self, topic: str, queue: str) -> None:
-        """Send a topic's messages on to a queue, as they were published; the subscription has the queue's name.
-
-        Raises: CloudError.
-        """
+        """Send a topic's messages on to a queue, as they were published; the subscription has the queue's name."""
         meta = SubscriptionMeta(self._target.queue_endpoint(queue))
         meta.set_notify_content_format(SubscriptionNotifyContentFormat.SIMPLIFIED)
         subscribe = partial(self._account.get_subscription(topic, queue).subscribe, meta)
         self._call(f"subscribe {queue} to {topic}", subscribe, "SubscriptionAlreadyExist")
 
     def unsubscribe(self, topic: str, queue: str) -> None:
-        """Raises: CloudError."""
-        self._call(f"unsubscribe {queue} from {topic}", self._account.get_subscription(topic, queue).unsubscribe)
+        """Delete a subscription, unless it is gone already."""
+        unsubscribe = self._account.get_subscription(topic, queue).unsubscribe
+        self._call(f"unsubscribe {queue} from {topic}", unsubscribe, *_NOT_THERE)
 
     def queues(self, prefix: str) -> list[str]:
-        """Return the names of the queues that begin with a prefix. Raises: CloudError."""
+        """Return the names of the queues that begin with a prefix."""
         return self._names(partial(self._account.list_queue, prefix))
 
     def subscriptions(self, topic: str, prefix: str = "") -> list[str]:
-        """Return the names of a topic's subscriptions that begin with a prefix. Raises: CloudError."""
+        """Return the names of a topic's subscriptions that begin with a prefix; none where there is no such topic."""
         return self._names(partial(self._account.get_topic(topic).list_subscription, prefix))
 
     def queue_created(self, queue: str) -> float | None:
-        """Return when a queue was made, in unix seconds; None where there is none. Raises: CloudError."""
+        """Return when a queue was made, in unix seconds; None where it is not there."""
         return self._created(lambda: self._attributes(queue))
 
     def subscription_created(self, topic: str, name: str) -> float | None:
-        """Return when a subscription was made, in unix seconds; None where there is none. Raises: CloudError."""
         return self._created(self._account.get_subscription(topic, name).get_attributes)
 
     def topic_created(self, topic: str) -> float | None:
-        """Return when a topic was made, in unix seconds; None where there is none. Raises: CloudError."""
         return self._created(self._account.get_topic(topic).get_attributes)
 
     def _attributes(self, queue: str) -> Any:  # noqa: ANN401 - the SDK has no types
@@ -156,7 +152,7 @@ class Mailbox:
         return answer
 
     def _created(self, attributes: Callable[[], Any]) -> float | None:
-        found = self._call("attributes", attributes, "QueueNotExist", "TopicNotExist", "SubscriptionNotExist")
+        found = self._call("attributes", attributes, *_NOT_THERE)
         if found is None:
             return None
         moment = float(found.create_time)
@@ -167,7 +163,7 @@ class Mailbox:
         names: list[str] = []
         marker = ""
         while True:
-            urls, marker = self._call("list", partial(page, marker=marker))
+            urls, marker = self._call("list", partial(page, marker=marker), *_NOT_THERE) or ([], "")
             names += [url.rpartition("/")[2] for url in urls]
             if not marker:
                 return names
