@@ -1,7 +1,7 @@
 """A manifest file as rows that know their place, whatever its format."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cli.manifests.faults import Fault, Place, Unreadable
@@ -19,8 +19,6 @@ class Row:
 
     place: Place
     value: Any
-    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """What the file says where its format made something else of it, by field; the row's own text under ''."""
 
 
 @dataclass(frozen=True)

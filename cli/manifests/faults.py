@@ -1,6 +1,5 @@
 """What is wrong in a manifest, and where; faults of one kind are shown as one."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -49,12 +48,6 @@ class Unreadable(Exception):
     def __init__(self, place: Place, problem: str) -> None:
         super().__init__(problem)
         self.fault = Fault(place, "", problem)
-
-
-def how_to_write(value: object, source: str | None) -> str:
-    """Say what a format made of a value, and how to write it as text."""
-    shown = json.dumps(value, default=str, ensure_ascii=False)
-    return f"it is {shown}" if source is None else f"`{source}` is read as {shown}: write '{source}'"
 
 
 def summarize(faults: Sequence[Fault]) -> Iterator[str]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from cli.errors import UsageError
 from cli.manifests.documents import Document, Row
-from cli.manifests.faults import Fault, how_to_write
+from cli.manifests.faults import Fault
+from handler.problems import shown
 
 MOST_REQUESTS = 200_000
 OWN_FIELDS = ("ProductKey", "ModuleName", "Skip")
@@ -57,13 +58,12 @@ def wanted_by(document: Document) -> Iterator[Wanted | Fault]:
 def _wrong_rows(document: Document) -> Iterator[Fault]:
     for row in (*document.products, *document.modules):
         if not isinstance(row.value, str | dict):
-            how = how_to_write(row.value, row.sources.get(""))
-            yield Fault(row.place, "", f"must be a name or an object; {how}")
+            yield Fault(row.place, "", f"must be a name or an object (it is {shown(row.value)})")
     for row in document.overrides:
         if not isinstance(row.value, dict):
             yield Fault(row.place, "", "an override must be an object")
         elif not isinstance(row.value.get("Skip", False), bool):
-            rule = f"should be true or false, without quotes (it is {row.value['Skip']!r})"
+            rule = f"should be true or false, without quotes (it is {shown(row.value['Skip'])})"
             yield Fault(row.place, "Skip", rule)
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.errors import UsageError
-from cli.manifests.faults import Fault, Place, Unreadable, how_to_write
+from cli.manifests.faults import Fault, Place, Unreadable
 from cli.manifests.formats import Source, read
 from cli.manifests.grid import MOST_REQUESTS, Wanted, wanted_by
 from handler.messages import Invalid, Known, ModuleKey, ModuleRequest
 from handler.messages import read as read_requests
 from handler.modules import MOST_CUSTOM_MODULES
+from handler.problems import shown
 
 LARGEST_FILE = 64 * 1024 * 1024
 STANDARD_INPUT = "-"
@@ -80,22 +81,15 @@ def _check(wanted: Wanted) -> Entry | list[Fault]:
     """Check a request by the function's own rules."""
     fields, place = wanted.fields, wanted.row.place
     if not isinstance(fields, dict):
-        how = how_to_write(fields, wanted.row.sources.get(""))
-        return [Fault(place, "", f"must be an object with the fields of a request; {how}")]
+        return [Fault(place, "", f"must be an object with the fields of a request (it is {shown(fields)})")]
     if ours := [name for name in _OURS if name in fields]:
         return [Fault(wanted.row_of(name).place, name, "is set by the function") for name in ours]
     # In an array, so that a row that is text is not read as JSON once more.
     [request] = read_requests([fields], "-")
     if isinstance(request, Invalid):
-        return [_fault(wanted, problem.Field, problem.Problem) for problem in request.problems]
+        problems = request.problems
+        return [Fault(wanted.row_of(each.Field).place, each.Field, each.Problem) for each in problems]
     return Entry(place, request if fields.get("Id") is not None else request.model_copy(update={"Id": None}))
-
-
-def _fault(wanted: Wanted, name: str, problem: str) -> Fault:
-    row = wanted.row_of(name)
-    value, source = wanted.fields.get(name), row.sources.get(name)
-    misread = source is not None and not isinstance(value, str)
-    return Fault(row.place, name, f"should be text; {how_to_write(value, source)}" if misread else problem)
 
 
 class _Crossed:

@@ -1,6 +1,6 @@
-"""YAML manifests: each row with its line, and with what the file says where YAML made something else of it."""
+"""YAML manifests: each row with its line, and texts as they are written, whatever YAML would make of them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
@@ -9,10 +9,6 @@ from cli.manifests.documents import Document, Row, document_of, is_grid
 from cli.manifests.faults import Place, Unreadable
 
 _TAG = "tag:yaml.org,2002:"
-_KINDS = {f"{_TAG}timestamp": "a date", f"{_TAG}int": "a number"}
-"""What YAML takes plain text for, and Python may be unable to hold."""
-_SHOWN = 40
-"""Characters of such a text that are shown."""
 
 
 def read(text: str, file: str) -> list[Document]:
@@ -51,7 +47,7 @@ class _Reader:
 
     def _rows(self, node: Any, name: str = "") -> list[Row]:  # noqa: ANN401
         nodes = node.value if isinstance(node, yaml.SequenceNode) and name != "defaults" else [node]
-        return [Row(self._place(each), self._value(each), _sources(each)) for each in nodes]
+        return [Row(self._place(each), self._value(each)) for each in nodes]
 
     def _value(self, node: Any) -> Any:  # noqa: ANN401
         if node not in self._values:
@@ -66,32 +62,19 @@ class _Reader:
         """YAML lets the last of two equal keys win: which of them was meant, nobody knows."""
         seen: set[str] = set()
         for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.value in seen:
-                twice = isinstance(key, yaml.ScalarNode)
-                raise Unreadable(
-                    self._place(key), f"names {key.value!r} twice" if twice else "has a key that is not text"
-                )
+            if not isinstance(key, yaml.ScalarNode):
+                raise Unreadable(self._place(key), "has a key that is not text")
+            if key.value in seen:
+                raise Unreadable(self._place(key), f"names {key.value!r} twice")
             seen.add(key.value)
         self._loader.flatten_mapping(node)
-        return {str(key.value): self._value(value) for key, value in node.value}
+        return {
+            key.value: self._loader.construct_object(value) if key.value == "Skip" else self._value(value)
+            for key, value in node.value
+        }
 
     def _scalar(self, node: Any) -> Any:  # noqa: ANN401
-        if node.tag == f"{_TAG}value":  # a lone `=`, which has a meaning that nobody uses
+        """Return a text as it is written: `1.10`, `on` and `2024-01-01` are names here."""
+        if isinstance(node, yaml.ScalarNode) and node.tag.startswith(_TAG) and node.tag != f"{_TAG}null":
             return node.value
-        try:
-            return self._loader.construct_object(node)
-        except ValueError as error:  # a date that cannot be, or a number of too many digits
-            shown = node.value if len(node.value) <= _SHOWN else node.value[:_SHOWN] + "..."
-            reason = f"is read as {_KINDS[node.tag]}, which cannot be ({str(error).partition(';')[0]})"
-            raise Unreadable(self._place(node), f"`{shown}` {reason}: write '{shown}'") from None
-
-
-def _sources(node: Any) -> Mapping[str, str]:  # noqa: ANN401
-    """Return the plain texts that YAML took for numbers, booleans, dates or nothing."""
-    pairs = [(str(key.value), value) for key, value in node.value] if isinstance(node, yaml.MappingNode) else []
-    scalars = [*pairs, ("", node)]
-    return {
-        name: str(each.value)
-        for name, each in scalars
-        if isinstance(each, yaml.ScalarNode) and each.tag not in (f"{_TAG}str", f"{_TAG}value")
-    }
+        return self._loader.construct_object(node)

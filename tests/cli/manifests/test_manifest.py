@@ -29,12 +29,12 @@ def faults(manifest: Manifest) -> list[str]:
 
 def test_every_fault_is_told_with_file_line_field_and_rule(given: "Given") -> None:
     """All of them at once."""
-    found = faults(given("- {ProductKey: a b, ModuleName: default}\n- {ProductKey: a1, ModuleName: 1.0}\n- mcu\n"))
+    found = faults(given("- {ProductKey: a b, ModuleName: default}\n- {ProductKey: a1, ModuleName: a b}\n- mcu\n"))
     assert [fault.split(": ")[:2] for fault in found] == [
         ["m.yml:1", "ModuleName"],
         ["m.yml:1", "ProductKey"],
         ["m.yml:2", "ModuleName"],
-        ["m.yml:3", 'must be an object with the fields of a request; it is "mcu"'],
+        ["m.yml:3", "must be an object with the fields of a request (it is 'mcu')"],
     ]
 
 
@@ -88,7 +88,7 @@ def test_a_fault_of_an_override_is_told_with_its_line(given: "Given") -> None:
     [
         ("products: [a1]\n", "go together"),
         ("products: [a1]\nmodules: [mcu]\noverrides: [{ModuleName: mcuu, AliasName: x}]\n", "matches no request"),
-        ("products: [1]\nmodules: [mcu]\n", "must be a name or an object"),
+        ("products: [[a1]]\nmodules: [mcu]\n", "must be a name or an object"),
         ("defaults: keep\nrequests: []\n", "defaults must be an object"),
     ],
 )
