@@ -7,15 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, AliasGenerator, ConfigDict, computed_field
+from pydantic import AfterValidator, AliasGenerator, ConfigDict, Field, computed_field
 from pydantic.alias_generators import to_pascal
 from pydantic.dataclasses import dataclass
 from typing_extensions import NotRequired, TypedDict
+
+from handler.messages import ModuleRequest
+from handler.outcomes import Difference
 
 _PASCAL = ConfigDict(alias_generator=AliasGenerator(serialization_alias=to_pascal))
 Age = Annotated[float, AfterValidator(lambda seconds: round(seconds, 1))]
 """Seconds, to a tenth."""
 
+Action = Literal["create", "none", "update", "differs", "conflict", "limit", "unknown"]
+"""create; there as wanted; there, and would be changed; there, and would stay different; there, and the request says fail;
+no room; the product cannot be read."""
 Outcome = Mapping[str, Any]
 """The data of an outcome, as the result topic has it (events/outcome.schema.json)."""
 
@@ -39,16 +45,18 @@ class Fault(TypedDict):
     Rule: str
 
 
-class Step(TypedDict):
+@dataclass(frozen=True, config=_PASCAL)
+class Step:
     """plan, apply: what would become of one request."""
 
-    Action: str
-    ProductKey: str
-    ModuleName: str
-    IotInstanceId: str | None
-    Drift: dict[str, dict[str, Any]]
-    Reason: str
-    Place: str
+    action: Action
+    product_key: str
+    module_name: str
+    iot_instance_id: str | None
+    drift: Mapping[str, Difference]
+    reason: str
+    place: str
+    request: Annotated[ModuleRequest, Field(exclude=True)]
 
 
 class Sent(TypedDict):

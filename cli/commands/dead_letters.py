@@ -36,13 +36,6 @@ class Filters:
     product: Annotated[str | None, typer.Option(help="Only this product.")] = None
     most: Limit = 1000
 
-    def selects(self, letter: Letter) -> bool:
-        return self.reason in (None, letter.reason) and (self.product is None or self.product in letter.products)
-
-    def is_complete(self, _found: list[Letter]) -> bool:
-        """Tell whether there can be no more."""
-        return False
-
 
 @dataclass(frozen=True)
 class Choice(Filters):
@@ -52,21 +45,11 @@ class Choice(Filters):
     ids: Annotated[list[str] | None, typer.Argument(help="Message ids, as shown by list.")] = None
     every: Annotated[bool, typer.Option("--all", help="All messages matching the filters.")] = False
 
-    def selects(self, letter: Letter) -> bool:
-        return super().selects(letter) and (self.every or letter.id in (self.ids or ()))
-
-    def is_complete(self, found: list[Letter]) -> bool:
-        return not self.every and len(found) == len(self.ids or ())
-
-    def check(self) -> None:
-        """Raises: UsageError: neither ids nor all are named, or both."""
+    def names(self) -> frozenset[str]:
+        """Return the ids; none stands for all. Raises: UsageError: neither ids nor all are meant, or both."""
         if bool(self.ids) == self.every:
             raise UsageError("specify message ids or --all")
-
-    def check_complete(self, found: list[Letter]) -> None:
-        """Raises: CliError: a letter that is named was not found."""
-        if missing := set(self.ids or ()) - {letter.id for letter in found}:
-            raise CliError(f"{len(missing)} not found: {', '.join(sorted(missing))}")
+        return frozenset(self.ids or ())
 
 
 @app.command("list")
@@ -78,14 +61,12 @@ def list_(session: Cloud, filters: Filters) -> None:
     """
     screen = session.screen
     with _open(session.target()) as pile:
-        found = _select(pile, filters)
-        rows = [
-            (letter.id, letter.reason, ", ".join(map(module_of, letter.requests[:3])), letter.detail)
-            for letter in found
-        ]
-        if rows:
-            screen.table(("Message", "Reason", "Modules", "Detail"), rows)
-        _report(screen, found, "")
+        found = _select(pile, filters, frozenset())
+    modules = [", ".join(map(module_of, letter.requests[:3])) for letter in found]
+    if found:
+        rows = [(each.id, each.reason, names, each.detail) for each, names in zip(found, modules, strict=True)]
+        screen.table(("Message", "Reason", "Modules", "Detail"), rows)
+    _report(screen, found, "")
 
 
 @app.command()
@@ -95,11 +76,11 @@ def replay(session: Cloud, choice: Choice) -> None:
 
     Example: ota-modules dead-letters replay --all
     """
-    choice.check()
+    names = choice.names()
     with _open(session.target(sends=True)) as pile:
-        done = _select(pile, choice, pile.replay)
+        done = _select(pile, choice, names, pile.replay)
         _report(session.screen, done, " sent again")
-        choice.check_complete(done)
+        _check_complete(names, done)
 
 
 @app.command()
@@ -113,19 +94,28 @@ def discard(
 
     Example: ota-modules dead-letters discard --reason quota --all
     """
-    choice.check()
+    names = choice.names()
     with _open(session.target()) as pile:
         if not yes:
-            found = _select(pile, choice)
-            choice.check_complete(found)
-            if not found:
-                raise CliError("no matching dead letters")
-            names = ", ".join(letter.id for letter in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
-            if not typer.confirm(f"Delete {plural(len(found), 'dead letter')} for good ({names})?", err=True):
-                raise CliError("nothing was deleted")
-        done = _select(pile, choice, pile.discard)
+            _confirm(names, _select(pile, choice, names))
+        done = _select(pile, choice, names, pile.discard)
         _report(session.screen, done, " deleted")
-        choice.check_complete(done)
+        _check_complete(names, done)
+
+
+def _confirm(names: frozenset[str], found: list[Letter]) -> None:
+    """Ask before deleting. Raises: CliError: there are none, a named one is missing, or the answer is no."""
+    _check_complete(names, found)
+    if not found:
+        raise CliError("no matching dead letters")
+    shown = ", ".join(letter.id for letter in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
+    if not typer.confirm(f"Delete {plural(len(found), 'dead letter')} for good ({shown})?", err=True):
+        raise CliError("nothing was deleted")
+
+
+def _check_complete(names: frozenset[str], found: list[Letter]) -> None:
+    if missing := names - {letter.id for letter in found}:
+        raise CliError(f"{len(missing)} not found: {', '.join(sorted(missing))}")
 
 
 @contextmanager
@@ -137,7 +127,9 @@ def _open(target: Target) -> Iterator[Pile]:
         raise CliError(f"{plural(pile.hidden, 'dead letter')} more are held by another consumer; try again in a minute")
 
 
-def _select(pile: Pile, filters: Filters, act: Callable[[Letter], None] | None = None) -> list[Letter]:
+def _select(
+    pile: Pile, filters: Filters, names: frozenset[str], act: Callable[[Letter], None] | None = None
+) -> list[Letter]:
     """Return the selected letters, and do something to each; Ctrl-C lets the current letter finish.
 
     The others are released at the end: one released at once would come again.
@@ -146,13 +138,16 @@ def _select(pile: Pile, filters: Filters, act: Callable[[Letter], None] | None =
     kept: list[Letter] = []
     with Interrupts() as interrupts:
         for letter in pile.each(filters.most):
-            selected = filters.selects(letter)
+            fits = filters.reason in (None, letter.reason) and (
+                not filters.product or filters.product in letter.products
+            )
+            selected = fits and (not names or letter.id in names)
             found += [letter] if selected else []
             if selected and act:
                 act(letter)
             else:
                 kept.append(letter)
-            if interrupts.asked or filters.is_complete(found):
+            if interrupts.asked or (names and len(found) == len(names)):
                 break
         for letter in kept:
             pile.release(letter)

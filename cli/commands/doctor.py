@@ -1,6 +1,6 @@
 """`ota-modules doctor`: is the deployment all right, and what is to be done where it is not?"""
 
-import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Annotated
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from cli.clients.checks import Answer, Check, Deployment, unknown
+from cli.clients.checks import Check, Deployment, unknown
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
 from cli.commands.session import Cloud
@@ -24,8 +24,8 @@ def doctor(
     session: Cloud,
     product: Annotated[str | None, typer.Option(help="Check that this product can be read.")] = None,
     instance: Annotated[
-        str | None, typer.Option(help="Instance of the product (default: OTA_IOT_INSTANCE_ID).")
-    ] = None,
+        str, typer.Option(help="Instance of the product (default: OTA_IOT_INSTANCE_ID).", envvar="OTA_IOT_INSTANCE_ID")
+    ] = "",
     send: Annotated[
         str | None,
         typer.Option(
@@ -43,15 +43,17 @@ def doctor(
     Example: ota-modules doctor --send a1Demo00001
     """
     screen, target = session.screen, session.target()
+    counts: Counter[str] = Counter()
     with closing(Mailbox(target)) as mailbox:
-        instance = instance or os.environ.get("OTA_IOT_INSTANCE_ID", "")
         checks = [*Deployment(target, mailbox, product or send, instance).checks(), *_probes(target, send, address)]
-        findings = _shown(screen, (check.run() for check in checks))
-    wrong = sum(each.verdict == "wrong" for each in findings)
-    unknown = sum(each.verdict == "unknown" for each in findings)
-    screen.summary(f"{plural(len(findings), 'check')}: {wrong} wrong, {unknown} could not be checked")
-    if wrong:
-        raise CliError(f"{wrong} of {plural(len(findings), 'check')} found something wrong")
+        for check in checks:
+            finding = check.run()
+            counts[finding.verdict] += 1
+            _show(screen, finding)
+    count = plural(sum(counts.values()), "check")
+    screen.summary(f"{count}: {counts['wrong']} wrong, {counts['unknown']} could not be checked")
+    if counts["wrong"]:
+        raise CliError(f"{counts['wrong']} of {count} found something wrong")
 
 
 def _probes(target: Target, product: str | None, address: str | None) -> Iterator[Check]:
@@ -59,27 +61,21 @@ def _probes(target: Target, product: str | None, address: str | None) -> Iterato
         return
     yield Check("request by queue", lambda: probe.through_queue(target, product), probe.QUEUED)
     url = address or (target.http_url if target.local else None)
-
-    def over_http() -> Answer:
-        if url is None:
-            advice = "give it with --http: `npx s http info -t template.yml` prints it"
-            return unknown("the address of the HTTP trigger is not known", advice)
-        return probe.over_http(target, product, url)
-
-    yield Check("request over HTTP", over_http, "is the function deployed, and may the keys call it?")
+    advice = "give it with --http: `npx s http info -t template.yml` prints it"
+    missing = unknown("the address of the HTTP trigger is not known", advice)
+    yield Check(
+        "request over HTTP", lambda: probe.over_http(target, product, url) if url else missing,
+        "is the function deployed, and may the keys call it?",
+    )  # fmt: skip
 
 
-def _shown(screen: Screen, findings: Iterator[Finding]) -> list[Finding]:
-    shown = []
-    for finding in findings:
-        shown.append(finding)
-        screen.record(finding)
-        word, style = WORDS[finding.verdict]
-        line = Text.assemble((f"{word:<21}", style), f"{finding.check}: {visible(finding.text)}")
-        if finding.verdict == "ok":
-            screen.say(line)
-            continue
-        screen.summary(line)
-        if finding.advice:
-            screen.summary(f"{'':<21}-> {finding.advice}")
-    return shown
+def _show(screen: Screen, finding: Finding) -> None:
+    screen.record(finding)
+    word, style = WORDS[finding.verdict]
+    line = Text.assemble((f"{word:<21}", style), f"{finding.check}: {visible(finding.text)}")
+    if finding.verdict == "ok":
+        screen.say(line)
+        return
+    screen.summary(line)
+    if finding.advice:
+        screen.summary(f"{'':<21}-> {finding.advice}")

@@ -13,7 +13,9 @@ from cli.clients.iot import Holding, ListedProduct, ProductRef, Products
 from cli.commands.options import Qps
 from cli.commands.session import Cloud
 from cli.errors import CliError, UsageError
+from cli.manifests.encodings import decode
 from cli.manifests.fold import WRITERS, ExportFormat, custom
+from cli.terminal.files import read, write
 from cli.terminal.progress import Meter
 from cli.terminal.screen import plural
 
@@ -34,7 +36,7 @@ def export(
     Example: ota-modules export "Fleet*" > fleet.yml
     """
     screen, target = session.screen, session.target()
-    wanted = [*(products or ()), *_lines(file)]
+    wanted = [*(products or ()), *(_lines(str(file)) if file else ())]
     with closing(Products(target, qps)) as reader:
         found = _chosen(list(reader.listed(instance)), wanted, instance)
         holdings: list[Holding] = []
@@ -46,19 +48,20 @@ def export(
         raise CliError(
             f"{plural(len(refused), 'product')} cannot be read, the first is {refused[0].product.key}: {refused[0].refused}"
         )
-    _write(output, WRITERS["jsonl" if session.as_json else form](holdings))
+    text = WRITERS["jsonl" if session.as_json else form](holdings)
+    if output:
+        write(output, text)
+    else:
+        # Manifests are UTF-8, whatever the terminal's encoding: an escape in a name would be another name.
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.flush()
     modules = sum(len(custom(holding)) for holding in holdings)
     screen.note(f"{plural(modules, 'module')} of {plural(len(holdings), 'product')}")
 
 
-def _lines(file: Path | None) -> list[str]:
-    if file is None:
-        return []
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: {getattr(error, 'strerror', None) or 'is not UTF-8'}") from None
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+def _lines(file: str) -> list[str]:
+    text, _ = decode(file, read(file))
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
 def _chosen(listed: Sequence[ListedProduct], wanted: Sequence[str], instance: str) -> list[ProductRef]:
@@ -68,23 +71,9 @@ def _chosen(listed: Sequence[ListedProduct], wanted: Sequence[str], instance: st
     chosen: dict[ProductRef, None] = {}
     for text in wanted:
         matches = [
-            product.product
-            for product in listed
-            if text == product.product.key or fnmatchcase(product.name.lower(), text.lower())
+            each.product for each in listed if text == each.product.key or fnmatchcase(each.name.lower(), text.lower())
         ]
         if not matches and set(text) & set("*? "):
             raise UsageError(f"no product is called {text!r}")
         chosen.update(dict.fromkeys(matches or [ProductRef(instance, text)]))
     return list(chosen)
-
-
-def _write(output: Path | None, text: str) -> None:
-    if output is None:
-        # Manifests are UTF-8, whatever the terminal's encoding: an escape in a name would be another name.
-        sys.stdout.buffer.write(text.encode())
-        sys.stdout.flush()
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CliError(f"{output}: {error.strerror}") from None

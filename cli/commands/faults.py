@@ -2,8 +2,7 @@
 
 import json
 import os
-from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -13,9 +12,8 @@ from cli.clients import console
 from cli.clients.target import read
 from cli.commands.session import Session, with_groups
 from cli.errors import CloudError, UsageError
+from cli.terminal.files import read as read_file
 from cli.terminal.screen import Screen
-from emulator.faults.plan import KINDS, Rule
-from emulator.fc.runtime.steps import Step
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,26 +22,7 @@ app = typer.Typer(
 )
 
 
-WORDS = """\
-Where: service (iot, smq, fc or stream); operation (of the API, or a function's name); instance (of the IoT API); contains.
-When: from the nth matching call on, at most times, with probability, between since and until (seconds from now).
-What: kind; with after, once the call has had its effect instead of before it."""
-
-
-def manual() -> str:
-    """Describe the fields of a rule, and the kinds of faults with their services."""
-    width = max(map(len, KINDS))
-    lines = [f"  {name:<{width}}  {kind.help} ({', '.join(kind.services)})" for name, kind in KINDS.items()]
-    parts = (
-        WORDS,
-        "\n".join(["The kinds, with the fields that they use in upper case:", *lines]),
-        f"The steps: {', '.join(get_args(Step))}.",
-        f"All fields: {', '.join(Rule.model_fields)}.",
-    )
-    return "\n\n".join(f"\b\n{part}" for part in parts)
-
-
-@app.command("set", epilog=manual())
+@app.command("set", epilog='Fields of a rule, and kinds of faults: docs/local-cloud.md, "Fault injection".')
 @with_groups
 def set_(
     session: Session,
@@ -57,8 +36,8 @@ def set_(
     Example: ota-modules faults set service=iot operation=CreateOTAModule kind=delay seconds=2 times=5
     """
     whole = len(parts) == 1 and "=" not in parts[0]
-    said = plan(parts[0]) if whole else rule(parts)
-    _show(session.screen, _call(session.screen, "PUT" if whole else "POST", json.dumps(said).encode()))
+    body = json.dumps(read_plan(parts[0]) if whole else read_rule(parts)).encode()
+    _show(session.screen, _call(session.screen, "PUT" if whole else "POST", body))
 
 
 @app.command("list")
@@ -84,16 +63,16 @@ def clear(
     _show(session.screen, _call(session.screen, "DELETE", path=f"/{name}" if name else ""))
 
 
-def plan(name: str) -> object:
+def read_plan(name: str) -> object:
     """Read a plan from a JSON or YAML file. Raises: UsageError."""
     try:
-        return yaml.safe_load(Path(name).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return yaml.safe_load(read_file(name))
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(f"{name}: {error}") from None
 
 
-def rule(parts: list[str]) -> dict[str, Any]:
-    """`name=value` pairs as an object. Raises: UsageError."""
+def read_rule(parts: list[str]) -> dict[str, Any]:
+    """Return `name=value` pairs as an object. Raises: UsageError."""
     found: dict[str, Any] = {}
     for part in parts:
         name, equals, value = part.partition("=")

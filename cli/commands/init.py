@@ -7,29 +7,10 @@ import typer
 
 from cli.commands.session import Session
 from cli.errors import CliError
+from cli.terminal.files import write
 
 SCHEMA = Path(__file__).parents[2] / "events" / "manifest.schema.json"
-EXAMPLE = """\
-# yaml-language-server: $schema={schema}
-# Every module for every product. Module names can never be changed; aliases and descriptions can.
-#   ota-modules validate {name}    check it, offline
-#   ota-modules plan {name}        compare it with the platform; changes nothing
-#   ota-modules send --wait {name} create what is missing
-defaults:
-  OnExisting: keep  # or update: change alias and description of modules that are there; or fail
-
-products:
-  - a1Demo00001
-  - a1Demo00002
-
-modules:
-  - {{ModuleName: mcu, AliasName: 主控, Desc: The main controller.}}
-  - {{ModuleName: modem, AliasName: 通信模组}}
-
-# Exceptions: by product, by module, or by both.
-overrides:
-  - {{ProductKey: a1Demo00002, ModuleName: modem, Skip: true}}
-"""
+EXAMPLE = SCHEMA.parents[1] / "examples" / "fleet-start.yml"
 
 
 def init(
@@ -41,13 +22,10 @@ def init(
 
     Example: ota-modules init fleet.yml
     """
-    text = EXAMPLE.format(schema=SCHEMA, name=path)
-    try:
-        with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise CliError(f"{path} exists; --force overwrites it") from None
-    except OSError as error:
-        raise CliError(f"{path}: {error.strerror}") from None
+    if path.exists() and not force:
+        raise CliError(f"{path} exists; --force overwrites it")
+    # Where an editor finds the schema, whatever the folder of the new file.
+    text = EXAMPLE.read_text(encoding="utf-8").replace("../events/manifest.schema.json", str(SCHEMA))
+    write(path, text.replace(EXAMPLE.name, str(path)))
     session.screen.record({"Wrote": str(path)})
     session.screen.note(f"wrote {path}; next: ota-modules validate {path}")

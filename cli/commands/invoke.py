@@ -14,6 +14,7 @@ from cli.clients import http, signing
 from cli.clients.target import Target
 from cli.commands.session import Cloud
 from cli.errors import CloudError, FunctionError, NotAllSucceeded, UsageError
+from cli.terminal.files import read
 from cli.terminal.screen import Screen
 from cli.tour.samples import EVENTS, answer_value, http_body
 from handler.settings import is_loopback
@@ -41,7 +42,7 @@ def invoke(
     Example: ota-modules invoke triggers/smq-queue-array.json
     """
     screen = session.screen
-    payload = _payload(event)
+    payload = read(event if Path(event).exists() else str(EVENTS / event), LARGEST_EVENT)
     if http is None and _http_sample(payload) is not None:
         raise UsageError(f"{event} is a request over HTTP: --http says where to")
     target = session.target(sends=True)
@@ -89,16 +90,6 @@ def _unsuccessful(value: object) -> str:
         return f"answered {status}" if status >= 400 else ""
     counts = ((value.get(name), name.replace("_", " ")) for name in ("rejected", "failed", "put_back"))
     return ", ".join(f"{count} {name}" for count, name in counts if count)
-
-
-def _payload(event: str) -> bytes:
-    path = Path(event) if Path(event).exists() else EVENTS / event
-    try:
-        if path.stat().st_size > LARGEST_EVENT:
-            raise UsageError(f"{path}: larger than {LARGEST_EVENT} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{event}: {error.strerror}; and it is not a sample of events/") from None
 
 
 def _over_http(screen: Screen, target: Target, url: str, payload: bytes) -> None:

@@ -1,7 +1,5 @@
 """What products hold, as a manifest: products with the same modules become one grid."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -9,6 +7,7 @@ from typing import Any, Literal
 import yaml
 
 from cli.clients.iot import Holding
+from cli.terminal.files import csv_text
 from handler.iot import Module
 from handler.modules import BUILT_IN
 
@@ -64,12 +63,8 @@ def as_lines(holdings: Sequence[Holding]) -> str:
 
 
 def as_csv(holdings: Sequence[Holding]) -> str:
-    """Return CSV with a byte order mark, without which Excel takes Chinese for something else."""
-    text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    table.writeheader()
-    table.writerows(_requests(holdings))
-    return "\ufeff" + text.getvalue()
+    """Return CSV, a row each."""
+    return csv_text(COLUMNS, _requests(holdings))
 
 
 WRITERS: Mapping[ExportFormat, Callable[[Sequence[Holding]], str]] = {

@@ -1,22 +1,20 @@
 """Manifests: which modules somebody wants, checked whole before anything is sent."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from cli.errors import UsageError
 from cli.manifests.faults import Fault, Place, Unreadable
-from cli.manifests.formats import Source, read
+from cli.manifests.formats import Source
+from cli.manifests.formats import read as read_documents
 from cli.manifests.grid import MOST_REQUESTS, Wanted, wanted_by
+from cli.terminal.files import STANDARD_INPUT, read
 from handler.messages import Invalid, Known, ModuleKey, ModuleRequest
 from handler.messages import read as read_requests
 from handler.modules import MOST_CUSTOM_MODULES
 from handler.problems import shown
 
-LARGEST_FILE = 64 * 1024 * 1024
-STANDARD_INPUT = "-"
 _OURS = ("Attempt", "Since", "Replay", *Known._fields)
 """Fields that the function sets when it puts a request back, or a dead letter is replayed."""
 
@@ -59,17 +57,7 @@ def load(names: Sequence[str], source: Source | None = None) -> Manifest:
 
 def _read(name: str, source: Source) -> Iterator[Wanted | Fault]:
     try:
-        if name == STANDARD_INPUT:
-            raw = sys.stdin.buffer.read(LARGEST_FILE + 1)
-        else:
-            with Path(name).open("rb") as file:
-                raw = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise UsageError(f"{name}: {error.strerror or error}") from None
-    if len(raw) > LARGEST_FILE:
-        raise UsageError(f"{name}: larger than {LARGEST_FILE} bytes")
-    try:
-        documents = read(raw, "<stdin>" if name == STANDARD_INPUT else name, source)
+        documents = read_documents(read(name), "<stdin>" if name == STANDARD_INPUT else name, source)
     except Unreadable as error:
         yield error.fault
         return

@@ -6,16 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from rich.text import Text
 
-from cli import records
 from cli.clients.iot import Holding, ProductRef, Products
 from cli.clients.target import Target
-from cli.errors import CliError
 from cli.manifests.documents import suggestion
 from cli.manifests.manifest import Entry
+from cli.records import Action, Step
+from cli.terminal.files import write
 from cli.terminal.modules import Row, show_modules
 from cli.terminal.progress import Meter
 from cli.terminal.screen import Screen, plural
@@ -23,9 +22,6 @@ from handler.messages import ModuleRequest, Policy
 from handler.modules import BUILT_IN, MOST_CUSTOM_MODULES, differences
 from handler.outcomes import Difference
 
-Action = Literal["create", "none", "update", "differs", "conflict", "limit", "unknown"]
-"""create; there as wanted; there, and would be changed; there, and would stay different; there, and the request says fail;
-no room; the product cannot be read."""
 CHANGES: tuple[Action, ...] = ("create", "update")
 WRONG: tuple[Action, ...] = ("differs", "conflict", "limit", "unknown")
 LOOKS: Mapping[Action, tuple[str, str]] = {
@@ -39,28 +35,6 @@ LOOKS: Mapping[Action, tuple[str, str]] = {
 }
 MOST_PRODUCTS = 50
 """Products whose other modules are shown."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """What would become of one request."""
-
-    entry: Entry
-    action: Action
-    drift: Mapping[str, Difference]
-    reason: str = ""
-
-    def record(self) -> records.Step:
-        request = self.entry.request
-        return {
-            "Action": self.action,
-            "ProductKey": request.ProductKey,
-            "ModuleName": request.ModuleName,
-            "IotInstanceId": request.IotInstanceId,
-            "Drift": {name: difference.model_dump() for name, difference in self.drift.items()},
-            "Reason": self.reason,
-            "Place": str(self.entry.place),
-        }
 
 
 @dataclass(frozen=True)
@@ -79,7 +53,7 @@ class Plan:
 
     def changes(self) -> list[ModuleRequest]:
         """Return the requests that would change something, each with the policy and the instance that the plan is for."""
-        wanted = (step.entry.request for step in self.steps if step.action in CHANGES)
+        wanted = (step.request for step in self.steps if step.action in CHANGES)
         return [with_defaults(request, self.on_existing, self.instance) for request in wanted]
 
 
@@ -100,21 +74,25 @@ def products_of(entries: Iterable[Entry], instance: str | None) -> dict[ProductR
 
 def steps(holding: Holding, entries: Sequence[Entry], on_existing: Policy) -> Iterator[Step]:
     """Yield what would become of the requests for one product; `on_existing` is for requests that do not say."""
-    if holding.refused:
-        yield from (Step(entry, "unknown", {}, holding.refused) for entry in entries)
-        return
     held = {module.ModuleName.lower(): module for module in holding.modules}
     room = MOST_CUSTOM_MODULES - len(held.keys() - {BUILT_IN})
     for entry in entries:
-        found = held.get(entry.request.ModuleName.lower())
-        if found is not None:
-            drift = differences(entry.request, found)
-            yield Step(entry, _existing(entry.request.OnExisting or on_existing, drift), drift)
-        elif room > 0:
-            room -= 1
-            yield Step(entry, "create", {})
+        request = entry.request
+        found = held.get(request.ModuleName.lower())
+        drift: Mapping[str, Difference] = {}
+        action: Action = "create"
+        reason = ""
+        if holding.refused:
+            action, reason = "unknown", holding.refused
+        elif found is not None:
+            drift = differences(request, found)
+            action = _existing(request.OnExisting or on_existing, drift)
+        elif room <= 0:
+            action, reason = "limit", f"product limit of {MOST_CUSTOM_MODULES} modules reached"
         else:
-            yield Step(entry, "limit", {}, f"product limit of {MOST_CUSTOM_MODULES} modules reached")
+            room -= 1
+        named = (request.ProductKey, request.ModuleName, request.IotInstanceId)
+        yield Step(action, *named, drift, reason, str(entry.place), request)
 
 
 def _existing(policy: Policy, drift: Mapping[str, Difference]) -> Action:
@@ -148,7 +126,7 @@ def make_plan(
 def _show(screen: Screen, target: Target, plan: Plan) -> None:
     """Show what would change or fail, alike rows as one, then what is there besides, then the counts."""
     for step in plan.steps:
-        screen.record(step.record())
+        screen.record(step)
     shown = [step for step in plan.steps if step.action != "none"]
     show_modules(screen, ("Plan", "Module", "Why"), _rows(shown))
     for key, names in list(plan.others.items())[:MOST_PRODUCTS]:
@@ -160,15 +138,14 @@ def _show(screen: Screen, target: Target, plan: Plan) -> None:
 
 def _rows(steps: Sequence[Step]) -> Iterator[Row]:
     """Yield a row for each request; those of a product that cannot be read are one."""
-    readable = {step.entry.request.ProductKey for step in steps if step.action != "unknown"}
-    unknown = Counter((step.entry.request.ProductKey, step.reason) for step in steps if step.action == "unknown")
+    readable = {step.product_key for step in steps if step.action != "unknown"}
+    unknown = Counter((step.product_key, step.reason) for step in steps if step.action == "unknown")
     for (product, reason), count in unknown.items():
         why = f"{plural(count, 'request')}: {reason}{suggestion(product, readable)}"
         yield Row(Text(*LOOKS["unknown"]), product, "*", why)
     for step in steps:
         if step.action != "unknown":
-            request = step.entry.request
-            yield Row(Text(*LOOKS[step.action]), request.ProductKey, request.ModuleName, _why(step))
+            yield Row(Text(*LOOKS[step.action]), step.product_key, step.module_name, _why(step))
 
 
 def _why(step: Step) -> str:
@@ -176,7 +153,7 @@ def _why(step: Step) -> str:
         return ", ".join(f"{name}: {each.Found!r} -> {each.Wanted!r}" for name, each in step.drift.items())
     drift = ", ".join(f"{name} is {each.Found!r}, not {each.Wanted!r}" for name, each in step.drift.items())
     stays = step.action == "differs" and step.drift.keys() != {"ModuleName"}
-    hint = "" if step.entry.request.OnExisting else "; --on-existing update changes it"
+    hint = "" if step.request.OnExisting else "; --on-existing update changes it"
     drift += f"; stays as it is (OnExisting: keep){hint}" if stays else ""
     return " ".join(part for part in (drift, step.reason) if part)
 
@@ -184,7 +161,4 @@ def _why(step: Step) -> str:
 def save(path: Path, plan: Plan) -> None:
     """Write the requests that would change something as JSON Lines, for `apply` or `send`. Raises: CliError."""
     lines = (json.dumps(request.model_dump(exclude_defaults=True), ensure_ascii=False) for request in plan.changes())
-    try:
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    except OSError as error:
-        raise CliError(f"{path}: {error.strerror}") from None
+    write(path, "".join(f"{line}\n" for line in lines))

@@ -171,10 +171,6 @@ class Ledger:
         query = "SELECT number FROM requests WHERE state < ? ORDER BY number"
         return [number for (number,) in self._database.execute(query, (SENT,))]
 
-    def status(self, number: int) -> str | None:
-        [status] = self._database.execute("SELECT status FROM requests WHERE number = ?", (number,)).fetchone()
-        return str(status) if status else None
-
     def note(self, **columns: str | bool) -> None:
         """Note that outcomes are collected from now on (`following`), that all is done (`finished`), or the `origin`."""
         with self._transaction() as database:
@@ -188,14 +184,18 @@ class Ledger:
                 "UPDATE requests SET state = max(state, ?) WHERE number = ?", [(state, number) for number in numbers]
             )
 
-    def note_outcomes(self, found: Mapping[int, Mapping[str, Any]]) -> None:
-        """Note outcomes' data by their requests' numbers, the first of each; only failures and differences are kept whole."""
-        rows = [
-            (data["Status"], None if _succeeded(data) else json.dumps(data, ensure_ascii=False), number)
-            for number, data in found.items()
-        ]
+    def note_outcomes(self, found: Mapping[int, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Note outcomes' data by their requests' numbers, and return those that are the first of their requests.
+
+        Only failures and differences are kept whole.
+        """
+        query = "UPDATE requests SET status = ?, remark = ? WHERE number = ? AND status IS NULL"
+        new: list[Mapping[str, Any]] = []
         with self._transaction() as database:
-            database.executemany("UPDATE requests SET status = ?, remark = ? WHERE number = ? AND status IS NULL", rows)
+            for number, data in found.items():
+                whole = None if _succeeded(data) else json.dumps(data, ensure_ascii=False)
+                new += [data] if database.execute(query, (data["Status"], whole, number)).rowcount else []
+        return new
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -1,10 +1,11 @@
 """One sending, from where it stands to its end: requests go out, outcomes come back, each noted in the ledger."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,11 +13,11 @@ from cli import records
 from cli.clients import console
 from cli.clients.figures import read_figures
 from cli.clients.inbox import Inbox, event_of
-from cli.clients.smq import BATCH, Mailbox, Received
+from cli.clients.smq import BATCH, Mailbox
 from cli.clients.target import Target
 from cli.errors import CliError, CloudError, Interrupted
 from cli.sending.ledger import Ledger, content_key, origin_of, state_folder
-from cli.sending.outgoing import Outgoing, send_all, write_report
+from cli.sending.outgoing import send_all, with_ids, write_report
 from cli.sending.status import line
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.modules import outcome_row, show_modules
@@ -61,13 +62,13 @@ def send_requests(
             close_inbox(mailbox, target, ledger)
             ledger.restart()
         ledger.note(origin=origin_of(target, manifests))
-        outgoing = Outgoing(requests, ledger.run.name)
-        sending = Sending(screen, target, ledger, outgoing, mailbox, Clock())
+        named = with_ids(requests, ledger.run.name)
+        sending = Sending(screen, target, ledger, named, mailbox, Clock())
         try:
             sending.run(wait=wait, timeout=waiting.timeout)
         finally:
             if waiting.report:
-                write_report(waiting.report, outgoing, ledger)
+                write_report(waiting.report, named, ledger)
         run, statuses = ledger.run, dict(ledger.statuses)
         return {"Run": run.name, "Sent": run.sent, "Statuses": statuses, "Unsuccessful": ledger.remarkable()}
 
@@ -89,33 +90,35 @@ def close_inbox(mailbox: Mailbox, target: Target, ledger: Ledger) -> None:
         _inbox(mailbox, target, ledger).close()
 
 
+@dataclass
 class Sending:
     """One sending, from where it stands to its end."""
 
-    def __init__(
-        self, screen: Screen, target: Target, ledger: Ledger, outgoing: Outgoing, mailbox: Mailbox, clock: Clock
-    ) -> None:
-        self._screen = screen
-        self._target = target
-        self._ledger = ledger
-        self._outgoing = outgoing
-        self._mailbox = mailbox
-        self._inbox = _inbox(mailbox, target, ledger)
-        self._clock = clock
-        self._looked: float | None = None
-        self._seen = ""
+    screen: Screen
+    target: Target
+    ledger: Ledger
+    requests: Sequence[ModuleRequest]
+    mailbox: Mailbox
+    clock: Clock
+    _looked: float = -inf
+    _seen: str = ""
+    """What was last known of the queue."""
+
+    @property
+    def inbox(self) -> Inbox:
+        return _inbox(self.mailbox, self.target, self.ledger)
 
     def run(self, *, wait: bool, timeout: float) -> None:
         """Raises: CliError: it was stopped, or outcomes did not come."""
-        ledger = self._ledger
+        ledger = self.ledger
         self._tell_before()
         if wait and not ledger.run.following:
             if ledger.run.sent:
-                queue = self._target.names.outcome_queue
+                queue = self.target.names.outcome_queue
                 raise CliError(
                     f"run {ledger.run.name} was started without --wait; earlier outcomes are in {queue} (outcomes --since)"
                 )
-            self._inbox.open()
+            self.inbox.open()
             ledger.note(following=True)
         if not ledger.run.finished:
             with Interrupts() as interrupts:
@@ -124,77 +127,71 @@ class Sending:
                     self._follow(lambda: interrupts.asked, timeout)
             self._check_complete(interrupted=interrupts.asked)
             if ledger.run.following:
-                self._inbox.close()
+                self.inbox.close()
             ledger.note(finished=True)
         self._show()
 
     def _tell_before(self) -> None:
         """Say what an earlier command did for the same requests."""
-        run, total = self._ledger.run, plural(self._ledger.total, "request")
+        run, total = self.ledger.run, plural(self.ledger.total, "request")
         if run.finished:
             when = run.when.isoformat(sep=" ", timespec="minutes")
-            self._screen.note(f"already sent: {total} in run {run.name}, {when}; --again sends them again")
+            self.screen.note(f"already sent: {total} in run {run.name}, {when}; --again sends them again")
         elif run.sent or run.doubtful:
-            self._screen.note(f"resuming run {run.name}: {run.sent} of {total} sent")
+            self.screen.note(f"resuming run {run.name}: {run.sent} of {total} sent")
         if run.doubtful:
-            self._screen.note(
+            self.screen.note(
                 f"{run.doubtful} of them were being sent when it stopped: they are sent again with the same Ids, "
                 "so each has one outcome"
             )
 
     def _send(self, interrupts: Interrupts) -> None:
-        ledger = self._ledger
-        with Meter(self._screen, "sent", ledger.total, done=ledger.run.sent) as meter:
-            send_all(self._mailbox, self._target.names.request_queue, self._outgoing, ledger, meter, interrupts)
+        ledger = self.ledger
+        with Meter(self.screen, "sent", ledger.total, done=ledger.run.sent) as meter:
+            send_all(self.mailbox, self.target.names.request_queue, self.requests, ledger, meter, interrupts)
 
     def _follow(self, is_asked: Callable[[], bool], timeout: float) -> None:
         """Collect until each request has its outcome, Ctrl-C, or `timeout` seconds without any. Raises: CloudError.
 
         A message is deleted only after the ledger has its outcome.
         """
-        ledger, clock, numbers = self._ledger, self._clock, self._outgoing.numbers()
+        ledger, clock, inbox = self.ledger, self.clock, self.inbox
+        numbers = {request.Id: number for number, request in enumerate(self.requests)}
         heard = clock.now()
         backlog = True
-        with Meter(self._screen, "outcomes", ledger.total, done=ledger.run.answered) as meter:
+        with Meter(self.screen, "outcomes", ledger.total, done=ledger.run.answered) as meter:
             while ledger.run.answered < ledger.total and not is_asked() and clock.now() - heard < timeout:
-                messages = self._inbox.receive()
+                messages = inbox.receive()
                 # What had come before anybody waited for it says nothing about how long the rest takes.
                 backlog = backlog and len(messages) == BATCH
-                found = self._new(messages, numbers)
-                ledger.note_outcomes(found)
-                self._inbox.done(messages)
-                for outcome in found.values():
-                    self._screen.detail(outcome_line(outcome))
-                heard = clock.now() if found else heard
+                # The topic carries the outcomes of others, too.
+                events = {
+                    numbers.get(event.get("causationid")): event["data"] for event in map(event_of, messages) if event
+                }
+                new = ledger.note_outcomes({number: data for number, data in events.items() if number is not None})
+                inbox.done(messages)
+                for outcome in new:
+                    self.screen.detail(outcome_line(outcome))
+                heard = clock.now() if new else heard
                 counts = [f"{count} {status}" for status, count in sorted(ledger.statuses.items())]
                 note = " · ".join(filter(None, [*counts, self._ahead()]))
-                meter.step(len(found), note, waited=not (found and backlog))
-
-    def _new(self, messages: list[Received], numbers: Mapping[str, int]) -> dict[int, Mapping[str, Any]]:
-        """Return the new outcomes of our requests by number; the topic carries those of others, too."""
-        found: dict[int, Mapping[str, Any]] = {}
-        for message in messages:
-            event = event_of(message)
-            number = numbers.get(str(event.get("causationid"))) if event else None
-            if event and number is not None and self._ledger.status(number) is None:
-                found[number] = event["data"]
-        return found
+                meter.step(len(new), note, waited=not (new and backlog))
 
     def _ahead(self) -> str:
         """Say what is queued ahead and what went wrong last; nothing where that cannot be known."""
-        every = LOOK_EVERY if self._target.local else LOOK_EVERY_ON_ACCOUNT
-        now = self._clock.now()
-        if self._looked is None or now - self._looked >= every:
+        every = LOOK_EVERY if self.target.local else LOOK_EVERY_ON_ACCOUNT
+        now = self.clock.now()
+        if now - self._looked >= every:
             self._looked = now
             try:
-                self._seen = line(read_figures(self._target))
+                self._seen = line(read_figures(self.target))
             except CloudError:
                 self._seen = ""
         return self._seen
 
     def _check_complete(self, *, interrupted: bool) -> None:
         """Raises: CliError: requests are not sent yet, or outcomes are missing."""
-        run, again = self._ledger.run, "run the same command again to resume"
+        run, again = self.ledger.run, "run the same command again to resume"
         if run.sent < run.total:
             raise Interrupted(f"interrupted: {run.sent} of {plural(run.total, 'request')} sent; {again}")
         if run.following and run.answered < run.total:
@@ -207,10 +204,10 @@ class Sending:
             raise CliError(f"timed out: {text}" + (f" ({self._seen})" if self._seen else ""))
 
     def _show(self) -> None:
-        ledger = self._ledger
-        sent = f"{plural(ledger.run.sent, 'request')} sent to {self._target.names.request_queue}"
-        self._screen.summary(
+        ledger = self.ledger
+        sent = f"{plural(ledger.run.sent, 'request')} sent to {self.target.names.request_queue}"
+        self.screen.summary(
             counts_line(plural(ledger.total, "request"), ledger.statuses) if ledger.run.following else sent
         )
         rows = map(outcome_row, ledger.remarkable())
-        show_modules(self._screen, ("Status", "Module", "Why"), rows, title="Failed or different")
+        show_modules(self.screen, ("Status", "Module", "Why"), rows, title="Failed or different")

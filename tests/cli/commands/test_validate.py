@@ -9,7 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from cli.commands.init import EXAMPLE, SCHEMA
+from cli.commands.init import SCHEMA
 from cli.main import app
 from tests.support.paths import ROOT
 
@@ -108,11 +108,6 @@ def test_the_examples_are_valid(path: Path) -> None:
     if path.suffix == ".yml":
         schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
         jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), schema)
-
-
-def test_the_example_is_a_format_without_gaps() -> None:
-    """Its braces are YAML's."""
-    assert "{{" not in EXAMPLE.format(schema="s", name="n")
 
 
 def test_the_hook_of_pre_commit_runs_the_command() -> None:

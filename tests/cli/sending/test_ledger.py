@@ -11,7 +11,7 @@ import pytest
 from cli.clients.target import read
 from cli.errors import CliError, UsageError
 from cli.sending.ledger import DOUBTFUL, SENT, Ledger, content_key
-from cli.sending.outgoing import Outgoing, batches
+from cli.sending.outgoing import batches, with_ids
 from handler.messages import ModuleRequest
 from tests.support.paths import ROOT
 
@@ -141,14 +141,13 @@ def test_the_same_requests_for_the_same_queue_are_the_same_sending() -> None:
 
 def test_an_id_of_ones_own_is_kept() -> None:
     """Others are made of the run and the number."""
-    outgoing = Outgoing([request(), request("modem", Id="mine")], "run")
-    assert (outgoing.id(0), outgoing.id(1)) == ("run-1", "mine")
+    assert [each.Id for each in with_ids([request(), request("modem", Id="mine")], "run")] == ["run-1", "mine"]
 
 
 def test_a_batch_holds_sixteen_messages_and_64_kib_at_most() -> None:
     """SMQ refuses more of either."""
-    small = Outgoing([request(f"m{number}") for number in range(40)], "run")
+    small = [request(f"m{number}") for number in range(40)]
     assert [len(batch) for batch in batches(small, range(40))] == [16, 16, 8]
-    large = Outgoing([request(f"m{number}", Desc="字" * 100, CorrelationId="🛰" * 128) for number in range(200)], "run")
-    sizes = [sum(len(large.body(number).encode()) * 4 / 3 for number in batch) for batch in batches(large, range(200))]
+    large = [request(f"m{number}", Desc="字" * 100, CorrelationId="🛰" * 128) for number in range(200)]
+    sizes = [sum(len(body.encode()) * 4 / 3 for body in batch.values()) for batch in batches(large, range(200))]
     assert max(sizes) <= 64 * 1024
