@@ -8,7 +8,7 @@ from emulator import client
 
 @dataclass(frozen=True)
 class Called:
-    """What the caller of a function learns: the HTTP status, and X-Fc-Error-Type where the function failed."""
+    """The outcome of a call: the HTTP status, and X-Fc-Error-Type where the function failed."""
 
     status: int
     error_type: str | None = None

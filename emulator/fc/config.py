@@ -1,4 +1,4 @@
-"""How a function is deployed, and the environment variables of its instances."""
+"""The configuration of a deployed function, and the environment variables of its instances."""
 
 import os
 import re
@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from emulator.ram.keys import ACCOUNT_ID, Key
 
@@ -17,7 +16,7 @@ _VARIABLE = re.compile(r"(?!FC_)[A-Za-z][A-Za-z0-9_]*")
 
 @dataclass(frozen=True)
 class FunctionConfig:
-    """A function as it is deployed. `timeout` is in seconds, `memory` in MB; `instances` is how many there may be.
+    """A deployed function. `timeout` is in seconds, `memory` in MB; `instances` is the largest number of them.
 
     `runtime` decides the form of the context, `python` the interpreter: they need not be the same version.
     Raises: ValueError: a variable that the platform would refuse.
@@ -36,13 +35,11 @@ class FunctionConfig:
     timeout: float = 60.0
     memory: int = 128
     instances: int = 10
-    http_auth: Literal["anonymous", "function"] | None = None
-    """Of the HTTP trigger; None where there is none."""
+    http: bool = False
+    """Has an HTTP trigger; whoever reaches the loopback address may call it: curl needs no signature here."""
     methods: Sequence[str] = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
     wsgi: bool = False
     """The FC 2.0 form of an HTTP function."""
-    pre_stop: str | None = None
-    pre_stop_timeout: float = 3.0
 
     def __post_init__(self) -> None:
         for name in self.environment:
@@ -54,7 +51,7 @@ class FunctionConfig:
 
 
 def environment(config: FunctionConfig, key: Key, instance: str, region: str) -> dict[str, str]:
-    """The variables of an instance: the user's, the platform's, and temporary keys."""
+    """Return the variables of an instance: the user's, the platform's, and temporary keys."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR") if name in os.environ}
     platform = {
         "FC_FUNC_CODE_PATH": str(config.code),
@@ -64,7 +61,7 @@ def environment(config: FunctionConfig, key: Key, instance: str, region: str) ->
         "FC_FUNCTION_NAME": config.name,
         "FC_REGION": region,
         "FC_INSTANCE_ID": instance,
-        # By the runtime's Debian: 10 has the one, 11 the other.
+        # The variable's name depends on the runtime's Debian: 10 or 11.
         "FC_FUNCTION_VERSION" if config.runtime == "python3.12" else "FC_VER_ID": "LATEST",
         "FC_TIMEOUT": str(config.timeout),
         "FC_RUNTIME_API": "127.0.0.1:9000",

@@ -1,4 +1,4 @@
-"""Function instances: each a process of its own, one request at a time, killed at its timeout."""
+"""Function instances: each is a process of its own, serves one request at a time, and is killed at its timeout."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ State = Literal["starting", "idle", "busy", "paused", "stopped"]
 GRACE = 0.5
 """Seconds between SIGTERM and SIGKILL; how many the platform gives could not be confirmed."""
 LAST_WORDS = 0.2
-"""Seconds in which the socket of a process that has ended is read to its end; usually at once."""
+"""Seconds to read the socket of a process that has ended to its end; that usually takes none."""
 _RUNTIME = Path(__file__).with_name("runtime") / "program.py"
 
 
@@ -32,7 +32,7 @@ class InstanceDied(Exception):
 
 
 class InstanceNotStarted(InstanceDied):
-    """There is no such interpreter or no such folder, or it may not be used."""
+    """The interpreter or the folder does not exist, or may not be used."""
 
 
 class InvocationTimedOut(Exception):
@@ -45,11 +45,10 @@ class Reply:
 
     header: Mapping[str, Any]
     body: bytes
-    log: bytes
 
 
 class Instance:
-    """A process, with all that it starts. Its output is kept by line, the oldest forgotten first."""
+    """A process, with all that it starts. Its output is kept by line; the oldest lines are dropped first."""
 
     def __init__(self, config: FunctionConfig, key: Key, region: str, lines: deque[str]) -> None:
         self.id = f"c-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:12]}"
@@ -58,7 +57,7 @@ class Instance:
         self.used = time.monotonic()
         self.invocations = 0
         self.memory = 0.0
-        """The most it ever used, in MB."""
+        """The most that it ever used, in MB."""
         self.config = config
         self.output = Record(lines)
         self._key = key
@@ -79,10 +78,7 @@ class Instance:
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
-        """Start the process, which ends by itself when this one is gone, however that came about.
-
-        Raises: InstanceNotStarted.
-        """
+        """Start the process, which ends by itself when this one is gone. Raises: InstanceNotStarted."""
         ours, theirs = socket.socketpair()
         lifeline, self._lifeline = os.pipe()
         output, written = os.pipe()
@@ -113,7 +109,7 @@ class Instance:
     async def call(self, header: Mapping[str, Any], body: bytes, timeout: float) -> Reply:
         """Send a request, and wait for the reply. Raises: InvocationTimedOut, InstanceDied: the process is gone then."""
         self.state = "busy"
-        if header["kind"] in ("event", "wsgi"):
+        if header["kind"] != "initialize":
             self.invocations += 1
         timer = asyncio.get_running_loop().call_later(timeout, self._expire)
         self._quiet.clear()
@@ -125,23 +121,23 @@ class Instance:
                 await asyncio.wait({self._ended})
             raise InvocationTimedOut if self._expired else InstanceDied from None
         except BaseException:
-            # Whoever waited has gone: the answer would be taken for the next request's.
+            # The caller has gone: the answer would be taken for the next request's.
             self.signal(signal.SIGKILL)
             raise
         finally:
             timer.cancel()
             self._quiet.set()
-        return self._finish(answer, content)
-
-    def _finish(self, answer: Mapping[str, Any], content: bytes) -> Reply:
         self._pipe.read_all()
-        self.memory = max(self.memory, float(answer.get("memory", 0.0)))
+        self._become_idle(float(answer.get("memory", 0.0)))
+        return Reply(answer, content)
+
+    def _become_idle(self, memory: float) -> None:
+        self.memory = max(self.memory, memory)
         self.used = time.monotonic()
         if self.state == "paused":
             self._state_when_paused = "idle"
         else:
             self.state = "idle"
-        return Reply(answer, content, self.output.tail)
 
     async def _exchange(self, header: Mapping[str, Any], body: bytes) -> tuple[Mapping[str, Any], bytes]:
         head = json.dumps(header).encode()
@@ -149,7 +145,7 @@ class Instance:
         await self._writer.drain()
         answer = json.loads(await self._block()), await self._block()
         if self._expired:
-            # It caught the end that was meant for it, and answers too late.
+            # It caught SIGTERM, and answers too late.
             self.signal(signal.SIGKILL)
             raise EOFError
         return answer
@@ -158,7 +154,7 @@ class Instance:
         return await self._reader.readexactly(struct.unpack(">I", await self._reader.readexactly(4))[0])
 
     def _expire(self) -> None:
-        """SIGTERM, and SIGKILL a little later: one that is paused, or that catches the first, ends too."""
+        """Send SIGTERM, and SIGKILL a little later: a process that is paused, or that catches SIGTERM, ends too."""
         self._expired = True
         self.signal(signal.SIGTERM)
         asyncio.get_running_loop().call_later(GRACE, self.signal, signal.SIGKILL)
@@ -170,17 +166,15 @@ class Instance:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
         if number == signal.SIGKILL and self.state == "idle":
-            self.state = "stopped"  # Until it is gone, no call may get it.
+            self.state = "stopped"  # no call may get it until it is gone
         if number == signal.SIGSTOP and self.state != "paused":
             self._state_when_paused, self.state = self.state, "paused"
         elif number == signal.SIGCONT and self.state == "paused":
             self.state = self._state_when_paused
 
     async def stop(self) -> None:
-        """End the process: one that is idle by letting it go, after its pre-stop hook, any other at once."""
+        """End the process: if idle, by closing its socket, else at once."""
         idle = self.state == "idle"
-        if idle and self.config.pre_stop:
-            await self._pre_stop()
         self.state = "stopped"
         if idle and self.alive:
             self._writer.write_eof()
@@ -190,18 +184,8 @@ class Instance:
         if self._ended:
             await asyncio.wait({self._ended})
 
-    async def _pre_stop(self) -> None:
-        """Its result is ignored."""
-        request_id = str(uuid.uuid4())
-        header = {"kind": "prestop", "handler": self.config.pre_stop, "request_id": request_id, "timeout": 0}
-        keys = {"id": self._key.id, "secret": self._key.secret, "token": self._key.token}
-        self.output.begin(f"FC PreStop Start RequestId: {request_id}")
-        with contextlib.suppress(InstanceDied, InvocationTimedOut):
-            await self.call({**header, "credentials": keys}, b"", self.config.pre_stop_timeout)
-        self.output.note(f"FC PreStop End RequestId: {request_id}")
-
     async def _clean_up(self, process: asyncio.subprocess.Process) -> None:
-        """When the process has ended, end what it has started, and read the rest of what they wrote."""
+        """Wait for the process to end, end what it has started, and read the rest of their output."""
         await process.wait()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

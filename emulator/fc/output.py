@@ -1,4 +1,4 @@
-"""The output of instances: by line in the function's log, and its end for the caller."""
+"""Keeps the output of instances: by line in the function's log, and the end of it for the caller."""
 
 import asyncio
 import os
@@ -10,17 +10,12 @@ LONGEST_LINE = 32 * 1024
 TAIL = 4 * 1024
 """Bytes at the end of a call's log that its caller can have."""
 MOST_AT_ONCE = 1024 * 1024
-"""Bytes that are read before others have their turn."""
+"""Bytes that are read at once, so that other tasks have their turn."""
 _CHUNK = 64 * 1024
 
 
-def lines_kept() -> deque[str]:
-    """Where the output of a function's instances is kept."""
-    return deque(maxlen=MOST_LINES)
-
-
 class Record:
-    """The output of one instance, in the order of its writing. It is bounded, whatever is written."""
+    """The output of one instance, in the order of its writing. Its size is bounded."""
 
     def __init__(self, lines: deque[str]) -> None:
         self._lines = lines
@@ -29,17 +24,17 @@ class Record:
 
     @property
     def tail(self) -> bytes:
-        """The end of what the call that runs, or ran last, has written."""
+        """The end of the output of the current or latest call."""
         return bytes(self._tail)
 
     def begin(self, line: str) -> None:
-        """Begin the output of a call, with a line of the platform's."""
+        """Begin the output of a call with a line of the platform's."""
         self.end()
         self._tail.clear()
         self.note(line)
 
     def write(self, data: bytes) -> None:
-        """Keep output, in whatever pieces it comes."""
+        """Add output, a piece of any size."""
         self._tail += data
         del self._tail[:-TAIL]
         *whole, rest = (self._pending + data).split(b"\n")
@@ -48,13 +43,13 @@ class Record:
             self._keep(line)
 
     def note(self, line: str) -> None:
-        """Write a line of the platform's, at the beginning of a line."""
+        """Write a line of the platform's; it begins a new line."""
         if self._pending:
             self.write(b"\n")
         self.write(f"{line}\n".encode())
 
     def end(self) -> None:
-        """Keep a last line that has no end."""
+        """Keep a last line that has no line end."""
         if self._pending:
             self._keep(self._pending)
             self._pending = b""
@@ -64,7 +59,7 @@ class Record:
 
 
 class Pipe:
-    """The reading end of an instance's output, read as it comes; `close` reads the rest of it."""
+    """The reading end of an instance's output, read as it arrives; `close` reads the rest of it."""
 
     def __init__(self, descriptor: int, record: Record) -> None:
         self._descriptor = descriptor
@@ -75,13 +70,13 @@ class Pipe:
         self._loop.add_reader(descriptor, self._read)
 
     def read_all(self) -> None:
-        """Read what is there now."""
+        """Read what has arrived."""
         left = MOST_AT_ONCE
         while left > 0 and (size := self._read()):
             left -= size
 
     def close(self) -> None:
-        """Read what is there now, and no more."""
+        """Read what has arrived, and stop."""
         self.read_all()
         self._stop()
 

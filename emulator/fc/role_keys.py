@@ -1,4 +1,4 @@
-"""The temporary keys of functions: renewed as the platform does, but not for every call."""
+"""Issues the temporary keys of functions, and renews them as the platform does: not for every call."""
 
 from emulator.ram.keys import Accounts, AccountsError, Key
 
@@ -14,7 +14,7 @@ class RoleKeys:
         self._newest: dict[str, tuple[Key, float]] = {}
 
     def of(self, role: str | None) -> Key:
-        """Return a valid key; one of empty texts where there is no role."""
+        """Return a valid key of a role; an empty one where there is no role."""
         if not role:
             return Key("", "")
         key, issued = self._newest.get(role, (None, 0.0))

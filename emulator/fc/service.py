@@ -11,22 +11,26 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from emulator.clock import Clock
-from emulator.fc.asynchronous import AsyncCalls, Verdict
 from emulator.fc.config import FunctionConfig
 from emulator.fc.instances import Instance, InstanceDied, InstanceNotStarted, InvocationTimedOut, Reply
-from emulator.fc.output import lines_kept
+from emulator.fc.output import MOST_LINES
 from emulator.fc.role_keys import RoleKeys
 from emulator.fc.runtime.steps import Step
 from emulator.ram.keys import Accounts
 from emulator.records import Invoked, Records
 
-Kind = Literal["event", "wsgi"]
 LONGEST_IDLE = 300.0
 """Seconds after which an idle instance is ended."""
 SYNC_LIMIT = 32 * 1024 * 1024
 ASYNC_LIMIT = 128 * 1024
+RETRIES = 3
+PAUSES = (60.0, 120.0, 240.0)
+"""Seconds before the retries of an asynchronous call that failed; "Error handling" in the documentation names only how many."""
+FIRST_THROTTLED = 0.5
+LONGEST_THROTTLED = 5 * 3600.0
+"""Seconds for which an asynchronous call is tried that finds no instance free: 0.5 s after the first try, then twice as long."""
 RECORDED = 2_000
-"""Letters of a failed call's answer that are recorded."""
+"""Characters of a failed call's answer that are recorded."""
 UNHANDLED = "UnhandledInvocationError"
 MOST_INSTANCES = 100
 """Of all functions of an account in a region together."""
@@ -70,21 +74,19 @@ class Counters:
 
 @dataclass
 class Deployed:
-    """A function with its instances."""
+    """A function with its instances, and what they wrote, by line."""
 
     config: FunctionConfig
     instances: list[Instance] = field(default_factory=list)
-    lines: deque[str] = field(default_factory=lines_kept)
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_LINES))
     counters: Counters = field(default_factory=Counters)
+
+    def drop_dead(self) -> None:
+        self.instances = [instance for instance in self.instances if instance.state == "starting" or instance.alive]
 
 
 Tries = Callable[[str, bytes], AbstractContextManager[Sequence[Step]]]
 """Entered around each try of a call, with the function's name and the event; gives the steps at which the try is killed."""
-
-
-def undisturbed(_function: str, _event: bytes) -> AbstractContextManager[Sequence[Step]]:
-    """Nothing happens to a try."""
-    return nullcontext(())
 
 
 class FunctionCompute:
@@ -99,23 +101,26 @@ class FunctionCompute:
         service: str = "ota-modules",
         clock: Clock | None = None,
         records: Records | None = None,
-        tries: Tries = undisturbed,
+        tries: Tries = lambda _function, _event: nullcontext(()),
     ) -> None:
         self.service = service
         """The FC 2.0 service under which functions of FC 3.0 can be named too: aliyun-fc2 knows no others."""
         self.accounts = accounts
         self.region = region
         self.functions = {config.name: Deployed(config) for config in functions}
-        self._later = AsyncCalls(clock or Clock())
+        self._clock = clock or Clock()
+        self._asynchronous: set[asyncio.Task[None]] = set()
+        """The asynchronous calls that are not finished. They do not outlive the process."""
         self._keys = RoleKeys(accounts)
         self._records = records or Records()
         self._tries = tries
 
     @property
     def instances(self) -> list[Instance]:
-        """Those that start or run now."""
-        known = [instance for deployed in self.functions.values() for instance in deployed.instances]
-        return [instance for instance in known if instance.state == "starting" or instance.alive]
+        """The instances that are starting or running."""
+        for deployed in self.functions.values():
+            deployed.drop_dead()
+        return [instance for deployed in self.functions.values() for instance in deployed.instances]
 
     def find(self, name: str, service: str | None = None) -> Deployed:
         """Return a function by its name. Raises: FcError."""
@@ -130,7 +135,7 @@ class FunctionCompute:
         name: str,
         payload: bytes,
         *,
-        kind: Kind = "event",
+        kind: Literal["event", "wsgi"] = "event",
         http: Mapping[str, Any] | None = None,
         retry_count: int = 0,
         request_id: str | None = None,
@@ -149,10 +154,41 @@ class FunctionCompute:
             self._records.add(Invoked(name, "", "", began, self._records.now(), error.code, error.text))
             raise
         text = result.body.decode("utf-8", "replace")[:RECORDED] if result.error_type else ""
-        self._records.add(
-            Invoked(name, result.request_id, result.instance, began, self._records.now(), result.error_type, text)
-        )
+        ended = self._records.now()
+        self._records.add(Invoked(name, result.request_id, result.instance, began, ended, result.error_type, text))
         return result
+
+    def invoke_later(self, name: str, payload: bytes) -> str:
+        """Accept an asynchronous call, which is retried until a try succeeds or they end; return its request id.
+
+        Raises: FcError: no such function, or a payload that is too large.
+        """
+        deployed = self.find(name)
+        if len(payload) > ASYNC_LIMIT:
+            raise FcError(400, "EntityTooLarge", f"payload of an asynchronous call is larger than {ASYNC_LIMIT} bytes")
+        request_id = new_request_id(deployed.config)
+        task = asyncio.get_running_loop().create_task(self._retry(name, payload, request_id))
+        self._asynchronous.add(task)
+        task.add_done_callback(self._asynchronous.discard)
+        return request_id
+
+    async def _retry(self, name: str, payload: bytes, request_id: str) -> None:
+        failures = throttles = 0
+        waited = 0.0
+        while True:
+            try:
+                result = await self.invoke(name, payload, retry_count=failures, request_id=request_id)
+            except FcError as error:
+                if error.status != 429 or waited >= LONGEST_THROTTLED:
+                    return
+                seconds = FIRST_THROTTLED * 2.0**throttles
+                throttles, waited = throttles + 1, waited + seconds
+            else:
+                if not result.error_type or failures == RETRIES:
+                    return
+                seconds = PAUSES[failures]
+                failures += 1
+            await self._clock.sleep(seconds * self._clock.scale)
 
     async def _try(
         self, deployed: Deployed, payload: bytes, call: Mapping[str, Any], request_id: str | None
@@ -160,35 +196,16 @@ class FunctionCompute:
         if len(payload) > SYNC_LIMIT:
             raise FcError(400, "EntityTooLarge", f"payload is larger than {SYNC_LIMIT} bytes")
         deployed.counters.invocations += 1
-        request_id = request_id or new_request_id(deployed.config)
+        header = {**self._header(deployed.config, request_id or new_request_id(deployed.config)), **call}
         began = time.monotonic()
-        instance = await self._acquire(deployed, request_id)
+        instance = await self._acquire(deployed, header["request_id"])
         if isinstance(instance, Invocation):
             return instance
-        return await self._run(
-            deployed, instance, {**self._header(deployed.config, request_id), **call}, payload, began
-        )
-
-    def invoke_later(self, name: str, payload: bytes) -> str:
-        """Accept an asynchronous call, retried where the function fails; return its request id. Raises: FcError."""
-        deployed = self.find(name)
-        if len(payload) > ASYNC_LIMIT:
-            raise FcError(400, "EntityTooLarge", f"payload of an asynchronous call is larger than {ASYNC_LIMIT} bytes")
-        request_id = new_request_id(deployed.config)
-        self._later.accept(lambda failures: self._try_later(name, payload, request_id, failures))
-        return request_id
-
-    async def _try_later(self, name: str, payload: bytes, request_id: str, failures: int) -> Verdict:
-        try:
-            result = await self.invoke(name, payload, retry_count=failures, request_id=request_id)
-        except FcError as error:
-            return Verdict.THROTTLED if error.status == 429 else Verdict.HOPELESS
-        return Verdict.FAILED if result.error_type else Verdict.DONE
+        return await self._run(deployed, instance, header, payload, began)
 
     async def _run(
         self, deployed: Deployed, instance: Instance, header: Mapping[str, Any], payload: bytes, began: float
     ) -> Invocation:
-        request_id = str(header["request_id"])
         problem = ""
         try:
             reply = await instance.call(header, payload, deployed.config.timeout)
@@ -201,12 +218,12 @@ class FunctionCompute:
             reply = _error_reply(f"{problem} (duration: {(time.monotonic() - began) * 1000:.0f}ms)")
         error = reply.header.get("error_type")
         end = f", Error: {problem or 'Unhandled function error'}" if error else ""
-        instance.output.note(f"FC Invoke End RequestId: {request_id}{end}")
+        instance.output.note(f"FC Invoke End RequestId: {header['request_id']}{end}")
         if error:
             deployed.counters.errors += 1
-        self._drop_dead(deployed)
+        deployed.drop_dead()
         return Invocation(
-            request_id=request_id,
+            request_id=header["request_id"],
             status=int(reply.header.get("status", 200)),
             body=reply.body,
             headers=[(str(name), str(value)) for name, value in reply.header.get("headers", ())],
@@ -219,14 +236,19 @@ class FunctionCompute:
 
     async def _acquire(self, deployed: Deployed, request_id: str) -> Instance | Invocation:
         """Return an idle instance or a new, initialized one; or the result, where the initializer failed."""
-        self._drop_dead(deployed)
-        for instance in deployed.instances:
-            if instance.state == "idle":
-                instance.state = "busy"
-                instance.output.begin(f"FC Invoke Start RequestId: {request_id}")
-                return instance
-        instance = await self._start(deployed)
-        return await self._initialize(deployed, instance, request_id)
+        deployed.drop_dead()
+        start = f"FC Invoke Start RequestId: {request_id}"
+        instance = next((instance for instance in deployed.instances if instance.state == "idle"), None)
+        if instance or deployed.config.initializer is None:
+            instance = instance or await self._start(deployed)
+            instance.output.begin(start)
+        else:
+            instance = await self._start(deployed)
+            if failed := await self._initialize(deployed, instance, request_id):
+                return failed
+            instance.output.note(start)
+        instance.state = "busy"
+        return instance
 
     async def _start(self, deployed: Deployed) -> Instance:
         """Start an instance. Raises: FcError: there may be no more, or it does not start."""
@@ -244,43 +266,31 @@ class FunctionCompute:
         except InstanceNotStarted as error:
             raise FcError(500, "InternalServerError", f"no instance can be started: {error}") from error
         finally:
-            # Also where the caller has gone meanwhile: what is "starting" counts as being there.
+            # Also where the caller has gone meanwhile: an instance that is "starting" counts as alive.
             instance.state = "busy" if instance.alive else "stopped"
         return instance
 
-    async def _initialize(self, deployed: Deployed, instance: Instance, request_id: str) -> Instance | Invocation:
+    async def _initialize(self, deployed: Deployed, instance: Instance, request_id: str) -> Invocation | None:
+        """Run the initializer; return the result of the call where it failed."""
         config = deployed.config
-        start = f"FC Invoke Start RequestId: {request_id}"
-        if config.initializer is None:
-            instance.output.begin(start)
-            return instance
-        header = {
-            **self._header(config, request_id),
-            "retry_count": 0,
-            "kind": "initialize",
-            "handler": config.initializer,
-        }
+        header = {**self._header(config, request_id), "kind": "initialize", "handler": config.initializer}
         instance.output.begin(f"FC Initialize Start RequestId: {request_id}")
-        problem = b""
         try:
             reply = await instance.call(header, b"", config.initializer_timeout)
-            problem = reply.body if reply.header.get("error_type") else b""
         except InvocationTimedOut:
-            problem = _error_reply(f"Initializer time out after {config.initializer_timeout:g} seconds").body
+            reply = _error_reply(f"Initializer time out after {config.initializer_timeout:g} seconds")
         except InstanceDied:
-            problem = _error_reply("Process exited unexpectedly before completing initialization").body
-        end = ", Error: initialization failed" if problem else ""
+            reply = _error_reply("Process exited unexpectedly before completing initialization")
+        failed = bool(reply.header.get("error_type"))
+        end = ", Error: initialization failed" if failed else ""
         instance.output.note(f"FC Initialize End RequestId: {request_id}{end}")
-        if not problem:
-            instance.state = "busy"
-            instance.output.note(start)
-            return instance
-        instance.state = "busy"  # Not one to be let go of with its pre-stop hook.
+        if not failed:
+            return None
         await instance.stop()
-        self._drop_dead(deployed)
+        deployed.drop_dead()
         deployed.counters.errors += 1
         log = instance.output.tail
-        return Invocation(request_id, 200, problem, error_type="InitializationError", log=log, instance=instance.id)
+        return Invocation(request_id, 200, reply.body, error_type="InitializationError", log=log, instance=instance.id)
 
     def _header(self, config: FunctionConfig, request_id: str) -> dict[str, Any]:
         key = self._keys.of(config.role)
@@ -292,31 +302,27 @@ class FunctionCompute:
             "credentials": {"id": key.id, "secret": key.secret, "token": key.token},
         }
 
-    def _drop_dead(self, deployed: Deployed) -> None:
-        deployed.instances = [known for known in deployed.instances if known.state == "starting" or known.alive]
-
     async def end_idle(self, seconds: float = LONGEST_IDLE) -> None:
         """End the instances that have been idle for `seconds`."""
         for instance in self.instances:
             if instance.state == "idle" and time.monotonic() - instance.used >= seconds:
                 await instance.stop()
-        for deployed in self.functions.values():
-            self._drop_dead(deployed)
 
     async def stop(self) -> None:
         """End all calls and instances."""
-        await self._later.stop()
+        tasks = list(self._asynchronous)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(instance.stop() for instance in self.instances))
-        for deployed in self.functions.values():
-            self._drop_dead(deployed)
 
 
 def _error_reply(text: str) -> Reply:
-    """Make the reply of an instance that did not reply itself."""
-    return Reply({"error_type": UNHANDLED}, json.dumps({"errorMessage": text}).encode(), b"")
+    """Return the reply for an instance that did not reply itself."""
+    return Reply({"error_type": UNHANDLED}, json.dumps({"errorMessage": text}).encode())
 
 
 def new_request_id(config: FunctionConfig) -> str:
-    """FC 3.0 ids look like `1-<8 hex>-<8 hex>-<12 hex>`, those of FC 2.0 are UUIDs."""
+    """Return an id: `1-<8 hex>-<8 hex>-<12 hex>` in FC 3.0, a UUID in FC 2.0."""
     digits = uuid.uuid4().hex
     return str(uuid.uuid4()) if config.service else f"1-{int(time.time()):08x}-{digits[:8]}-{digits[8:20]}"

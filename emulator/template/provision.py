@@ -29,7 +29,7 @@ def functions(
     `code` is the folder to run instead of the one that the template names: the sources, while developing.
     """
     configs = [_configure(function, iot_endpoint, code, python) for function in template.functions]
-    return configs + [_wsgi(config) for config in configs if config.http_auth is not None]
+    return configs + [_wsgi(config) for config in configs if config.http]
 
 
 def _configure(function: Function, iot_endpoint: str, code: Path | None, python: str) -> FunctionConfig:
@@ -46,8 +46,7 @@ def _configure(function: Function, iot_endpoint: str, code: Path | None, python:
         timeout=function.timeout,
         memory=function.memory,
         instances=100 if function.instances is None else function.instances,
-        # Whoever reaches the loopback address is the account's owner: curl needs no signature here.
-        http_auth="anonymous" if function.http else None,
+        http=function.http is not None,
         methods=function.http.methods if function.http else (),
     )
 

@@ -1,7 +1,7 @@
-"""The program of one function instance: what the platform's Python runtime does, one request at a time.
+"""The program of one function instance: does what the platform's Python runtime does, one request at a time.
 
 Run as `python program.py FD LIFELINE` with the code directory as working directory; it imports nothing but the standard
-library, the function's code, and steps.py beside it where an invocation is to end at a step. FD is a socket to the emulator:
+library, the function's code, and steps.py beside it for an invocation that is to end at a step. FD is a socket to the emulator:
 frames of a 4-byte length, a JSON header, a 4-byte length and a body. LIFELINE is a pipe that closes when the emulator is gone.
 """
 
@@ -31,7 +31,7 @@ from typing import Any
 
 LONGEST_WRITE = 128 * 1024
 PR_SET_PDEATHSIG = 1
-# What the platform sets and lets the code see; every other FC_ variable is taken away.
+# The variables that the platform lets the code see; every other FC_ variable is removed.
 VISIBLE = {
     "FC_FUNC_CODE_PATH", "FC_ACCOUNT_ID", "FC_FUNCTION_HANDLER", "FC_FUNCTION_MEMORY_SIZE", "FC_FUNCTION_NAME", "FC_REGION",
     "FC_INSTANCE_ID", "FC_VER_ID", "FC_RUNTIME_VERSION", "FC_SNAPSHOT_FLAG", "FC_SERVICE_NAME", "FC_QUALIFIER",
@@ -53,7 +53,7 @@ class Wire:
         self._socket.set_inheritable(False)
 
     def receive(self) -> tuple[Header, bytes]:
-        """The next frame; ends the process where the emulator is gone."""
+        """Wait for the next frame; end the process if the emulator is gone."""
         return json.loads(self._block()), self._block()
 
     def send(self, header: Header, body: bytes) -> None:
@@ -74,7 +74,7 @@ class Wire:
 
 
 class Output(io.FileIO):
-    """Standard output or error: nothing is written late, and of a single write no more than 128 KiB."""
+    """Standard output or error: unbuffered, and no more than 128 KiB of a single write."""
 
     def write(self, data: Any) -> int:  # noqa: ANN401 - any buffer
         left = memoryview(data).cast("B")[:LONGEST_WRITE]
@@ -106,8 +106,8 @@ class Problem(Exception):
         self.kind = kind
 
 
-def loaded(name: str) -> Callable[..., Any]:
-    """The function behind `module.func`; `/` and `.` lead into packages."""
+def load_function(name: str) -> Callable[..., Any]:
+    """Import the function `module.func`; `/` and `.` lead into packages. Raises: Problem."""
     module_name, dot, function = name.rpartition(".")
     if not dot:
         raise Problem("InvalidHandleName", f"Invalid handler name: {name}")
@@ -119,14 +119,14 @@ def loaded(name: str) -> Callable[..., Any]:
         raise Problem("ImportModuleError", f"Unable to import module '{module_name}': {error}") from error
     except Exception as error:
         raise Problem("UserCodeError", f"Module '{module_name}' failed: {type(error).__name__}: {error}") from error
-    found = getattr(module, function, None)
-    if not callable(found):
+    handler = getattr(module, function, None)
+    if not callable(handler):
         raise Problem("HandlerNotFound", f"Handler '{function}' is missing on module '{module_name}'")
-    return found  # type: ignore[no-any-return]
+    return handler  # type: ignore[no-any-return]
 
 
-def context(header: Header, flavour: str) -> SimpleNamespace:
-    """What the function gets: the 3.10 runtime's has keys, service and tracing, the 3.12 runtime's has not."""
+def build_context(header: Header, flavour: str) -> SimpleNamespace:
+    """Return the function's second argument: in the 3.10 runtime it has keys, service and tracing, in the 3.12 runtime not."""
     environ = os.environ
     function = SimpleNamespace(
         name=environ["FC_FUNCTION_NAME"],
@@ -169,7 +169,7 @@ def context(header: Header, flavour: str) -> SimpleNamespace:
     )
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a function returns
+def to_json_value(value: Any) -> Any:  # noqa: ANN401 - any value that a function returns
     if isinstance(value, decimal.Decimal):
         return float(value)
     if isinstance(value, datetime.date | datetime.time):
@@ -179,16 +179,16 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a function returns
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-def serialised(result: object) -> bytes:
-    """Bytes and text as they are, all else as JSON with an indent of 4 and sorted keys."""
+def serialise(result: object) -> bytes:
+    """Return bytes and text as they are, all else as JSON with an indent of 4 and sorted keys."""
     if isinstance(result, bytes):
         return result
-    text = result if isinstance(result, str) else json.dumps(result, indent=4, sort_keys=True, default=plain)
+    text = result if isinstance(result, str) else json.dumps(result, indent=4, sort_keys=True, default=to_json_value)
     return text.encode()
 
 
-def failure(error: BaseException) -> bytes:
-    """The error as the platform answers it: with the function's frames alone."""
+def describe_error(error: BaseException) -> bytes:
+    """Describe an error as the platform does: with the function's own frames alone."""
     kind, cause = (error.kind, error.__cause__) if isinstance(error, Problem) else (type(error).__name__, error)
     frames = traceback.extract_tb(cause.__traceback__) if cause else []
     stack = [
@@ -196,12 +196,12 @@ def failure(error: BaseException) -> bytes:
         for frame in frames
         if not frame.filename.startswith(HIDDEN_FRAMES)
     ]
-    told = {"errorMessage": str(error), "errorType": kind, "stackTrace": stack}
-    return json.dumps(told, indent=4, sort_keys=True).encode()
+    content = {"errorMessage": str(error), "errorType": kind, "stackTrace": stack}
+    return json.dumps(content, indent=4, sort_keys=True).encode()
 
 
-def environ_of(header: Header, body: bytes, given: SimpleNamespace) -> dict[str, Any]:
-    """The WSGI environment of an FC 2.0 HTTP trigger."""
+def wsgi_environ(header: Header, body: bytes, context: SimpleNamespace) -> dict[str, Any]:
+    """Return the WSGI environment of an FC 2.0 HTTP trigger."""
     parts = header["http"]
     names: dict[str, str] = {}
     for name, value in parts["headers"]:
@@ -214,12 +214,12 @@ def environ_of(header: Header, body: bytes, given: SimpleNamespace) -> dict[str,
         "QUERY_STRING": parts["query"], "PATH_INFO": parts["path"], "REQUEST_METHOD": parts["method"],
         "REMOTE_ADDR": parts["client"], "wsgi.version": (1, 0), "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr,
         "wsgi.url_scheme": "http", "wsgi.multithread": False, "wsgi.multiprocess": False, "wsgi.run_once": False,
-        "fc.request_uri": parts["uri"], "fc.context": given, "HTTP_X_FC_FUNCTION_HANDLER": os.environ["FC_FUNCTION_HANDLER"],
+        "fc.request_uri": parts["uri"], "fc.context": context, "HTTP_X_FC_FUNCTION_HANDLER": os.environ["FC_FUNCTION_HANDLER"],
     }  # fmt: skip
 
 
-def through_wsgi(function: Callable[..., Iterable[Any]], environ: dict[str, Any]) -> tuple[Header, bytes]:
-    """Status, headers and the whole body of a WSGI answer."""
+def call_wsgi(function: Callable[..., Iterable[Any]], environ: dict[str, Any]) -> tuple[Header, bytes]:
+    """Call a WSGI application; return the status and headers, and the whole body."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
     written: list[bytes] = []
 
@@ -239,15 +239,8 @@ def through_wsgi(function: Callable[..., Iterable[Any]], environ: dict[str, Any]
     return {"status": int(status.split(" ", 1)[0]), "headers": headers}, b"".join(written)
 
 
-def called(function: Callable[..., Any], header: Header, body: bytes, given: SimpleNamespace) -> tuple[Header, bytes]:
-    """What the function makes of an event, or of a request over WSGI."""
-    if header["kind"] == "wsgi":
-        return through_wsgi(function, environ_of(header, body, given))
-    return {}, serialised(function(body, given))
-
-
-def ending_at() -> Callable[[list[str]], contextlib.AbstractContextManager[None]]:
-    """What ends this process at a step; loaded from its file, so that it hides no module of the function's."""
+def load_ending_at() -> Callable[[list[str]], contextlib.AbstractContextManager[None]]:
+    """Load `steps.ending_at` from its file, so that it hides no module of the function's."""
     spec = importlib.util.spec_from_file_location("emulator.fc.runtime.steps", STEPS)
     if spec is None or spec.loader is None:
         raise ImportError(str(STEPS))
@@ -269,47 +262,47 @@ class Runtime:
             header, body = self._wire.receive()
             Formatter.request_id = header["request_id"]
             try:
-                answer, content = self._answered(header, body)
+                answer, content = self._answer(header, body)
             except Exception as error:  # noqa: BLE001 - the platform catches these, and no other
-                answer, content = {"error_type": "UnhandledInvocationError"}, failure(error)
+                answer, content = {"error_type": "UnhandledInvocationError"}, describe_error(error)
                 sys.stdout.write(f"{content.decode()}\n")
-            self._wire.send({**answer, "memory": memory()}, content)
+            self._wire.send({**answer, "memory": peak_memory()}, content)
 
-    def _answered(self, header: Header, body: bytes) -> tuple[Header, bytes]:
-        given = context(header, self._flavour)
-        if header["kind"] in ("initialize", "prestop"):
-            loaded(header["handler"])(given)
+    def _answer(self, header: Header, body: bytes) -> tuple[Header, bytes]:
+        context = build_context(header, self._flavour)
+        if header["kind"] == "initialize":
+            load_function(header["handler"])(context)
             return {}, b""
         if self._handler is None:
-            self._handler = loaded(os.environ["FC_FUNCTION_HANDLER"])
-        if not header["steps"]:
-            return called(self._handler, header, body, given)
-        with ending_at()(header["steps"]):
-            return called(self._handler, header, body, given)
+            self._handler = load_function(os.environ["FC_FUNCTION_HANDLER"])
+        with load_ending_at()(header["steps"]) if header["steps"] else contextlib.nullcontext():
+            if header["kind"] == "wsgi":
+                return call_wsgi(self._handler, wsgi_environ(header, body, context))
+            return {}, serialise(self._handler(body, context))
 
 
 def stop(_number: int, _frame: FrameType | None) -> None:
-    """SIGTERM: the platform's runtime shows where every thread stands, and ends."""
+    """On SIGTERM, write the stacks of all threads and end, as the platform's runtime does."""
     faulthandler.dump_traceback(2)
     sys.exit(143)
 
 
-def memory() -> float:
-    """The most that this process ever used, in MB; the system tells it in KB, macOS in bytes."""
+def peak_memory() -> float:
+    """Return the most that this process ever used, in MB; Linux gives it in KB, macOS in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def die_with_parent(lifeline: int) -> None:
-    """Leave no orphan, also when the emulator is killed while the function runs, or hangs, or is paused."""
+    """End this process with the emulator, also while the function runs, hangs or is paused."""
     os.set_inheritable(lifeline, False)
-    threading.Thread(target=watch, args=(lifeline,), name="lifeline", daemon=True).start()
+    threading.Thread(target=wait_for_end, args=(lifeline,), name="lifeline", daemon=True).start()
     if sys.platform == "linux":
-        # A paused process runs no thread. Where the kernel does not help, it ends as soon as it may go on.
+        # A paused process runs no thread: without the kernel's help it ends only when it is resumed.
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def watch(lifeline: int) -> None:
+def wait_for_end(lifeline: int) -> None:
     os.read(lifeline, 1)
     os.killpg(0, signal.SIGKILL)
 

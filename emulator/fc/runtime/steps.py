@@ -1,7 +1,7 @@
 """Ends the process of an instance at a named step of its function.
 
-Instances load this file by its path, whatever their Python is: it needs the standard library alone. The function announces its
-steps itself, through its module `handler.steps`; here its listener is set, for the one invocation that is struck.
+Instances load this file by its path, on any Python: it needs the standard library alone. The function announces its steps
+through its module `handler.steps`; here the listener of that module is set, for the one invocation that is struck.
 """
 
 import os
@@ -26,10 +26,7 @@ def end() -> None:
 
 @contextmanager
 def ending_at(steps: Iterable[Step], end: Callable[[], None] = end) -> Iterator[None]:
-    """While the block runs, whichever thread first gets to one of the steps ends the process.
-
-    Raises: StepNotFound: the block does not run then.
-    """
+    """End the process when a thread reaches one of the steps while the block runs. Raises: StepNotFound, before the block."""
     fatal = frozenset(steps)
     announcer: Any = sys.modules.get(ANNOUNCER)
     for step in fatal.difference(get_args(getattr(announcer, "Step", None))):

@@ -1,109 +1,66 @@
-"""Function Compute over HTTP: both versions of the API, with the official SDK of each, and what is refused."""
+"""Function Compute over HTTP: FC 3.0 with the official SDK, HTTP triggers, and the refusals."""
 
 import json
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fc2
 import httpx
 import pytest
 from alibabacloud_fc20230330.client import Client
 from alibabacloud_fc20230330.models import InvokeFunctionHeaders, InvokeFunctionRequest
 from alibabacloud_tea_openapi.models import Config
 from darabonba.runtime import RuntimeOptions
-from fc2.fc_exceptions import FcError as SdkError
 from starlette.types import ASGIApp
 
-from emulator.fc.api import application
-from emulator.fc.config import FunctionConfig
-from emulator.fc.service import FunctionCompute
-from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
+from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from emulator.ram.policy import Policy
+from tests.emulator.fc.played import Fc, config, refused
 from tests.support.waiting import eventually
 
-CODE = Path(__file__).parent / "functions"
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # the SDK of FC 3.0
-OWNER = Key(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
-logging.getLogger().addHandler(logging.NullHandler())  # aliyun-fc2 would print whole requests where nobody listens
-
-
-class Place:
-    """Some functions, served; and clients of both generations."""
-
-    def __init__(self, serve: Callable[[ASGIApp], str]) -> None:
-        self.accounts = Accounts()
-        functions = [
-            FunctionConfig("echo", "samples.echo", CODE, role="ota-modules"),
-            FunctionConfig("web", "samples.web", CODE, http_auth="anonymous", methods=("GET", "POST")),
-            FunctionConfig("closed", "samples.web", CODE, http_auth="function"),
-            FunctionConfig("said", "samples.said", CODE, http_auth="anonymous"),
-            FunctionConfig("wsgi", "samples.wsgi", CODE, http_auth="anonymous", wsgi=True, service="ota-modules"),
-            FunctionConfig("linger", "samples.linger", CODE),
-            FunctionConfig("nowhere", "samples.echo", CODE, python="/no/such/python"),
-        ]
-        self.service = FunctionCompute(self.accounts, functions)
-        self.url = serve(application(self.service))
-
-    def fc2(self, key: Key = OWNER) -> Any:
-        return fc2.Client(
-            endpoint=self.url, accessKeyID=key.id, accessKeySecret=key.secret, securityToken=key.token, Timeout=30
-        )
-
-    def fc3(self, function: str, body: bytes, secret: str = ACCESS_KEY_SECRET) -> Any:
-        config = Config(access_key_id=ACCESS_KEY_ID, access_key_secret=secret, protocol="http")
-        config.endpoint = self.url.removeprefix("http://")
-        headers = InvokeFunctionHeaders(x_fc_invocation_type="Sync", x_fc_log_type="Tail")
-        request = InvokeFunctionRequest(body=body)
-        return Client(config).invoke_function_with_options(function, request, headers, RuntimeOptions())
 
 
 @pytest.fixture
-def place(serve: Callable[[ASGIApp], str]) -> Place:
-    return Place(serve)
+def fc(serve: Callable[[ASGIApp], str]) -> Fc:
+    return Fc(
+        serve,
+        config("echo"),
+        config("web", http=True, methods=("GET", "POST")),
+        config("said", http=True),
+        config("wsgi", http=True, wsgi=True, service="ota-modules"),
+        config("linger"),
+        config("nowhere", handler="samples.echo", python="/no/such/python"),
+    )
 
 
-def refused(call: Callable[[], object]) -> tuple[int, str]:
-    """Status and code, as aliyun-fc2 tells them."""
-    with pytest.raises(SdkError) as caught:
-        call()
-    return caught.value.status_code, caught.value.err_code
+def invoke_fc3(fc: Fc, body: bytes, secret: str) -> Any:
+    config = Config(access_key_id=ACCESS_KEY_ID, access_key_secret=secret, protocol="http")
+    config.endpoint = fc.url.removeprefix("http://")
+    headers = InvokeFunctionHeaders(x_fc_invocation_type="Sync", x_fc_log_type="Tail")
+    request = InvokeFunctionRequest(body=body)
+    return Client(config).invoke_function_with_options("echo", request, headers, RuntimeOptions())
 
 
-# Invocations
+def invocations(fc: Fc, function: str) -> str:
+    return f"{fc.url}/2023-03-30/functions/{function}/invocations"
 
 
-def test_the_sdk_of_fc_3_invokes(place: Place) -> None:
-    """Signed with ACS3, the result as it is and the log beside it."""
-    answer = place.fc3("echo", b"\x00raw")
+def test_the_sdk_of_fc_3_invokes(fc: Fc) -> None:
+    answer = invoke_fc3(fc, b"\x00raw", ACCESS_KEY_SECRET)
     assert (answer.status_code, answer.body.read()) == (200, b"\x00raw")
     assert answer.headers["x-fc-request-id"].startswith("1-")
     assert float(answer.headers["x-fc-max-memory-usage"]) > 1
-
-
-def test_a_wrong_signature_of_fc_3_is_refused(place: Place) -> None:
-    """With a code that the SDK finds."""
     with pytest.raises(Exception, match="SignatureNotMatch"):
-        place.fc3("echo", b"", secret="wrong")
+        invoke_fc3(fc, b"", "wrong")
 
 
-def test_a_role_invokes_only_what_its_policy_permits(place: Place) -> None:
-    """As RAM decides."""
+def test_a_role_invokes_only_what_its_policy_permits(fc: Fc) -> None:
     statement = {"Effect": "Allow", "Action": "fc:InvokeFunction", "Resource": "*/functions/web"}
-    place.accounts.attach("caller", Policy.read({"Statement": [statement]}).permits)
-    client = place.fc2(place.accounts.issue("caller"))
+    fc.accounts.attach("caller", Policy.read({"Statement": [statement]}).permits)
+    client = fc.client_of(fc.accounts.issue("caller"))
     assert client.invoke_function("ota-modules", "web", b'{"a": 1}').data
     assert refused(lambda: client.invoke_function("ota-modules", "echo")) == (403, "AccessDenied")
-
-
-def test_services_and_functions_are_described(place: Place) -> None:
-    """As far as a client looks before it calls."""
-    client = place.fc2()
-    assert client.get_service("ota-modules").data["serviceName"] == "ota-modules"
-    assert client.get_function("ota-modules", "echo").data["handler"] == "samples.echo"
-    names = [each["functionName"] for each in client.list_functions("ota-modules").data["functions"]]
-    assert {"echo", "wsgi"} <= set(names)
 
 
 @pytest.mark.parametrize(
@@ -115,40 +72,33 @@ def test_services_and_functions_are_described(place: Place) -> None:
         ("ota-modules", "nowhere", None, (500, "InternalServerError")),
     ],
 )
-def test_what_is_not_there_is_named(
-    place: Place, service: str, function: str, qualifier: str | None, expected: tuple[int, str]
+def test_a_function_that_cannot_be_found_or_started_is_refused(
+    fc: Fc, service: str, function: str, qualifier: str | None, expected: tuple[int, str]
 ) -> None:
-    """By the service's code; LATEST is the only version."""
-    client = place.fc2()
-    assert refused(lambda: client.invoke_function(service, function, qualifier=qualifier)) == expected
-    assert client.invoke_function("ota-modules", "echo", b"x", qualifier="LATEST").data == b"x"
+    """LATEST is the only version."""
+    assert refused(lambda: fc.client.invoke_function(service, function, qualifier=qualifier)) == expected
+    assert fc.client.invoke_function("ota-modules", "echo", b"x", qualifier="LATEST").data == b"x"
 
 
 @pytest.mark.parametrize("path", ["/2016-08-15/tags", "/2023-03-30/functions", "/2016-08-15/services/a/b/c"])
-def test_unknown_operations_are_refused_in_json(place: Place, path: str) -> None:
-    """Whatever else comes, aliyun-fc2 cannot read."""
-    answer = httpx.get(place.url + path)
+def test_unknown_operations_are_refused_in_json(fc: Fc, path: str) -> None:
+    """aliyun-fc2 can read nothing else."""
+    answer = httpx.get(fc.url + path)
     assert (answer.status_code, answer.json()["ErrorCode"]) == (400, "PathNotSupported")
 
 
-def test_a_payload_beyond_32_mb_is_refused(place: Place) -> None:
-    """EntityTooLarge."""
-    answer = httpx.post(f"{place.url}/2023-03-30/functions/echo/invocations", content=b"x" * (32 * 2**20 + 1))
+def test_a_payload_has_32_mb_at_most(fc: Fc) -> None:
+    payload = b"x" * (32 * 2**20)
+    assert httpx.post(invocations(fc, "echo"), content=payload, timeout=60).content == payload
+    answer = httpx.post(invocations(fc, "echo"), content=payload + b"x")
     assert (answer.status_code, answer.json()["Code"]) == (400, "EntityTooLarge")
 
 
-def test_a_payload_of_32_mb_goes_in_and_comes_out(place: Place) -> None:
-    """The largest there is."""
-    payload = b"x" * (32 * 2**20)
-    answer = httpx.post(f"{place.url}/2023-03-30/functions/echo/invocations", content=payload, timeout=60)
-    assert answer.content == payload
-
-
-def test_a_caller_that_hangs_up_calls_nothing_off(place: Place, tmp_path: Path) -> None:
-    """As EventBridge does after five minutes: the function goes on to its end."""
+def test_a_function_goes_on_when_its_caller_hangs_up(fc: Fc, tmp_path: Path) -> None:
+    """As EventBridge does after five minutes."""
     event = json.dumps([0.5, str(tmp_path / "done")])
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(f"{place.url}/2023-03-30/functions/linger/invocations", content=event, timeout=0.2)
+        httpx.post(invocations(fc, "linger"), content=event, timeout=0.2)
     eventually((tmp_path / "done").exists)
 
 
@@ -156,30 +106,22 @@ def test_a_caller_that_hangs_up_calls_nothing_off(place: Place, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("path", ["/a%2Fb/c", "/", "/a%20b", "//x"])
-def test_a_trigger_sees_its_path_as_it_was_sent(place: Place, path: str) -> None:
-    """Behind the function's name, and still encoded; FC 2.0 behind the proxy's."""
-    came = httpx.get(f"{place.url}/web{path}").json()
-    assert came["rawPath"] == path
-    old = httpx.get(f"{place.url}/2016-08-15/proxy/ota-modules/wsgi{path}?q=1").json()
-    assert old["fc.request_uri"] == f"/2016-08-15/proxy/ota-modules/wsgi{path}?q=1"
-    assert old["PATH_INFO"] == came["requestContext"]["http"]["path"]
+def test_a_trigger_gets_its_path_as_it_was_sent(fc: Fc, path: str) -> None:
+    """The part after the function's name, still encoded; in FC 2.0 with the proxy's."""
+    event = httpx.get(f"{fc.url}/web{path}").json()
+    assert event["rawPath"] == path
+    environ = httpx.get(f"{fc.url}/2016-08-15/proxy/ota-modules/wsgi{path}?q=1").json()
+    assert environ["fc.request_uri"] == f"/2016-08-15/proxy/ota-modules/wsgi{path}?q=1"
+    assert environ["PATH_INFO"] == event["requestContext"]["http"]["path"]
 
 
-def test_a_trigger_takes_its_methods_alone(place: Place) -> None:
-    """Those that the template names."""
-    answer = httpx.delete(f"{place.url}/web/x")
+def test_a_trigger_takes_its_methods_alone(fc: Fc) -> None:
+    answer = httpx.delete(f"{fc.url}/web/x")
     assert (answer.status_code, answer.json()["Code"]) == (405, "MethodNotAllowed")
 
 
-def test_a_closed_trigger_wants_a_signature(place: Place) -> None:
-    """authType function, on an FC 3.0 trigger."""
-    answer = httpx.get(f"{place.url}/closed/x")
-    assert (answer.status_code, answer.json()["Code"]) == (400, "MissingRequiredHeader")
-
-
-def test_a_call_of_a_trigger_may_be_asynchronous(place: Place) -> None:
-    """202 at once, and a request id."""
-    answer = httpx.post(f"{place.url}/web/x", headers={"X-Fc-Invocation-Type": "Async"})
+def test_a_trigger_may_be_called_asynchronously(fc: Fc) -> None:
+    answer = httpx.post(f"{fc.url}/web/x", headers={"X-Fc-Invocation-Type": "Async"})
     assert (answer.status_code, answer.content) == (202, b"")
     assert answer.headers["x-fc-request-id"]
 
@@ -191,20 +133,53 @@ def test_a_call_of_a_trigger_may_be_asynchronous(place: Place) -> None:
         ({"statusCode": 200, "headers": {"X-A": "b\r\nX-C: d"}}, 502),
         ({"statusCode": 200, "headers": {"X-A": "b" * 9000}}, 502),
         ({"statusCode": 200, "isBase64Encoded": True, "body": "?"}, 502),
-        ({"statusCode": "204", "body": "nobody sees it"}, 204),
+        ({"statusCode": "204", "body": "never sent"}, 204),
         ({"no": "status"}, 200),
     ],
 )
-def test_an_answer_that_cannot_be_sent_is_a_502(place: Place, result: object, status: int) -> None:
+def test_an_answer_that_cannot_be_sent_is_a_502(fc: Fc, result: object, status: int) -> None:
     """BadResponse; a result without a status is the body itself."""
-    answer = httpx.post(f"{place.url}/said", content=json.dumps(result))
+    answer = httpx.post(f"{fc.url}/said", content=json.dumps(result))
     assert answer.status_code == status
     assert status != 502 or answer.json()["Code"] == "BadResponse"
     assert status != 200 or answer.json() == result
 
 
-def test_binary_answers_come_back_as_bytes(place: Place) -> None:
-    """isBase64Encoded."""
+def test_binary_answers_come_back_as_bytes(fc: Fc) -> None:
     result = {"statusCode": 200, "isBase64Encoded": True, "body": "AP8=", "headers": {"Content-Type": "image/png"}}
-    answer = httpx.post(f"{place.url}/said", content=json.dumps(result))
+    answer = httpx.post(f"{fc.url}/said", content=json.dumps(result))
     assert (answer.content, answer.headers["content-type"]) == (b"\x00\xff", "image/png")
+
+
+def test_an_http_trigger_passes_the_documented_event(fc: Fc) -> None:
+    """Version v1, and back: status, headers and body; a function cannot set the platform's own headers."""
+    answer = httpx.post(f"{fc.url}/web/a%20b/c?x=1&x=2", content="hello", headers={"X-One": "1", "X-Fc-Secret": "no"})
+    event = answer.json()
+    assert (answer.status_code, answer.headers["x-seen"], answer.headers.get("server")) == (201, "yes", "uvicorn")
+    assert (event["version"], event["rawPath"], event["queryParameters"]) == ("v1", "/a%20b/c", {"x": "1,2"})
+    assert (event["body"], event["isBase64Encoded"]) == ("hello", False)
+    assert (event["requestContext"]["http"]["method"], event["requestContext"]["http"]["path"]) == ("POST", "/a b/c")
+    assert event["headers"]["X-One"] == "1"
+    assert "X-Fc-Secret" not in event["headers"]
+    binary = httpx.post(f"{fc.url}/web", content=b"\xff").json()
+    assert (binary["body"], binary["isBase64Encoded"], binary["rawPath"]) == ("/w==", True, "/")
+
+
+def test_an_http_trigger_of_fc_2_speaks_wsgi(fc: Fc) -> None:
+    """Through the proxy path that aliyun-fc2 calls."""
+    answer = fc.client.do_http_request("POST", "ota-modules", "wsgi", "/modules", body=b"hello")
+    environ = json.loads(answer.content)
+    assert (answer.status_code, answer.headers["X-Path"]) == (202, "/modules")
+    assert (environ["body"], environ["REQUEST_METHOD"], environ["SERVER_SOFTWARE"]) == (
+        "hello",
+        "POST",
+        "FCRUNTIME/1.0",
+    )
+    assert environ["id"] == answer.headers["X-Fc-Request-Id"]
+
+
+def test_asynchronous_payloads_and_headers_are_limited(fc: Fc) -> None:
+    """To 128 KiB and 8 KB."""
+    large = b"x" * (128 * 1024 + 1)
+    assert refused(lambda: fc.invoke("web", large, x_fc_invocation_type="Async")) == (400, "EntityTooLarge")
+    assert httpx.get(f"{fc.url}/web/", headers={"X-Big": "x" * 9000}).status_code == 400

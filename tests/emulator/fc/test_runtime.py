@@ -1,4 +1,4 @@
-"""What a function's process does beyond the ordinary call: its output, its errors, its end."""
+"""The process of a function: its output, its errors, its end."""
 
 import asyncio
 import json
@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,41 +15,24 @@ import pytest
 
 from emulator.fc.config import FunctionConfig
 from emulator.fc.service import FunctionCompute, Invocation
-from emulator.ram.keys import Accounts
+from tests.emulator.fc.played import play
 from tests.support.interpreters import interpreter
 from tests.support.paths import ROOT
 from tests.support.waiting import soon
 
-Scenario = Callable[[FunctionCompute], Awaitable[Any]]
-
 
 def configured(folder: Path, source: str, **more: Any) -> FunctionConfig:
-    """A function whose code is this text."""
     (folder / "mine.py").write_text(textwrap.dedent(source), encoding="utf-8")
     return FunctionConfig("f", "mine.handler", folder, **more)
 
 
-def played(config: FunctionConfig, scenario: Scenario) -> Any:
-    """What comes of a scenario with one function; nothing is left running after it."""
-
-    async def play() -> Any:
-        service = FunctionCompute(Accounts(), [config])
-        try:
-            return await scenario(service)
-        finally:
-            await service.stop()
-
-    return asyncio.run(play())
-
-
 def called(config: FunctionConfig, event: bytes = b"") -> Invocation:
-    """One call."""
-    result: Invocation = played(config, lambda service: service.invoke("f", event))
+    result: Invocation = play(config, lambda service: service.invoke("f", event))
     return result
 
 
 def runs(pid: int) -> bool:
-    """Whether there is such a process that is more than an entry in a table."""
+    """Tell whether a process exists and is no zombie."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -60,34 +42,22 @@ def runs(pid: int) -> bool:
 # Output
 
 
-def test_output_and_errors_are_in_the_log_between_the_platforms_lines(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("print('out'); print('err', file=sys.stderr)", ["out", "err"]),
+        ("print('half', end='')", ["half"]),
+        ("sys.stdout.buffer.write(b'raw')", ["raw"]),
+    ],
+)
+def test_output_is_in_the_log_between_the_platforms_lines(tmp_path: Path, body: str, lines: list[str]) -> None:
     """Standard output and standard error, in the order of their writing."""
-    result = called(
-        configured(tmp_path, "import sys\ndef handler(e, c):\n    print('out')\n    print('err', file=sys.stderr)")
-    )
-    lines = result.log.decode().splitlines()
-    assert lines == [
-        f"FC Invoke Start RequestId: {result.request_id}",
-        "out",
-        "err",
-        f"FC Invoke End RequestId: {result.request_id}",
-    ]
-
-
-def test_a_line_without_an_end_is_in_the_log_alone(tmp_path: Path) -> None:
-    """What the platform writes after it begins a line of its own."""
-    result = called(configured(tmp_path, "def handler(e, c):\n    print('half', end='')"))
-    assert result.log.decode().splitlines()[1:2] == ["half"]
-
-
-def test_bytes_may_be_written_to_the_output(tmp_path: Path) -> None:
-    """Through `sys.stdout.buffer`, as everywhere in Python."""
-    source = "import sys\ndef handler(e, c):\n    sys.stdout.buffer.write(e)"
-    assert b"\nraw\n" in called(configured(tmp_path, source), b"raw\n").log
+    result = called(configured(tmp_path, f"import sys\ndef handler(e, c):\n    {body}"))
+    start, end = (f"FC Invoke {name} RequestId: {result.request_id}" for name in ("Start", "End"))
+    assert result.log.decode().splitlines() == [start, *lines, end]
 
 
 def test_a_write_is_cut_at_128_kib(tmp_path: Path) -> None:
-    """What one write has beyond them is lost."""
     source = """
         import sys
         def handler(e, c):
@@ -98,7 +68,7 @@ def test_a_write_is_cut_at_128_kib(tmp_path: Path) -> None:
         assert (await service.invoke("f", b"")).body == b"200000"
         return list(service.functions["f"].lines)
 
-    kept = [line for line in played(configured(tmp_path, source), lines) if line.startswith("x")]
+    kept = [line for line in play(configured(tmp_path, source), lines) if line.startswith("x")]
     assert sum(len(line) + 1 for line in kept) == pytest.approx(128 * 1024, abs=1)
 
 
@@ -106,16 +76,15 @@ def test_a_write_is_cut_at_128_kib(tmp_path: Path) -> None:
 
 
 def test_the_stack_of_an_error_begins_with_the_function(tmp_path: Path) -> None:
-    """The runtime's own frames are dropped."""
     source = """
         def handler(e, c):
             inner()
         def inner():
             raise LookupError("something is wrong")
     """
-    told = json.loads(called(configured(tmp_path, source)).body)
-    assert list(told) == ["errorMessage", "errorType", "stackTrace"]
-    assert told["stackTrace"] == [
+    error = json.loads(called(configured(tmp_path, source)).body)
+    assert list(error) == ["errorMessage", "errorType", "stackTrace"]
+    assert error["stackTrace"] == [
         [f'File "{tmp_path / "mine.py"}"', "line 3", "in handler", "inner()"],
         [f'File "{tmp_path / "mine.py"}"', "line 5", "in inner", 'raise LookupError("something is wrong")'],
     ]
@@ -125,8 +94,8 @@ def test_the_stack_of_an_error_begins_with_the_function(tmp_path: Path) -> None:
     ("source", "kind"),
     [("raise ValueError('no')", "UserCodeError"), ("def handler(", "UserCodeSyntaxError"), ("", "HandlerNotFound")],
 )
-def test_code_that_cannot_be_used_is_named(tmp_path: Path, source: str, kind: str) -> None:
-    """As the platform names it; the process stays."""
+def test_the_reason_why_code_cannot_be_used_is_reported(tmp_path: Path, source: str, kind: str) -> None:
+    """As the platform reports it; the process stays."""
     result = called(configured(tmp_path, source))
     assert (result.error_type, json.loads(result.body)["errorType"]) == ("UnhandledInvocationError", kind)
 
@@ -143,7 +112,6 @@ def test_a_call_that_times_out_shows_what_it_printed_and_where_it_stood(tmp_path
 
 
 def test_a_function_that_will_not_end_is_killed(tmp_path: Path) -> None:
-    """SIGKILL follows SIGTERM."""
     source = """
         import time
         def handler(e, c):
@@ -156,8 +124,7 @@ def test_a_function_that_will_not_end_is_killed(tmp_path: Path) -> None:
     assert called(configured(tmp_path, source, timeout=0.5)).error_type == "UnhandledInvocationError"
 
 
-def test_what_the_function_started_ends_with_it(tmp_path: Path) -> None:
-    """Its own child processes too."""
+def test_child_processes_end_with_the_function(tmp_path: Path) -> None:
     source = """
         import subprocess, time
         def handler(e, c):
@@ -170,11 +137,11 @@ def test_what_the_function_started_ends_with_it(tmp_path: Path) -> None:
         pid = int(result.log.decode().splitlines()[1])
         await soon(lambda: not runs(pid))
 
-    played(configured(tmp_path, source, timeout=1), scenario)
+    play(configured(tmp_path, source, timeout=1), scenario)
 
 
-def test_what_the_function_started_knows_nothing_of_the_platforms_socket(tmp_path: Path) -> None:
-    """Or a program left behind would hold it open."""
+def test_child_processes_do_not_inherit_the_platforms_socket(tmp_path: Path) -> None:
+    """A program left behind would hold it open."""
     source = """
         import subprocess, sys
         SHOW = "import os, stat; print(sum(stat.S_ISSOCK(os.fstat(n).st_mode) for n in range(3, 20) if ok(n)))"
@@ -190,7 +157,7 @@ def test_what_the_function_started_knows_nothing_of_the_platforms_socket(tmp_pat
 
 @pytest.mark.parametrize("version", ["3.10", "3.12", "3.13"])
 def test_any_interpreter_runs_either_form_of_the_context(tmp_path: Path, version: str) -> None:
-    """The interpreter's version and the runtime's are chosen apart."""
+    """The versions of the interpreter and of the runtime are independent."""
     source = (
         "import sys\ndef handler(e, c):\n    return '%d.%d ' % sys.version_info[:2] + str(hasattr(c, 'credentials'))"
     )
@@ -205,8 +172,8 @@ def test_the_code_comes_first_and_is_where_the_function_runs(tmp_path: Path) -> 
     assert called(configured(tmp_path, source)).body.decode() == f"mine {tmp_path} {tmp_path}"
 
 
-def test_nothing_of_this_processes_environment_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """But where programs and the home are."""
+def test_the_environment_of_this_process_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Except PATH and HOME."""
     monkeypatch.setenv("OTA_SECRET_OF_MINE", "x")
     source = "import os\ndef handler(e, c):\n    return sorted(os.environ)"
     names = set(json.loads(called(configured(tmp_path, source)).body))
@@ -217,36 +184,9 @@ def test_nothing_of_this_processes_environment_is_seen(tmp_path: Path, monkeypat
 # Its end
 
 
-def test_the_pre_stop_hook_runs_before_an_idle_instance_ends(tmp_path: Path) -> None:
-    """Once, and what it prints is in the log."""
-    source = "def handler(e, c):\n    pass\ndef leave(c):\n    print('leaving')"
-
-    async def scenario(service: FunctionCompute) -> list[str]:
-        await service.invoke("f", b"")
-        await service.end_idle(0)
-        assert service.instances == []
-        return list(service.functions["f"].lines)
-
-    lines = played(configured(tmp_path, source, pre_stop="mine.leave"), scenario)
-    assert lines.count("leaving") == 1
-
-
-def test_a_paused_instance_times_out(tmp_path: Path) -> None:
-    """SIGSTOP: it stands still, and is ended all the same."""
-    source = "import time\ndef handler(e, c):\n    time.sleep(0.5)\n    return 'late'"
-
-    async def scenario(service: FunctionCompute) -> Invocation:
-        call = asyncio.ensure_future(service.invoke("f", b""))
-        await soon(lambda: service.instances and service.instances[0].state == "busy")
-        service.instances[0].signal(signal.SIGSTOP)
-        return await call
-
-    result = played(configured(tmp_path, source, timeout=2), scenario)
-    assert json.loads(result.body)["errorMessage"] == "Function time out after 2 seconds"
-
-
-def test_a_paused_instance_goes_on_where_it_stood(tmp_path: Path) -> None:
-    """SIGCONT."""
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_paused_instance_times_out_unless_it_is_resumed(tmp_path: Path, resumed: bool) -> None:
+    """SIGSTOP and SIGCONT."""
     source = "import time\ndef handler(e, c):\n    time.sleep(0.5)\n    return 'late'"
 
     async def scenario(service: FunctionCompute) -> Invocation:
@@ -255,14 +195,16 @@ def test_a_paused_instance_goes_on_where_it_stood(tmp_path: Path) -> None:
         [instance] = service.instances
         instance.signal(signal.SIGSTOP)
         await soon(lambda: psutil.Process(instance.pid).status() == psutil.STATUS_STOPPED)
-        instance.signal(signal.SIGCONT)
+        if resumed:
+            instance.signal(signal.SIGCONT)
         return await call
 
-    assert played(configured(tmp_path, source), scenario).body == b"late"
+    body = play(configured(tmp_path, source, timeout=2), scenario).body
+    assert body == b"late" if resumed else json.loads(body)["errorMessage"] == "Function time out after 2 seconds"
 
 
 def test_a_caller_that_leaves_takes_the_instance_with_it(tmp_path: Path) -> None:
-    """The answer would be taken for the next one's; the next call has a new instance."""
+    """Its answer would be taken for the next call's, which has a new instance."""
     source = "import time\ndef handler(e, c):\n    time.sleep(float(e))\n    return e"
 
     async def scenario(service: FunctionCompute) -> bytes:
@@ -273,12 +215,12 @@ def test_a_caller_that_leaves_takes_the_instance_with_it(tmp_path: Path) -> None
         await soon(lambda: not service.instances)
         return (await service.invoke("f", b"0")).body
 
-    assert played(configured(tmp_path, source, instances=1), scenario) == b"0"
+    assert play(configured(tmp_path, source, instances=1), scenario) == b"0"
 
 
 @pytest.mark.parametrize("paused", [False, True])
 def test_no_process_outlives_an_emulator_that_is_killed(tmp_path: Path, paused: bool) -> None:
-    """Not one in the middle of a call, nor one that stands still."""
+    """Neither in the middle of a call nor paused."""
     source = "import os, time\ndef handler(e, c):\n    open('pid', 'w').write(str(os.getpid()))\n    time.sleep(60)"
     configured(tmp_path, source)
     emulator = f"""

@@ -1,4 +1,4 @@
-"""Who may call the local Function Compute: signatures made by the official SDKs, and what is wrong with others."""
+"""Signatures of callers of Function Compute, made by the official SDKs."""
 
 import hashlib
 from collections.abc import Mapping
@@ -23,7 +23,6 @@ def accounts() -> Accounts:
 
 
 def by_fc2(path: str = PATH, *, secret: str = ACCESS_KEY_SECRET, token: str = "", **more: str) -> Signed:
-    """Signed as aliyun-fc2 does."""
     headers = {"date": formatdate(NOW, usegmt=True), "content-type": "application/json"}
     headers |= {name.replace("_", "-"): value for name, value in more.items()}
     headers |= {"x-fc-security-token": token} if token else {}
@@ -44,13 +43,11 @@ def by_acs3(query: Mapping[str, str] | None = None, key: Key | None = None, payl
 
 
 def changed(signed: Signed, **headers: str) -> Signed:
-    """The same, with headers that were put in afterwards."""
     more = {name.replace("_", "-"): value for name, value in headers.items()}
     return Signed(signed.method, signed.path, signed.query, {**signed.headers, **more})
 
 
-def test_both_forms_of_signature_are_known(accounts: Accounts) -> None:
-    """As the official SDKs make them."""
+def test_both_forms_of_signature_are_accepted(accounts: Accounts) -> None:
     assert authenticate(by_fc2(), accounts).id == ACCESS_KEY_ID
     assert authenticate(by_fc2(x_fc_log_type="Tail"), accounts).id == ACCESS_KEY_ID
     assert authenticate(by_acs3(), accounts).id == ACCESS_KEY_ID
@@ -68,7 +65,6 @@ def test_temporary_keys_sign_with_their_token(accounts: Accounts) -> None:
 
 
 def test_an_expired_token_is_refused() -> None:
-    """By the cloud's clock."""
     moment = SimpleNamespace(now=NOW - 100)
     accounts = Accounts(wall=lambda: float(moment.now))
     key = accounts.issue("ota-modules", seconds=50)
@@ -93,15 +89,15 @@ def test_an_expired_token_is_refused() -> None:
         (by_acs3(x_acs_date="today"), 400, "InvalidArgument"),
     ],
 )
-def test_what_is_not_signed_well_is_refused(signed: Signed, status: int, code: str, accounts: Accounts) -> None:
-    """With the code that the documentation has for it, where it has one."""
+def test_a_wrong_signature_is_refused(signed: Signed, status: int, code: str, accounts: Accounts) -> None:
+    """With the documented code, where there is one."""
     with pytest.raises(FcError) as caught:
         authenticate(signed, accounts)
     assert (caught.value.status, caught.value.code) == (status, code)
 
 
 def test_a_body_other_than_the_signed_one_is_refused() -> None:
-    """Where its hash is signed: FC 2.0 signs none."""
+    """Where its hash is signed; FC 2.0 signs none."""
     digest = hashlib.sha256(b"one").hexdigest()
     signed = by_acs3(payload=digest, x_acs_content_sha256=digest)
     check_body(signed, b"one")

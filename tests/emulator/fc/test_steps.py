@@ -1,11 +1,9 @@
 """Kills at a named step: the rule, the way to the process, and what happens there."""
 
-import asyncio
 import json
 import textwrap
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
@@ -15,11 +13,10 @@ from emulator.faults.plan import Rule
 from emulator.fc.config import FunctionConfig
 from emulator.fc.runtime.steps import Step, StepNotFound, ending_at
 from emulator.fc.service import FunctionCompute, Invocation
-from emulator.ram.keys import Accounts
 from handler import steps
+from tests.emulator.fc.played import play
 from tests.support.paths import ROOT
 
-Scenario = Callable[[FunctionCompute], Awaitable[Any]]
 MODULES = {
     "__init__": "",
     "steps": (ROOT / "handler" / "steps.py").read_text(encoding="utf-8"),
@@ -53,21 +50,7 @@ def config(tmp_path: Path) -> FunctionConfig:
     return FunctionConfig("f", "handler.index.handler", tmp_path)
 
 
-def played(config: FunctionConfig, scenario: Scenario) -> Any:
-    """What comes of a scenario with one function; nothing is left running after it."""
-
-    async def play() -> Any:
-        service = FunctionCompute(Accounts(), [config])
-        try:
-            return await scenario(service)
-        finally:
-            await service.stop()
-
-    return asyncio.run(play())
-
-
 async def struck(service: FunctionCompute, *steps: Step, event: bytes = b"[]") -> Invocation:
-    """A call that is killed at the first of some steps."""
     return await service.invoke("f", event, steps=steps)
 
 
@@ -90,7 +73,7 @@ def printed(invocation: Invocation) -> list[str]:
     ids=str,
 )
 def test_a_step_is_for_a_kill_of_a_function_alone(wrong: dict[str, object]) -> None:
-    """What would be passed over silently is refused, and so is a step that nobody knows."""
+    """Other rules with a step, and unknown steps, are refused."""
     right = {"service": "fc", "kind": "kill", "step": "put back"}
     assert Rule.model_validate(right).step == "put back"
     with pytest.raises(ValidationError, match="step"):
@@ -109,13 +92,11 @@ def test_the_function_announces_every_step_that_a_rule_may_name() -> None:
 
 
 def test_a_step_that_nobody_announces_is_not_found() -> None:
-    """Before anything runs."""
     with pytest.raises(StepNotFound, match="does not announce"), ending_at(["tea"]):  # type: ignore[list-item]
         pytest.fail("it ran")
 
 
 def test_a_rule_with_a_step_strikes_as_often_as_it_may() -> None:
-    """As any other rule."""
     faults = Faults()
     faults.add(Rule(service="fc", kind="kill", step="sent", nth=2, times=1))
     assert [len(faults.striking("fc", "f", ["kill"])) for _ in range(4)] == [0, 1, 0, 0]
@@ -125,13 +106,15 @@ def test_a_rule_with_a_step_strikes_as_often_as_it_may() -> None:
     ("step", "expected"),
     [("receive", []), ("validate", ["handling", "reading"])],
 )
-def test_the_process_is_killed_when_it_gets_there(config: FunctionConfig, step: Step, expected: list[str]) -> None:
-    """Also in a thread that runs since an earlier call; the call fails, and the next has a new process."""
+def test_the_process_is_killed_when_it_reaches_the_step(
+    config: FunctionConfig, step: Step, expected: list[str]
+) -> None:
+    """Also in a thread of an earlier call; the call fails, and the next has a new process."""
 
     async def scenario(service: FunctionCompute) -> list[Invocation]:
         return [await struck(service, *steps) for steps in ((), (step,), ())]
 
-    before, killed, after = played(config, scenario)
+    before, killed, after = play(config, scenario)
     assert (before.error_type, after.error_type) == (None, None)
     assert killed.error_type == "UnhandledInvocationError"
     assert "Process exited unexpectedly" in json.loads(killed.body)["errorMessage"]
@@ -140,14 +123,12 @@ def test_the_process_is_killed_when_it_gets_there(config: FunctionConfig, step: 
 
 
 def test_of_several_steps_the_first_that_is_reached_counts(config: FunctionConfig) -> None:
-    """Not the first that was set."""
-    killed = played(config, lambda service: struck(service, "published", "validate", "receive"))
+    killed = play(config, lambda service: struck(service, "published", "validate", "receive"))
     assert killed.error_type
     assert printed(killed) == []
 
 
 def test_a_call_over_wsgi_is_killed_on_entry_too(config: FunctionConfig, tmp_path: Path) -> None:
-    """The entry point has another name there."""
     wsgi = FunctionConfig("f", "handler.index.http", tmp_path, wsgi=True)
     http = {"headers": [], "query": "", "path": "/", "method": "GET", "client": "127.0.0.1", "uri": "/"}
 
@@ -155,34 +136,34 @@ def test_a_call_over_wsgi_is_killed_on_entry_too(config: FunctionConfig, tmp_pat
         answered = await service.invoke("f", b"", kind="wsgi", http=http)
         return [answered, await service.invoke("f", b"", kind="wsgi", http=http, steps=["receive"])]
 
-    answered, killed = played(wsgi, scenario)
+    answered, killed = play(wsgi, scenario)
     assert answered.body == b"over HTTP"
     assert "Process exited unexpectedly" in json.loads(killed.body)["errorMessage"]
 
 
-def test_a_call_that_does_not_get_there_leaves_nothing_behind(config: FunctionConfig) -> None:
-    """The next one in the same process gets there, and lives."""
+def test_a_step_that_is_not_reached_does_not_strike_the_next_call(config: FunctionConfig) -> None:
+    """The next call in the same process reaches the step, and lives."""
 
     async def scenario(service: FunctionCompute) -> list[Invocation]:
         return [await struck(service, "answered"), await service.invoke("f", b"[]")]
 
-    first, second = played(config, scenario)
+    first, second = play(config, scenario)
     assert (first.error_type, second.error_type) == (None, None)
     assert first.instance == second.instance
     assert printed(second) == ["handling", "reading"]
 
 
 def test_a_step_that_the_function_does_not_have_is_named(config: FunctionConfig, tmp_path: Path) -> None:
-    """Other code fails, and is told why; a rule that strikes nothing would look like a function that nothing can harm."""
+    """A rule that strikes nothing would look like a function that nothing can harm."""
     other = FunctionConfig("f", "mine.handler", tmp_path)
 
     async def scenario(service: FunctionCompute) -> list[Invocation]:
         return [await struck(service, "put back"), await service.invoke("f", b"next")]
 
-    failed, following = played(other, scenario)
+    failed, following = play(other, scenario)
     assert following.body == b"next"
-    told = json.loads(failed.body)
-    assert (failed.error_type, told["errorType"]) == ("UnhandledInvocationError", "StepNotFound")
-    assert told["errorMessage"] == (
+    error = json.loads(failed.body)
+    assert (failed.error_type, error["errorType"]) == ("UnhandledInvocationError", "StepNotFound")
+    assert error["errorMessage"] == (
         "the step 'put back' cannot be found: this function's handler.steps does not announce it"
     )
