@@ -30,7 +30,7 @@ _NO_CODE = "HTTP"
 
 
 def understood(answer: Answer, secrets: tuple[str, ...] = ()) -> Mapping[str, object]:
-    """The body of a successful answer, its keys in lower case (compatible platforms spell them otherwise).
+    """Return the body of a successful answer, its keys in lower case (compatible platforms spell them otherwise).
 
     Raises: CallError of the kind that the answer is, without `secrets` in its text.
     """
@@ -45,28 +45,28 @@ def request_id(body: Mapping[str, object]) -> str | None:
 
 
 def names_no_instance(error: CallError) -> bool:
-    """Whether the API knows no such instance."""
+    """Tell whether the API knows no such instance."""
     return error.code.lower() in _INSTANCE
 
 
 def names_place(error: CallError) -> bool:
-    """Whether a refusal is about the product or the instance, and not about a failure to look them up."""
+    """Tell whether a refusal is about the product or the instance, and not about a failure to look them up."""
     code = error.code.lower()
     return ("prod" in code or "instance" in code) and not code.endswith("error")
 
 
 def may_pass(error: CallError) -> bool:
-    """Whether the same call, signed anew, may be accepted."""
+    """Tell whether the same call, signed anew, may be accepted."""
     return error.code.lower().startswith(_ONCE_MORE)
 
 
 def is_expired(error: CallError) -> bool:
-    """Whether the keys were good once, and are no longer."""
+    """Tell whether the keys were good once, and are no longer."""
     return error.code.lower() == "invalidsecuritytoken.expired"
 
 
 def is_general(error: CallError) -> bool:
-    """Whether an answer says something of all calls: one without a code may come from a firewall that dislikes a single call."""
+    """Tell whether an answer is about all calls: one without a code may come from a firewall that dislikes a single call."""
     return not error.code.startswith(_NO_CODE)
 
 
@@ -104,6 +104,6 @@ def _parsed(answer: Answer) -> Mapping[str, object]:
 
 
 def _retry_after(header: str) -> float:
-    """Seconds; 0 where the header is absent, zero, negative or no number of milliseconds."""
+    """Read the seconds; 0 where the header is absent, zero, negative or no number of milliseconds."""
     digits = header.strip()
     return int(digits[:12]) / 1000 if digits.isascii() and digits.isdigit() else 0.0

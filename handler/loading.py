@@ -51,7 +51,7 @@ def defer(module: Deferred) -> None:
 
 
 def done() -> None:
-    """All is loaded: from now on garbage is collected, and what is there now is not looked at again."""
+    """Collect garbage from now on, but never look again at what is loaded by now."""
     gc.freeze()
     gc.enable()
 

@@ -64,7 +64,7 @@ class Ensuring:
         self._failure: CallError | None = None
 
     def _first_tried(self) -> int:
-        """When an earlier delivery first tried; `true` names no instant: then the first one that is known of the request."""
+        """Return when an earlier delivery first tried; `true` names no instant: then the first that is known of the request."""
         if self._request.Tried is True:
             return self._request.Since or int(self._session.clock.wall())
         return int(self._request.Tried)
@@ -85,7 +85,7 @@ class Ensuring:
                     return verdict._replace(known=self._known())
 
     def _tries_again(self, error: Throttled | Transient, failures: dict[Backoff, int]) -> bool:
-        """Whether there is another try, after a pause."""
+        """Wait for another try, and tell whether there is one."""
         if self._session.is_over and isinstance(error, Transient):
             return False  # the deadline has cut the call, and nobody knows what the API would have answered
         self._failure = error.with_traceback(None)  # whose frames hold this object in turn
@@ -101,7 +101,7 @@ class Ensuring:
         return Known(self._tried, self._theirs, self._updated)
 
     def _step(self) -> Verdict | None:
-        """One call; None where another step is needed."""
+        """Make the next call; return None where another step is needed."""
         return self._read_back() if self._reads_back else self._create()
 
     def _create(self) -> Verdict | None:
@@ -124,7 +124,7 @@ class Ensuring:
         return Verdict("created", request_id=request_id)
 
     def _remember_try(self) -> None:
-        """From now on a module that is no older than this call may be the request's own."""
+        """Keep in mind that a module which is no older than this call may be the request's own."""
         self._tried = self._tried or int(self._session.left)
 
     def _read_back(self) -> Verdict | None:
@@ -196,7 +196,7 @@ class Ensuring:
         return Verdict("updated", request_id=request_id) if text or not found.Desc else None
 
     def _is_older(self, found: Module, moment: float | None) -> bool:
-        """Whether the module was there before the first call of this request that may have made it.
+        """Tell whether the module was there before the first call of this request that may have made it.
 
         `moment` is the API's clock at the time of the list, where the answer told it.
         """
@@ -215,7 +215,7 @@ def ensure(request: ModuleRequest, session: Session, on_existing: str, random: R
 
 
 def differences(request: ModuleRequest, found: Module) -> dict[str, Difference]:
-    """Where a module differs from what was asked for; a field that the request leaves out is not compared."""
+    """Compare a module with what was asked for; a field that the request leaves out may be anything."""
     wanted = {"ModuleName": request.ModuleName, "AliasName": request.AliasName, "Desc": request.Desc}
     return {
         name: Difference(Wanted=value, Found=getattr(found, name))

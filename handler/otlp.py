@@ -12,7 +12,7 @@ Attributes = Mapping[str, str | int | None]
 def encode_span(
     ids: tuple[str, str, str], name: str, kind: int, times: tuple[float, float], attributes: Attributes
 ) -> bytes:
-    """A span. `ids` are those of its trace, its own and its parent's, in hex; `times` are unix seconds."""
+    """Encode a span. `ids` are those of its trace, its own and its parent's, in hex; `times` are unix seconds."""
     parts = [_part(number, bytes.fromhex(text)) for number, text in zip((1, 2, 4), ids, strict=True) if text]
     parts += [_part(5, name.encode()), _integer(6, kind)]
     parts += [
@@ -23,7 +23,7 @@ def encode_span(
 
 
 def encode_export(spans: Iterable[bytes], resource: Attributes, scope: str) -> bytes:
-    """An ExportTraceServiceRequest: spans, and what they all come from."""
+    """Encode an ExportTraceServiceRequest: spans, and what they all come from."""
     inner = _part(1, _part(1, scope.encode())) + b"".join(_part(2, span) for span in spans)
     return _part(1, _part(1, _attributes(1, resource)) + _part(2, inner))
 

@@ -35,12 +35,12 @@ _left: ContextVar[float] = ContextVar("left")
 
 
 def left_at(now: float) -> float:
-    """When the last call of this thread left; `now` where there was none."""
+    """Return when the last call of this thread left; `now` where there was none."""
     return _left.get(now)
 
 
 def catch_up(rate: float) -> float:
-    """Seconds that a late wake-up may catch up (tau), at `rate` calls a second."""
+    """Return the seconds that a late wake-up may catch up (tau), at `rate` calls a second."""
     return min(CATCH_UP, 1 + math.floor(rate) - rate) / rate
 
 
@@ -48,18 +48,18 @@ class Quota(Protocol):
     """What stands between us and the API: every call waits here, and every answer is told."""
 
     def wait(self, operation: str, deadline: float) -> float:
-        """Blocks until the next call of `operation` may leave; returns the seconds waited.
+        """Block until the next call of `operation` may leave; return the seconds waited.
 
         Raises: OutOfTime: as soon as the slot lies behind `deadline` (an instant of the clock); no slot is taken then.
         """
         ...
 
     def throttled(self, operation: str, retry_after: float) -> None:
-        """This thread's last call was refused as one too many; nothing leaves for `retry_after` seconds (0 to 5)."""
+        """Hear that this thread's last call was refused as one too many: nothing leaves for `retry_after` seconds (0 to 5)."""
         ...
 
     def accepted(self, operation: str) -> None:
-        """This thread's last call was answered, and the answer was no throttle."""
+        """Hear that this thread's last call was answered, and that the answer was no throttle."""
         ...
 
 
@@ -145,7 +145,7 @@ class Line:
             return now
 
     def _look(self, ticket: object, came: float, deadline: float) -> float:
-        """Leave if it is this call's turn. Returns the seconds until it should look again; 0: it has left."""
+        """Let the call leave if it is its turn; return the seconds until it should look again, 0 if it has left."""
         with self._lock:
             now = self._clock.now()
             ahead = self._waiting.index(ticket)
@@ -168,7 +168,7 @@ class Line:
         return self._alone
 
     def _slot(self, now: float, ahead: int) -> float:
-        """The instant, `now` or later, at which a call with `ahead` others before it may leave, as far as is known."""
+        """Return the instant, `now` or later, at which a call with `ahead` others before it may leave, as far as is known."""
         interval = self._speed.interval
         # Neither lies further ahead than this, unless the clock went back; and nobody may be stuck then.
         self._free = min(self._free, now + interval)
@@ -202,11 +202,11 @@ class Pacer:
         self._line(operation).accepted()
 
     def waiting(self) -> int:
-        """How many calls wait now."""
+        """Count the calls that wait now."""
         return sum(map(len, list(self._lines.values())))
 
     def _line(self, operation: str) -> Line:
-        """The operation's line, made by whoever asks first."""
+        """Return the operation's line, made by whoever asks first."""
         if operation not in self._lines:
             self._lines.setdefault(operation, self._make(operation))
         return self._lines[operation]

@@ -70,7 +70,7 @@ class SharedLine(Line):
         return super()._look(ticket, came, deadline)
 
     def _needs_slot(self, ticket: object) -> bool:
-        """Whether this call has to ask the store, before it waits or leaves."""
+        """Tell whether this call has to ask the store for a slot, before it waits or leaves."""
         with self._lock:
             now = self._clock.now()
             ahead = self._waiting.index(ticket)
@@ -81,7 +81,7 @@ class SharedLine(Line):
             return len(self._slots) <= ahead < AHEAD and may_leave
 
     def _fetch(self, deadline: float) -> None:
-        """Raises: OutOfTime: the store has no slot before the deadline."""
+        """Ask the store for a slot. Raises: OutOfTime: it has none before the deadline."""
         latest = min(max(deadline - self._clock.now(), 0.0), FAR)
         answer = self._ask(Question(self._rate, latest))
         if answer is None:
@@ -103,7 +103,7 @@ class SharedLine(Line):
 
     @property
     def _silence(self) -> float:
-        """Seconds after which a second has passed without any slot that others may have, had the store just been lost.
+        """Seconds from the loss of the store to the first call of a process alone: a second after the last slot that others hold.
 
         They will have taken as many as they had at the last answer.
         """

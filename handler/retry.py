@@ -18,11 +18,11 @@ class Backoff(NamedTuple):
     cap: float
 
     def ceiling(self, failures: int) -> float:
-        """The longest pause after so many failures in a row (1 or more), in seconds."""
+        """Return the longest pause after so many failures in a row (1 or more), in seconds."""
         return min(self.cap, self.base * 2.0 ** min(failures - 1, 30))
 
     def pause(self, failures: int, random: Random) -> float:
-        """The pause after so many failures in a row, in seconds."""
+        """Draw the pause after so many failures in a row, in seconds."""
         return self.ceiling(failures) * random()
 
 
@@ -60,11 +60,11 @@ NO_TIME = Pause(1.0, 5.0)
 
 
 def pause_after_attempt(attempt: int) -> Pause:
-    """The pause after so many deliveries in which a request failed; half of it is sure: ten of them outlast half an hour."""
+    """Return the pause after so many deliveries in which a request failed: half of it is sure, so ten outlast half an hour."""
     longest = PUT_BACK.ceiling(attempt)
     return Pause(longest / 2, longest, counts=True)
 
 
 def pause_by_age(seconds: float) -> Pause:
-    """The pause of what was put back for so long, without an attempt: about as long again."""
+    """Return the pause of what was put back for so long, without an attempt: about as long again."""
     return Pause(0.0, PUT_BACK.ceiling((int(seconds / PUT_BACK.base) + 1).bit_length()))

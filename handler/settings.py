@@ -20,7 +20,7 @@ LEAST_USED = 0.97
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, so that plain http leaves no wire."""
+    """Tell whether a host is this machine, so that plain http leaves no wire."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -192,16 +192,16 @@ class Settings(BaseModel):
 
     @property
     def _limit(self) -> int:
-        """Who sets more than an account has was given more, or calls another platform."""
+        """Calls in any second: who sets more than an account has was given more, or calls another platform."""
         return ACCOUNT_LIMIT if self.OTA_QPS <= ACCOUNT_LIMIT else 1 + int(self.OTA_QPS)
 
     @staticmethod
     def _held(rate: float, most: int) -> float:
-        """The rate, or the largest below it that makes at most `most` calls in any second (`handler.pacing`)."""
+        """Return the rate, or the largest below it that makes at most `most` calls in any second (`handler.pacing`)."""
         return rate if rate < max(most, 1) else JUST_BELOW * max(most, 1)
 
     def warnings(self) -> list[str]:
-        """What is allowed but dangerous, in words that name the setting."""
+        """List what is allowed but dangerous, in words that name the setting."""
         found = []
         together = self.share * self.OTA_QUOTA_INSTANCES
         if self.most_in_a_second > ACCOUNT_LIMIT:

@@ -118,7 +118,7 @@ class Client(Protocol):
     name: str
 
     def run(self, key: str, arguments: Sequence[float]) -> Sequence[int]:
-        """What the script answers. Raises: Exception: no answer within OVERDUE, or a refusal."""
+        """Run the script, and return what it answers. Raises: Exception: no answer within OVERDUE, or a refusal."""
         ...
 
 
@@ -139,7 +139,7 @@ class Valkey:
             raise SettingError("OTA_QUOTA_URL", "is no address of a store") from None
         place = self._client.connection_pool.connection_kwargs
         self.name = str(place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}")
-        self._helpers = futures.ThreadPoolExecutor(2, thread_name_prefix="store")
+        self._helpers = futures.ThreadPoolExecutor(4, thread_name_prefix="store")
 
     def run(self, key: str, arguments: Sequence[float]) -> Sequence[int]:
         answer = self._helpers.submit(self._run, key, arguments)
@@ -180,11 +180,11 @@ class Store:
         return not self.down or now >= self._retry_at
 
     def settled(self, now: float) -> bool:
-        """Whether everybody who noticed an outage must have come back since."""
+        """Tell whether everybody who noticed an outage must have come back since."""
         return not self.down and now >= self._settled_at
 
     def ask(self, key: str, question: Question) -> Answer | None:
-        """Runs the script; None where the store cannot be relied upon now."""
+        """Run the script; return None where the store cannot be relied upon now."""
         self._retry_at = self._clock.now() + PAUSE  # while it is down, one probe at a time
         try:
             if self.down or self._error == math.inf:
@@ -207,7 +207,7 @@ class Store:
         return Answer(now - offset, slot - offset if slot else None, free - offset, 1 / interval, slowed - offset)
 
     def _synchronize(self, offset: float, error: float, now: float) -> float:
-        """The server's clock minus ours: of the last answers, the quickest tells it best, until one contradicts it."""
+        """Return the server's clock minus ours: of the last answers, the quickest tells it best, until one contradicts it."""
         with self._lock:
             known = self._error + (now - self._measured) / 1000
             if error <= known or abs(offset - self.offset) > error + known:

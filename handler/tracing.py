@@ -45,14 +45,14 @@ class Tracer:
         self._resume = float("-inf")
 
     def trace(self, pipeline: Pipeline) -> Pipeline:
-        """The same pipeline, with spans."""
+        """Return the same pipeline, with spans."""
         api = pipeline.api
         api = api._replace(quota=TracedQuota(self, api.quota), transport=TracedTransport(self, api.transport))
         return pipeline._replace(api=api, watch=lambda handler: TracedHandler(self, handler))
 
     @contextmanager
     def span(self, name: str, kind: int, above: str | None = None) -> Iterator[dict[str, str | int | None]]:
-        """A span whose attributes are to be filled in, below `above` (a traceparent) or this thread's span.
+        """Begin a span whose attributes are to be filled in, below `above` (a traceparent) or this thread's span.
 
         Where `above` is not sampled there is none, nor are there any in it. One with an `error.type` has failed.
         """
