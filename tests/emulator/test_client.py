@@ -42,13 +42,11 @@ def answering(answer: bytes, requests: list[bytes] | None = None) -> Peer:
     ids=["length", "chunks", "until the connection ends"],
 )
 def test_an_answer_is_read_to_its_end(answer: bytes) -> None:
-    """However its length is told."""
     response = posted(answering(answer))
     assert (response.status, response.headers["x-a"], response.body) == (201, "b", b"text")
 
 
 def test_a_request_is_sent_as_it_is_given() -> None:
-    """Path and query, the caller's headers in UTF-8, and the body with its length."""
     requests: list[bytes] = []
     posted(answering(b"HTTP/1.1 204 No Content\r\n\r\n", requests))
     lines = requests[0].decode().split("\r\n")
@@ -68,14 +66,12 @@ def test_a_request_is_sent_as_it_is_given() -> None:
     ],
 )
 def test_an_answer_that_is_not_whole_is_none(answer: bytes) -> None:
-    """The caller does not know whether its request had an effect."""
+    """The caller cannot know whether its request had an effect."""
     with pytest.raises(OSError):
         posted(answering(answer))
 
 
 def test_who_stops_waiting_hangs_up() -> None:
-    """The peer sees the connection end."""
-
     async def scenario() -> None:
         hung_up = asyncio.Event()
 

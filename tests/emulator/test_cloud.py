@@ -39,7 +39,6 @@ def cloud(tmp_path: Path) -> Iterator[LocalCloud]:
 
 
 def test_a_message_reaches_the_function_through_the_stream(cloud: LocalCloud, tmp_path: Path) -> None:
-    """In an array of events, and it is gone from the queue."""
     send(cloud, "hello")
     eventually(lambda: kept(tmp_path))
     [[event]] = kept(tmp_path)
@@ -53,7 +52,6 @@ def _total(parts: Cloud) -> int:
 
 
 def test_an_asynchronous_stream_does_not_wait_for_the_function(tmp_path: Path) -> None:
-    """The call is accepted, so the message is gone, whatever the function makes of it."""
     template = document()
     template["resources"]["queue"]["props"]["triggers"][0]["triggerConfig"]["asyncInvocationType"] = True
     template["resources"]["queue"]["props"]["handler"] = "samples.fail"
@@ -64,7 +62,6 @@ def test_an_asynchronous_stream_does_not_wait_for_the_function(tmp_path: Path) -
 
 
 def test_a_topic_trigger_calls_its_function(tmp_path: Path) -> None:
-    """With the message alone, as STREAM has it."""
     template = document()
     arn = "acs:mns:cn-shanghai:1234567890123456:/topics/ota-module-results"
     trigger = {"triggerName": "results", "triggerType": "mns_topic", "sourceArn": arn, "triggerConfig": {}}
@@ -75,7 +72,7 @@ def test_a_topic_trigger_calls_its_function(tmp_path: Path) -> None:
 
 
 def test_the_http_function_answers_unsigned_and_in_both_forms(cloud: LocalCloud) -> None:
-    """The template's trigger wants a signature: on loopback curl needs none."""
+    """The template's trigger requires a signature; on loopback curl needs none."""
     assert httpx.get(f"{cloud.urls.fc}/ota-modules-http/x", timeout=30).status_code == 201
     configs = cloud.call(lambda parts: {name: each.config for name, each in parts.fc.functions.items()})
     old = configs["ota-modules-http-wsgi"]
@@ -84,14 +81,12 @@ def test_the_http_function_answers_unsigned_and_in_both_forms(cloud: LocalCloud)
 
 
 def test_the_role_of_the_template_decides_what_functions_may_do(cloud: LocalCloud) -> None:
-    """And nothing else."""
     key = cloud.call(lambda parts: parts.accounts.issue("ota-modules"))
     assert cloud.call(lambda parts: parts.accounts.permits(key, "iot:CreateOTAModule", "*"))
     assert not cloud.call(lambda parts: parts.accounts.permits(key, "iot:DeleteOTAModule", "*"))
 
 
 def test_the_control_api_tells_the_state(cloud: LocalCloud, tmp_path: Path) -> None:
-    """As JSON: queues, streams and instances among it."""
     send(cloud, "hello")
     eventually(lambda: kept(tmp_path))
     assert httpx.get(f"{cloud.urls.console}/healthz").status_code == 200
@@ -105,7 +100,7 @@ def test_the_control_api_tells_the_state(cloud: LocalCloud, tmp_path: Path) -> N
 
 
 def test_queues_outlive_the_process_where_there_is_a_folder(tmp_path: Path) -> None:
-    """Messages too, and queues become what a changed template says."""
+    """Messages too; queues take the attributes of a changed template."""
     with local_cloud(options(tmp_path, state=tmp_path / "state")) as cloud:
         cloud.call(lambda parts: parts.smq.send("ota-module-outcomes", "still here"))
     template = document()
@@ -122,7 +117,6 @@ def test_queues_outlive_the_process_where_there_is_a_folder(tmp_path: Path) -> N
 
 
 def test_a_template_that_cannot_be_carried_out_starts_nothing(tmp_path: Path) -> None:
-    """And leaves no port open."""
     template = document()
     template["resources"]["infra"]["props"]["template"]["Resources"]["Requests"]["Type"] = "ALIYUN::ECS::Instance"
     with pytest.raises(TemplateError, match="ECS"), local_cloud(options(tmp_path, template)):
@@ -130,7 +124,6 @@ def test_a_template_that_cannot_be_carried_out_starts_nothing(tmp_path: Path) ->
 
 
 def test_all_servers_are_on_loopback_alone(cloud: LocalCloud) -> None:
-    """Nobody else can reach them."""
     ports = {int(url.rpartition(":")[2]) for url in vars(cloud.urls).values()}
     found = [each.laddr for each in psutil.Process().net_connections() if each.status == psutil.CONN_LISTEN]
     assert {each.ip for each in found if each.port in ports} <= {"127.0.0.1", "::1"}
@@ -180,7 +173,6 @@ def emulator(tmp_path: Path) -> Iterator[Emulator]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_everything(emulator: Emulator, tmp_path: Path, number: signal.Signals) -> None:
-    """Without a word, and without a process left, also in the middle of a call."""
     pid = emulator.working(tmp_path)
     emulator.process.send_signal(number)
     _, errors = emulator.process.communicate(timeout=30)
@@ -189,7 +181,6 @@ def test_ctrl_c_ends_everything(emulator: Emulator, tmp_path: Path, number: sign
 
 
 def test_no_function_outlives_an_emulator_that_is_killed(emulator: Emulator, tmp_path: Path) -> None:
-    """SIGKILL, in the middle of a call."""
     pid = emulator.working(tmp_path)
     emulator.process.kill()
     emulator.process.wait()
@@ -197,7 +188,6 @@ def test_no_function_outlives_an_emulator_that_is_killed(emulator: Emulator, tmp
 
 
 def test_a_port_that_is_taken_is_an_error() -> None:
-    """And no other port stays open."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError), local_cloud(Options(port=port - 1)):
@@ -206,7 +196,6 @@ def test_a_port_that_is_taken_is_an_error() -> None:
 
 
 def test_localhost_may_be_an_address_of_ipv6(cloud: LocalCloud) -> None:
-    """As it is for Node; also after connections were refused for a time."""
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:

@@ -30,18 +30,16 @@ def find_stalls(cloud: Cloud) -> list[Stall]:
 
 
 def test_a_second_is_any_second() -> None:
-    """Not the clock's; what is a whole second apart is not within one."""
     assert most(arrivals(0.5, 1.0, 1.25, 1.5, 3.0)) == 3
 
 
 def test_operations_are_counted_apart_and_other_services_are_not() -> None:
-    """The quota is that of each operation of the IoT API."""
     events = [Arrival("iot", "A", "key", 1.0), Arrival("iot", "B", "key", 1.1), Arrival("smq", "A", "key", 1.2)]
     assert busiest_second(events) == {"A": 1, "B": 1}
 
 
 def test_what_was_seen_late_counts_where_it_came_for_certain() -> None:
-    """Nine a second, evenly; for 0.4 s the local cloud saw nothing, and then four at once."""
+    """Nine calls a second, evenly; during a stall of 0.4 s four calls wait, and are seen together."""
     even = [number / 9 for number in range(30)]
     seen = [1.4 if 1.0 < moment < 1.4 else moment for moment in even]
     assert most(arrivals(*seen)) > 10
@@ -49,12 +47,10 @@ def test_what_was_seen_late_counts_where_it_came_for_certain() -> None:
 
 
 def test_a_burst_is_one_whether_or_not_it_was_seen_late() -> None:
-    """Twelve that came within half a second came within a second."""
     assert most([*arrivals(*(1.4 for _ in range(12))), Stall(1.0, 1.4)]) == 12
 
 
 def test_a_stand_still_excuses_nothing_that_came_after_it() -> None:
-    """What was seen when it was over, and had been dealt with, had just come."""
     assert most([*arrivals(*(2.0 + number / 100 for number in range(12))), Stall(1.0, 1.4)]) == 12
 
 
@@ -63,7 +59,6 @@ def test_a_stand_still_excuses_nothing_that_came_after_it() -> None:
     st.lists(st.tuples(st.floats(0, 5), st.floats(0.03, 1)), max_size=3),
 )
 def test_never_more_are_told_than_came(came: list[float], stood: list[tuple[float, float]]) -> None:
-    """Whatever was seen late: no window is said to have held more than it did."""
     events: list[Event] = [Stall(began, began + seconds) for began, seconds in stood]
     seen = []
     for moment in sorted(came):
@@ -75,14 +70,12 @@ def test_never_more_are_told_than_came(came: list[float], stood: list[tuple[floa
 
 
 def test_a_loop_that_stood_still_is_recorded() -> None:
-    """By itself, while the servers run."""
     with local_cloud(Options(port=0)) as cloud:
         cloud.call(lambda _parts: time.sleep(0.3))
         eventually(lambda: any(each.ended - each.began >= 0.3 for each in cloud.call(find_stalls)), 5, "a record of it")
 
 
 def test_a_loop_that_keeps_up_has_nothing_to_record() -> None:
-    """A beat that comes a little late is none that was missed."""
     now = 0.0
     records = Records(lambda: now)
 

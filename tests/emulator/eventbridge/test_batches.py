@@ -7,7 +7,6 @@ from tests.emulator.eventbridge.played import Function, run, send, stream
 
 
 def test_a_batch_is_pushed_when_it_is_full(service: MessageService) -> None:
-    """What is more waits for the next call, in its order."""
     send(service, *"abcde")
     function = Function()
     one = stream(service, function, batch_messages=2)
@@ -16,7 +15,7 @@ def test_a_batch_is_pushed_when_it_is_full(service: MessageService) -> None:
 
 
 def test_a_batch_may_be_larger_than_one_reception(service: MessageService) -> None:
-    """A queue gives 16 messages at a time; the window may hold thousands."""
+    """A queue returns 16 messages at a time; the window may hold thousands."""
     send(service, *(str(n) for n in range(50)))
     function = Function()
     one = stream(service, function, batch_messages=10_000)
@@ -25,7 +24,6 @@ def test_a_batch_may_be_larger_than_one_reception(service: MessageService) -> No
 
 
 def test_an_open_window_takes_what_comes_later(service: MessageService) -> None:
-    """It closes as soon as it is full, long before its 15 s are over."""
     send(service, "a")
     function = Function()
     one = stream(service, function, batch_messages=2, batch_seconds=15)
@@ -40,7 +38,6 @@ def test_an_open_window_takes_what_comes_later(service: MessageService) -> None:
 
 
 def test_a_window_closes_with_its_time(service: MessageService) -> None:
-    """However few messages it holds."""
     send(service, "a")
     function = Function()
     one = stream(service, function, batch_messages=100, batch_seconds=0.01)
@@ -49,7 +46,7 @@ def test_a_window_closes_with_its_time(service: MessageService) -> None:
 
 
 def test_a_batch_is_pushed_when_the_payload_is_full(service: MessageService) -> None:
-    """128 KB is what an asynchronous invocation takes."""
+    """An asynchronous invocation takes 128 KB."""
     send(service, *("x" * 40_000 for _ in range(4)))
     function = Function()
     one = stream(service, function, batch_messages=100, asynchronous=True)
@@ -59,7 +56,6 @@ def test_a_batch_is_pushed_when_the_payload_is_full(service: MessageService) -> 
 
 
 def test_event_mode_calls_once_for_each_message(service: MessageService) -> None:
-    """With one object, not an array."""
     send(service, "a", "b")
     function = Function()
     one = stream(service, function, mode="event-driven", batch_messages=100)

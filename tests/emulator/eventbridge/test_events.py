@@ -25,7 +25,6 @@ def pushed(body: str, config: StreamConfig) -> Any:
 
 
 def test_a_cloud_event_has_the_documented_form() -> None:
-    """Every attribute of the service's sample, the message's own id and times among them."""
     got = pushed("VEVTVA==", config())
     assert got == [
         {
@@ -49,27 +48,22 @@ def test_a_cloud_event_has_the_documented_form() -> None:
 
 
 def test_event_mode_pushes_the_object_alone() -> None:
-    """No array around it."""
     assert pushed("VEVTVA==", config(mode="event-driven"))["data"]["messageBody"] == "TEST"
 
 
 def test_raw_data_is_what_the_envelope_would_hold() -> None:
-    """Three strings, and nothing around them."""
     assert sorted(pushed("VEVTVA==", config(event_schema="RawData"))[0]) == ["messageBody", "messageId", "requestId"]
 
 
 def test_a_body_stays_in_base64_where_that_is_asked_for() -> None:
-    """IsBase64Decode false hands on what lies in the queue."""
     assert pushed("VEVTVA==", config(base64_decode=False))[0]["data"]["messageBody"] == "VEVTVA=="
 
 
 @pytest.mark.parametrize("body", ['{"a":1}', "TEST", "模块", base64.b64encode(b"\xff").decode()])
 def test_a_body_that_is_not_base64_of_text_stays_as_it_is(body: str) -> None:
-    """Nothing is lost or guessed."""
     assert pushed(body, config())[0]["data"]["messageBody"] == body
 
 
 def test_event_mode_knows_no_batches() -> None:
-    """Whatever the window says."""
     one = config(mode="event-driven", batch_messages=100, batch_seconds=10)
     assert (one.batch_messages, one.batch_seconds) == (1, 0)

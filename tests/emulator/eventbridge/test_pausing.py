@@ -18,7 +18,6 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 def test_a_paused_stream_takes_nothing_until_it_is_resumed(service: MessageService) -> None:
-    """What is sent meanwhile stays visible in the queue."""
     calls: list[bytes] = []
 
     async def invoke(payload: bytes) -> Answer:
@@ -44,7 +43,6 @@ def test_a_paused_stream_takes_nothing_until_it_is_resumed(service: MessageServi
 
 
 def test_a_call_under_way_ends_and_counts(service: MessageService) -> None:
-    """Pausing hangs up on nobody, and takes nothing after it."""
     go = asyncio.Event()
 
     async def invoke(_payload: bytes) -> Answer:
@@ -70,8 +68,6 @@ def test_a_call_under_way_ends_and_counts(service: MessageService) -> None:
 
 
 def test_a_batch_between_two_tries_goes_back_to_the_queue(service: MessageService) -> None:
-    """It is visible at once, and nothing is given up."""
-
     async def invoke(_payload: bytes) -> Answer:
         return FAILED
 

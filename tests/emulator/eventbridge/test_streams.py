@@ -13,7 +13,6 @@ from tests.emulator.eventbridge.played import FAILED, GOOD, Answer, Function, Sl
 
 
 def test_a_delivered_message_is_deleted(service: MessageService) -> None:
-    """After the function succeeded, and never before."""
     hidden: list[Depths] = []
 
     async def invoke(_payload: bytes) -> Answer:
@@ -34,7 +33,6 @@ def test_a_delivered_message_is_deleted(service: MessageService) -> None:
 def test_a_failed_call_is_repeated_with_the_same_bytes(
     service: MessageService, failure: Answer | type[OSError]
 ) -> None:
-    """The whole batch, with the same ids."""
     send(service, "a", "b")
     function = Function([failure, failure])
     one = stream(service, function, batch_messages=2)
@@ -65,7 +63,6 @@ def test_exponential_decay_retry_goes_on_for_a_day(service: MessageService) -> N
 
 
 def test_a_tolerated_failure_ends_in_the_dead_letter_queue(service: MessageService) -> None:
-    """Each event as it was pushed, without anything around it; the stream goes on with the next batch."""
     send(service, "a", "b", "c")
     function = Function([FAILED] * 4)
     one = stream(service, function, batch_messages=2, errors_tolerance="ALL", dead_letter_queue="dead")
@@ -76,7 +73,6 @@ def test_a_tolerated_failure_ends_in_the_dead_letter_queue(service: MessageServi
 
 
 def test_a_tolerated_failure_is_discarded_where_no_queue_is_set(service: MessageService) -> None:
-    """That is the service's default."""
     send(service, "a")
     one = stream(service, Function(always=FAILED), errors_tolerance="ALL")
     run(one, lambda: one.discarded == 1)
@@ -84,7 +80,6 @@ def test_a_tolerated_failure_is_discarded_where_no_queue_is_set(service: Message
 
 
 def test_a_failure_that_is_not_tolerated_halts_the_stream(service: MessageService) -> None:
-    """It ends by itself, and its messages are in the queue again."""
     send(service, "a", "b")
     one = stream(service, Function(always=FAILED))
     run(one)
@@ -92,7 +87,6 @@ def test_a_failure_that_is_not_tolerated_halts_the_stream(service: MessageServic
 
 
 def test_a_halted_stream_can_be_restarted(service: MessageService) -> None:
-    """It begins with what it could not deliver."""
     send(service, "a")
     function = Function([FAILED] * 4)
     one = stream(service, function)
@@ -103,7 +97,6 @@ def test_a_halted_stream_can_be_restarted(service: MessageService) -> None:
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_function_that_is_not_there_halts_the_stream(service: MessageService, status: int) -> None:
-    """Trying again would not help: nothing is retried, nothing given up."""
     send(service, "a")
     function = Function(always=Answer(status))
     one = stream(service, function, errors_tolerance="ALL")
@@ -112,7 +105,6 @@ def test_a_function_that_is_not_there_halts_the_stream(service: MessageService, 
 
 
 def test_a_queue_that_is_not_there_halts_the_stream(service: MessageService) -> None:
-    """Also when it is removed while the stream waits."""
     one = stream(service, Function())
 
     def removed() -> bool:
@@ -125,7 +117,6 @@ def test_a_queue_that_is_not_there_halts_the_stream(service: MessageService) -> 
 
 
 def test_the_next_batch_waits_for_the_result(service: MessageService) -> None:
-    """One synchronous call at a time."""
     together: list[int] = []
     running = 0
 
@@ -144,8 +135,6 @@ def test_the_next_batch_waits_for_the_result(service: MessageService) -> None:
 
 
 def test_a_stopped_stream_puts_back_what_it_had_taken(service: MessageService) -> None:
-    """Its messages are for the next one at once, though the call goes on."""
-
     async def invoke(_payload: bytes) -> Answer:
         await asyncio.sleep(0.1)
         return GOOD
@@ -157,8 +146,6 @@ def test_a_stopped_stream_puts_back_what_it_had_taken(service: MessageService) -
 
 
 def test_a_fault_of_the_caller_s_code_is_not_hidden(service: MessageService) -> None:
-    """It ends the stream with the exception, and the message is in the queue again."""
-
     async def invoke(_payload: bytes) -> Answer:
         raise KeyError("broken")
 
@@ -170,7 +157,6 @@ def test_a_fault_of_the_caller_s_code_is_not_hidden(service: MessageService) -> 
 
 
 def test_messages_stay_hidden_while_a_stream_waits() -> None:
-    """However long: nobody else gets them, and retries do not count as receptions."""
     now, seen = 1_700_000_000.0, set[int]()
     service = MessageService(Accounts(), clock=Clock(wall=lambda: now))
     service.create_queue("q", visibility_timeout=1)

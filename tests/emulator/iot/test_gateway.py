@@ -22,18 +22,15 @@ def refusal(response: httpx.Response) -> tuple[int, str]:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_signed_call_is_let_in(call: Send, method: str) -> None:
-    """GET and POST sign differently, and both are taken."""
     assert call(**LIST, method=method).json()["Success"] is True
 
 
 def test_the_form_is_signed_and_read_like_the_query(call: Send) -> None:
-    """Long parameters may stand in a form body."""
     response = call("ListOTAModuleByProduct", form={"ProductKey": "a1Le6d0abcd"})
     assert response.json()["Success"] is True
 
 
 def test_a_wrong_secret_is_told_what_was_signed(call: Send) -> None:
-    """The answer shows the server's string to sign, as the SDK expects it, and no secret."""
     response = call(**LIST, key=Key(ACCESS_KEY_ID, "wrong"))
     assert refusal(response)[1] == "SignatureDoesNotMatch"
     assert "server string to sign is:POST&%2F&AccessKeyId" in response.json()["Message"]
@@ -41,18 +38,15 @@ def test_a_wrong_secret_is_told_what_was_signed(call: Send) -> None:
 
 
 def test_a_parameter_changed_after_signing_is_noticed(call: Send) -> None:
-    """The signature covers every parameter."""
     assert refusal(call(**LIST, changes={"ProductKey": "a1Fleet0001"}))[1] == "SignatureDoesNotMatch"
 
 
 def test_an_unknown_key_is_refused(call: Send) -> None:
-    """Nobody signs with a key that the account does not have."""
     assert refusal(call(**LIST, key=Key("nobody", "secret")))[1] == "InvalidAccessKeyId.NotFound"
 
 
 @pytest.mark.parametrize("name", ["Action", "Version", "RegionId", "AccessKeyId", "Timestamp", "SignatureNonce"])
 def test_a_common_parameter_left_out_is_named(call: Send, name: str) -> None:
-    """The code says which of the common parameters is missing."""
     assert refusal(call(**LIST, changes={name: None})) == (400, f"Missing{name}")
 
 
@@ -69,38 +63,34 @@ def test_a_common_parameter_left_out_is_named(call: Send, name: str) -> None:
     ],
 )
 def test_a_common_parameter_that_is_wrong_is_named(call: Send, name: str, value: str, code: str) -> None:
-    """Method, versions, time and nonce have their own codes."""
     assert refusal(call(**LIST, **{name: value})) == (400, code)
 
 
 @pytest.mark.parametrize("minutes", [-16, 16])
 def test_a_clock_too_far_off_is_refused(call: Send, steady: SimpleNamespace, minutes: int) -> None:
-    """More than 15 minutes either way are too many."""
     steady.wall = lambda: time.time() + minutes * 60
     assert refusal(call(**LIST)) == (400, "InvalidTimeStamp.Expired")
 
 
 @pytest.mark.parametrize("minutes", [-14, 14])
 def test_a_clock_somewhat_off_is_let_in(call: Send, steady: SimpleNamespace, minutes: int) -> None:
-    """Up to 15 minutes either way pass."""
     steady.wall = lambda: time.time() + minutes * 60
     assert call(**LIST).json()["Success"] is True
 
 
 def test_a_replay_is_refused(call: Send) -> None:
-    """The same signed request works once."""
     assert call(**LIST, SignatureNonce="once").json()["Success"] is True
     assert refusal(call(**LIST, SignatureNonce="once")) == (400, "SignatureNonceUsed")
 
 
 def test_a_refused_signature_does_not_use_up_its_nonce(call: Send) -> None:
-    """Who cannot sign cannot burn another's nonce."""
+    """A caller that cannot sign cannot use up another's nonce."""
     call(**LIST, SignatureNonce="mine", key=Key(ACCESS_KEY_ID, "wrong"))
     assert call(**LIST, SignatureNonce="mine").json()["Success"] is True
 
 
 def test_a_nonce_is_free_again_when_its_timestamp_is_too_old(call: Send, steady: SimpleNamespace) -> None:
-    """Nonces are kept no longer than a replay could pass the clock check."""
+    """A replay would not pass the clock check by then."""
     call(**LIST, SignatureNonce="old")
     later = time.time() + 2 * gateway.CLOCK_WINDOW + 1
     steady.wall = lambda: later
@@ -109,12 +99,10 @@ def test_a_nonce_is_free_again_when_its_timestamp_is_too_old(call: Send, steady:
 
 
 def test_a_token_lets_its_role_in(call: Send, accounts: Accounts) -> None:
-    """Temporary keys work with their token."""
     assert call(**LIST, key=accounts.issue("ota-modules")).json()["Success"] is True
 
 
 def test_an_expired_token_is_refused(call: Send, accounts: Accounts) -> None:
-    """Temporary keys end."""
     key = accounts.issue("ota-modules", seconds=60)
     accounts.wall = lambda: time.time() + 61
     assert refusal(call(**LIST, key=key)) == (400, "InvalidSecurityToken.Expired")
@@ -122,19 +110,16 @@ def test_an_expired_token_is_refused(call: Send, accounts: Accounts) -> None:
 
 @pytest.mark.parametrize("token", ["", "another"])
 def test_a_wrong_token_is_refused(call: Send, accounts: Accounts, token: str) -> None:
-    """A temporary key without its own token is worth nothing."""
     issued = accounts.issue("ota-modules")
     response = call(**LIST, key=Key(issued.id, issued.secret, token))
     assert refusal(response) == (400, "InvalidSecurityToken.MismatchWithAccessKey")
 
 
 def test_other_methods_are_refused(call: Send) -> None:
-    """The API takes GET and POST."""
     assert refusal(call(**LIST, method="DELETE")) == (400, "UnsupportedHTTPMethod")
 
 
 def test_other_paths_are_refused(platform_url: str) -> None:
-    """The API lies at the root."""
     response = httpx.get(f"{platform_url}/products?Format=JSON")
     assert refusal(response) == (404, "InvalidApi.NotFound")
 
@@ -166,18 +151,15 @@ ACS3 = f"ACS3-HMAC-SHA256 Credential=testid,SignedHeaders={ALL},Signature=00"
     ],
 )
 def test_an_incomplete_header_signature_is_refused(platform_url: str, changes: dict[str, str]) -> None:
-    """Every header that means something must be signed, and the body's hash be the body's."""
     assert refusal(signed_by_headers(platform_url, changes)) == (400, "IncompleteSignature")
 
 
 def test_a_header_signature_has_the_same_clock_window(platform_url: str) -> None:
-    """`x-acs-date` is checked like Timestamp."""
     response = signed_by_headers(platform_url, {"authorization": ACS3, "x-acs-date": "2020-01-01T00:00:00Z"})
     assert refusal(response) == (400, "InvalidTimeStamp.Expired")
 
 
 def test_a_wrong_header_signature_is_refused(platform_url: str) -> None:
-    """The canonical request that the server computed is what must be signed."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     response = signed_by_headers(platform_url, {"authorization": ACS3, "x-acs-date": now})
     assert refusal(response)[1] == "SignatureDoesNotMatch"

@@ -34,7 +34,6 @@ def failed(response: httpx.Response) -> str:
 
 
 def test_the_documentations_sample_is_created(call: Send) -> None:
-    """A success has a request id and says Success, and nothing else."""
     response = call("CreateOTAModule", **SAMPLE)
     assert response.status_code == 200
     assert response.json() == {"RequestId": response.headers["x-acs-request-id"], "Success": True}
@@ -42,7 +41,6 @@ def test_the_documentations_sample_is_created(call: Send) -> None:
 
 
 def test_a_created_module_is_listed(call: Send, steady: SimpleNamespace) -> None:
-    """Every field of the request comes back, and the minute of its creation."""
     moment = time.time()
     steady.wall = lambda: moment
     call("CreateOTAModule", **SAMPLE)
@@ -52,26 +50,22 @@ def test_a_created_module_is_listed(call: Send, steady: SimpleNamespace) -> None
 
 @pytest.mark.parametrize("name", ["barcodeScanner", "BARCODESCANNER", "default"])
 def test_a_name_cannot_be_created_twice(call: Send, name: str) -> None:
-    """Nor in another case; what is there stays as it was."""
     assert failed(call("CreateOTAModule", ProductKey="a1Known0001", ModuleName=name, AliasName="New"))
     assert [module["AliasName"] for module in listed(call, "a1Known0001")] == ["Old_alias", "Main_MCU", "调制解调器"]
 
 
 def test_an_eleventh_module_is_refused(call: Send) -> None:
-    """Ten custom modules are the most."""
     assert failed(call("CreateOTAModule", ProductKey="a1Full00010", ModuleName="eleventh"))
     assert len(listed(call, "a1Full00010")) == 10
 
 
 def test_codes_that_no_page_names_differ_from_call_to_call(call: Send, platform: IotPlatform) -> None:
-    """Nobody can lean on the code of a duplicate."""
     platform.limit = 50
     duplicates = [call("CreateOTAModule", ProductKey="a1Known0001", ModuleName="mcu") for _ in range(20)]
     assert len({failed(response) for response in duplicates}) > 1
 
 
 def test_an_unknown_product_has_its_code(call: Send) -> None:
-    """The one code of the family that a page documents."""
     response = call("CreateOTAModule", ProductKey="a1Nowhere01", ModuleName="mcu")
     assert response.status_code == 200
     assert failed(response) == "iot.prod.NotExistedProduct"
@@ -79,13 +73,11 @@ def test_an_unknown_product_has_its_code(call: Send) -> None:
 
 @pytest.mark.parametrize("instance", [{}, {"IotInstanceId": "iot-elsewhere"}])
 def test_a_wrong_instance_is_not_found(call: Send, instance: dict[str, str]) -> None:
-    """A product in an instance cannot be reached without its id, nor with another."""
     response = call("CreateOTAModule", ProductKey="a1Inst00001", ModuleName="mcu", **instance)
     assert failed(response) in ("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound")
 
 
 def test_the_right_instance_is_found(call: Send) -> None:
-    """With its instance's id a product is as any other."""
     instance = {"IotInstanceId": "iot-060a0test"}
     assert call("CreateOTAModule", ProductKey="a1Inst00001", ModuleName="mcu", **instance).json()["Success"]
     assert [module["ModuleName"] for module in listed(call, "a1Inst00001", **instance)] == ["mcu"]
@@ -113,7 +105,6 @@ GOOD = {"ProductKey": "a1Fleet0001", "ModuleName": "mcu"}
     ],
 )
 def test_a_parameter_that_breaks_its_rule_is_refused(call: Send, wrong: dict[str, str]) -> None:
-    """Nothing is created then."""
     assert failed(call("CreateOTAModule", **(GOOD | wrong)))
     assert listed(call, "a1Fleet0001") == []
 
@@ -138,7 +129,6 @@ def test_a_parameter_within_its_rule_comes_back_as_sent(call: Send, right: dict[
 
 
 def test_update_changes_alias_and_description(call: Send) -> None:
-    """The module is named in any case, and keeps its own."""
     known = {"ProductKey": "a1Known0001", "ModuleName": "BarcodeSCANNER", "AliasName": "New_alias", "Desc": "New."}
     assert call("UpdateOTAModule", **known).json()["Success"] is True
     found = listed(call, "a1Known0001")[0]
@@ -149,7 +139,7 @@ def test_update_changes_alias_and_description(call: Send) -> None:
 def test_update_clears_or_keeps_what_a_call_leaves_out(
     call: Send, platform: IotPlatform, clears: bool, desc: str
 ) -> None:
-    """No page says which: a platform does one of them throughout."""
+    """No page says which; a platform always does the same."""
     platform.quirks.update_clears, platform.quirks.null_absent = clears, False
     call("UpdateOTAModule", ProductKey="a1Known0001", ModuleName="barcodeScanner", AliasName="New")
     assert listed(call, "a1Known0001")[0]["Desc"] == desc
@@ -158,30 +148,25 @@ def test_update_clears_or_keeps_what_a_call_leaves_out(
 @pytest.mark.parametrize("name", ["default", "nowhere"])
 @pytest.mark.parametrize("operation", ["UpdateOTAModule", "DeleteOTAModule"])
 def test_only_a_custom_module_can_be_changed(call: Send, operation: str, name: str) -> None:
-    """Neither `default` nor what is not there."""
     assert failed(call(operation, ProductKey="a1Known0001", ModuleName=name, AliasName="New"))
 
 
 def test_delete_removes_a_module(call: Send) -> None:
-    """It is gone from the list."""
     assert call("DeleteOTAModule", ProductKey="a1Known0001", ModuleName="MCU").json()["Success"] is True
     assert [module["ModuleName"] for module in listed(call, "a1Known0001")] == ["barcodeScanner", "modem"]
 
 
 def test_delete_refuses_a_module_with_an_update_package(call: Send) -> None:
-    """Packages bind their module."""
     assert failed(call("DeleteOTAModule", ProductKey="a1Known0001", ModuleName="modem"))
 
 
 def test_query_product_tells_of_one(call: Send) -> None:
-    """Its secret too, which a client must not log."""
     data = call("QueryProduct", ProductKey="a1Known0001").json()["Data"]
     assert (data["ProductKey"], data["ProductName"], data["NodeType"]) == ("a1Known0001", "Known gate", 0)
     assert data["ProductSecret"]
 
 
 def test_query_product_list_pages_through_all(call: Send, platform: IotPlatform) -> None:
-    """The newest come first, each once, and a page past the end is empty."""
     count = -(-sum(product.instance is None for product in platform.products) // 20)
     numbers = range(1, count + 2)
     pages = [call("QueryProductList", CurrentPage=str(n), PageSize="20").json()["Data"] for n in numbers]
@@ -192,14 +177,12 @@ def test_query_product_list_pages_through_all(call: Send, platform: IotPlatform)
 
 
 def test_query_product_list_is_of_one_instance(call: Send) -> None:
-    """An instance's id shows its products and no others."""
     instance = {"IotInstanceId": "iot-060a0test", "CurrentPage": "1", "PageSize": "200"}
     found = call("QueryProductList", **instance).json()["Data"]["List"]["ProductInfo"]
     assert [product["ProductKey"] for product in found] == ["a1Inst00002", "a1Inst00001"]
 
 
 def test_query_product_list_is_of_one_kind(call: Send) -> None:
-    """The commodity code filters."""
     kind = {"AliyunCommodityCode": "iothub", "CurrentPage": "1", "PageSize": "200"}
     found = call("QueryProductList", **kind).json()["Data"]["List"]["ProductInfo"]
     assert [product["ProductKey"] for product in found] == ["a1Basic0001"]
@@ -207,12 +190,10 @@ def test_query_product_list_is_of_one_kind(call: Send) -> None:
 
 @pytest.mark.parametrize(("number", "size"), [("0", "10"), ("1", "0"), ("1", "201"), ("x", "10"), ("1", "")])
 def test_a_wrong_page_has_its_code(call: Send, number: str, size: str) -> None:
-    """Pages count from 1, with 200 products at most."""
     response = call("QueryProductList", CurrentPage=number, PageSize=size)
     assert failed(response) == "iot.common.InvalidPageParams"
 
 
 def test_an_unknown_operation_is_not_found(call: Send) -> None:
-    """With a good signature even."""
     response = call("DropOTAModule", ProductKey="a1Known0001")
     assert (response.status_code, response.json()["Code"]) == (404, "InvalidApi.NotFound")

@@ -27,7 +27,7 @@ def test_a_created_module_keeps_its_name_alias_description_and_time(products: Pr
     ],
 )
 def test_a_module_that_cannot_be_created(products: Products, key: str, name: str, rule: str) -> None:
-    """A taken name comes before a full product, and `default` does not count among the ten modules."""
+    """A taken name comes before a full product; `default` does not count among the ten modules."""
     with pytest.raises(ProductsError, match=rule):
         products.create_module(products.find(key, None), name, None, None)
 

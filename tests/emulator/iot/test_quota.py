@@ -30,47 +30,41 @@ def take(quota: SlidingQuota, moments: list[float], limit: int = 3) -> list[floa
 
 
 def test_calls_within_the_limit_pass(quota: SlidingQuota) -> None:
-    """As many calls as the limit says pass at once."""
     assert take(quota, [100.0, 100.0, 100.0]) == [0, 0, 0]
 
 
 def test_the_call_beyond_the_limit_is_told_how_long_to_wait(quota: SlidingQuota) -> None:
-    """There is room again when enough calls, the refused one counted, are a second old."""
+    """There is room again when enough calls, refused ones included, are a second old."""
     waits = take(quota, [100.0, 100.2, 100.4, 100.5])
     assert waits[:3] == [0, 0, 0]
     assert waits[3] == pytest.approx(0.7)
 
 
 def test_the_second_slides(quota: SlidingQuota) -> None:
-    """Calls late in one second and early in the next are of the same second."""
     assert take(quota, [100.8, 100.9, 100.95])[-1] == 0
     assert take(quota, [101.1])[0] > 0
 
 
 def test_calls_a_second_old_are_forgotten(quota: SlidingQuota) -> None:
-    """Calls evenly spaced at the limit pass for ever."""
     assert not any(take(quota, [100.0 + n / 4 for n in range(40)], limit=4))
 
 
 def test_refused_calls_count(quota: SlidingQuota) -> None:
-    """A caller that keeps on at twice the limit is not let in again."""
+    """A caller that keeps on at twice the limit never passes again."""
     assert all(take(quota, [100.0 + n / 6 for n in range(60)])[3:])
 
 
 def test_operations_are_counted_apart(quota: SlidingQuota) -> None:
-    """A full second of one operation leaves the others alone."""
     take(quota, [100.0] * 3)
     assert quota.take("List", 3, 100.0) == 0
 
 
 def test_calls_of_others_count(quota: SlidingQuota) -> None:
-    """What colleagues use is gone from the account's quota."""
     quota.consume("Create", 3)
     assert take(quota, [100.5])[0] == pytest.approx(0.5)
 
 
 def test_counts_are_of_the_last_second(quota: SlidingQuota, seconds: Seconds) -> None:
-    """The counts fall as time goes on."""
     quota.consume("Create", 2)
     seconds.now += 0.6
     quota.consume("Create", 1)

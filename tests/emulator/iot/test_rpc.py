@@ -22,13 +22,11 @@ def read(query: bytes = b"", body: bytes = b"", content_type: str = "application
 
 
 def test_parameters_come_from_query_and_form() -> None:
-    """Both are decoded alike."""
     request = read(b"Action=Pub&Empty=", b"Desc=a%20b+c&Alias=%E4%BB%AA")
     assert request.parameters == {"Action": "Pub", "Empty": "", "Desc": "a b c", "Alias": "仪"}
 
 
 def test_another_body_holds_no_parameters() -> None:
-    """Only a form is read as one."""
     assert read(b"Action=Pub", b"Desc=x", "text/plain; charset=utf-8").parameters == {"Action": "Pub"}
 
 
@@ -43,14 +41,12 @@ def test_another_body_holds_no_parameters() -> None:
     ],
 )
 def test_ambiguous_parameters_are_refused(query: bytes, body: bytes) -> None:
-    """What was signed must be certain."""
     problem = read(query, body).problem
     assert problem is not None
     assert (problem.status, problem.code) == (400, "InvalidParameter")
 
 
 def test_a_long_body_is_refused() -> None:
-    """No more is read than a request of the API can need."""
     problem = read(body=b"x" * (rpc.BODY_LIMIT + 1)).problem
     assert problem is not None
     assert problem.status == 413
@@ -66,7 +62,6 @@ def test_a_long_body_is_refused() -> None:
     ],
 )
 def test_the_format_asked_for_decides(query: dict[str, str], accept: str, as_json: bool) -> None:
-    """`Format` before `Accept`, and XML before all."""
     assert RpcRequest("POST", "/", {"accept": accept}, query).wants_json is as_json
 
 
@@ -74,7 +69,6 @@ NESTED = Answer(200, "Root", {"Success": True, "None": None, "List": {"Item": [{
 
 
 def test_xml_escapes_what_xml_cannot_hold() -> None:
-    """Markup is escaped, and characters that no XML may hold are replaced."""
     text = bytes(NESTED.response(as_json=False).body).decode()
     assert "<A>&lt;&amp;&gt;\ufffd\ud7ff</A>" in text
 
@@ -87,5 +81,4 @@ def test_xml_repeats_the_items_of_a_list() -> None:
 
 
 def test_json_is_the_content_as_it_is() -> None:
-    """Nothing is added or left out."""
     assert json.loads(bytes(NESTED.response(as_json=True).body)) == NESTED.content

@@ -70,7 +70,6 @@ def tea_names(client: Any, key: str) -> list[str]:
 
 
 def test_both_official_sdks_see_what_either_created(platform_url: str) -> None:
-    """A module of aliyun-python-sdk-core and one of alibabacloud-iot20180120 are listed to both."""
     assert acs(platform_url, "CreateOTAModule", **SAMPLE)["Success"] is True
     assert tea_create(tea(platform_url), ProductKey="a1Le6d0****", ModuleName="mcu").success is True
     seen = acs(platform_url, "ListOTAModuleByProduct", ProductKey="a1Le6d0****")["Data"]
@@ -79,7 +78,6 @@ def test_both_official_sdks_see_what_either_created(platform_url: str) -> None:
 
 
 def test_both_official_sdks_work_with_temporary_keys(platform_url: str, accounts: Accounts) -> None:
-    """The token travels as a parameter or as a signed header."""
     key = accounts.issue("ota-modules")
     client = AcsClient(region_id="cn-shanghai", credential=StsTokenCredential(key.id, key.secret, key.token))
     assert acs(platform_url, "CreateOTAModule", client, **SAMPLE)["Success"] is True
@@ -87,20 +85,18 @@ def test_both_official_sdks_work_with_temporary_keys(platform_url: str, accounts
 
 
 def test_the_older_sdk_reads_a_refused_signature(platform_url: str) -> None:
-    """It takes the message apart at its colon, and fails where there is none."""
+    """It splits the message at its colon, and fails without one."""
     with pytest.raises(ServerException) as refused:
         acs(platform_url, "CreateOTAModule", AcsClient("testid", "wrong", "cn-shanghai"), **SAMPLE)
     assert refused.value.get_error_code() == "SignatureDoesNotMatch"
 
 
 def test_the_newer_sdk_reads_a_refused_signature(platform_url: str) -> None:
-    """It raises with the code."""
     with pytest.raises(Exception, match="SignatureDoesNotMatch"):
         tea_names(tea(platform_url, secret="wrong"), "a1Le6d0****")
 
 
 def test_a_business_failure_is_no_exception_to_the_sdks(platform_url: str) -> None:
-    """HTTP says 200: only Success tells."""
     unknown = {"ProductKey": "a1Nowhere01", "ModuleName": "mcu"}
     assert acs(platform_url, "CreateOTAModule", **unknown)["Success"] is False
     assert tea_create(tea(platform_url), **unknown).code == "iot.prod.NotExistedProduct"
@@ -111,13 +107,11 @@ def throttled(response: httpx.Response) -> bool:
 
 
 def test_the_eleventh_call_in_a_second_is_throttled(call: Send) -> None:
-    """Ten of one operation pass, failures counted."""
     calls = [call("CreateOTAModule", ProductKey="a1Known0001", ModuleName="mcu") for _ in range(11)]
     assert [throttled(response) for response in calls] == [False] * 10 + [True]
 
 
 def test_a_second_later_calls_pass_again(call: Send, steady: SimpleNamespace) -> None:
-    """The second slides with the clock."""
     for _ in range(10):
         call("ListOTAModuleByProduct", ProductKey="a1Known0001")
     steady.now += 0.999
@@ -127,7 +121,6 @@ def test_a_second_later_calls_pass_again(call: Send, steady: SimpleNamespace) ->
 
 
 def test_a_throttled_call_has_no_effect(call: Send, platform: IotPlatform) -> None:
-    """It is refused before the product sees it."""
     platform.consume("CreateOTAModule", 10)
     assert throttled(call("CreateOTAModule", **SAMPLE))
     assert len(platform.products.find("a1Le6d0****", None).modules) == 1
@@ -135,20 +128,18 @@ def test_a_throttled_call_has_no_effect(call: Send, platform: IotPlatform) -> No
 
 
 def test_a_throttled_answer_may_say_when_to_come_back(call: Send, platform: IotPlatform) -> None:
-    """In milliseconds, in some answers: clients must do without it too."""
+    """Some answers do, in milliseconds."""
     platform.consume("CreateOTAModule", 30)
     headers = {call("CreateOTAModule", **SAMPLE).headers.get("x-acs-retry-after") for _ in range(8)}
     assert headers == {None, "1000"}
 
 
 def test_an_unsigned_call_costs_nothing(call: Send, platform: IotPlatform) -> None:
-    """Only calls of the account count against its quota."""
     call("CreateOTAModule", changes={"Signature": "wrong"}, **SAMPLE)
     assert platform.rates() == {}
 
 
 def test_queries_have_a_quota_of_their_own(call: Send) -> None:
-    """Fifty in a second pass."""
     calls = [call("QueryProduct", ProductKey="a1Known0001") for _ in range(51)]
     assert [throttled(response) for response in calls] == [False] * 50 + [True]
 
@@ -160,14 +151,12 @@ def test_pages_far_down_have_a_smaller_quota(call: Send) -> None:
 
 
 def test_rates_show_the_last_second(call: Send, platform: IotPlatform) -> None:
-    """Own calls and those of others together."""
     platform.consume("CreateOTAModule", 3)
     call("CreateOTAModule", **SAMPLE)
     assert platform.rates() == {"CreateOTAModule": 4}
 
 
 def test_a_role_may_do_what_its_policy_permits(call: Send, platform: IotPlatform, accounts: Accounts) -> None:
-    """The action is named by the operation, the resource is all."""
     asked: list[tuple[str, str]] = []
 
     def permits(action: str, resource: str) -> bool:
@@ -196,20 +185,18 @@ def test_a_role_may_do_what_its_policy_permits(call: Send, platform: IotPlatform
 def test_a_list_has_the_shape_that_is_set(
     call: Send, platform: IotPlatform, shape: ListShape, key: str, data: type
 ) -> None:
-    """`object` shows where there is one module, `null` where there is none."""
+    """`object` applies to one module, `null` to none."""
     platform.quirks.list_shape = shape
     assert isinstance(call("ListOTAModuleByProduct", ProductKey=key).json()["Data"], data)
 
 
 def test_one_module_may_come_as_an_object(call: Send, platform: IotPlatform) -> None:
-    """As the sample of the documentation shows it."""
     platform.quirks.list_shape = "object"
     call("CreateOTAModule", **SAMPLE)
     assert call("ListOTAModuleByProduct", ProductKey="a1Le6d0****").json()["Data"]["ModuleName"] == "barcodeScanner"
 
 
 def test_shapes_are_drawn_unless_set(call: Send, platform: IotPlatform) -> None:
-    """A client that knows but one shape does not get far."""
     platform.quirks.list_shape, platform.limit = None, 100
     shapes = {type(call("ListOTAModuleByProduct", ProductKey="a1Fleet0001").json()["Data"]) for _ in range(50)}
     assert shapes == {list, dict, type(None)}
@@ -223,13 +210,11 @@ def test_a_list_may_show_default(call: Send, platform: IotPlatform) -> None:
 
 
 def test_the_same_seed_draws_the_same(accounts: Accounts) -> None:
-    """A run can be repeated."""
     drawn = [vars(IotPlatform(accounts, seed=seed).quirks) for seed in (7, 7)]
     assert {**drawn[0], "_random": None} == {**drawn[1], "_random": None}
 
 
 def test_xml_is_what_callers_get_who_ask_for_nothing(call: Send) -> None:
-    """The document's root is named after the operation."""
     response = call("CreateOTAModule", **SAMPLE, Format="")
     root = ElementTree.fromstring(response.text)
     assert response.headers["content-type"] == "text/xml;charset=utf-8"
@@ -238,20 +223,17 @@ def test_xml_is_what_callers_get_who_ask_for_nothing(call: Send) -> None:
 
 
 def test_a_list_in_xml_repeats_data(call: Send) -> None:
-    """Each module is a Data element."""
     root = ElementTree.fromstring(call("ListOTAModuleByProduct", ProductKey="a1Known0001", Format="XML").text)
     assert [data.findtext("AliasName") for data in root.findall("Data")] == ["Old_alias", "Main_MCU", "调制解调器"]
 
 
 def test_a_refusal_in_xml_is_an_error(call: Send) -> None:
-    """With the five fields of the gateway."""
     root = ElementTree.fromstring(call("DropOTAModule", Format="XML").text)
     assert root.tag == "Error"
     assert [field.tag for field in root] == ["Code", "Message", "RequestId", "HostId", "Recommend"]
 
 
 def test_calls_are_recorded(call: Send, platform: IotPlatform, steady: SimpleNamespace) -> None:
-    """Who asked what and when, and what came of it."""
     response = call("CreateOTAModule", **SAMPLE)
     [recorded] = platform.calls
     assert (recorded.operation, recorded.account, recorded.moment) == ("CreateOTAModule", "1234567890123456", 100.0)
@@ -261,14 +243,12 @@ def test_calls_are_recorded(call: Send, platform: IotPlatform, steady: SimpleNam
 
 
 def test_refused_calls_are_recorded_without_an_account(call: Send, platform: IotPlatform) -> None:
-    """Nobody knows whose they are."""
     call("CreateOTAModule", changes={"Signature": "wrong"}, **SAMPLE)
     [recorded] = platform.calls
     assert (recorded.account, recorded.code, recorded.success) == (None, "SignatureDoesNotMatch", False)
 
 
 def test_the_record_holds_no_secret(call: Send, platform: IotPlatform, accounts: Accounts) -> None:
-    """Neither signature nor token nor key."""
     key = accounts.issue("ota-modules")
     call("CreateOTAModule", key=key, **SAMPLE)
     [recorded] = platform.calls
@@ -278,7 +258,7 @@ def test_the_record_holds_no_secret(call: Send, platform: IotPlatform, accounts:
 
 
 def test_latency_is_spent_on_both_sides_of_the_effect(call: Send, accounts: Accounts) -> None:
-    """A caller that gives up half-way cannot know whether there was an effect."""
+    """A caller that stops waiting cannot know whether there was an effect."""
     seen: list[tuple[float, int]] = []
 
     async def sleep(seconds: float) -> None:

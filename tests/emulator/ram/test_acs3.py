@@ -68,7 +68,6 @@ def test_parameters_sign_as_the_documentation_computes(method: str, parameters: 
 
 
 def test_the_signature_itself_is_not_signed() -> None:
-    """A request that carries its signature has the string to sign of one that does not."""
     signed = {**PUB, "Signature": "anything"}
     assert signature.string_to_sign("GET", signed) == signature.string_to_sign("GET", PUB)
 
@@ -84,7 +83,6 @@ def test_headers_sign_as_the_documentation_computes() -> None:
 
 
 def test_an_authorization_header_is_read() -> None:
-    """Credential, signed headers and signature are told apart."""
     header = "ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=host;x-acs-date,Signature=0a1b"
     assert acs3.Authorization.read(header) == acs3.Authorization("testid", ("host", "x-acs-date"), "0a1b")
 
@@ -101,5 +99,4 @@ def test_an_authorization_header_is_read() -> None:
     ],
 )
 def test_a_malformed_authorization_header_is_none(header: str) -> None:
-    """What is not well-formed is not read in part."""
     assert acs3.Authorization.read(header) is None

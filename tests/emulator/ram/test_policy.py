@@ -27,18 +27,15 @@ def deny(action: str | list[str], resource: str | list[str] = "*") -> dict[str, 
 
 
 def test_what_no_statement_allows_is_refused() -> None:
-    """An empty policy permits nothing."""
     assert not policy().permits("iot:CreateOTAModule", "*")
 
 
 @pytest.mark.parametrize("action", ["iot:CreateOTAModule", "iot:ListOTAModuleByProduct"])
 def test_a_statement_allows_each_of_its_actions(action: str) -> None:
-    """Actions may be a list."""
     assert policy(allow(["iot:CreateOTAModule", "iot:ListOTAModuleByProduct"])).permits(action, "*")
 
 
 def test_another_action_is_refused() -> None:
-    """Only what is named is allowed."""
     assert not policy(allow("iot:CreateOTAModule")).permits("iot:DeleteOTAModule", "*")
 
 
@@ -59,7 +56,6 @@ def test_an_action_may_be_written_in_any_case() -> None:
     ],
 )
 def test_a_star_in_an_action_stands_for_any_text(pattern: str, matching: bool) -> None:
-    """Wildcards may stand anywhere."""
     assert policy(allow(pattern)).permits("mns:PublishMessage", TOPIC) is matching
 
 
@@ -75,18 +71,15 @@ def test_a_star_in_an_action_stands_for_any_text(pattern: str, matching: bool) -
     ],
 )
 def test_a_resource_is_compared_as_it_is_written(pattern: str, matching: bool) -> None:
-    """Only the star is special in a resource."""
     assert policy(allow("mns:PublishMessage", [pattern])).permits("mns:PublishMessage", TOPIC) is matching
 
 
 def test_a_denial_wins_over_what_is_allowed() -> None:
-    """Whatever the order of the statements."""
     assert not policy(deny("mns:*"), allow("mns:PublishMessage")).permits("mns:PublishMessage", TOPIC)
     assert not policy(allow("mns:PublishMessage"), deny("mns:*")).permits("mns:PublishMessage", TOPIC)
 
 
 def test_a_denial_of_something_else_does_no_harm() -> None:
-    """A denial counts only where it applies."""
     assert policy(allow("mns:*"), deny("mns:*", "acs:mns:*:*:/queues/*")).permits("mns:PublishMessage", TOPIC)
 
 
@@ -100,19 +93,17 @@ def test_a_denial_of_something_else_does_no_harm() -> None:
     ],
 )
 def test_what_is_not_understood_is_refused_rather_than_ignored(change: dict[str, Any]) -> None:
-    """A condition that was left out would permit too much."""
+    """A policy without its condition would permit too much."""
     with pytest.raises(PolicyError):
         statement({**allow("iot:*"), **change})
 
 
 def test_a_statement_without_a_resource_is_refused() -> None:
-    """RAM wants all three parts."""
     with pytest.raises(PolicyError, match="Resource"):
         statement({"Effect": "Allow", "Action": "iot:*"})
 
 
 def test_a_policy_less_one_permission_permits_the_others() -> None:
-    """One statement for each action on each resource."""
     whole = policy(allow(["mns:SendMessage", "mns:PublishMessage"], [TOPIC, "acs:mns:*:*:/queues/*"]))
     apart = permissions(whole)
     assert len(apart) == 4
@@ -123,7 +114,6 @@ def test_a_policy_less_one_permission_permits_the_others() -> None:
 
 
 def test_an_account_enforces_the_policy_of_a_role() -> None:
-    """Keys issued for the role may do what the policy permits; the account's own key may do all."""
     accounts = Accounts()
     accounts.attach("ota-modules", policy(allow("iot:CreateOTAModule")).permits)
     key = accounts.issue("ota-modules")

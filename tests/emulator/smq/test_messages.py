@@ -43,7 +43,6 @@ def bodies(service: MessageService, queue: str = "q") -> list[str]:
 
 
 def test_a_delayed_message_is_not_seen_before_its_time(service: MessageService, clock: Wall) -> None:
-    """It appears when the delay ends, neither before nor much after."""
     service.send("q", "later", delay=10)
     clock.advance(9.999)
     assert bodies(service) == []
@@ -52,7 +51,6 @@ def test_a_delayed_message_is_not_seen_before_its_time(service: MessageService, 
 
 
 def test_a_queue_s_delay_holds_for_messages_that_name_none(service: MessageService, clock: Wall) -> None:
-    """The message's own delay comes first, and may be none at all."""
     service.create_queue("slow", delay_seconds=60)
     service.send("slow", "default")
     service.send("slow", "own", delay=0)
@@ -62,7 +60,6 @@ def test_a_queue_s_delay_holds_for_messages_that_name_none(service: MessageServi
 
 
 def test_a_received_message_comes_again_when_its_visibility_ends(service: MessageService, clock: Wall) -> None:
-    """Every reception counts, and the first one's time is kept."""
     service.send("q", "x")
     first = service.receive("q")[0]
     clock.advance(30)
@@ -72,7 +69,6 @@ def test_a_received_message_comes_again_when_its_visibility_ends(service: Messag
 
 
 def test_a_receiver_may_ask_for_a_visibility_of_its_own(service: MessageService, clock: Wall) -> None:
-    """The queue's value is a default."""
     service.send("q", "x")
     service.receive("q", visibility=300)
     clock.advance(299)
@@ -82,7 +78,6 @@ def test_a_receiver_may_ask_for_a_visibility_of_its_own(service: MessageService,
 
 
 def test_a_handle_ends_with_the_visibility(service: MessageService, clock: Wall) -> None:
-    """Even before somebody else received the message."""
     service.send("q", "x")
     handle = service.receive("q")[0].handle
     clock.advance(30)
@@ -92,7 +87,6 @@ def test_a_handle_ends_with_the_visibility(service: MessageService, clock: Wall)
 
 
 def test_an_earlier_receiver_s_handle_is_refused(service: MessageService, clock: Wall) -> None:
-    """Whoever was too slow cannot delete what somebody else works on."""
     service.send("q", "x")
     stale = service.receive("q")[0].handle
     clock.advance(30)
@@ -104,20 +98,17 @@ def test_an_earlier_receiver_s_handle_is_refused(service: MessageService, clock:
 
 @pytest.mark.parametrize("handle", ["", "nonsense", "1-x", "1-" + "0" * 33, "-1-" + "0" * 32])
 def test_what_is_no_handle_is_refused(service: MessageService, handle: str) -> None:
-    """A handle has one form."""
     with pytest.raises(SmqError, match="receipt handle"):
         service.delete("q", handle)
 
 
 def test_a_visibility_of_nothing_shows_a_message_at_once(service: MessageService) -> None:
-    """That is how a receiver puts back what it cannot work on."""
     service.send("q", "x")
     service.change_visibility("q", service.receive("q")[0].handle, 0)
     assert bodies(service) == ["x"]
 
 
 def test_a_message_is_dropped_when_its_retention_ends(service: MessageService, clock: Wall) -> None:
-    """Whether it was received or not."""
     service.create_queue("short", message_retention_period=60)
     service.send("short", "unseen")
     service.send("short", "seen", priority=1)
@@ -129,7 +120,6 @@ def test_a_message_is_dropped_when_its_retention_ends(service: MessageService, c
 
 
 def test_depths_tell_the_three_states_apart(service: MessageService, clock: Wall) -> None:
-    """Active, inactive, delayed; time turns the latter two into the first."""
     for body in ("a", "b"):
         service.send("q", body)
     service.send("q", "c", delay=60)
@@ -140,7 +130,6 @@ def test_depths_tell_the_three_states_apart(service: MessageService, clock: Wall
 
 
 def test_a_message_is_dead_lettered_after_its_last_reception(service: MessageService, clock: Wall) -> None:
-    """It may be received as often as the policy says, and when the last visibility ends it moves."""
     service.create_queue("dead")
     service.create_queue("work", dlq_policy=DlqPolicy("dead", max_receive_count=2))
     service.send("work", "poison", priority=3, properties=Properties(user=(Property("a", "b"),)))
@@ -155,7 +144,6 @@ def test_a_message_is_dead_lettered_after_its_last_reception(service: MessageSer
 
 
 def test_a_dead_letter_keeps_its_age(service: MessageService, clock: Wall) -> None:
-    """Its retention counts from when it was first sent."""
     service.create_queue("dead", message_retention_period=100)
     service.create_queue("work", dlq_policy=DlqPolicy("dead", max_receive_count=1))
     service.send("work", "old")
@@ -167,7 +155,6 @@ def test_a_dead_letter_keeps_its_age(service: MessageService, clock: Wall) -> No
 
 
 def test_a_disabled_policy_moves_nothing(service: MessageService, clock: Wall) -> None:
-    """Such a message comes for ever."""
     service.create_queue("dead")
     service.create_queue("work", dlq_policy=DlqPolicy("dead", max_receive_count=1, enabled=False))
     service.send("work", "x")
@@ -177,7 +164,6 @@ def test_a_disabled_policy_moves_nothing(service: MessageService, clock: Wall) -
 
 
 def test_without_its_dead_letter_queue_a_message_stays(service: MessageService, clock: Wall) -> None:
-    """Nothing is lost because the target was not made yet, or removed."""
     service.create_queue("work", dlq_policy=DlqPolicy("nowhere", max_receive_count=1))
     service.send("work", "x")
     service.receive("work")
@@ -187,20 +173,18 @@ def test_without_its_dead_letter_queue_a_message_stays(service: MessageService, 
 
 @pytest.mark.parametrize("body", ["", "\x00", "a\x0bb", "\ud800", "\ufffe"])
 def test_a_body_that_xml_cannot_carry_is_refused(service: MessageService, body: str) -> None:
-    """Nobody could ever receive it."""
     with pytest.raises(InvalidArgument):
         service.send("q", body)
 
 
 @pytest.mark.parametrize(("delay", "priority"), [(0, 0), (0, 17), (-1, 8), (604_801, 8)])
 def test_a_message_outside_the_limits_is_refused(service: MessageService, delay: int, priority: int) -> None:
-    """Priorities are 1 to 16, delays up to a week."""
     with pytest.raises(InvalidArgument):
         service.send("q", "x", delay, priority)
 
 
 def test_a_queue_may_take_less_than_64_kib(service: MessageService) -> None:
-    """Its own limit holds, in bytes rather than letters."""
+    """The limit counts bytes, not characters."""
     service.create_queue("small", maximum_message_size=1024)
     service.send("small", "é" * 512)
     with pytest.raises(InvalidArgument):
@@ -208,14 +192,12 @@ def test_a_queue_may_take_less_than_64_kib(service: MessageService) -> None:
 
 
 def test_nothing_can_be_done_with_a_queue_that_is_not_there(service: MessageService) -> None:
-    """Neither sending nor receiving makes one."""
     for attempt in (lambda: service.send("none", "x"), lambda: service.receive("none"), lambda: service.depths("none")):
         with pytest.raises(QueueNotExist):
             attempt()
 
 
 def test_a_fault_in_a_transaction_undoes_all_of_it(service: MessageService) -> None:
-    """A batch that moves messages moves all of them or none."""
     database = service._database
     with pytest.raises(QueueNotExist), database.transaction():
         service.send("q", "x")

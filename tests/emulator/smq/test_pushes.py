@@ -67,7 +67,6 @@ async def delivered(service: MessageService) -> None:
 
 
 def test_an_http_subscriber_gets_a_post(service: MessageService, serve: Serve) -> None:
-    """At its own path: the message, and headers that say what it is."""
     web = Web()
     service.topics.subscribe(Subscription("t", "s", serve(web.app) + "/hook", notify_format="SIMPLIFIED"))
     asyncio.run(published(service, "hello", "模块"))
@@ -77,7 +76,7 @@ def test_an_http_subscriber_gets_a_post(service: MessageService, serve: Serve) -
 
 
 def test_an_http_subscriber_that_fails_gets_it_again(service: MessageService, serve: Serve) -> None:
-    """The same message, until it answers well; the default path is /notifications."""
+    """The default path is /notifications."""
     web = Web(500, 503)
     service.topics.subscribe(Subscription("t", "s", serve(web.app), notify_format="SIMPLIFIED"))
     asyncio.run(published(service, "hello"))
@@ -87,14 +86,12 @@ def test_an_http_subscriber_that_fails_gets_it_again(service: MessageService, se
 
 
 def test_an_http_subscriber_that_is_not_there_is_given_up(service: MessageService) -> None:
-    """A refused connection is a failed try like any other, and nothing is left in the end."""
     service.topics.subscribe(Subscription("t", "s", "http://127.0.0.1:9/"))
     asyncio.run(published(service, "hello"))
     assert service.pusher.waiting("t") == 0
 
 
 def test_an_xml_notification_goes_out_as_xml(service: MessageService, serve: Serve) -> None:
-    """With the content type that belongs to it."""
     web = Web()
     service.topics.subscribe(Subscription("t", "s", serve(web.app)))
     asyncio.run(published(service, "hello"))
@@ -109,7 +106,6 @@ def test_an_xml_notification_goes_out_as_xml(service: MessageService, serve: Ser
     ids=["plain", "attributes"],
 )
 def test_a_function_gets_a_stream(service: MessageService, attributes: dict[str, str], wanted: str) -> None:
-    """The body alone, or with its attributes in JSON; what it does not take comes again."""
     got: list[str] = []
 
     async def receiver(body: bytes) -> bool:
@@ -123,7 +119,6 @@ def test_a_function_gets_a_stream(service: MessageService, attributes: dict[str,
 
 
 def test_what_is_never_taken_is_given_up(service: MessageService) -> None:
-    """After three retries nothing is left of it."""
     tries: list[bytes] = []
 
     async def receiver(body: bytes) -> bool:
@@ -137,8 +132,6 @@ def test_what_is_never_taken_is_given_up(service: MessageService) -> None:
 
 
 def test_nobody_waits_for_a_subscriber_that_left(service: MessageService) -> None:
-    """A delivery that failed is forgotten when its subscription is removed."""
-
     async def scenario() -> None:
         async with running(service):
             service.publish("t", "x")
@@ -151,8 +144,6 @@ def test_nobody_waits_for_a_subscriber_that_left(service: MessageService) -> Non
 
 
 def test_a_queue_that_is_made_late_gets_the_message_all_the_same(service: MessageService) -> None:
-    """A delivery to a queue is retried like any other."""
-
     async def scenario() -> None:
         async with running(service):
             service.publish("t", "x")
@@ -167,7 +158,6 @@ def test_a_queue_that_is_made_late_gets_the_message_all_the_same(service: Messag
 
 
 def test_what_was_not_delivered_is_after_a_restart(service: MessageService) -> None:
-    """A publication waits in the database until the loop runs."""
     got: list[bytes] = []
 
     async def receiver(body: bytes) -> bool:

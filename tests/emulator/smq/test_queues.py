@@ -21,30 +21,26 @@ def queue(account: Account) -> Queue:
 
 
 def test_a_queue_is_created_with_its_url_as_location(account: Account) -> None:
-    """Creating answers with the URL under which the queue is reached."""
     assert account.get_queue("requests").create(QueueMeta()).endswith("/queues/requests")
 
 
 def test_creating_a_queue_again_with_the_same_attributes_changes_nothing(account: Account) -> None:
-    """The second creation answers 204, with the Location that the SDK insists on."""
+    """The answer is 204, with the Location that the SDK needs."""
     first = account.get_queue("requests").create(QueueMeta(vis_timeout=60))
     assert account.get_queue("requests").create(QueueMeta(vis_timeout=60)) == first
 
 
 def test_creating_a_queue_again_with_other_attributes_is_refused(queue: Queue) -> None:
-    """A name stands for one set of attributes."""
     assert refusal(lambda: queue.create(QueueMeta(vis_timeout=60))).type == "QueueAlreadyExist"
 
 
 def test_a_new_queue_has_the_documented_defaults(queue: Queue) -> None:
-    """What is not set is 30 s of visibility, 64 KiB, four days, no delay, no wait."""
     meta = queue.get_attributes()
     assert (meta.visibility_timeout, meta.maximum_message_size, meta.message_retention_period) == (30, 65536, 345600)
     assert (meta.delay_seconds, meta.polling_wait_seconds, meta.logging_enabled) == (0, 0, False)
 
 
 def test_attributes_are_set_one_by_one(queue: Queue) -> None:
-    """What an update does not name keeps its value."""
     queue.set_attributes(QueueMeta(vis_timeout=60, logging_enabled=True))
     queue.set_attributes(QueueMeta(delay_sec=5))
     meta = queue.get_attributes()
@@ -64,7 +60,6 @@ def test_attributes_are_set_one_by_one(queue: Queue) -> None:
     ids=["visibility", "small", "large", "retention", "delay", "wait"],
 )
 def test_attributes_outside_their_limits_are_refused(account: Account, meta: QueueMeta) -> None:
-    """The limits are those that the service documents."""
     assert refusal(lambda: account.get_queue("requests").create(meta)).type == "InvalidArgument"
 
 
@@ -72,12 +67,10 @@ def test_attributes_outside_their_limits_are_refused(account: Account, meta: Que
     ("name", "wanted"), [("q" * 121, "QueueNameLengthError"), ("a_b", "InvalidQueueName"), ("-a", "InvalidQueueName")]
 )
 def test_a_queue_name_outside_the_rules_is_refused(account: Account, name: str, wanted: str) -> None:
-    """At most 120 letters, digits and hyphens, not beginning with a hyphen."""
     assert refusal(lambda: account.get_queue(name).create(QueueMeta())).type == wanted
 
 
 def test_a_long_list_of_queues_comes_in_pages(account: Account) -> None:
-    """Each page says where the next one begins; the last one does not."""
     for name in ("a-1", "a-2", "a-3", "b-1"):
         account.get_queue(name).create(QueueMeta())
     urls, marker = account.list_queue(prefix="a-", ret_number=2)
@@ -87,12 +80,10 @@ def test_a_long_list_of_queues_comes_in_pages(account: Account) -> None:
 
 
 def test_no_queues_are_an_empty_list(account: Account) -> None:
-    """The SDK can read a list without elements."""
     assert account.list_queue() == ([], "")
 
 
 def test_a_deleted_queue_is_gone_with_its_messages(queue: Queue) -> None:
-    """A queue made again under the name is empty."""
     queue.send_message(Message("old"))
     queue.delete()
     assert refusal(queue.get_attributes).type == "QueueNotExist"
@@ -101,7 +92,6 @@ def test_a_deleted_queue_is_gone_with_its_messages(queue: Queue) -> None:
 
 
 def test_a_message_comes_out_as_it_went_in(queue: Queue) -> None:
-    """Text of any script survives base64, XML and SQLite."""
     text = 'Ä &<>"\r\n 模块 \U0001f600'
     sent = queue.send_message(Message(text))
     message = queue.receive_message_with_str_body()
@@ -110,14 +100,13 @@ def test_a_message_comes_out_as_it_went_in(queue: Queue) -> None:
 
 
 def test_a_plain_body_keeps_its_line_ends(queue: Queue) -> None:
-    """A carriage return, which XML parsers would change, is escaped on the way out."""
+    """XML parsers would change a carriage return; it is escaped."""
     queue.set_encoding(False)
     queue.send_message(Message('{"a":\t"<&>"}\n'))
     assert queue.receive_message().message_body == '{"a":\t"<&>"}\n'
 
 
 def test_properties_travel_with_a_message(queue: Queue) -> None:
-    """User properties of every type come back as they were set."""
     message = Message("x")
     message.add_user_property("source", MessagePropertyValue.create_string("console"))
     message.add_user_property("raw", MessagePropertyValue.create_binary(b"\x00\x01"))
@@ -127,14 +116,12 @@ def test_properties_travel_with_a_message(queue: Queue) -> None:
 
 
 def test_an_empty_queue_answers_that_there_is_no_message(queue: Queue) -> None:
-    """That is an error of its own, not an empty answer."""
     error = refusal(queue.receive_message)
     assert error.type == "MessageNotExist"
     assert error.req_id
 
 
 def test_sixteen_messages_go_out_and_come_in_at_once(queue: Queue) -> None:
-    """One call each for sending, receiving and deleting a full batch."""
     sent = queue.batch_send_message([Message(f"m{n}") for n in range(16)])
     received = queue.batch_receive_message_with_str_body(16)
     assert [message.message_id for message in received] == [message.message_id for message in sent]
@@ -143,26 +130,22 @@ def test_sixteen_messages_go_out_and_come_in_at_once(queue: Queue) -> None:
 
 
 def test_a_batch_of_seventeen_is_refused(queue: Queue) -> None:
-    """Nothing of it is accepted."""
     assert refusal(lambda: queue.batch_send_message([Message("x")] * 17)).type == "InvalidArgument"
     assert queue.get_attributes().active_messages == 0
 
 
 def test_a_batch_is_64_kib_at_most_in_all(queue: Queue) -> None:
-    """The limit of one message holds for the sum of a batch."""
     assert refusal(lambda: queue.batch_send_message([Message("x" * 30_000)] * 2)).type == "InvalidArgument"
     assert queue.get_attributes().active_messages == 0
 
 
 def test_a_partly_refused_batch_says_which(queue: Queue) -> None:
-    """The good message is sent, the bad one has its error."""
     error = refusal(lambda: queue.batch_send_message([Message("good"), Message("bad", priority=17)]))
     assert [sorted(one) for one in error.sub_errors] == [["MessageBodyMD5", "MessageId"], ["ErrorCode", "ErrorMessage"]]
     assert queue.receive_message_with_str_body().message_body == "good"
 
 
 def test_a_partly_refused_deletion_says_which(queue: Queue) -> None:
-    """The valid handle's message is deleted, the other handle has its error."""
     queue.send_message(Message("x"))
     handle = queue.receive_message().receipt_handle
     error = refusal(lambda: queue.batch_delete_message([handle, "1-nonsense"]))
@@ -171,14 +154,13 @@ def test_a_partly_refused_deletion_says_which(queue: Queue) -> None:
 
 
 def test_64_kib_as_sent_are_accepted_and_one_byte_more_is_not(queue: Queue) -> None:
-    """The size that counts is that of the body in the XML, base64 included."""
+    """The size is that of the body in the XML, base64 included."""
     queue.set_encoding(False)
     queue.send_message(Message("x" * 65_536))
     assert refusal(lambda: queue.send_message(Message("x" * 65_537))).type == "InvalidArgument"
 
 
 def test_a_lower_number_is_a_higher_priority(queue: Queue) -> None:
-    """Priority 1 overtakes what was sent before; equal ones keep their order."""
     queue.batch_send_message([Message("later"), Message("last", priority=16), Message("first", priority=1)])
     queue.send_message(Message("later still"))
     bodies = [message.message_body for message in queue.batch_receive_message_with_str_body(16)]
@@ -186,7 +168,6 @@ def test_a_lower_number_is_a_higher_priority(queue: Queue) -> None:
 
 
 def test_peeking_leaves_a_message_where_it_is(queue: Queue) -> None:
-    """It is neither hidden nor counted."""
     queue.batch_send_message([Message("a"), Message("b")])
     assert queue.peek_message_with_str_body().dequeue_count == 0
     assert len(queue.batch_peek_message(16)) == 2
@@ -194,7 +175,6 @@ def test_peeking_leaves_a_message_where_it_is(queue: Queue) -> None:
 
 
 def test_a_message_is_with_one_receiver_at_a_time(queue: Queue) -> None:
-    """Received, it counts as inactive; delayed, as delayed."""
     queue.send_message(Message("x"))
     queue.send_message(Message("y", delay_seconds=60))
     queue.receive_message()
@@ -203,7 +183,6 @@ def test_a_message_is_with_one_receiver_at_a_time(queue: Queue) -> None:
 
 
 def test_changing_visibility_gives_a_new_handle_and_ends_the_old_one(queue: Queue) -> None:
-    """Only the newest handle deletes."""
     queue.send_message(Message("x"))
     old = queue.receive_message()
     new = queue.change_message_visibility(old.receipt_handle, 60)
@@ -214,7 +193,6 @@ def test_changing_visibility_gives_a_new_handle_and_ends_the_old_one(queue: Queu
 
 
 def test_deleting_twice_finds_no_message(queue: Queue) -> None:
-    """The handle was good, the message is gone."""
     queue.send_message(Message("x"))
     handle = queue.receive_message().receipt_handle
     queue.delete_message(handle)
@@ -222,7 +200,6 @@ def test_deleting_twice_finds_no_message(queue: Queue) -> None:
 
 
 def test_a_handle_of_another_queue_is_refused(account: Account, queue: Queue) -> None:
-    """A receipt handle belongs to its queue."""
     account.get_queue("other").create(QueueMeta())
     queue.send_message(Message("x"))
     handle = queue.receive_message().receipt_handle
@@ -230,7 +207,6 @@ def test_a_handle_of_another_queue_is_refused(account: Account, queue: Queue) ->
 
 
 def test_a_message_received_too_often_goes_to_the_dead_letter_queue(service: MessageService, account: Account) -> None:
-    """It says where it comes from."""
     service.create_queue("dead")
     service.create_queue("work", dlq_policy=DlqPolicy("dead", max_receive_count=1))
     queue = account.get_queue("work")

@@ -22,7 +22,6 @@ def opened(path: Path) -> MessageService:
 
 
 def test_a_restart_loses_nothing(tmp_path: Path) -> None:
-    """Queues, messages in each state, handles, topics and subscriptions are as they were."""
     before = opened(tmp_path / "smq.db")
     before.create_queue("dead")
     before.create_queue("q", visibility_timeout=600, dlq_policy=DlqPolicy("dead", 5))
@@ -46,7 +45,6 @@ def test_a_restart_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
-    """A process that gets SIGKILL after a send has the message in the file."""
     code = """
         import os, signal, sys
         from emulator.ram.keys import Accounts
@@ -67,7 +65,6 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
 
 
 def test_a_file_of_another_release_is_refused(tmp_path: Path) -> None:
-    """It is neither misread nor overwritten, and the error says which file."""
     path = tmp_path / "smq.db"
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")

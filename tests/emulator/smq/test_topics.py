@@ -35,20 +35,17 @@ def received(service: MessageService) -> list[str]:
 
 
 def test_a_topic_is_created_described_and_changed(topic: Topic) -> None:
-    """Its attributes are those that were set last."""
     topic.set_attributes(TopicMeta(1024, True))
     meta = topic.get_attributes()
     assert (meta.topic_name, meta.maximum_message_size, meta.logging_enabled) == ("results", 1024, True)
 
 
 def test_creating_a_topic_again_with_other_attributes_is_refused(topic: Topic) -> None:
-    """With the same ones it changes nothing."""
     assert topic.create(TopicMeta()).endswith("/topics/results")
     assert refusal(lambda: topic.create(TopicMeta(1024))).type == "TopicAlreadyExist"
 
 
 def test_topics_are_listed_in_pages(account: Account) -> None:
-    """Each page says where the next one begins."""
     for name in ("a", "b", "c"):
         account.get_topic(name).create(TopicMeta())
     urls, marker = account.list_topic(ret_number=2)
@@ -58,13 +55,12 @@ def test_topics_are_listed_in_pages(account: Account) -> None:
 
 
 def test_a_deleted_topic_is_gone(topic: Topic) -> None:
-    """Nothing can be published to it."""
     topic.delete()
     assert refusal(lambda: topic.publish_message(TopicMessage("x"))).type == "TopicNotExist"
 
 
 def test_a_subscription_is_described_and_changed(subscription: Subscription) -> None:
-    """What was not named has the documented default; the strategy alone may change."""
+    """Only the strategy can be changed."""
     subscription.subscribe(SubscriptionMeta(QUEUE))
     subscription.set_attributes(SubscriptionMeta(QUEUE, "EXPONENTIAL_DECAY_RETRY"))
     meta = subscription.get_attributes()
@@ -77,7 +73,6 @@ def test_a_subscription_is_described_and_changed(subscription: Subscription) -> 
 
 
 def test_subscribing_again_with_another_endpoint_is_refused(subscription: Subscription) -> None:
-    """With the same one it answers with the Location that the SDK insists on."""
     first = subscription.subscribe(SubscriptionMeta(QUEUE))
     assert subscription.subscribe(SubscriptionMeta(QUEUE)) == first
     assert (
@@ -87,7 +82,6 @@ def test_subscribing_again_with_another_endpoint_is_refused(subscription: Subscr
 
 
 def test_subscriptions_are_listed(account: Account, topic: Topic) -> None:
-    """In pages, by name."""
     for name in ("a", "b"):
         account.get_subscription("results", name).subscribe(SubscriptionMeta(QUEUE))
     urls, marker = topic.list_subscription(ret_number=1)
@@ -112,12 +106,10 @@ def test_subscriptions_are_listed(account: Account, topic: Topic) -> None:
     ],
 )
 def test_an_endpoint_off_this_machine_is_refused(subscription: Subscription, endpoint: str) -> None:
-    """Nothing is ever sent to the network."""
     assert refusal(lambda: subscription.subscribe(SubscriptionMeta(endpoint))).type == "EndpointInvalid"
 
 
 def test_unsubscribing_ends_the_deliveries(service: MessageService, topic: Topic, subscription: Subscription) -> None:
-    """What is published afterwards goes to nobody."""
     subscription.subscribe(SubscriptionMeta(QUEUE))
     subscription.unsubscribe()
     topic.publish_message(TopicMessage("x"))
@@ -128,7 +120,6 @@ def test_unsubscribing_ends_the_deliveries(service: MessageService, topic: Topic
 def test_a_simplified_notification_is_the_body_alone(
     service: MessageService, topic: Topic, subscription: Subscription
 ) -> None:
-    """A queue gets what was published, as it was published."""
     subscription.subscribe(SubscriptionMeta(QUEUE, notify_content_format="SIMPLIFIED"))
     sent = topic.publish_message(Base64TopicMessage("hello"))
     assert received(service) == ["aGVsbG8="]
@@ -138,7 +129,6 @@ def test_a_simplified_notification_is_the_body_alone(
 def test_a_json_notification_describes_the_message(
     service: MessageService, topic: Topic, subscription: Subscription
 ) -> None:
-    """The documented fields, the tag among them."""
     subscription.subscribe(SubscriptionMeta(QUEUE, notify_content_format="JSON"))
     sent = topic.publish_message(TopicMessage("hello", "created"))
     body = json.loads(received(service)[0])
@@ -158,7 +148,6 @@ def test_a_json_notification_describes_the_message(
 def test_an_xml_notification_describes_the_message(
     service: MessageService, topic: Topic, subscription: Subscription
 ) -> None:
-    """The default; its text is escaped."""
     subscription.subscribe(SubscriptionMeta(QUEUE))
     topic.publish_message(TopicMessage("a<b"))
     body = received(service)[0]
@@ -167,7 +156,6 @@ def test_an_xml_notification_describes_the_message(
 
 
 def test_a_filter_lets_pass_its_very_tag(service: MessageService, topic: Topic, subscription: Subscription) -> None:
-    """Neither other tags nor messages without one."""
     subscription.subscribe(SubscriptionMeta(QUEUE, notify_content_format="SIMPLIFIED", filter_tag="failed"))
     topic.publish_message(TopicMessage("1", "failed"))
     topic.publish_message(TopicMessage("2", "created"))
@@ -176,6 +164,5 @@ def test_a_filter_lets_pass_its_very_tag(service: MessageService, topic: Topic, 
 
 
 def test_64_kib_may_be_published_and_not_more(topic: Topic) -> None:
-    """The size that counts is that of the body in the XML."""
     topic.publish_message(TopicMessage("x" * 65_536))
     assert refusal(lambda: topic.publish_message(TopicMessage("x" * 65_537))).type == "InvalidArgument"

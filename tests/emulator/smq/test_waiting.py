@@ -26,7 +26,6 @@ def queue(account: Account) -> Queue:
 
 
 def test_a_long_poll_ends_when_a_message_arrives(service: MessageService, login: Login, queue: Queue) -> None:
-    """The one who waits gets what somebody else sends meanwhile, long before the 30 s are over."""
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(login().get_queue("requests").receive_message_with_str_body, 30)
         eventually(lambda: service.waiting > 0)
@@ -35,7 +34,6 @@ def test_a_long_poll_ends_when_a_message_arrives(service: MessageService, login:
 
 
 def test_a_long_poll_ends_when_a_visibility_does(queue: Queue) -> None:
-    """A message whose receiver let go of it comes to the one who waits."""
     queue.send_message(Message("again"))
     queue.change_message_visibility(queue.receive_message().receipt_handle, 1)
     message = queue.receive_message_with_str_body(30)
@@ -43,7 +41,6 @@ def test_a_long_poll_ends_when_a_visibility_does(queue: Queue) -> None:
 
 
 def test_a_long_poll_sees_a_visibility_that_began_after_it(service: MessageService, login: Login, queue: Queue) -> None:
-    """Who waited already when somebody else took the message gets it when that one lets go."""
     queue.send_message(Message("x", delay_seconds=1))
     with ThreadPoolExecutor(2) as pool:
         polls = [pool.submit(login().get_queue("requests").receive_message, 30) for _ in range(2)]
@@ -54,7 +51,6 @@ def test_a_long_poll_sees_a_visibility_that_began_after_it(service: MessageServi
 
 
 def test_a_long_poll_without_a_message_ends_with_its_time(queue: Queue) -> None:
-    """The answer is the same as without waiting."""
     assert refusal(lambda: queue.receive_message(1)).type == "MessageNotExist"
 
 
@@ -66,12 +62,10 @@ def test_a_queue_s_own_waiting_time_holds_where_the_call_names_none(queue: Queue
 
 
 def test_waiting_longer_than_allowed_is_refused(queue: Queue) -> None:
-    """A poll lasts 30 s at most."""
     assert refusal(lambda: queue.receive_message(31)).type == "InvalidArgument"
 
 
 def test_a_caller_that_hangs_up_takes_no_message_along(service: MessageService, login: Login, queue: Queue) -> None:
-    """A message that arrives after the caller is gone is for others."""
     impatient = login().get_queue("requests")
     impatient.mns_client.set_connection_timeout(0.3)
     with pytest.raises(MNSClientNetworkException):
@@ -82,7 +76,6 @@ def test_a_caller_that_hangs_up_takes_no_message_along(service: MessageService, 
 
 
 def test_a_wait_for_a_dead_letter_ends_when_the_last_visibility_does(service: MessageService) -> None:
-    """Nobody has to touch the source queue for its messages to be given up."""
     service.create_queue("work", dlq_policy=DlqPolicy("requests", max_receive_count=1))
     service.send("work", "poison")
     service.receive("work", visibility=1)
@@ -95,8 +88,6 @@ def test_a_wait_for_a_dead_letter_ends_when_the_last_visibility_does(service: Me
 
 
 def test_a_wait_ends_when_its_queue_is_removed(service: MessageService) -> None:
-    """Who waits learns of it at once."""
-
     async def wait() -> None:
         waiting = asyncio.ensure_future(service.wait_receive("requests", 1, 30))
         await asyncio.sleep(0)
@@ -108,8 +99,6 @@ def test_a_wait_ends_when_its_queue_is_removed(service: MessageService) -> None:
 
 
 def test_a_wait_can_be_called_off(service: MessageService) -> None:
-    """Nothing of it is left behind, and the next message is for others."""
-
     async def wait() -> None:
         waiting = asyncio.ensure_future(service.wait_receive("requests", 1, 30))
         await asyncio.sleep(0)

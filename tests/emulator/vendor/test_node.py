@@ -40,7 +40,6 @@ def functions(accounts: Accounts, serve: Callable[[ASGIApp], str]) -> str:
 
 
 def test_mns_performs_all_its_operations(accounts: Accounts, serve: Callable[[ASGIApp], str]) -> None:
-    """Queues, messages one by one and in batches, topics."""
     service = MessageService(accounts)
     done = run("mns.js", serve(smq_application(service)), package="@alicloud/mns")
     assert len(done) == 19
@@ -48,19 +47,16 @@ def test_mns_performs_all_its_operations(accounts: Accounts, serve: Callable[[AS
 
 
 def test_pop_core_creates_a_module_and_lists_it(platform_url: str) -> None:
-    """With Chinese letters."""
     answers = run("pop.js", platform_url, "a1Known0001", package="@alicloud/pop-core")
     assert answers["created"]["Success"]
     assert "节点" in [module["AliasName"] for module in answers["listed"]["Data"]]
 
 
 def test_fc2_invokes_a_function(functions: str) -> None:
-    """Synchronously and asynchronously."""
     answer = run("fc2.js", functions, package="@alicloud/fc2")
     assert (json.loads(answer["data"]), answer["later"]) == ({"a": "条码"}, True)
 
 
 def test_fc20230330_invokes_a_function(functions: str) -> None:
-    """By the API of FC 3.0."""
     answer = run("fc3.js", functions.removeprefix("http://"), package="@alicloud/fc20230330")
     assert (answer["status"], json.loads(answer["data"])) == (200, {"a": "条码"})

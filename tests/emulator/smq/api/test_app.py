@@ -63,18 +63,15 @@ def call(
 
 
 def test_a_wrong_secret_is_refused(login: Login) -> None:
-    """With 403, whatever is asked for."""
     error = refusal(lambda: login(secret="wrong").get_queue("q").send_message(Message("x")))
     assert error.type == "SignatureDoesNotMatch"
 
 
 def test_an_unknown_key_is_refused(login: Login) -> None:
-    """With a code of its own."""
     assert refusal(lambda: login(key="nobody").list_queue()).type == "InvalidAccessKeyId"
 
 
 def test_a_role_s_token_lets_in(accounts: Accounts, login: Login) -> None:
-    """Key, secret and token belong together."""
     key = accounts.issue("ota-modules")
     login(key.id, key.secret, key.token).get_queue("q").send_message(Message("x"))
     error = refusal(lambda: login(key.id, key.secret).get_queue("q").send_message(Message("x")))
@@ -82,14 +79,12 @@ def test_a_role_s_token_lets_in(accounts: Accounts, login: Login) -> None:
 
 
 def test_an_expired_token_is_refused(accounts: Accounts, login: Login) -> None:
-    """The answer says what is wrong with it."""
     key = accounts.issue("ota-modules", seconds=0)
     error = refusal(lambda: login(key.id, key.secret, key.token).list_queue())
     assert (error.type, "ExpiredToken" in error.message) == ("AccessDenied", True)
 
 
 def test_a_role_may_do_what_its_policy_permits_and_no_more(accounts: Accounts, login: Login) -> None:
-    """The refusal names the action and the resource that a policy would have to allow."""
     asked: list[tuple[str, str]] = []
 
     def permits(action: str, resource: str) -> bool:
@@ -110,7 +105,7 @@ def test_a_role_may_do_what_its_policy_permits_and_no_more(accounts: Accounts, l
 
 
 def test_a_batch_is_an_action_of_its_own(accounts: Accounts, login: Login) -> None:
-    """The service's pages for batch operations name them in their authorization tables."""
+    """The service's pages for batch operations name the actions in their authorization tables."""
     accounts.attach("ota-modules", lambda action, _resource: action == "mns:SendMessage")
     key = accounts.issue("ota-modules")
     queue = login(key.id, key.secret, key.token).get_queue("q")
@@ -119,7 +114,6 @@ def test_a_batch_is_an_action_of_its_own(accounts: Accounts, login: Login) -> No
 
 @pytest.mark.parametrize("seconds", [-901, 901])
 def test_a_clock_that_is_off_by_a_quarter_of_an_hour_is_refused(url: str, accounts: Accounts, seconds: int) -> None:
-    """Both ways; a second less would do."""
     now = 1_700_000_000.0
     accounts.wall = lambda: now
     late = formatdate(now + seconds, usegmt=True)
@@ -138,13 +132,11 @@ def test_a_clock_that_is_off_by_a_quarter_of_an_hour_is_refused(url: str, accoun
     ],
 )
 def test_a_request_without_what_it_needs_is_refused(url: str, headers: dict[str, str | None], wanted: str) -> None:
-    """Each fault has its code."""
     answer = call(url, "GET", "/queues", **headers)  # type: ignore[arg-type]
     assert (answer.status, answer.code) == (400, wanted)
 
 
 def test_x_mns_date_stands_in_for_date(url: str) -> None:
-    """For clients that cannot set the header."""
     assert call(url, "GET", "/queues", date=None, x_mns_date=formatdate(usegmt=True)).status == 200
 
 
@@ -157,7 +149,7 @@ def test_both_forms_of_content_md5_are_taken(url: str) -> None:
 
 
 def test_an_error_has_all_four_elements(url: str) -> None:
-    """The official SDK hides the code of one that lacks any."""
+    """The official SDK hides the code of an error that lacks one."""
     answer = call(url, "GET", "/queues/none")
     assert (answer.status, answer.elements) == (404, ("Code", "Message", "RequestId", "HostId"))
 
@@ -167,7 +159,6 @@ def test_an_error_has_all_four_elements(url: str) -> None:
     [("GET", "/"), ("PATCH", "/queues/q"), ("GET", "/nothing"), ("POST", "/queues/q"), ("GET", "//x")],
 )
 def test_an_unknown_operation_is_refused(url: str, method: str, target: str) -> None:
-    """With the service's code, not a framework's page."""
     assert call(url, method, target).code == "InvalidRequestURL"
 
 
@@ -189,7 +180,6 @@ def test_an_unknown_operation_is_refused(url: str, method: str, target: str) -> 
     ids=["cut", "binary", "empty", "root", "bare", "text", "none", "entity", "open", "deep", "huge"],
 )
 def test_a_body_that_makes_no_sense_is_refused(url: str, body: bytes, wanted: str) -> None:
-    """Neither entities nor depth nor size do harm."""
     answer = call(url, "POST", "/queues/q/messages", body)
     assert (answer.status, answer.code) == (400, wanted)
 
@@ -209,12 +199,11 @@ def test_a_body_that_makes_no_sense_is_refused(url: str, body: bytes, wanted: st
     ],
 )
 def test_a_query_that_makes_no_sense_is_refused(url: str, method: str, query: str, wanted: str) -> None:
-    """Each fault has its code."""
     assert call(url, method, f"/queues/q/messages{query}").code == wanted
 
 
 def test_query_parameters_have_the_service_s_names(url: str, service: MessageService) -> None:
-    """Other spellings are not taken: nothing is waited for, and one message comes, without a list around it."""
+    """Other spellings are ignored: the call does not wait, and returns one message without a list."""
     service.send("q", "x")
     target = "/queues/q/messages?NumOfMessages=16&WaitSeconds=99"
     assert "MessageBody" in call(url, "GET", target).elements
@@ -223,7 +212,7 @@ def test_query_parameters_have_the_service_s_names(url: str, service: MessageSer
 
 @pytest.mark.filterwarnings("ignore:Call to deprecated function:DeprecationWarning")  # the SDK announces it too
 def test_the_service_may_tell_no_depths(service: MessageService, login: Login) -> None:
-    """As its documentation announces: the three counts are 0 then, whatever is in the queue."""
+    """Its documentation announces that the three counts will be 0."""
     service.tells_depths = lambda: False
     service.send("q", "x")
     attributes = login().get_queue("q").get_attributes()
@@ -232,7 +221,6 @@ def test_the_service_may_tell_no_depths(service: MessageService, login: Login) -
 
 
 def test_a_name_that_xml_cannot_carry_is_refused_in_xml(accounts: Accounts, url: str) -> None:
-    """The refusal repeats it as far as it can."""
     accounts.attach("", lambda _action, _resource: False)
     assert call(url, "GET", "/queues/%00").code == "AccessDenied"
 
@@ -246,7 +234,7 @@ def test_a_handle_and_a_timeout_may_begin_with_a_lower_case_letter(url: str, ser
 
 
 def test_header_names_are_in_lower_case(url: str, login: Login) -> None:
-    """The SDK looks x-mns-request-id up with that very spelling."""
+    """The SDK looks up x-mns-request-id with exactly this spelling."""
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname, parts.port or 80), timeout=20) as connection:
         connection.sendall(b"GET /queues HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -255,7 +243,6 @@ def test_header_names_are_in_lower_case(url: str, login: Login) -> None:
 
 
 def test_an_error_s_request_id_is_that_of_the_header(url: str) -> None:
-    """Who asks for help names one id."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
     connection.request("GET", "/queues")
     response = connection.getresponse()
