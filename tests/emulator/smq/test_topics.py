@@ -11,6 +11,7 @@ from emulator.smq.service import MessageService
 from tests.emulator.smq.sdk import refusal
 
 QUEUE = "acs:mns:cn-shanghai:1234567890123456:queues/outcomes"
+META = SubscriptionMeta(QUEUE)
 
 
 @pytest.fixture(autouse=True)
@@ -34,15 +35,14 @@ def received(service: MessageService) -> list[str]:
     return [message.body for message in service.receive("outcomes", 16)]
 
 
-def test_a_topic_is_created_described_and_changed(topic: Topic) -> None:
+def test_a_topic_is_created_described_changed_and_deleted(topic: Topic) -> None:
+    assert topic.create(TopicMeta()).endswith("/topics/results")
+    assert refusal(lambda: topic.create(TopicMeta(1024))).type == "TopicAlreadyExist"
     topic.set_attributes(TopicMeta(1024, True))
     meta = topic.get_attributes()
     assert (meta.topic_name, meta.maximum_message_size, meta.logging_enabled) == ("results", 1024, True)
-
-
-def test_creating_a_topic_again_with_other_attributes_is_refused(topic: Topic) -> None:
-    assert topic.create(TopicMeta()).endswith("/topics/results")
-    assert refusal(lambda: topic.create(TopicMeta(1024))).type == "TopicAlreadyExist"
+    topic.delete()
+    assert refusal(lambda: topic.publish_message(TopicMessage("x"))).type == "TopicNotExist"
 
 
 def test_topics_are_listed_in_pages(account: Account) -> None:
@@ -50,47 +50,34 @@ def test_topics_are_listed_in_pages(account: Account) -> None:
         account.get_topic(name).create(TopicMeta())
     urls, marker = account.list_topic(ret_number=2)
     rest, end = account.list_topic(ret_number=2, marker=marker)
-    assert [url.rpartition("/")[2] for url in urls + rest] == ["a", "b", "c"]
-    assert end == ""
+    assert ([url.rpartition("/")[2] for url in urls + rest], end) == (["a", "b", "c"], "")
 
 
-def test_a_deleted_topic_is_gone(topic: Topic) -> None:
-    topic.delete()
-    assert refusal(lambda: topic.publish_message(TopicMessage("x"))).type == "TopicNotExist"
-
-
-def test_a_subscription_is_described_and_changed(subscription: Subscription) -> None:
+def test_a_subscription_is_made_described_changed_and_ended(
+    service: MessageService, topic: Topic, subscription: Subscription
+) -> None:
     """Only the strategy can be changed."""
-    subscription.subscribe(SubscriptionMeta(QUEUE))
+    assert subscription.subscribe(META) == subscription.subscribe(META)
+    other = SubscriptionMeta("http://127.0.0.1:1/x")
+    assert refusal(lambda: subscription.subscribe(other)).type == "SubscriptionAlreadyExist"
     subscription.set_attributes(SubscriptionMeta(QUEUE, "EXPONENTIAL_DECAY_RETRY"))
     meta = subscription.get_attributes()
-    assert (meta.endpoint, meta.notify_strategy, meta.notify_content_format) == (
-        QUEUE,
-        "EXPONENTIAL_DECAY_RETRY",
-        "XML",
-    )
-    assert (meta.topic_owner, meta.topic_name, meta.filter_tag) == ("1234567890123456", "results", "")
+    assert (meta.endpoint, meta.notify_strategy) == (QUEUE, "EXPONENTIAL_DECAY_RETRY")
+    assert (meta.notify_content_format, meta.filter_tag) == ("XML", "")
+    assert (meta.topic_owner, meta.topic_name) == ("1234567890123456", "results")
+    subscription.unsubscribe()
+    topic.publish_message(TopicMessage("x"))
+    assert received(service) == []
+    assert refusal(subscription.get_attributes).type == "SubscriptionNotExist"
 
 
-def test_subscribing_again_with_another_endpoint_is_refused(subscription: Subscription) -> None:
-    first = subscription.subscribe(SubscriptionMeta(QUEUE))
-    assert subscription.subscribe(SubscriptionMeta(QUEUE)) == first
-    assert (
-        refusal(lambda: subscription.subscribe(SubscriptionMeta("http://127.0.0.1:1/x"))).type
-        == "SubscriptionAlreadyExist"
-    )
-
-
-def test_subscriptions_are_listed(account: Account, topic: Topic) -> None:
+def test_subscriptions_are_listed_in_pages(account: Account, topic: Topic) -> None:
     for name in ("a", "b"):
-        account.get_subscription("results", name).subscribe(SubscriptionMeta(QUEUE))
+        account.get_subscription("results", name).subscribe(META)
     urls, marker = topic.list_subscription(ret_number=1)
     rest, end = topic.list_subscription(ret_number=1, marker=marker)
-    assert [url.rpartition("/topics/")[2] for url in urls + rest] == [
-        "results/subscriptions/a",
-        "results/subscriptions/b",
-    ]
-    assert end == ""
+    paths = [url.rpartition("/topics/")[2] for url in urls + rest]
+    assert (paths, end) == (["results/subscriptions/a", "results/subscriptions/b"], "")
 
 
 @pytest.mark.parametrize(
@@ -107,14 +94,6 @@ def test_subscriptions_are_listed(account: Account, topic: Topic) -> None:
 )
 def test_an_endpoint_off_this_machine_is_refused(subscription: Subscription, endpoint: str) -> None:
     assert refusal(lambda: subscription.subscribe(SubscriptionMeta(endpoint))).type == "EndpointInvalid"
-
-
-def test_unsubscribing_ends_the_deliveries(service: MessageService, topic: Topic, subscription: Subscription) -> None:
-    subscription.subscribe(SubscriptionMeta(QUEUE))
-    subscription.unsubscribe()
-    topic.publish_message(TopicMessage("x"))
-    assert received(service) == []
-    assert refusal(subscription.get_attributes).type == "SubscriptionNotExist"
 
 
 def test_a_simplified_notification_is_the_body_alone(
@@ -148,14 +127,14 @@ def test_a_json_notification_describes_the_message(
 def test_an_xml_notification_describes_the_message(
     service: MessageService, topic: Topic, subscription: Subscription
 ) -> None:
-    subscription.subscribe(SubscriptionMeta(QUEUE))
+    subscription.subscribe(META)
     topic.publish_message(TopicMessage("a<b"))
-    body = received(service)[0]
+    [body] = received(service)
     assert '<Notification xmlns="http://mns.aliyuncs.com/doc/v1/">' in body
     assert "<Message>a&lt;b</Message>" in body
 
 
-def test_a_filter_lets_pass_its_very_tag(service: MessageService, topic: Topic, subscription: Subscription) -> None:
+def test_a_filter_passes_only_its_own_tag(service: MessageService, topic: Topic, subscription: Subscription) -> None:
     subscription.subscribe(SubscriptionMeta(QUEUE, notify_content_format="SIMPLIFIED", filter_tag="failed"))
     topic.publish_message(TopicMessage("1", "failed"))
     topic.publish_message(TopicMessage("2", "created"))
