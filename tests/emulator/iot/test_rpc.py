@@ -21,12 +21,9 @@ def read(query: bytes = b"", body: bytes = b"", content_type: str = "application
     return asyncio.run(rpc.read(Request(scope, receive)))
 
 
-def test_parameters_come_from_query_and_form() -> None:
+def test_parameters_come_from_the_query_and_a_form_alone() -> None:
     request = read(b"Action=Pub&Empty=", b"Desc=a%20b+c&Alias=%E4%BB%AA")
     assert request.parameters == {"Action": "Pub", "Empty": "", "Desc": "a b c", "Alias": "仪"}
-
-
-def test_another_body_holds_no_parameters() -> None:
     assert read(b"Action=Pub", b"Desc=x", "text/plain; charset=utf-8").parameters == {"Action": "Pub"}
 
 
@@ -68,16 +65,12 @@ def test_the_format_asked_for_decides(query: dict[str, str], accept: str, as_jso
 NESTED = Answer(200, "Root", {"Success": True, "None": None, "List": {"Item": [{"A": 1}, {"A": "<&>\x00\ud7ff"}]}})
 
 
-def test_xml_escapes_what_xml_cannot_hold() -> None:
+def test_xml_repeats_list_items_leaves_out_null_and_escapes() -> None:
     text = bytes(NESTED.response(as_json=False).body).decode()
-    assert "<A>&lt;&amp;&gt;\ufffd\ud7ff</A>" in text
-
-
-def test_xml_repeats_the_items_of_a_list() -> None:
-    """Lists have no element of their own, and null has none at all."""
-    root = ElementTree.fromstring(bytes(NESTED.response(as_json=False).body).decode())
+    root = ElementTree.fromstring(text)
     assert [child.tag for child in root] == ["Success", "List"]
     assert [item.tag for item in root.findall("List/*")] == ["Item", "Item"]
+    assert "<A>&lt;&amp;&gt;\ufffd\ud7ff</A>" in text
 
 
 def test_json_is_the_content_as_it_is() -> None:
