@@ -3,7 +3,6 @@
 A time limit for each read is not enough: a peer that trickles a byte a second would hold a call for hours.
 """
 
-import io
 import math
 import os
 import socket
@@ -12,16 +11,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent import futures
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from handler.errors import Misconfigured, NotSent, Unanswered
-from handler.http1 import Answer, read_answer, write_post
+from handler.http1 import Answer, Source, read_answer, write_post
 
 FRESH = 0.05
 """Seconds for which a connection that was seen to be open is not looked at again."""
 IDLE = 45.0
 """Seconds after which a connection is not used again: load balancers drop idle ones, often without a word."""
+AT_ONCE = 65_536
+"""Bytes."""
 ACCEPT_JSON = {"Accept": "application/json"}
 _NO_SUCH_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
@@ -36,19 +38,9 @@ def _positive(seconds: float) -> float:
     return seconds
 
 
-class _Timed(io.RawIOBase):
-    """Reads from a socket until an instant; every read waits only for as long as is left."""
-
-    def __init__(self, sock: socket.socket, left: Callable[[], float]) -> None:
-        self._sock = sock
-        self._left = left
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - io's own signature
-        self._sock.settimeout(_positive(self._left()))
-        return self._sock.recv_into(buffer)
+def _receive(sock: socket.socket, left: Callable[[], float]) -> bytes:
+    sock.settimeout(_positive(left()))
+    return sock.recv(AT_ONCE)
 
 
 class Connection:
@@ -145,7 +137,7 @@ class Connection:
         self.sock.settimeout(_positive(end - self.now()))
         self.sock.sendall(write_post(self._netloc, target, headers, body))
         sent()
-        answer, stays = read_answer(io.BufferedReader(_Timed(self.sock, lambda: end - self.now())))
+        answer, stays = read_answer(Source(partial(_receive, self.sock, lambda: end - self.now())))
         self._used, self._seen = self.now(), -math.inf
         if not stays:
             self.close()

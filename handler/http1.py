@@ -1,8 +1,7 @@
 """Writes requests of HTTP/1.1 and reads their answers. `http.client` does it too, for half a request's processor time."""
 
-import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 LARGEST_BODY = 4 * 1024 * 1024
@@ -12,7 +11,7 @@ _HEADER = r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*)\r?\n"
 _HEADERS = re.compile(_HEADER)
 _HEAD = re.compile(rf"HTTP/1\.([01]) ([1-5][0-9]{{2}})(?: [^\r\n]*)?\r?\n((?:{_HEADER})*)\r?\n")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
-_BLANK = (b"\r\n", b"\n")
+_HEAD_END, _LINE_END = re.compile(rb"\n\r?\n"), re.compile(rb"\n")
 
 
 class Answer(NamedTuple):
@@ -32,14 +31,56 @@ def write_post(host: str, target: str, headers: Mapping[str, str], body: bytes) 
     return "\r\n".join([*lines, "\r\n"]).encode("ascii") + body
 
 
-def read_answer(stream: io.BufferedReader) -> tuple[Answer, bool]:
+class Source:
+    """What comes, taken piece by piece; `receive` returns some of it, and nothing once it has ended.
+
+    Every method raises what `receive` raises, and ValueError: it ends before the piece does, or the piece is too large.
+    """
+
+    def __init__(self, receive: Callable[[], bytes]) -> None:
+        self._receive = receive
+        self._ahead = bytearray()
+
+    def take_until(self, end: re.Pattern[bytes]) -> str:
+        """Take a part of a head, with its end."""
+        while (found := end.search(self._ahead)) is None:
+            self._read_on(LARGEST_HEAD)
+        return self.take(found.end(), LARGEST_HEAD).decode("latin-1")
+
+    def take(self, size: int, most: int) -> bytes:
+        """Take so many bytes, `most` at most."""
+        if size > most:
+            raise ValueError("the answer is too large")
+        while len(self._ahead) < size:
+            self._read_on(most)
+        taken = bytes(self._ahead[:size])
+        del self._ahead[:size]
+        return taken
+
+    def take_all(self, most: int) -> bytes:
+        """Take all until the end."""
+        while data := self._receive():
+            self._ahead += data
+            if len(self._ahead) > most:
+                raise ValueError("the answer is too large")
+        return bytes(self._ahead)
+
+    def _read_on(self, most: int) -> None:
+        if len(self._ahead) > most:
+            raise ValueError("the answer is too large")
+        if not (data := self._receive()):
+            raise ValueError("the answer is cut short")
+        self._ahead += data
+
+
+def read_answer(source: Source) -> tuple[Answer, bool]:
     """Read one answer, and whether another may follow it on the connection.
 
-    Raises: OSError. ValueError: it is cut short, too large, or no HTTP/1.
+    Raises: what the source raises. ValueError: it is cut short, too large, or no HTTP/1.
     """
-    head = _read_head(stream)
+    head = _read_head(source)
     while head[2].startswith("1"):  # the answer is yet to come
-        head = _read_head(stream)
+        head = _read_head(source)
     status = int(head[2])
     headers: dict[str, str] = {}
     for name, value in _HEADERS.findall(head[3]):
@@ -48,55 +89,31 @@ def read_answer(stream: io.BufferedReader) -> tuple[Answer, bool]:
     if status in (204, 304):
         body = b""
     elif "transfer-encoding" in headers:
-        body = _read_chunks(stream, headers["transfer-encoding"])
+        body = _read_chunks(source, headers["transfer-encoding"])
     elif "content-length" in headers:
-        body = _read_exactly(stream, _number(headers["content-length"], 10))
+        body = source.take(_number(headers["content-length"], 10), LARGEST_BODY)
     else:
-        body = stream.read(LARGEST_BODY + 1)
-        if len(body) > LARGEST_BODY:
-            raise ValueError("the answer is too large")
-        return Answer(status, headers, body), False
+        return Answer(status, headers, source.take_all(LARGEST_BODY)), False
     stays = head[1] == "1" and "close" not in headers.get("connection", "").lower()
     return Answer(status, headers, body), stays
 
 
-def _read_head(stream: io.BufferedReader) -> re.Match[str]:
-    lines = [_read_line(stream)]
-    left = LARGEST_HEAD - len(lines[0])
-    while lines[-1] not in _BLANK:
-        lines.append(_read_line(stream, left))
-        left -= len(lines[-1])
-    if (head := _HEAD.fullmatch(b"".join(lines).decode("latin-1"))) is None:
+def _read_head(source: Source) -> re.Match[str]:
+    if (head := _HEAD.fullmatch(source.take_until(_HEAD_END))) is None:
         raise ValueError("no HTTP/1")
     return head
 
 
-def _read_line(stream: io.BufferedReader, longest: int = LARGEST_HEAD) -> bytes:
-    line = stream.readline(max(longest, 1))
-    if not line.endswith(b"\n"):
-        raise ValueError("a line is cut short or too long")
-    return line
-
-
-def _read_chunks(stream: io.BufferedReader, coding: str) -> bytes:
+def _read_chunks(source: Source, coding: str) -> bytes:
     if coding.lower() != "chunked":
         raise ValueError("a transfer coding that nobody asked for")
     body = b""
-    while size := _number(_read_line(stream).decode("latin-1").partition(";")[0].strip(), 16):
-        body += _read_exactly(stream, size, LARGEST_BODY - len(body))
-        if _read_line(stream) not in _BLANK:
+    while size := _number(source.take_until(_LINE_END).partition(";")[0].strip(), 16):
+        body += source.take(size, LARGEST_BODY - len(body))
+        if source.take_until(_LINE_END).strip("\r\n"):
             raise ValueError("a chunk is longer than it says")
-    while _read_line(stream) not in _BLANK:
+    while source.take_until(_LINE_END).strip("\r\n"):
         pass  # nothing in a trailer is of use
-    return body
-
-
-def _read_exactly(stream: io.BufferedReader, size: int, most: int = LARGEST_BODY) -> bytes:
-    if size > most:
-        raise ValueError("the answer is too large")
-    body = stream.read(size)
-    if len(body) < size:
-        raise ValueError("the answer is cut short")
     return body
 
 

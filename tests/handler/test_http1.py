@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.http1 import read_answer, write_post
+from handler.http1 import Source, read_answer, write_post
 
 
 def read(raw: bytes) -> tuple[int, dict[str, str], bytes, bool]:
-    answer, stays = read_answer(io.BufferedReader(io.BytesIO(raw)))
+    pieces = iter([raw[:20], *(raw[at : at + 1] for at in range(20, len(raw)))])
+    answer, stays = read_answer(Source(lambda: next(pieces, b"")))
     return answer.status, dict(answer.headers), answer.body, stays
 
 
