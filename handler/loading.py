@@ -7,6 +7,7 @@ pydantic would look through everything that is installed for plugins; the platfo
 import gc
 import importlib
 import os
+import re
 import sys
 from types import ModuleType
 from urllib.parse import quote
@@ -38,8 +39,12 @@ class DeferredMetadata(Deferred):
 class DeferredRequests(Deferred):
     """Stands in for urllib.request, from which the composer of signatures takes this function by name."""
 
-    pathname2url = staticmethod(quote)
-    """What it is on every system but Windows."""
+    @staticmethod
+    def pathname2url(text: str) -> str:
+        """Quote a text, as on every system but Windows; a query, which is all that the composer has, in a tenth of the time."""
+        if re.fullmatch("[A-Za-z0-9_.~%&=-]*", text):
+            return text.replace("%", "%25").replace("&", "%26").replace("=", "%3D")
+        return quote(text)
 
 
 def defer(module: Deferred) -> None:

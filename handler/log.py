@@ -12,6 +12,8 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import NamedTuple
 
+from pydantic_core import to_json
+
 from handler.version import VERSION
 
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
@@ -20,7 +22,6 @@ LONGEST_TEXT = 2_000
 _MASK = "***"
 _SIGNS = ("signature", "token", "secret", "password", "authorization", "receipthandle", "bearer", "://")
 """One of these stands before whatever grants access; most texts have none."""
-_json = json.JSONEncoder(ensure_ascii=False).encode
 # What the SDKs put into texts: query parameters, headers and XML or JSON fields that grant access, and addresses with a password.
 _GRANTING = r"""(?ix) (?P<name> \b (?: signature | security[-_]?token | access[-_]?key[-_]?secret | product[-_]?secret | password
                              | (?P<scheme> authorization ) | receipthandle ) ["']? \s* (?: = | : | > ) \s* ["']?
@@ -83,9 +84,7 @@ class Log(NamedTuple):
         present = {name: value for name, value in record.items() if value is not None}
         texts = "\n".join(map(str, present.values()))
         hide = str if mask(texts, self.secrets) == texts else partial(mask, secrets=self.secrets)
-        line = _json(_plain(present, hide))
-        # A lone surrogate cannot be written to standard output, and must not cost the whole line.
-        self.write(line if line.isascii() else line.encode("utf-8", "replace").decode())
+        self.write(to_json(_plain(present, hide)).decode())
 
 
 def _plain(value: object, hide: Callable[[str], str]) -> object:
@@ -96,4 +95,6 @@ def _plain(value: object, hide: Callable[[str], str]) -> object:
         return value
     if isinstance(value, dict):
         return {str(name): _plain(inner, hide) for name, inner in value.items()}
-    return hide(str(value))[:LONGEST_TEXT]
+    text = hide(str(value))[:LONGEST_TEXT]
+    # A lone surrogate cannot be written to standard output, and must not cost the whole line.
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import to_json
 
 from handler.errors import CallError, Misconfigured, OutOfTime, SinkError, Throttled, Unanswered
 from handler.messages import API_FIELDS, NOTHING, Invalid, Known, ModuleRequest
@@ -124,7 +125,7 @@ class Outcome(BaseModel):
             **{name: value for name, value in extensions.items() if value},
             "data": self.data(),
         }
-        return compact(event)
+        return to_json(event).decode()
 
 
 def outcome_id(

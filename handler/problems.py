@@ -88,4 +88,4 @@ def _json(value: object) -> str:
 
 def printable(text: str) -> str:
     """Replace what no message can carry."""
-    return re.sub(_UNPRINTABLE, "\ufffd", text)
+    return text if text.isascii() and text.isprintable() else re.sub(_UNPRINTABLE, "\ufffd", text)

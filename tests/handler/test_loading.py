@@ -26,7 +26,8 @@ assert list(entry_points(group="no such group")) == []
 assert importlib.metadata.version is version is sys.modules["importlib.metadata"].version
 assert importlib.metadata.__file__
 assert urllib.request.urlopen is urlopen is sys.modules["urllib.request"].urlopen
-assert urllib.request.pathname2url("a b&c/d") == pathname2url("a b&c/d")
+for text in ("a b&c/d", "a=b%20c&d=~._-9", "a+b", "\u5fae", ""):
+    assert urllib.request.pathname2url(text) == pathname2url(text) == urllib.parse.quote(text)
 assert xml.etree.cElementTree.fromstring("<a/>").tag == "a"
 """
 
