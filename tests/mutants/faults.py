@@ -270,8 +270,8 @@ FAULTS = (
     Mutant(
         "an answer that is cut short counts as whole",
         "http1.py",
-        "if len(body) < size:",
-        "if not body and size:",
+        "while len(self._ahead) < size:",
+        "while size and not self._ahead:",
         ("tests/handler/test_connections.py",),
     ),
     Mutant(
