@@ -90,15 +90,9 @@ class Place(NamedTuple):
         # An event of the stream inside a message of the stream was given up and put back by hand: it keeps its id.
         again = envelope.source == self.source in _STREAMS
         better = envelope.id is not None and (again or not self.is_named)
-        return Place(
-            (envelope.id or self.id) if better else self.id,
-            self.is_named or better,
-            self.source,
-            envelope.trace or self.trace,
-            "" if better else self.path,
-            self.several,
-            self.replays + (again or envelope.source == "dead-letter"),
-        )
+        replays = self.replays + (again or envelope.source == "dead-letter")
+        place = self._replace(trace=envelope.trace or self.trace, replays=replays)
+        return place._replace(id=envelope.id or self.id, is_named=True, path="") if better else place
 
 
 class Part(NamedTuple):
@@ -146,27 +140,24 @@ def _open_elements(elements: list[object], place: Place, depth: int) -> Iterator
 
 def unwrap(value: object) -> Envelope | None:
     """Open one envelope; a message's and the event around it are one. None where the value is none."""
-    if not isinstance(value, dict):
-        return None
-    if "specversion" not in value:
-        return _unwrap(value, _shape_of(value))
-    data = value.get("data")
-    event = _unwrap(value, _EVENT)
-    message = _unwrap(data, _shape_of(data)) if isinstance(data, dict) else None
-    if event is None or message is None:
-        body = value.get("data_base64") if data is None else data
-        return event and event._replace(body=body)
+    if not (isinstance(value, dict) and "specversion" in value):
+        return _unwrap_message(value)
+    event, data = _unwrap(value, _EVENT), value.get("data")
+    message = _unwrap_message(data)
+    if message is None:
+        return event._replace(body=value.get("data_base64") if data is None else data)
     published = event.published if message.published is None else message.published
     return message._replace(id=message.id or event.id, trace=event.trace, published=published)
 
 
-def _shape_of(fields: Fields) -> _Shape | None:
-    return next((shape for shape in _SHAPES if shape.needs <= fields.keys()), None)
-
-
-def _unwrap(fields: Fields, shape: _Shape | None) -> Envelope | None:
-    if shape is None:
+def _unwrap_message(value: object) -> Envelope | None:
+    if not isinstance(value, dict):
         return None
+    shape = next((shape for shape in _SHAPES if shape.needs <= value.keys()), None)
+    return shape and _unwrap(value, shape)
+
+
+def _unwrap(fields: Fields, shape: _Shape) -> Envelope:
     parts = [_find(fields, path) for path in shape.id]
     name = "-".join(map(str, parts)) if parts and None not in parts else None
     trace = fields.get("traceparent")

@@ -4,7 +4,7 @@ Rules come from the API reference of CreateOTAModule; a field that is the functi
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -43,16 +43,17 @@ _RULES = {
 """What the texts of each field must be, as their senders are told."""
 
 
-def _check_trace(text: str) -> str:
-    if not re.fullmatch(_TRACEPARENT, text):
-        raise ValueError
-    return text
+def _text(characters: str, longest: int, least: int = 1, schema: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - pydantic's
+    return Field(min_length=least or None, max_length=longest, pattern=f"^{characters}*$", json_schema_extra=schema)
 
 
-def _check_name(text: str) -> str:
-    if re.fullmatch(_BUILT_IN, text):
-        raise ValueError
-    return text
+def _check(keeps: Callable[[str], object]) -> AfterValidator:
+    def check(text: str) -> str:
+        if not keeps(text):
+            raise ValueError
+        return text
+
+    return AfterValidator(check)
 
 
 def _integer(value: object) -> object:
@@ -60,22 +61,9 @@ def _integer(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_ProductKey = Annotated[str, Field(min_length=1, max_length=64, pattern=f"^[^ {CONTROL}{INVISIBLE}]*$")]
-_ModuleName = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=64,
-        pattern="^[A-Za-z0-9._-]*$",
-        json_schema_extra={"not": {"pattern": f"^{_BUILT_IN}$"}},
-    ),
-    AfterValidator(_check_name),
-]
-_AliasName = Annotated[str, Field(min_length=1, max_length=64, pattern=f"^[A-Za-z0-9._{_CHINESE}-]*$")]
-_Desc = Annotated[str, Field(max_length=100, pattern=f"^[^{CONTROL}]*$")]
-_IotInstanceId = Annotated[str, Field(min_length=1, max_length=128, pattern="^[!-~]*$")]
-_Own = Annotated[str, Field(min_length=1, max_length=128, pattern=f"^[^{CONTROL}]*$")]
-_Trace = Annotated[str, Field(json_schema_extra={"pattern": f"^{_TRACEPARENT}$"}), AfterValidator(_check_trace)]
+_NOT_BUILT_IN = _check(lambda text: not re.fullmatch(_BUILT_IN, text))
+_IS_TRACE = _check(lambda text: re.fullmatch(_TRACEPARENT, text))
+_Own = Annotated[str, _text(f"[^{CONTROL}]", 128)]
 _Moment = Annotated[int, Field(ge=0, le=MOST_SECONDS), BeforeValidator(_integer)]
 Policy = Literal["keep", "update", "fail"]
 
@@ -107,15 +95,17 @@ class ModuleRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    ProductKey: _ProductKey
-    ModuleName: _ModuleName
-    AliasName: _AliasName | None = None
-    Desc: _Desc | None = None
-    IotInstanceId: _IotInstanceId | None = None
+    ProductKey: Annotated[str, _text(f"[^ {CONTROL}{INVISIBLE}]", 64)]
+    ModuleName: Annotated[
+        str, _text("[A-Za-z0-9._-]", 64, schema={"not": {"pattern": f"^{_BUILT_IN}$"}}), _NOT_BUILT_IN
+    ]
+    AliasName: Annotated[str, _text(f"[A-Za-z0-9._{_CHINESE}-]", 64)] | None = None
+    Desc: Annotated[str, _text(f"[^{CONTROL}]", 100, least=0)] | None = None
+    IotInstanceId: Annotated[str, _text("[!-~]", 128)] | None = None
     OnExisting: Policy | None = None
     Id: _Own | None = None
     CorrelationId: _Own | None = None
-    traceparent: _Trace | None = None
+    traceparent: Annotated[str, Field(json_schema_extra={"pattern": f"^{_TRACEPARENT}$"}), _IS_TRACE] | None = None
     Attempt: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_integer)] = Field(
         1, description="Set by the function when it puts a request back."
     )
