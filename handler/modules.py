@@ -60,7 +60,7 @@ class Ensuring:
         self._updated = self._update_sent = request.Updated and self._policy == "update"
         self._reads_back = bool(self._tried or self._updated)
         self._refused: Refused | None = None
-        self._looked_twice = False
+        self._second_look = False
         self._failure: CallError | None = None
 
     def _first_tried(self) -> int:
@@ -70,11 +70,11 @@ class Ensuring:
         return int(self._request.Tried)
 
     def run(self) -> Verdict | GivenUp:
-        """Step until it is decided, or retries or time are used up."""
+        """Create and read back until it is decided, or retries or time are used up."""
         failures = {CALL: 0, THROTTLED: 0}
         while True:
             try:
-                verdict = self._step()
+                verdict = self._read_back() if self._reads_back else self._create()
             except (Throttled, Transient, OutOfTime) as error:
                 if isinstance(error, OutOfTime) or not self._tries_again(error, failures):
                     return GivenUp(self._failure or error, self._known(), counts=self._failure is not None)
@@ -99,10 +99,6 @@ class Ensuring:
 
     def _known(self) -> Known:
         return Known(self._tried, self._theirs, self._updated)
-
-    def _step(self) -> Verdict | None:
-        """Make the next call; return None where another step is needed."""
-        return self._read_back() if self._reads_back else self._create()
 
     def _create(self) -> Verdict | None:
         calls = self._session.usage.calls
@@ -149,8 +145,8 @@ class Ensuring:
             return self._create()
         if sum(module.ModuleName.lower() != BUILT_IN for module in modules) >= MOST_CUSTOM_MODULES:
             return Verdict("rejected", "limit", self._refused)
-        if not self._looked_twice:
-            self._looked_twice = True
+        if not self._second_look:
+            self._second_look = True
             self._session.sleep(SECOND_LOOK, "a second look at the product")
             return None
         if self._tried:
@@ -161,9 +157,7 @@ class Ensuring:
     def _present(self, found: Module, moment: float | None) -> Verdict | None:
         drift = differences(self._request, found)
         changed = drift.keys() - {"ModuleName"}
-        if self._update_sent and not changed:
-            return Verdict("updated")
-        if self._updated:
+        if self._updated or (self._update_sent and not changed):
             # A description that is still there could not be taken away; any other difference is somebody's since then.
             kept = self._request.Desc == "" and "Desc" in changed
             return Verdict("existing", drift=drift) if kept else Verdict("updated")

@@ -2,9 +2,10 @@
 
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ from handler.store import (
     Store,
 )
 from tests.support.fleet import BACK, GONE
+from tests.support.paths import ROOT
 from tests.support.valkey_server import ValkeyServer
 
 ONE = Question(20.0, latest=10.0**6)
@@ -63,32 +65,11 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> No
     assert "testsecret" not in str(caught.value)
 
 
-def test_an_outage_is_said_once() -> None:
-    """However often the store is tried."""
-    lines: list[str] = []
-    store = Store("redis://127.0.0.1:1", Clock(), Log(write=lines.append))
-    for _ in range(3):
-        assert store.ask("key", ONE) is None
-    assert len(lines) == 1
-
-
-class Unreachable:
-    """A client with nothing behind it."""
-
-    name = "nowhere"
-
-    def run(self, key: str, arguments: Sequence[float]) -> Sequence[int]:
-        raise TimeoutError
-
-
-def test_a_client_that_is_passed_in_is_asked_instead_of_a_connection(server: ValkeyServer) -> None:
-    """Whatever the address; and no answer of it in time is an outage like any other."""
-    lines: list[str] = []
-    store = Store(server.url, Clock(), Log(write=lines.append), Unreachable())
-    assert store.ask("key", ONE) is None
-    assert store.down
-    assert "nowhere" in lines[0]
-    assert "TimeoutError" in lines[0]
+def test_a_missing_package_is_told_by_the_setting_that_needs_it() -> None:
+    """Only a function with a store needs it."""
+    script = "import sys; sys.modules['redis'] = None; import handler.quota"
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.stderr.endswith("SettingError: OTA_QUOTA_URL: needs the package redis\n")
 
 
 def test_one_answer_that_does_not_come_in_time_is_no_outage(server: ValkeyServer) -> None:

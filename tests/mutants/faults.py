@@ -172,8 +172,8 @@ FAULTS = (
     Mutant(
         "a refusal is believed without a second look",
         "modules.py",
-        "        if not self._looked_twice:",
-        "        if self._looked_twice:",
+        "        if not self._second_look:",
+        "        if self._second_look:",
         MODULES,
     ),
     Mutant(
