@@ -9,6 +9,7 @@ import importlib
 import os
 import re
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from urllib.parse import quote
 
@@ -19,40 +20,33 @@ class Deferred(ModuleType):
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):  # what the import system asks of any module
             raise AttributeError(name)
-        return getattr(self.load(), name)
-
-    def load(self) -> ModuleType:
-        """Make way for the module itself."""
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        return importlib.import_module(self.__name__)
+        return getattr(load(self.__name__), name)
 
 
-class DeferredMetadata(Deferred):
-    """Stands in for importlib.metadata, from which pydantic takes this function by name and never calls it."""
-
-    def entry_points(self, **selected: str) -> object:
-        """Look for plugins, as importlib.metadata does."""
-        return self.load().entry_points(**selected)
-
-
-class DeferredRequests(Deferred):
-    """Stands in for urllib.request, from which the composer of signatures takes this function by name."""
-
-    @staticmethod
-    def pathname2url(text: str) -> str:
-        """Quote a text, as on every system but Windows; a query, which is all that the composer has, in a tenth of the time."""
-        if re.fullmatch("[A-Za-z0-9_.~%&=-]*", text):
-            return text.replace("%", "%25").replace("&", "%26").replace("=", "%3D")
-        return quote(text)
+def load(name: str) -> ModuleType:
+    """Load a module that was deferred."""
+    if isinstance(sys.modules.get(name), Deferred):
+        del sys.modules[name]
+    return importlib.import_module(name)
 
 
-def defer(module: Deferred) -> None:
-    """Let a module wait until it is used, unless the platform has loaded it already."""
-    if module.__name__ not in sys.modules:
-        parent, _, name = module.__name__.rpartition(".")
-        sys.modules[module.__name__] = module
+def defer(path: str, **taken: Callable[..., object]) -> None:
+    """Let a module wait until it is used, unless the platform has loaded it already.
+
+    `taken` are the functions that others import from it by name and do not call.
+    """
+    if path not in sys.modules:
+        parent, _, name = path.rpartition(".")
+        sys.modules[path] = module = Deferred(path)
+        vars(module).update(taken)
         setattr(importlib.import_module(parent), name, module)
+
+
+def quote_path(text: str) -> str:
+    """Quote a text, as pathname2url does on every system but Windows; the composer's query in a tenth of the time."""
+    if re.fullmatch("[A-Za-z0-9_.~%&=-]*", text):
+        return text.replace("%", "%25").replace("&", "%26").replace("=", "%3D")
+    return quote(text)
 
 
 def done() -> None:
@@ -64,6 +58,8 @@ def done() -> None:
 gc.disable()
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 os.environ.setdefault("PYTHONTZPATH", "")  # else zoneinfo, which pydantic imports, reads all that Python was built with
-defer(DeferredMetadata("importlib.metadata"))
-defer(DeferredRequests("urllib.request"))
-defer(Deferred("xml.etree.cElementTree"))  # imported beside the composer
+defer(
+    "importlib.metadata", entry_points=lambda **selected: load("importlib.metadata").entry_points(**selected)
+)  # pydantic
+defer("urllib.request", pathname2url=quote_path)  # the composer of signatures
+defer("xml.etree.cElementTree")  # beside the composer
