@@ -18,6 +18,7 @@ from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts
 from emulator.smq.api import app as smq_api
 from emulator.smq.service import MessageService
+from tests.cli.live import live as live
 from tests.support.proxies import DEAD_PROXIES
 from tests.support.publishing import Publisher
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.live import Live, live_cloud
+from tests.cli.live import Live
 from tests.support.json_schemas import faults
 from tests.support.paths import ROOT
 
@@ -21,12 +21,6 @@ def lines(ended: Any) -> list[Any]:
     found = [json.loads(line) for line in ended.out.splitlines()]
     assert [problem for record in found for problem in faults(record, SCHEMA)] == []
     return found
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> Any:
-    with live_cloud(str(tmp_path / "state")) as running:
-        yield running
 
 
 def test_every_command_prints_records(ota_modules: Any, live: Live, tmp_path: Path) -> None:

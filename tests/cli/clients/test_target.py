@@ -1,58 +1,40 @@
 """Which cloud a command talks to."""
 
+from collections.abc import Mapping
+
 import pytest
 
-from cli.clients.target import LOCAL_KEYS, read
+from cli.clients.target import read
 from cli.errors import UsageError
 
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAItestkey", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testsecret"}
+LOCAL_KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "testid", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testsecret"}
+ACCOUNT = {**KEYS, "ALIBABA_CLOUD_ACCOUNT_ID": "1234567890123456", "ALIBABA_CLOUD_SECURITY_TOKEN": "testtoken"}
+SMQ = "https://1234567890123456.mns.cn-shanghai.aliyuncs.com"
 
 
-def test_without_keys_it_is_the_local_cloud() -> None:
-    """On its usual ports, with its own keys."""
-    target = read({})
-    assert target.local
-    assert (target.console_url, target.smq_url) == ("http://127.0.0.1:9700", "http://127.0.0.1:9702")
-    assert target.keys == LOCAL_KEYS
-
-
-def test_the_local_ports_can_be_moved() -> None:
-    """All four together."""
-    assert read({"OTA_LOCAL_PORT": "9800"}).fc_url == "http://127.0.0.1:9803"
-
-
-def test_with_keys_it_is_the_account() -> None:
-    """The endpoints follow from account and region."""
-    target = read({**KEYS, "ALIBABA_CLOUD_ACCOUNT_ID": "1234567890123456", "OTA_REGION": "cn-beijing"})
-    assert not target.local
-    assert target.smq_url == "https://1234567890123456.mns.cn-beijing.aliyuncs.com"
-    assert target.iot_url == "https://iot.cn-beijing.aliyuncs.com"
-    assert target.console_url == ""
-
-
-def test_the_account_may_follow_from_its_endpoint() -> None:
-    """Its number is the first part of the name."""
-    target = read({**KEYS, "OTA_MNS_ENDPOINT": "https://1234567890123456.mns.cn-shanghai.aliyuncs.com/"})
-    assert target.account == "1234567890123456"
-
-
-def test_the_local_clouds_own_key_means_the_local_cloud() -> None:
-    """As README's consumer has it in the environment."""
-    environ = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "testid", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testsecret"}
-    assert read({**environ, "OTA_MNS_ENDPOINT": "http://127.0.0.1:9702"}).local
-
-
-def test_an_address_is_no_account() -> None:
-    """Its first number is not the account's."""
-    with pytest.raises(UsageError, match="ALIBABA_CLOUD_ACCOUNT_ID"):
-        read({**KEYS, "OTA_MNS_ENDPOINT": "https://10.0.0.1"})
+@pytest.mark.parametrize(
+    ("environ", "smq_url", "iot_url"),
+    [
+        ({}, "http://127.0.0.1:9702", "http://127.0.0.1:9701"),
+        ({"OTA_LOCAL_PORT": "9800"}, "http://127.0.0.1:9802", "http://127.0.0.1:9801"),
+        ({**LOCAL_KEYS, "OTA_MNS_ENDPOINT": "http://localhost:1/"}, "http://localhost:1", "http://127.0.0.1:9701"),
+        (ACCOUNT, SMQ, "https://iot.cn-shanghai.aliyuncs.com"),
+        ({**ACCOUNT, "OTA_REGION": "x"}, SMQ.replace("cn-shanghai", "x"), "https://iot.x.aliyuncs.com"),
+        ({**KEYS, "OTA_MNS_ENDPOINT": f"{SMQ}/"}, SMQ, "https://iot.cn-shanghai.aliyuncs.com"),
+    ],
+)
+def test_endpoints_follow_from_the_environment(environ: Mapping[str, str], smq_url: str, iot_url: str) -> None:
+    """The local cloud's from its port; an account's from its number, which its own endpoint begins with, and the region."""
+    target = read(environ)
+    assert (target.smq_url, target.iot_url) == (smq_url, iot_url)
+    assert target.local is bool(target.console_url) is ("127" in iot_url)
+    assert target.local or target.account == ACCOUNT["ALIBABA_CLOUD_ACCOUNT_ID"]
 
 
 def test_local_overrules_the_environment() -> None:
     """So that nothing can slip into an account by mistake."""
-    target = read({**KEYS, "OTA_MNS_ENDPOINT": "https://1.mns.cn-shanghai.aliyuncs.com"}, local=True)
-    assert target.local
-    assert target.smq_url == "http://127.0.0.1:9702"
+    assert read({**KEYS, "OTA_MNS_ENDPOINT": SMQ}, local=True).smq_url == "http://127.0.0.1:9702"
 
 
 @pytest.mark.parametrize(
@@ -61,22 +43,20 @@ def test_local_overrules_the_environment() -> None:
         ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAItestkey"}, "ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
         ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testsecret"}, "ALIBABA_CLOUD_ACCESS_KEY_ID"),
         (KEYS, "ALIBABA_CLOUD_ACCOUNT_ID"),
-        ({"OTA_MNS_ENDPOINT": "https://1.mns.cn-shanghai.aliyuncs.com"}, "ALIBABA_CLOUD_ACCESS_KEY_ID"),
-        (
-            {**KEYS, "ALIBABA_CLOUD_ACCOUNT_ID": "1", "OTA_MNS_ENDPOINT": "http://1.mns.cn-shanghai.aliyuncs.com"},
-            "https",
-        ),
+        ({**KEYS, "OTA_MNS_ENDPOINT": "https://10.0.0.1"}, "ALIBABA_CLOUD_ACCOUNT_ID"),
+        ({"OTA_MNS_ENDPOINT": SMQ}, "ALIBABA_CLOUD_ACCESS_KEY_ID"),
+        ({**ACCOUNT, "OTA_MNS_ENDPOINT": SMQ.replace("https", "http")}, "https"),
         ({"OTA_LOCAL_PORT": "x"}, "OTA_LOCAL_PORT"),
     ],
 )
-def test_half_a_configuration_is_refused_by_name(environ: dict[str, str], words: str) -> None:
+def test_half_a_configuration_is_refused_by_name(environ: Mapping[str, str], words: str) -> None:
     """Before anything is sent anywhere."""
     with pytest.raises(UsageError, match=words):
         read(environ)
 
 
 def test_no_secret_is_shown() -> None:
-    """Neither by what is said aloud nor by repr."""
-    target = read({**KEYS, "ALIBABA_CLOUD_ACCOUNT_ID": "1", "ALIBABA_CLOUD_SECURITY_TOKEN": "testtoken"})
+    """Neither by what is printed nor by repr."""
+    target = read(ACCOUNT)
     assert "testsecret" not in f"{target}{target!r}"
     assert "testtoken" not in f"{target}{target!r}"

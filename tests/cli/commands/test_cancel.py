@@ -1,23 +1,14 @@
 """`ota-modules cancel`."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from cli.sending.browsing import split
-from tests.cli.live import Live, live_cloud
+from tests.cli.live import Live
 from tests.support.waiting import eventually
 
 QUEUE = "ota-module-requests"
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> Iterator[Live]:
-    with live_cloud(str(tmp_path / "state")) as running:
-        yield running
 
 
 def manifest(folder: Path, *names: str) -> str:

@@ -1,7 +1,7 @@
 """`ota-modules doctor`."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,13 +11,7 @@ from cli.clients.checks import Deployment, judge_quota, judge_role
 from cli.clients.openapi import OpenApi
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target, read
-from tests.cli.live import Live, live_cloud
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with live_cloud(str(tmp_path_factory.mktemp("state"))) as running:
-        yield running
+from tests.cli.live import Live
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,8 @@ from cli.clients.openapi import OpenApi
 from cli.clients.target import Target, read
 from cli.records import Known
 from cli.sending.status import line, table
-from tests.cli.live import Live, live_cloud
+from tests.cli.live import Live
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> Iterator[Live]:
-    with live_cloud(str(tmp_path / "state")) as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """`ota-modules pause` and `ota-modules resume`."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,14 +14,8 @@ from cli.clients.streams import Streams
 from cli.clients.target import Target, read
 from cli.errors import CloudError
 from cli.records import Stream
-from tests.cli.live import Live, live_cloud
+from tests.cli.live import Live
 from tests.support.waiting import eventually
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with live_cloud(str(tmp_path_factory.mktemp("state"))) as running:
-        yield running
 
 
 @pytest.fixture

@@ -7,46 +7,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.terminal.screen import Screen, outcome_line, remark, visible
+from cli.terminal.modules import outcome_row, show_modules
+from cli.terminal.screen import Screen, outcome_line, remark
 
 
 def test_nothing_from_elsewhere_can_move_the_cursor() -> None:
-    """Nor hide what stands beside it."""
-    assert visible("a\x1b[2Jb\u202ec\n") == "a\\u001b[2Jb\\u202ec\\u000a"
-
-
-def test_an_outcome_is_one_line() -> None:
-    """Status, module, why."""
-    line = outcome_line(
-        {
-            "Status": "rejected",
-            "ProductKey": "a1",
-            "ModuleName": "x\n",
-            "Errors": [{"Field": "", "Problem": "is empty"}],
-        }
-    )
-    assert line.plain.split() == ["rejected", "a1/x\\u000a", "message", "is", "empty"]
-
-
-def test_drift_is_told_field_by_field() -> None:
-    """What was found, and what was wished."""
-    outcome = {"Status": "existing", "Drift": {"AliasName": {"Wanted": "b", "Found": "a"}}}
-    assert remark(outcome) == "AliasName: 'a', not 'b'"
+    """Nor hide what stands beside it: an outcome is one line with its status, its module and the rules that it breaks."""
+    errors = [{"Field": "", "Problem": "is \u202eempty"}]
+    line = outcome_line({"Status": "rejected", "ProductKey": "a\x1b[2J", "ModuleName": "x\n", "Errors": errors})
+    assert line.plain.split() == ["rejected", "a\\u001b[2J/x\\u000a", "message", "is", "\\u202eempty"]
 
 
 @pytest.mark.parametrize(
-    ("code", "message", "told"),
+    ("outcome", "words"),
     [
-        ("iot.x", "It is so.", "iot.x: It is so."),
-        ("iot.x", None, "iot.x"),
-        (None, "It is so.", "It is so."),
-        ("Busy", "Busy: later.", "Busy: later."),
-        (None, None, ""),
+        ({"Code": "iot.x", "ErrorMessage": "It is so."}, "iot.x: It is so."),
+        ({"Code": "iot.x"}, "iot.x"),
+        ({"ErrorMessage": "It is so."}, "It is so."),
+        ({"Code": "Busy", "ErrorMessage": "Busy: later."}, "Busy: later."),
+        ({}, ""),
+        ({"Drift": {"AliasName": {"Wanted": "b", "Found": "a"}}, "Code": "iot.x"}, "AliasName: 'a', not 'b' iot.x"),
     ],
 )
-def test_a_reason_is_told_with_its_code_once(code: str | None, message: str | None, told: str) -> None:
-    """The code alone tells nobody why."""
-    assert remark({"Status": "failed", "Code": code, "ErrorMessage": message}) == told
+def test_a_remark_says_why(outcome: dict[str, Any], words: str) -> None:
+    """With the code once: alone it tells nobody why."""
+    assert remark(outcome) == words
 
 
 JSON = st.recursive(
@@ -63,11 +48,21 @@ def test_whatever_an_outcome_holds_it_is_one_line(outcome: dict[str, Any]) -> No
     assert len(outcome_line(outcome).plain.splitlines()) <= 1
 
 
-def test_a_table_in_a_pipe_is_plain_and_whole(capsys: pytest.CaptureFixture[str]) -> None:
-    """Aligned by what is seen, nothing folded, no blanks at the ends."""
-    Screen().table(("A", "B"), [("字" * 3, "x" * 300), ("ab", "y")], title="T")
-    lines = capsys.readouterr().out.splitlines()
-    assert lines == ["T", "A       B", f"字字字  {'x' * 300}", "ab      y"]
+def test_modules_with_the_same_in_store_are_one_row(capsys: pytest.CaptureFixture[str]) -> None:
+    """Three hundred products whose module differs alike; one that differs otherwise stays alone. In a pipe nothing is folded,
+    columns are aligned by what is seen, and there are no blanks at the ends."""
+    drift = {"AliasName": {"Wanted": "蓝牙" * 100, "Found": "BLE"}}
+    rows = [
+        {"Status": "existing", "ProductKey": f"p{number}", "ModuleName": "ble", "Drift": drift} for number in range(300)
+    ]
+    rows.append({"Status": "rejected", "ProductKey": "字", "ModuleName": "ble", "Code": "iot.x"})
+    show_modules(Screen(), ("Status", "Module", "Why"), map(outcome_row, rows), title="T")
+    assert capsys.readouterr().out.splitlines() == [
+        "T",
+        "Status    Module                             Why",
+        f"existing  ble of 300 products, p0 the first  AliasName: 'BLE', not '{'蓝牙' * 100}'",
+        "rejected  字/ble                             iot.x",
+    ]
 
 
 def test_json_is_all_that_stands_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,6 +72,6 @@ def test_json_is_all_that_stands_on_standard_output(capsys: pytest.CaptureFixtur
     screen.say("text")
     screen.table(("A",), [("x",)])
     screen.record({"Wrote": "字" * 1000})
-    printed: Any = capsys.readouterr()
+    printed = capsys.readouterr()
     assert json.loads(printed.out) == {"Wrote": "字" * 1000}
     assert printed.err == "a note\n"
