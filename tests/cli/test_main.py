@@ -1,6 +1,5 @@
 """The commands, and how a command that fails ends."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,17 @@ COMMANDS = (
     ("run",), ("send",), ("plan",), ("outcomes",), ("invoke",), ("faults", "set"), ("faults", "list"), ("faults", "clear"),
     ("dead-letters", "list"), ("dead-letters", "replay"), ("dead-letters", "discard"),
 )  # fmt: skip
+DOWN = {f"OTA_{name}_ENDPOINT": "http://127.0.0.1:1" for name in ("IOT", "MNS", "FC", "CONSOLE")}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_has_help_with_an_example_and_json(ota_modules: Any, command: tuple[str, ...]) -> None:
-    """And says so with exit status 0."""
+    """And says so with exit status 0; -h is short for it."""
     ended = ota_modules(*command, "--help")
     assert ended.status == 0
     assert f"Example: ota-modules {' '.join(command)}" in ended.out
     assert "--json" in ended.out
+    assert ota_modules(*command, "-h").out == ended.out
 
 
 def test_the_version_is_told(ota_modules: Any) -> None:
@@ -29,37 +30,40 @@ def test_the_version_is_told(ota_modules: Any) -> None:
     assert re.fullmatch(r"ota-modules \d+\.\d+\.\d+\n", ended.out)
 
 
-def test_a_command_that_is_not_there_is_a_usage_error(ota_modules: Any) -> None:
-    """Exit status 2."""
-    assert ota_modules("sned").status == 2
-
-
-@pytest.mark.parametrize("port", ["65533", "-1", "x"])
-def test_a_port_without_three_after_it_is_a_usage_error(ota_modules: Any, port: str) -> None:
-    """Before anything is started."""
-    ended = ota_modules("run", "--port", port)
-    assert (ended.status, "--port" in ended.err) == (2, True)
-
-
-def test_the_target_is_said_at_the_start(cloud: Any, ota_modules: Any) -> None:
-    """On standard error, so that it does not mix with results."""
-    ended = ota_modules("dead-letters", "list")
-    assert ended.err.startswith("talking to the local cloud (127.0.0.1:")
-    assert ended.out == "0 dead letters\n"
-
-
-def test_a_local_cloud_that_is_down_is_told_in_one_line(ota_modules: Any) -> None:
-    """Exit status 1, no trace of the program."""
-    ended = ota_modules("faults", "list", OTA_CONSOLE_ENDPOINT="http://127.0.0.1:1")
-    assert ended.status == 1
-    assert "no answer from http://127.0.0.1:1" in ended.err
+@pytest.mark.parametrize(
+    ("command", "status", "words"),
+    [
+        (("sned",), 2, "send"),
+        (("run", "--port", "65533"), 2, "--port"),
+        (("run", "--port", "-1"), 2, "--port"),
+        (("run", "--port", "x"), 2, "--port"),
+        (("outcomes", "--for", "soon"), 2, "'soon' is not a duration such as 30s, 10m or 2h"),
+        (("dead-letters", "list", "--reason", "bogus"), 2, "'quota'"),
+        (("--profile", "none", "dead-letters", "list"), 2, "profile none of"),
+        (("dead-letters", "list", "--profile", "none"), 2, "profile none of"),
+        (("faults", "list"), 1, "no answer from http://127.0.0.1:1"),
+    ],
+)
+def test_a_command_that_fails_says_why(
+    ota_modules: Any, tmp_path: Path, command: tuple[str, ...], status: int, words: str
+) -> None:
+    """In a line on standard error, with no trace of the program; a profile that does not exist is never passed over."""
+    ended = ota_modules(*command, HOME=str(tmp_path), **DOWN)
+    assert (ended.status, ended.out) == (status, "")
+    assert words in ended.err
     assert "Traceback" not in ended.err
 
 
-def test_colours_stay_off_where_nobody_looks(cloud: Any, ota_modules: Any) -> None:
-    """In neither stream."""
+def test_the_target_is_said_at_the_start(cloud: Any, ota_modules: Any) -> None:
+    """On standard error, so that it does not mix with results, and without colours where nobody looks."""
     ended = ota_modules("dead-letters", "list")
+    assert ended.err.startswith("talking to the local cloud (127.0.0.1:")
+    assert ended.out == "0 dead letters\n"
     assert "\x1b" not in ended.out + ended.err
+    ended = ota_modules("dead-letters", "list", "-q")
+    assert (ended.out, ended.err) == ("0 dead letters\n", "")
+    ended = ota_modules("dead-letters", "list", "-v")
+    assert "SMQ: receive from ota-module-dead-letters: " in ended.err
 
 
 @pytest.mark.parametrize("text", ["vars:\n\tregion: x\n", "vars: [\n", "", "vars: text\n", "- a\n"])
@@ -74,14 +78,7 @@ def test_a_slip_in_the_template_is_told_with_its_line(ota_modules: Any, tmp_path
     started = ota_modules("run", "--once", "--port", "0", "--template", str(template))
     assert started.status == 1
     assert re.search(r"cannot start: template\.yml:\d: ", started.err)
-    ended = ota_modules("faults", "list", OTA_TEMPLATE=str(template), OTA_CONSOLE_ENDPOINT="http://127.0.0.1:1")
-    assert "no answer from http://127.0.0.1:1" in ended.err
-
-
-@pytest.mark.parametrize("command", [(), *COMMANDS], ids=" ".join)
-def test_help_is_shown_for_h_too(ota_modules: Any, command: tuple[str, ...]) -> None:
-    """As most programs do."""
-    assert ota_modules(*command, "-h").out == ota_modules(*command, "--help").out != ""
+    assert "no answer from" in ota_modules("faults", "list", OTA_TEMPLATE=str(template), **DOWN).err
 
 
 @pytest.mark.parametrize(
@@ -93,17 +90,3 @@ def test_former_names_of_options_still_work(cloud: Any, ota_modules: Any, comman
     """For scripts that have them."""
     ended = ota_modules(*command, text='{"ProductKey": "a1Demo00001", "ModuleName": "mcu"}')
     assert ended.status == 0, ended.err
-
-
-def test_an_error_is_json_too(ota_modules: Any) -> None:
-    """As the last line of the result, with the exit status; standard error has the text."""
-    ended = ota_modules("faults", "list", "--json", OTA_CONSOLE_ENDPOINT="http://127.0.0.1:1")
-    error = json.loads(ended.out)
-    assert (error["ExitStatus"], error["Code"]) == (1, "")
-    assert error["Error"] in ended.err
-
-
-def test_a_duration_that_is_none_is_a_usage_error(cloud: Any, ota_modules: Any) -> None:
-    """With an example of one."""
-    ended = ota_modules("outcomes", "--for", "soon")
-    assert (ended.status, "'soon' is not a duration such as 30s, 10m or 2h" in ended.err) == (2, True)

@@ -66,35 +66,6 @@ def test_every_error_is_a_record(ota_modules: Any, command: tuple[str, ...]) -> 
     assert ended.err
 
 
-def test_an_unknown_reason_names_the_known_ones(ota_modules: Any) -> None:
-    """Exit status 2."""
-    ended = ota_modules("dead-letters", "list", "--reason", "bogus")
-    assert ended.status == 2
-    assert "'quota'" in ended.err
-
-
-@pytest.mark.parametrize("place", ["before", "after"])
-def test_a_profile_is_taken_before_and_after_the_command(ota_modules: Any, tmp_path: Path, place: str) -> None:
-    """One that does not exist is never passed over for the local cloud."""
-    profile = ("--profile", "none")
-    command = (*profile, "dead-letters", "list") if place == "before" else ("dead-letters", "list", *profile)
-    ended = ota_modules(*command, HOME=str(tmp_path))
-    assert (ended.status, "profile none of" in ended.err) == (2, True)
-
-
-def test_quiet_prints_errors_and_the_summary_only(cloud: Any, ota_modules: Any) -> None:
-    """On neither stream anything else."""
-    ended = ota_modules("dead-letters", "list", "-q")
-    assert (ended.out, ended.err) == ("0 dead letters\n", "")
-
-
-def test_verbose_prints_the_calls(cloud: Any, ota_modules: Any) -> None:
-    """On standard error."""
-    ended = ota_modules("dead-letters", "list", "-v")
-    assert "SMQ: receive from ota-module-dead-letters: " in ended.err
-    assert "SMQ:" not in ota_modules("dead-letters", "list").err
-
-
 def test_a_report_has_a_row_for_each_request(
     cloud: Any, ota_modules: Any, tmp_path: Path, outcome_maker: Callable[..., None]
 ) -> None:
