@@ -1,5 +1,6 @@
 """A local cloud without functions, and a command line that talks to it."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -108,31 +109,25 @@ def outcome_maker(cloud: Cloud) -> Iterator[Callable[[Callable[[dict[str, Any]],
     stop = threading.Event()
     threads: list[threading.Thread] = []
 
+    def work(decide: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        mailbox = Publisher(cloud.target)
+        while not stop.is_set():
+            for message in mailbox.receive(cloud.names.request_queue, seconds=1):
+                request = json.loads(message.body)
+                data = {name: request[name] for name in ("ProductKey", "ModuleName")} | decide(request)
+                event = {"id": message.id, "causationid": request["Id"], "time": "2026-01-31T08:00:00Z", "data": data}
+                mailbox.publish(cloud.names.result_topic, json.dumps(event))
+                mailbox.delete(cloud.names.request_queue, [message.handle])
+        mailbox.close()
+
     def start(decide: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        thread = threading.Thread(target=_work, args=(cloud, decide, stop), daemon=True)
-        thread.start()
-        threads.append(thread)
+        threads.append(threading.Thread(target=work, args=(decide,), daemon=True))
+        threads[-1].start()
 
     yield start
     stop.set()
     for thread in threads:
         thread.join(10)
-
-
-def _work(cloud: Cloud, decide: Callable[[dict[str, Any]], dict[str, Any]], stop: threading.Event) -> None:
-    import json
-
-    mailbox = Publisher(cloud.target)
-    while not stop.is_set():
-        messages = mailbox.receive(cloud.names.request_queue, seconds=1)
-        for message in messages:
-            request = json.loads(message.body)
-            data = {name: request[name] for name in ("ProductKey", "ModuleName")} | decide(request)
-            event = {"id": message.id, "causationid": request["Id"], "time": "2026-01-31T08:00:00Z", "data": data}
-            mailbox.publish(cloud.names.result_topic, json.dumps(event))
-        if messages:
-            mailbox.delete(cloud.names.request_queue, [message.handle for message in messages])
-    mailbox.close()
 
 
 @pytest.fixture

@@ -34,20 +34,18 @@ def test_requests_are_planned_and_sent(cloud: Any, tmp_path: Path) -> None:
     assert [json.loads(body)["ModuleName"] for body in cloud.bodies(cloud.names.request_queue)] == ["mcu"]
 
 
-def test_outcomes_are_followed(cloud: Any) -> None:
-    """Until the count is reached."""
+def test_outcomes_are_followed_and_dead_letters_replayed(cloud: Any) -> None:
+    """Until the count is reached, and after they were listed."""
     Inbox(cloud.mailbox, cloud.target, "ota-modules-kept-w").open()
     cloud.mailbox.publish(cloud.names.result_topic, json.dumps({"id": "1", "data": {"Status": "created", **REQUEST}}))
-    ended = run("outcomes", "--keep", "w", "--count", "1", first=WITHOUT_POSIX, **cloud.environ)
-    assert ended.returncode == 0, ended.stderr
-    assert b"a1Demo00001/mcu" in ended.stdout
-
-
-def test_dead_letters_are_replayed(cloud: Any) -> None:
-    """Listed before."""
     cloud.mailbox.send(cloud.names.dead_letter_queue, [json.dumps({"Reason": "quota", "Request": REQUEST})])
-    assert b"quota" in run("dead-letters", "list", first=WITHOUT_POSIX, **cloud.environ).stdout
-    assert b"1 dead letter sent again" in run("replay", "--all", first=WITHOUT_POSIX, **cloud.environ).stdout
+    for command, words in (
+        (("outcomes", "--keep", "w", "--count", "1"), b"a1Demo00001/mcu"),
+        (("dead-letters", "list"), b"quota"),
+        (("replay", "--all"), b"1 dead letter sent again"),
+    ):
+        ended = run(*command, first=WITHOUT_POSIX, **cloud.environ)
+        assert (ended.returncode, words in ended.stdout) == (0, True), ended.stderr
 
 
 def test_the_local_cloud_says_what_it_needs() -> None:

@@ -1,6 +1,7 @@
 """Which cloud is chosen, and with whose keys."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,22 +9,22 @@ import pytest
 
 from cli.clients import http
 from cli.clients.choosing import choose, is_silent
-from cli.clients.target import LOCAL_KEYS
 from cli.errors import CloudError, UsageError
 
 ENVIRON = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIenviron", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s"}
+LOCAL = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "testid", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "x"}
+PROFILES = [
+    {"name": "default", "mode": "AK", "access_key_id": "LTAIdefault", "access_key_secret": "s"},
+    {"name": "sts", "mode": "StsToken", "access_key_id": "STS.1", "access_key_secret": "s", "sts_token": "t"},
+    {"name": "empty", "mode": "AK"},
+    {"name": "odd", "mode": "NoSuchMode"},
+]
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "config.json"
-    profiles = [
-        {"name": "default", "mode": "AK", "access_key_id": "LTAIdefault", "access_key_secret": "s"},
-        {"name": "sts", "mode": "StsToken", "access_key_id": "STS.1", "access_key_secret": "s", "sts_token": "t"},
-        {"name": "empty", "mode": "AK"},
-        {"name": "odd", "mode": "NoSuchMode"},
-    ]
-    path.write_text(json.dumps({"current": "default", "profiles": profiles}), encoding="utf-8")
+    path.write_text(json.dumps({"current": "default", "profiles": PROFILES}), encoding="utf-8")
     return path
 
 
@@ -33,75 +34,55 @@ def owner(url: str, *_: object) -> http.Answer:
 
 
 def nobody(*_: object) -> http.Answer:
-    raise CloudError("nobody is to be asked")
+    raise CloudError("nobody answers")
 
 
-def chosen(config: Path, environ: dict[str, str], **more: Any) -> str:
-    return choose(environ, config=config, send=owner, **more).keys.id
-
-
-def test_a_profile_alone_chooses_nothing(config: Path) -> None:
-    """Whoever has one and no keys stays on the local cloud."""
-    assert chosen(config, {}) == LOCAL_KEYS.id
-
-
-def test_a_profile_that_is_named_gives_the_keys(config: Path) -> None:
-    """On the command line before the environment's keys, in the environment after them."""
-    assert chosen(config, ENVIRON, profile="sts") == "STS.1"
-    assert chosen(config, {"ALIBABA_CLOUD_PROFILE": "sts"}) == "STS.1"
-    assert chosen(config, {**ENVIRON, "ALIBABA_CLOUD_PROFILE": "sts"}) == "LTAIenviron"
-    assert chosen(config, {"OTA_TARGET": "account"}) == "LTAIdefault"
-
-
-def test_local_overrules_all_of_it(config: Path) -> None:
-    """The option, or OTA_TARGET."""
-    assert chosen(config, ENVIRON, profile="sts", local=True) == LOCAL_KEYS.id
-    assert chosen(config, {**ENVIRON, "OTA_TARGET": "local"}) == LOCAL_KEYS.id
-
-
-def test_the_account_is_asked_for_where_it_is_not_said(config: Path) -> None:
-    """Of STS; where it is said, nobody is asked."""
-    assert choose(ENVIRON, config=config, send=owner).account == "42"
-    assert choose({**ENVIRON, "ALIBABA_CLOUD_ACCOUNT_ID": "7"}, config=config, send=nobody).account == "7"
+@pytest.mark.parametrize(
+    ("environ", "options", "key"),
+    [
+        ({}, {}, "testid"),  # whoever has a profile and no keys stays on the local cloud
+        (ENVIRON, {}, "LTAIenviron"),
+        (ENVIRON, {"profile": "sts"}, "STS.1"),
+        ({"ALIBABA_CLOUD_PROFILE": "sts"}, {}, "STS.1"),
+        ({**ENVIRON, "ALIBABA_CLOUD_PROFILE": "sts"}, {}, "LTAIenviron"),
+        ({"OTA_TARGET": "account"}, {}, "LTAIdefault"),
+        (ENVIRON, {"profile": "sts", "local": True}, "testid"),
+        ({**ENVIRON, "OTA_TARGET": "local"}, {}, "testid"),
+    ],
+)
+def test_keys_are_chosen(config: Path, environ: Mapping[str, str], options: dict[str, Any], key: str) -> None:
+    """The command line comes before the environment, and local before all; STS is asked for the account."""
+    target = choose(environ, config=config, send=owner, **options)
+    assert target.keys.id == key
+    assert target.local or target.account == "42"
 
 
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
         ({"OTA_TARGET": "cloud"}, "local or account"),
-        (
-            {"OTA_TARGET": "account", "ALIBABA_CLOUD_ACCESS_KEY_ID": "testid", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "x"},
-            "the local cloud's",
-        ),
+        ({"OTA_TARGET": "account", **LOCAL}, "the local cloud's"),
         ({"ALIBABA_CLOUD_PROFILE": "none"}, r"profile none of .*config\.json gives no keys"),
         ({"ALIBABA_CLOUD_PROFILE": "empty"}, "aliyun configure --profile empty"),
         ({"ALIBABA_CLOUD_PROFILE": "odd"}, "profile odd .* gives no keys"),
+        (ENVIRON, "ALIBABA_CLOUD_ACCOUNT_ID is not set, .* nobody answers"),
     ],
 )
-def test_what_cannot_be_chosen_is_refused(config: Path, environ: dict[str, str], words: str) -> None:
-    """With what to do, or what there is."""
+def test_what_cannot_be_chosen_is_refused(config: Path, environ: Mapping[str, str], words: str) -> None:
+    """With what to do, or what there is. Where the account is said, nobody is asked."""
     with pytest.raises(UsageError, match=words):
-        choose(environ, config=config, send=owner)
-
-
-def test_what_cannot_be_asked_for_is_told(config: Path, tmp_path: Path) -> None:
-    """A config that is not there by its path, the account with what to set."""
-    with pytest.raises(UsageError, match=r"current profile of .*nothing\.json gives no keys"):
-        choose({"OTA_TARGET": "account"}, config=tmp_path / "nothing.json")
-    with pytest.raises(UsageError, match=r"ALIBABA_CLOUD_ACCOUNT_ID is not set, .* nobody is to be asked"):
-        choose(ENVIRON, config=config, send=nobody)
+        choose(environ, config=config, send=nobody)
+    assert choose({**ENVIRON, "ALIBABA_CLOUD_ACCOUNT_ID": "7"}, config=config, send=nobody).account == "7"
 
 
 @pytest.mark.parametrize(
     ("environ", "silent"), [({}, True), ({"OTA_TARGET": "local"}, False), ({"OTA_LOCAL_PORT": "9800"}, False)]
 )
-def test_the_local_cloud_may_be_chosen_without_a_word(environ: dict[str, str], silent: bool) -> None:
-    """Only where nothing in the environment speaks of it."""
+def test_a_script_without_keys_sends_nowhere(
+    ota_modules: Any, tmp_path: Path, environ: dict[str, str], silent: bool
+) -> None:
+    """Unless something in the environment, or an option, says that the local cloud is meant."""
     assert is_silent(environ, choose(environ), local=False) is silent
-
-
-def test_a_script_without_keys_sends_nowhere(ota_modules: Any, tmp_path: Path) -> None:
-    """Unless it says that the local cloud is meant."""
     path = tmp_path / "one.jsonl"
     path.write_text('{"ProductKey": "a1Demo00001", "ModuleName": "mcu"}\n', encoding="utf-8")
     ended = ota_modules("send", str(path))
