@@ -1,4 +1,4 @@
-"""Streams, and the functions that tests play for them."""
+"""Streams, and functions that the tests play."""
 
 import asyncio
 import base64
@@ -10,45 +10,37 @@ from typing import Any
 from emulator.clock import Clock
 from emulator.eventbridge.config import QueueTrigger, StreamConfig
 from emulator.eventbridge.streams import EventStream
+from emulator.fc.client import Called
 from emulator.smq.service import MessageService
 
-
-@dataclass(frozen=True)
-class Answer:
-    """What a call of the function gives."""
-
-    status: int = 200
-    error_type: str | None = None
-
-
-GOOD = Answer()
-FAILED = Answer(200, "UnhandledInvocationError")
+GOOD = Called(200)
+FAILED = Called(200, "UnhandledInvocationError")
 
 
 @dataclass
 class Function:
-    """Notes the events of each call, and gives the answers in their order, then good ones."""
+    """Keeps the payloads of its calls, and returns the given results, then `always`."""
 
-    answers: list[Answer | type[OSError]] = field(default_factory=list)
-    always: Answer | None = None
+    results: list[Called | type[Exception]] = field(default_factory=list)
+    always: Called = GOOD
     payloads: list[bytes] = field(default_factory=list)
 
-    async def __call__(self, payload: bytes) -> Answer:
+    async def __call__(self, payload: bytes) -> Called:
         self.payloads.append(payload)
-        answer = self.answers.pop(0) if self.answers else self.always or GOOD
-        if not isinstance(answer, Answer):
-            raise answer
-        return answer
+        result = self.results.pop(0) if self.results else self.always
+        if not isinstance(result, Called):
+            raise result
+        return result
 
     @property
     def calls(self) -> list[list[str]]:
-        """The bodies that each call got."""
-        return [[one["data"]["messageBody"] for one in json.loads(payload)] for payload in self.payloads]
+        """The bodies of the messages of each call."""
+        return [[event["data"]["messageBody"] for event in json.loads(payload)] for payload in self.payloads]
 
 
 @dataclass
 class Sleep:
-    """Notes how long it was asked to sleep, and takes no time."""
+    """Keeps the times for which it should sleep, and takes no time."""
 
     seconds: list[float] = field(default_factory=list)
 
@@ -58,10 +50,7 @@ class Sleep:
 
 
 def stream(
-    service: MessageService,
-    invoke: Callable[[bytes], Awaitable[Answer]],
-    clock: Clock | None = None,
-    **trigger: Any,
+    service: MessageService, invoke: Callable[[bytes], Awaitable[Called]], clock: Clock | None = None, **trigger: Any
 ) -> EventStream:
     config = StreamConfig(QueueTrigger(**{"name": "t", "queue": "q", **trigger}), "f", "cn-shanghai", "123")
     return EventStream(config, service, invoke, clock=clock or Clock(sleep=Sleep()))
@@ -72,17 +61,19 @@ def send(service: MessageService, *bodies: str) -> None:
         service.send("q", base64.b64encode(body.encode()).decode())
 
 
-def run(stream: EventStream, until: Callable[[], bool] = lambda: False) -> None:
-    """Run until a condition holds, or the stream ends by itself."""
+def run(stream: EventStream, *conditions: Callable[[], bool]) -> None:
+    """Run until each condition has held, 20 ms or more apart, or until the stream ends by itself."""
 
     async def scenario() -> None:
         running = asyncio.ensure_future(stream.run())
-        for _ in range(4000):
-            if running.done() or until():
-                break
-            await asyncio.sleep(0.005)
-        else:
-            raise AssertionError("nothing happened")
+        for condition in conditions or (lambda: False,):
+            for _ in range(4000):
+                if running.done() or condition():
+                    break
+                await asyncio.sleep(0.005)
+            else:
+                raise AssertionError("nothing happened")
+            await asyncio.sleep(0.02)
         stream.stop()
         await running
 

@@ -1,88 +1,60 @@
-"""Streams that are paused and resumed."""
+"""Pausing and resuming a stream."""
 
 import asyncio
-from collections.abc import Callable
 
 from emulator.clock import Clock
 from emulator.eventbridge.streams import PAUSED, READY, RUNNING
+from emulator.fc.client import Called
 from emulator.smq.service import MessageService
-from tests.emulator.eventbridge.played import FAILED, GOOD, Answer, stream
+from tests.emulator.eventbridge.played import FAILED, GOOD, Function, run, send, stream
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if holds():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come to that")
+def test_a_paused_stream_receives_nothing_until_it_is_resumed(service: MessageService) -> None:
+    function = Function()
+    paused = stream(service, function)
+
+    def pause() -> bool:
+        paused.pause()
+        send(service, "x")
+        return True
+
+    def resume() -> bool:
+        assert (paused.state, function.calls, service.depths("q").active) == (PAUSED, [], 1)
+        paused.resume()
+        return True
+
+    run(paused, lambda: paused.state == RUNNING, pause, resume, lambda: paused.delivered == 1)
 
 
-def test_a_paused_stream_takes_nothing_until_it_is_resumed(service: MessageService) -> None:
-    calls: list[bytes] = []
-
-    async def invoke(payload: bytes) -> Answer:
-        calls.append(payload)
-        return GOOD
-
-    async def run() -> None:
-        one = stream(service, invoke, Clock())
-        running = asyncio.ensure_future(one.run())
-        await until(lambda: one.state == RUNNING)
-        one.pause()
-        await asyncio.sleep(0)
-        service.send("q", "eA==")
-        await asyncio.sleep(0.05)
-        assert (one.state, calls, service.depths("q").active) == (PAUSED, [], 1)
-        one.resume()
-        await until(lambda: one.delivered == 1)
-        assert one.state == RUNNING
-        one.stop()
-        await running
-
-    asyncio.run(run())
-
-
-def test_a_call_under_way_ends_and_counts(service: MessageService) -> None:
+def test_a_running_call_ends_and_counts(service: MessageService) -> None:
     go = asyncio.Event()
 
-    async def invoke(_payload: bytes) -> Answer:
+    async def invoke(_payload: bytes) -> Called:
         await go.wait()
         return GOOD
 
-    async def run() -> None:
-        one = stream(service, invoke, Clock())
-        running = asyncio.ensure_future(one.run())
-        service.send("q", "eA==")
-        service.send("q", "eQ==")
-        await until(lambda: one.in_flight == 1)
-        one.pause()
+    def pause() -> bool:
+        paused.pause()
         go.set()
-        await until(lambda: one.delivered == 1)
-        await asyncio.sleep(0.05)
-        assert (one.in_flight, service.depths("q").active) == (0, 1)
-        one.stop()
-        await running
-        assert one.state == READY
+        return True
 
-    asyncio.run(run())
+    send(service, "x", "y")
+    paused = stream(service, invoke)
+    run(paused, lambda: paused.in_flight == 1, pause, lambda: paused.delivered == 1, lambda: paused.in_flight == 0)
+    assert (paused.state, service.depths("q").active) == (READY, 1)
 
 
 def test_a_batch_between_two_tries_goes_back_to_the_queue(service: MessageService) -> None:
-    async def invoke(_payload: bytes) -> Answer:
-        return FAILED
+    def pause() -> bool:
+        paused.pause()
+        return True
 
-    async def run() -> None:
-        one = stream(service, invoke, Clock())
-        running = asyncio.ensure_future(one.run())
-        service.send("q", "eA==")
-        await until(lambda: one.in_flight == 1)
-        await asyncio.sleep(0.05)
-        one.pause()
-        await until(lambda: one.in_flight == 0)
-        assert (service.depths("q").active, one.discarded) == (1, 0)
-        one.resume()
-        await until(lambda: one.in_flight == 1)
-        one.stop()
-        await running
+    def resume() -> bool:
+        assert (service.depths("q").active, paused.discarded) == (1, 0)
+        paused.resume()
+        return True
 
-    asyncio.run(run())
+    send(service, "x")
+    paused = stream(service, Function(always=FAILED), Clock())
+    tried = lambda: paused.in_flight == 1  # noqa: E731
+    run(paused, tried, pause, lambda: paused.in_flight == 0, resume, tried)

@@ -6,16 +6,17 @@ import json
 import pytest
 
 from emulator.clock import Clock
+from emulator.fc.client import Called
 from emulator.ram.keys import Accounts
 from emulator.smq.messages import Depths
 from emulator.smq.service import MessageService
-from tests.emulator.eventbridge.played import FAILED, GOOD, Answer, Function, Sleep, run, send, stream
+from tests.emulator.eventbridge.played import FAILED, GOOD, Function, Sleep, run, send, stream
 
 
 def test_a_delivered_message_is_deleted(service: MessageService) -> None:
     hidden: list[Depths] = []
 
-    async def invoke(_payload: bytes) -> Answer:
+    async def invoke(_payload: bytes) -> Called:
         hidden.append(service.depths("q"))
         return GOOD
 
@@ -27,11 +28,11 @@ def test_a_delivered_message_is_deleted(service: MessageService) -> None:
 
 @pytest.mark.parametrize(
     "failure",
-    [FAILED, Answer(429), Answer(500), Answer(503), ConnectionResetError, TimeoutError],
+    [FAILED, Called(429), Called(500), Called(503), ConnectionResetError, TimeoutError],
     ids=["error", "429", "500", "503", "reset", "timeout"],
 )
 def test_a_failed_call_is_repeated_with_the_same_bytes(
-    service: MessageService, failure: Answer | type[OSError]
+    service: MessageService, failure: Called | type[OSError]
 ) -> None:
     send(service, "a", "b")
     function = Function([failure, failure])
@@ -72,33 +73,20 @@ def test_a_tolerated_failure_ends_in_the_dead_letter_queue(service: MessageServi
     assert (function.calls[-1], one.dead_lettered, one.state) == (["c"], 2, "Ready")
 
 
-def test_a_tolerated_failure_is_discarded_where_no_queue_is_set(service: MessageService) -> None:
-    send(service, "a")
-    one = stream(service, Function(always=FAILED), errors_tolerance="ALL")
-    run(one, lambda: one.discarded == 1)
-    assert service.depths("q") == Depths()
-
-
-def test_a_failure_that_is_not_tolerated_halts_the_stream(service: MessageService) -> None:
+def test_a_failure_that_is_not_tolerated_halts_the_stream_until_it_is_restarted(service: MessageService) -> None:
     send(service, "a", "b")
-    one = stream(service, Function(always=FAILED))
+    function = Function([FAILED] * 4)
+    one = stream(service, function, batch_messages=2)
     run(one)
     assert (one.state, one.in_flight, service.depths("q")) == ("Ready", 0, Depths(active=2))
-
-
-def test_a_halted_stream_can_be_restarted(service: MessageService) -> None:
-    send(service, "a")
-    function = Function([FAILED] * 4)
-    one = stream(service, function)
-    run(one)
-    run(one, lambda: one.delivered == 1)
-    assert (function.calls[-1], service.depths("q")) == (["a"], Depths())
+    run(one, lambda: one.delivered == 2)
+    assert (function.calls[-1], service.depths("q")) == (["a", "b"], Depths())
 
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_function_that_is_not_there_halts_the_stream(service: MessageService, status: int) -> None:
     send(service, "a")
-    function = Function(always=Answer(status))
+    function = Function(always=Called(status))
     one = stream(service, function, errors_tolerance="ALL")
     run(one)
     assert (one.state, len(function.payloads), service.depths("q")) == ("Failed to start", 1, Depths(active=1))
@@ -116,41 +104,26 @@ def test_a_queue_that_is_not_there_halts_the_stream(service: MessageService) -> 
     assert one.state == "Failed to start"
 
 
-def test_the_next_batch_waits_for_the_result(service: MessageService) -> None:
-    together: list[int] = []
-    running = 0
+def test_one_call_runs_at_a_time_and_a_stopped_stream_puts_its_message_back(service: MessageService) -> None:
+    running, seconds = 0, iter((0.01, 60))
 
-    async def invoke(_payload: bytes) -> Answer:
+    async def invoke(_payload: bytes) -> Called:
         nonlocal running
         running += 1
-        together.append(running)
-        await asyncio.sleep(0.01)
+        assert running == 1
+        await asyncio.sleep(next(seconds))
         running -= 1
         return GOOD
 
-    send(service, "a", "b", "c")
+    send(service, "a", "b")
     one = stream(service, invoke)
-    run(one, lambda: one.delivered == 3)
-    assert together == [1, 1, 1]
-
-
-def test_a_stopped_stream_puts_back_what_it_had_taken(service: MessageService) -> None:
-    async def invoke(_payload: bytes) -> Answer:
-        await asyncio.sleep(0.1)
-        return GOOD
-
-    send(service, "a")
-    one = stream(service, invoke)
-    run(one, lambda: one.in_flight == 1)
+    run(one, lambda: one.delivered == 1, lambda: one.in_flight == 1)
     assert (one.state, one.in_flight, service.depths("q")) == ("Ready", 0, Depths(active=1))
 
 
-def test_a_fault_of_the_caller_s_code_is_not_hidden(service: MessageService) -> None:
-    async def invoke(_payload: bytes) -> Answer:
-        raise KeyError("broken")
-
+def test_an_error_in_the_caller_s_code_is_not_hidden(service: MessageService) -> None:
     send(service, "a")
-    one = stream(service, invoke)
+    one = stream(service, Function([KeyError]))
     with pytest.raises(KeyError):
         run(one)
     assert (one.state, service.depths("q")) == ("Ready", Depths(active=1))
