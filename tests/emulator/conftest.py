@@ -1,4 +1,4 @@
-"""What the local cloud's tests share."""
+"""Fixtures of the local cloud's tests."""
 
 import asyncio
 import os
@@ -72,10 +72,10 @@ def call(platform: IotPlatform) -> Callable[..., httpx.Response]:
         form: dict[str, str] | None = None,
         **parameters: str,
     ) -> httpx.Response:
-        said = _common(operation, key) | parameters
-        text = signature.string_to_sign(method, said | (form or {}))
-        said["Signature"] = signature.sign(key.secret if key else ACCESS_KEY_SECRET, text)
-        sent = {name: value for name, value in (said | (changes or {})).items() if value is not None}
+        signed = _common(operation, key) | parameters
+        text = signature.string_to_sign(method, signed | (form or {}))
+        signed["Signature"] = signature.sign(key.secret if key else ACCESS_KEY_SECRET, text)
+        sent = {name: value for name, value in (signed | (changes or {})).items() if value is not None}
         return asyncio.run(_exchange(platform, httpx.Request(method, "http://iot.local/", params=sent, data=form)))
 
     return send

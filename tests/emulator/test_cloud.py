@@ -1,4 +1,4 @@
-"""The whole local cloud: how it starts and ends, and what of template.yml it carries out."""
+"""The whole local cloud: its start and end, and the parts of template.yml."""
 
 import os
 import re
@@ -22,7 +22,7 @@ from tests.support.waiting import eventually
 
 
 def runs(pid: int) -> bool:
-    """Whether there is such a process, and not only its entry in a table."""
+    """Return True if there is such a process, and not only its entry in a table."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -35,7 +35,7 @@ def cloud(tmp_path: Path) -> Iterator[LocalCloud]:
         yield running
 
 
-# What it carries out
+# The parts of the template
 
 
 def test_a_message_reaches_the_function_through_the_stream(cloud: LocalCloud, tmp_path: Path) -> None:
@@ -86,17 +86,7 @@ def test_the_role_of_the_template_decides_what_functions_may_do(cloud: LocalClou
     assert not cloud.call(lambda parts: parts.accounts.permits(key, "iot:DeleteOTAModule", "*"))
 
 
-def test_the_control_api_tells_the_state(cloud: LocalCloud, tmp_path: Path) -> None:
-    send(cloud, "hello")
-    eventually(lambda: kept(tmp_path))
-    assert httpx.get(f"{cloud.urls.console}/healthz").status_code == 200
-    state = httpx.get(f"{cloud.urls.console}/state").json()
-    assert {"ota-module-requests", "ota-module-outcomes"} <= set(state["queues"])
-    assert [each["state"] for each in state["streams"]] == ["Running"]
-    assert state["instances"][0]["function"] == "ota-modules-queue"
-
-
-# How it starts and ends
+# Its start and end
 
 
 def test_queues_outlive_the_process_where_there_is_a_folder(tmp_path: Path) -> None:
@@ -143,7 +133,7 @@ class Emulator:
         )
 
     def url(self, name: str) -> str:
-        """Where a server is, as it says when it has started."""
+        """Return the URL of a server, from the output of the process."""
         assert self.process.stdout
         line = self.process.stdout.readline()
         found = re.search(rf"{name} (http://127\.0\.0\.1:\d+)", line)
@@ -151,7 +141,7 @@ class Emulator:
         return found[1]
 
     def working(self, folder: Path) -> int:
-        """The process of a function that is at work."""
+        """Return the process of a running function."""
         url = self.url("fc") + "/2023-03-30/functions/ota-modules-queue/invocations"
         httpx.post(url, headers={"X-Fc-Invocation-Type": "Async"}, content=b"1", timeout=30)
         eventually(lambda: kept(folder))
