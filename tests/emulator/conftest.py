@@ -16,21 +16,15 @@ from emulator.iot import api as iot_api
 from emulator.iot import signature
 from emulator.iot.service import IotPlatform
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
+from tests.emulator.iot.sample import Send
 
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The official SDKs prefer keys and proxies of the environment, even for loopback, over those a test passes."""
-    for name in (
-        "ALIYUN_ACCESS_KEY_ID",
-        "ALIYUN_ACCESS_KEY_SECRET",
-        "ALIBABA_CLOUD_ACCESS_KEY_ID",
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-        "ALIBABA_CLOUD_SECURITY_TOKEN",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-        monkeypatch.delenv(name)
+    for name in [*os.environ]:
+        if name.startswith(("ALIYUN_ACCESS_KEY_", "ALIBABA_CLOUD_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture
@@ -40,7 +34,7 @@ def accounts() -> Accounts:
 
 @pytest.fixture
 def steady() -> SimpleNamespace:
-    """The platform's clocks, which tests may set: the monotonic one stands at `steady.now`, `steady.wall` tells the time."""
+    """The platform's clocks, which tests may set: monotonic seconds `now`, and the function `wall`."""
     return SimpleNamespace(now=100.0, wall=time.time)
 
 
@@ -59,7 +53,7 @@ def platform_url(platform: IotPlatform, serve: Callable[[ASGIApp], str]) -> str:
 
 
 @pytest.fixture
-def call(platform: IotPlatform) -> Callable[..., httpx.Response]:
+def call(platform: IotPlatform) -> Send:
     """`call(operation, …)`, without a socket; `changes` apply after signing, and None takes a parameter out."""
 
     def send(

@@ -1,35 +1,27 @@
-"""What callers inside the local cloud get of an answer."""
+"""The HTTP client of the local cloud."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
 from emulator.client import Response, post
 
-Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
+def exchange(answer: bytes) -> tuple[Response, str]:
+    """Post to a peer that sends this answer; return what the client reads, and what it sent."""
+    requests = []
 
-def posted(peer: Peer) -> Response:
-    """Post to a peer that answers by hand."""
-
-    async def scenario() -> Response:
-        server = await asyncio.start_server(peer, "127.0.0.1", 0)
-        async with server:
-            port = server.sockets[0].getsockname()[1]
-            return await post(f"http://127.0.0.1:{port}/a?b=c", {"X-Tag": "条"}, b"body", 10)
-
-    return asyncio.run(scenario())
-
-
-def answering(answer: bytes, requests: list[bytes] | None = None) -> Peer:
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readuntil(b"body")
-        (requests if requests is not None else []).append(request)
+        requests.append(await reader.readuntil(b"body"))
         writer.write(answer)
         writer.close()
 
-    return peer
+    async def run() -> Response:
+        async with await asyncio.start_server(peer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            return await post(f"http://127.0.0.1:{port}/a?b=c", {"X-Tag": "条"}, b"body", 10)
+
+    return asyncio.run(run()), requests[0].decode()
 
 
 @pytest.mark.parametrize(
@@ -42,14 +34,13 @@ def answering(answer: bytes, requests: list[bytes] | None = None) -> Peer:
     ids=["length", "chunks", "until the connection ends"],
 )
 def test_an_answer_is_read_to_its_end(answer: bytes) -> None:
-    response = posted(answering(answer))
+    response, _ = exchange(answer)
     assert (response.status, response.headers["x-a"], response.body) == (201, "b", b"text")
 
 
 def test_a_request_is_sent_as_it_is_given() -> None:
-    requests: list[bytes] = []
-    posted(answering(b"HTTP/1.1 204 No Content\r\n\r\n", requests))
-    lines = requests[0].decode().split("\r\n")
+    _, request = exchange(b"HTTP/1.1 204 No Content\r\n\r\n")
+    lines = request.split("\r\n")
     assert lines[0] == "POST /a?b=c HTTP/1.1"
     assert {"X-Tag: 条", "Content-Length: 4", "Connection: close"} <= set(lines)
     assert lines[-2:] == ["", "body"]
@@ -65,13 +56,13 @@ def test_a_request_is_sent_as_it_is_given() -> None:
         b"no HTTP at all\r\n\r\n",
     ],
 )
-def test_an_answer_that_is_not_whole_is_none(answer: bytes) -> None:
+def test_an_incomplete_answer_is_an_error(answer: bytes) -> None:
     """The caller cannot know whether its request had an effect."""
     with pytest.raises(OSError):
-        posted(answering(answer))
+        exchange(answer)
 
 
-def test_who_stops_waiting_hangs_up() -> None:
+def test_a_caller_that_stops_waiting_closes_the_connection() -> None:
     async def scenario() -> None:
         hung_up = asyncio.Event()
 

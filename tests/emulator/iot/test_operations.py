@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,14 +9,7 @@ import httpx
 import pytest
 
 from emulator.iot.service import IotPlatform
-
-Send = Callable[..., httpx.Response]
-SAMPLE = {
-    "ProductKey": "a1Le6d0****",
-    "ModuleName": "barcodeScanner",
-    "AliasName": "Barcode_scanner",
-    "Desc": "The firmware module of the barcode scanner.",
-}
+from tests.emulator.iot.sample import SAMPLE, Send
 
 
 def listed(call: Send, key: str, **parameters: str) -> list[dict[str, Any]]:
@@ -26,7 +18,7 @@ def listed(call: Send, key: str, **parameters: str) -> list[dict[str, Any]]:
 
 
 def failed(response: httpx.Response) -> str:
-    """The code of a call that failed, in whichever of the two forms."""
+    """Return the code of a call that failed, in either of the two forms."""
     content = response.json()
     assert response.status_code >= 400 or content["Success"] is False
     assert content["ErrorMessage" if response.status_code == 200 else "Message"]

@@ -1,7 +1,6 @@
 """The IoT Platform for its callers: the official SDKs, the quota, the answers and the records of calls."""
 
 import json
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
@@ -17,16 +16,10 @@ from emulator.clock import Clock
 from emulator.iot.answers import ListShape
 from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts
+from tests.emulator.iot.sample import SAMPLE, Send
 
 # alibabacloud-tea-openapi reads the clock in a way that Python 3.12 deprecates, and takes the warning for a lost call.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
-Send = Callable[..., httpx.Response]
-SAMPLE = {
-    "ProductKey": "a1Le6d0****",
-    "ModuleName": "barcodeScanner",
-    "AliasName": "Barcode_scanner",
-    "Desc": "The firmware module of the barcode scanner.",
-}
 
 
 def acs(url: str, operation: str, client: AcsClient | None = None, **parameters: str) -> Any:

@@ -1,4 +1,4 @@
-"""What the database keeps when the service is stopped, or killed."""
+"""The database after the service was stopped or killed."""
 
 import os
 import signal
@@ -26,9 +26,7 @@ def test_a_restart_loses_nothing(tmp_path: Path) -> None:
     before.create_queue("dead")
     before.create_queue("q", visibility_timeout=600, dlq_policy=DlqPolicy("dead", 5))
     before.topics.create("t")
-    before.topics.subscribe(
-        Subscription("t", "s", "acs:mns:cn-shanghai:1234567890123456:queues/q", "tag", "SIMPLIFIED")
-    )
+    before.topics.subscribe(Subscription("t", "s", "acs:mns:x:1:queues/q", "tag", "SIMPLIFIED"))
     before.send("q", "received")
     handle = before.receive("q")[0].handle
     before.send("q", "delayed", delay=600)
@@ -55,9 +53,8 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     """
     path = tmp_path / "smq.db"
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), str(path)], check=False, env={**os.environ, "PYTHONPATH": "."}
-    )
+    command = [sys.executable, "-c", textwrap.dedent(code), str(path)]
+    done = subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": "."})
     service = opened(path)
     assert done.returncode == -signal.SIGKILL
     assert [message.body for message in service.receive("q")] == ["x"]
