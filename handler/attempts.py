@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from handler.credentials import Credentials
 from handler.errors import SinkError
-from handler.faults import log_fault
 from handler.iot import Halt, IotApi, Session, Usage
 from handler.log import Log
 from handler.messages import Invalid, Known, ModuleRequest
@@ -90,7 +89,7 @@ class Attempts:
     ) -> Unfinished:
         result = Unfinished.of(request, error, known, counts=counts)
         if result.reason == "fault":
-            log_fault(self._invocation.log, error, id=request.Id)
+            self._invocation.log.fault(error, id=request.Id)
         return result
 
     def _publish(self, outcome: Outcome) -> Outcome:

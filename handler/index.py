@@ -19,7 +19,6 @@ from handler.attempts import Invocation
 from handler.clock import Clock
 from handler.connections import Connection, Transport
 from handler.credentials import Credentials
-from handler.faults import log_fault
 from handler.iot import IotApi
 from handler.log import Log
 from handler.pacing import Pacer
@@ -164,7 +163,7 @@ def _respond(instance: Instance, context: object, request: "web.HttpRequest") ->
         service = web.Service(
             run=partial(instance.pipeline.answer, invocation=invocation),
             enqueue=invocation.outbox.put_back if settings.OTA_REQUEST_QUEUE else None,
-            fault=partial(log_fault, invocation.log),
+            fault=invocation.log.fault,
             prefix=settings.OTA_HTTP_PREFIX or "",
         )
         return web.respond(request._replace(request_id=_request_id(context) or request.request_id), service)

@@ -7,9 +7,11 @@ import json
 import re
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import partial
+from pathlib import PurePath
 from typing import NamedTuple
 
 from pydantic_core import to_json
@@ -74,6 +76,12 @@ class Log(NamedTuple):
 
     def error(self, event: str, **fields: object) -> None:
         self._line("ERROR", event, fields)
+
+    def fault(self, error: Exception, **fields: object) -> None:
+        """Write a fault of the function's own: its type, its text, and the line of code that raised it."""
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else None
+        self.error("internal_error", error=type(error).__name__, text=error, at=place, **fields)
 
     def _line(self, level: str, event: str, fields: dict[str, object]) -> None:
         if LEVELS[level] < LEVELS[self.level]:

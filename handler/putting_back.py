@@ -11,7 +11,6 @@ from typing import NamedTuple
 from handler.attempts import Invocation
 from handler.batch import Item, count_bytes, join, portions, size_joined, whole
 from handler.clock import Clock
-from handler.faults import log_fault
 from handler.messages import Invalid
 from handler.outcomes import Unfinished
 from handler.retry import MISCONFIGURED, NO_TIME, PUBLISH, Pause, Random, pause_after_attempt, pause_by_age
@@ -155,7 +154,7 @@ class Sender:
         try:
             refused = self._invocation.outbox.put_back(batch)
         except Exception as error:  # noqa: BLE001 - what is not surely put back must come again
-            log_fault(self._invocation.log, error)
+            self._invocation.log.fault(error)
             return batch
         if not refused:
             reached("put back")

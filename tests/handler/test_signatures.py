@@ -6,7 +6,7 @@ from mns.auth import StaticCredentialsProvider
 from mns.mns_client import MNSClient
 
 from handler.credentials import Credentials
-from handler.signatures import sign_smq
+from handler.smq import sign_smq
 
 KEYS = Credentials("testid", "testsecret", "testtoken")
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
