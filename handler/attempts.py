@@ -159,12 +159,12 @@ class Attempts:
 
     def log_findings(self) -> None:
         """What is wrong with the deployment, and where."""
-        for operation, instance, error in self._halt.findings:
+        for (operation, instance, code), error in self._halt.findings.items():
             self._invocation.log.error(
                 "misconfigured",
                 operation=operation,
                 instance=instance,
-                code=error.code,
+                code=code,
                 text=error.text,
                 setting=error.setting,
             )

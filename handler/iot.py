@@ -80,20 +80,13 @@ class IotApi(NamedTuple):
         return str(target)
 
 
-class Finding(NamedTuple):
-    """What is wrong with the deployment, and where."""
-
-    operation: str
-    instance: str | None
-    error: Misconfigured
-
-
 class Halt:
-    """The operations that this deployment cannot call, each in one instance, once an answer has said so."""
+    """What is wrong with the deployment, and the operations that nobody need call because of it, each in one instance."""
 
     def __init__(self) -> None:
+        self.findings: dict[tuple[str, str | None, str], Misconfigured] = {}
+        """By operation, instance and code."""
         self._reasons: dict[tuple[str, str | None], Misconfigured] = {}
-        self._findings: dict[tuple[str, str | None, str], Finding] = {}
 
     def check(self, action: str, *instances: str | None) -> None:
         """Raises: Misconfigured: another request's call of the operation found out. It is a new one for each who asks."""
@@ -104,14 +97,6 @@ class Halt:
     def set(self, action: str, instance: str | None, error: Misconfigured) -> None:
         """Let nobody call the operation in the instance any more."""
         self._reasons[action, instance] = error.with_traceback(None)
-
-    def note(self, action: str, instance: str | None, error: Misconfigured) -> None:
-        """Keep what is wrong for the log."""
-        self._findings.setdefault((action, instance, error.code), Finding(action, instance, error))
-
-    @property
-    def findings(self) -> Sequence[Finding]:
-        return list(self._findings.values())
 
 
 class Listing(NamedTuple):
@@ -208,7 +193,7 @@ class Session:
             if is_expired(error):
                 error.setting, error.text = "ALIBABA_CLOUD_SECURITY_TOKEN", EXPIRED
             self._halt.set(action, instance, error)
-        self._halt.note(action, instance, error)
+        self._halt.findings.setdefault((action, instance, error.code), error)
         return error
 
     def _left(self, action: str) -> float:

@@ -55,25 +55,24 @@ class MessageService:
     def publish(self, topic: str, body: str, tag: str, keys: Credentials, until: float) -> None:
         """Publish to a topic; retried until `until` (clock seconds). Raises: SinkError."""
         message = f"<MessageBody>{_encode(topic, body)}</MessageBody><MessageTag>{tag}</MessageTag>"
-        self._send(topic, f"/topics/{topic}/messages", _DOCUMENT.format("Message", message), keys, until)
+        self._send("topics", topic, _DOCUMENT.format("Message", message), keys, until)
 
     def send(self, queue: str, body: str, delay: int, keys: Credentials, until: float) -> None:
         """Send to a queue, to be seen after `delay` seconds. Raises: SinkError."""
-        message = _queued(queue, Message(body, delay))
-        self._send(queue, f"/queues/{queue}/messages", _DOCUMENT.format("Message", message), keys, until)
+        self._send("queues", queue, _DOCUMENT.format("Message", _queued(queue, Message(body, delay))), keys, until)
 
     def send_batch(self, queue: str, messages: Sequence[Message], keys: Credentials, until: float) -> Sequence[Message]:
         """Send at most 16 messages; returns those that SMQ refused. Raises: SinkError: some may have been accepted."""
         document = "".join(f"<Message>{_queued(queue, message)}</Message>" for message in messages)
-        target = f"/queues/{queue}/messages"
-        text = self._send(queue, target, _DOCUMENT.format("Messages", document), keys, until)
+        text = self._send("queues", queue, _DOCUMENT.format("Messages", document), keys, until)
         results = re.findall("<Message>(.*?)</Message>", text, re.DOTALL)
         if len(results) != len(messages):
             raise SinkError(queue, "unreadable answer")
         return [message for message, result in zip(messages, results, strict=True) if "<MessageId>" not in result]
 
-    def _send(self, sink: str, target: str, document: str, keys: Credentials, until: float) -> str:
+    def _send(self, kind: str, sink: str, document: str, keys: Credentials, until: float) -> str:
         """Send until SMQ has accepted the message, or one of them; returns its answer. Raises: SinkError."""
+        target = f"/{kind}/{sink}/messages"
         for failures in range(1, PUBLISH.tries + 1):
             if (seconds := until - self._clock.now()) < SHORTEST_SEND:
                 break

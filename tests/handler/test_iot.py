@@ -177,9 +177,10 @@ def test_after_misconfiguration_nobody_calls_the_operation_in_that_instance_agai
     assert [(call["Action"], call.get("IotInstanceId")) for call in fake.calls] == [
         (CREATE, "iot-1"), (CREATE, None), (CREATE, "iot-2"), (LIST, None),
     ]  # fmt: skip
-    assert [(each.operation, each.instance) for each in halt.findings] == [
-        (CREATE, "iot-1"), (CREATE, None), (CREATE, "iot-2"), (LIST, None),
-    ]  # fmt: skip
+    assert list(halt.findings) == [
+        (action, instance, "Forbidden.RAM")
+        for action, instance in ((CREATE, "iot-1"), (CREATE, None), (CREATE, "iot-2"), (LIST, None))
+    ]
 
 
 def test_nobody_gets_the_same_error_object_twice() -> None:
@@ -202,7 +203,7 @@ def test_an_instance_that_the_request_named_is_its_own_fault(code: str) -> None:
     for _ in range(2):
         with pytest.raises(Refused):
             fake.session(halt=halt, instance="iot-none").create({**WANTED, "IotInstanceId": "iot-none"})
-    assert (len(fake.calls), halt.findings) == (2, [])
+    assert (len(fake.calls), halt.findings) == (2, {})
 
 
 def test_a_request_without_an_instance_is_refused_where_there_is_no_default() -> None:
@@ -210,7 +211,7 @@ def test_a_request_without_an_instance_is_refused_where_there_is_no_default() ->
     halt = Halt()
     with pytest.raises(Refused, match="names no instance, and there is no default"):
         api(reply(Success=False, Code="iot.system.InstanceNotFound")).session(halt=halt).create(WANTED)
-    assert halt.findings == []
+    assert halt.findings == {}
 
 
 def test_a_default_that_does_not_exist_is_the_deployments_fault() -> None:
@@ -234,7 +235,7 @@ def test_a_firewall_that_dislikes_one_request_stops_no_other() -> None:
     with pytest.raises(Misconfigured):
         fake.session(halt=halt).create(WANTED)
     fake.session(halt=halt).create(WANTED)
-    assert [each.error.code for each in halt.findings] == ["HTTP403"]
+    assert [code for _, _, code in halt.findings] == ["HTTP403"]
 
 
 def test_connecting_takes_no_longer_than_the_deadline_allows() -> None:
