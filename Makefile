@@ -45,12 +45,13 @@ node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# Most tests wait more than they work: two workers a core. What counts calls by the second, or lets processes be late, is marked
-# `alone` and has the machine to itself. The files that take longest come first.
-ALONE = $(shell grep -rl --include='test_*.py' 'mark\.alone' tests)
+# Tests wait more than they work: two workers a core and more. What counts calls by the second, or lets processes be late, is
+# marked `quiet`, and has nothing beside it but its like, which hardly work at all. The files that take longest come first.
+PYTEST := $(BIN)/pytest --dist=loadfile --no-loadscope-reorder
+QUIET = $(shell grep -rl --include='test_*.py' 'mark\.quiet' tests)
 test: $(VENV)/.dev $(NODE)  ## every test
-	$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder -m 'not alone' tests/simulation tests/e2e tests/deploy tests
-	$(BIN)/pytest -m alone $(ALONE)
+	$(PYTEST) --numprocesses=5 -m 'not quiet' tests/simulation tests/e2e tests/deploy tests
+	$(PYTEST) --numprocesses=6 -m quiet $(QUIET)
 
 # The platform's runtimes; each has an environment of its own beside .venv.
 RUNTIMES := 3.10 3.12

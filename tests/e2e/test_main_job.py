@@ -176,7 +176,7 @@ def modules(count: int) -> list[dict[str, object]]:
     ]
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_batch_runs_at_the_quota_and_never_over_it(whole_share: LocalCloud) -> None:
     """A hundred requests at 300 ms latency take what the quota says, and no second sees more than ten calls."""
     whole_share.call(lambda cloud: setattr(cloud.iot, "latency", 0.3))

@@ -8,7 +8,7 @@ from emulator.faults.plan import Plan, Rule
 from tests.e2e.invariants import violations
 from tests.e2e.scenario import Request, Scenario, hurried_cloud
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 CREATE = "CreateOTAModule"
 
 
@@ -21,7 +21,7 @@ QUOTA: Mapping[str, Sequence[Rule]] = {
     "a neighbour that takes half": [rule("neighbour", operation=CREATE, amount=5, until=1.5)],
     "a neighbour that takes all": [rule("neighbour", operation=CREATE, amount=12, until=0.8)],
     "answers that are late": [rule("delay", seconds=0.2, after=True, times=8)],
-    "killed while it waits for its turn": [rule("kill", "fc", times=1, within=1.5)],
+    "killed while it waits for its turn": [rule("kill", "fc", times=1, within=1.0)],
     "paused while it waits for its turn, and resumed": [rule("pause", "fc", times=1, within=1.0, seconds=1.5)],
 }
 
@@ -38,7 +38,7 @@ def requests(scenario: Scenario) -> list[Request]:
     return [
         {"Id": f"{product}-{number}", "ProductKey": product, "ModuleName": f"m{number}"}
         for product in products
-        for number in range(6)
+        for number in range(5)
     ]
 
 

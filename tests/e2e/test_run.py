@@ -36,7 +36,7 @@ def records() -> list[dict[str, Any]]:
     return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_every_sample_ends_as_expected(records: list[dict[str, Any]]) -> None:
     """By queue, over HTTP and by invocation."""
     summary = records[-1]
@@ -45,7 +45,7 @@ def test_every_sample_ends_as_expected(records: list[dict[str, Any]]) -> None:
     assert min(summary["Samples"].values()) > 10
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_the_sample_of_the_documentation_ends_as_created(records: list[dict[str, Any]]) -> None:
     """With the values that the documentation writes."""
     [outcome] = [record for record in records if record.get("Id") == "documentation-1"]
@@ -58,7 +58,7 @@ def test_the_sample_of_the_documentation_ends_as_created(records: list[dict[str,
     )
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_no_second_sees_more_than_ten_calls(records: list[dict[str, Any]]) -> None:
     """Of any operation, from both functions together."""
     assert max(records[-1]["BusiestSecond"].values()) <= 10

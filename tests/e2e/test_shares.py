@@ -17,7 +17,7 @@ from tests.support.local import Outcomes
 from tests.support.paths import ROOT
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 QUEUED, CALLERS, EACH = 40, 2, 5
 """Work for some five seconds on all instances at once: several windows of a second."""
 

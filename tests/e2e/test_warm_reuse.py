@@ -101,7 +101,7 @@ def refuse(service: str, parts: Cloud) -> None:
     parts.network.refuse(service, 2.0)
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.parametrize("scenario", [{"limit": 10, "variables": {"OTA_QPS": "6"}}], indirect=True)
 def test_a_frozen_instance_thaws_without_a_burst_and_reconnects(scenario: Scenario) -> None:
     """Its connections are gone meanwhile, and the time it stood still earns it no calls."""

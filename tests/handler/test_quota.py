@@ -18,7 +18,7 @@ from tests.support.fleet import BACK, GONE, RATE, Instance, Worker, a_fleet
 from tests.support.valkey_server import ValkeyServer, Way
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 Turn = Callable[[ValkeyServer, Way], object]
 CLOCKS_APART = 0.02
 """Seconds by which processes may misjudge the server's clock on a busy machine: ten in any second all the same."""
