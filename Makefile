@@ -8,6 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PIP_USER := 0
 export PIP_NO_BINARY := :none:
 unexport PIP_DRY_RUN PIP_PREFIX PIP_REQUIRE_HASHES PIP_ROOT PIP_TARGET
+# Without bytecode every worker, and every command that a test starts, would compile its sources anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # An interrupted set-up, or an upgrade of Python, leaves a .venv without a pip that works: it is made again.
 ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)

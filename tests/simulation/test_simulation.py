@@ -100,9 +100,8 @@ CROWD = Plan(3, requests=120, products=40, batch=50, instances=2, spread=0.0, la
 """Two instances with more to do than their static shares allow."""
 
 
-# `make simulate` draws anew; this run is the same every time, so that a change is to blame for what fails.
 @pytest.mark.timeout(600)  # some twenty seconds of a processor, of which others may take their part
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=250)
 @given(PLANS)
 def test_whatever_goes_wrong_nothing_is_lost_doubled_or_untrue(plan: Plan) -> None:
     """All invariants hold after every step of every plan."""
@@ -110,7 +109,7 @@ def test_whatever_goes_wrong_nothing_is_lost_doubled_or_untrue(plan: Plan) -> No
     assert result.violation is None, result.report(SHOWN)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(COMPANIES)
 def test_company_changes_no_outcome(plan: Plan) -> None:
     """Whatever is wrong with the others, each request ends as it does alone."""

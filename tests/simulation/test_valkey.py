@@ -45,7 +45,7 @@ def _numbers(record: dict[str, str]) -> dict[str, float]:
     return {name: float(value) for name, value in record.items()}
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(ASKED, STEP), min_size=1, max_size=12))
 def test_a_simulated_store_answers_as_a_real_one(server: ValkeyServer, asks: list[tuple[Asked, int]]) -> None:
     """To the same questions at the same instants: the same answers, the same records, kept for as long."""
