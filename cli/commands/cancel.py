@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from cli.clients.figures import read_figures
 from cli.clients.smq import Mailbox
@@ -21,7 +21,7 @@ from cli.sending.ledger import Ledger, Run, origin_of, read_runs, state_folder
 from cli.sending.sending import State, close_inbox
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.modules import outcome_row, show_modules
-from cli.terminal.moments import DURATION, duration
+from cli.terminal.moments import duration_option
 from cli.terminal.screen import Screen, plural
 from handler.clock import Clock
 
@@ -31,14 +31,10 @@ DONE = ("created", "updated")
 
 def cancel(
     session: Cloud,
-    run: Annotated[
-        list[str], typer.Argument(help="A run, as send and status name it, or the manifests that were sent.")
-    ],
+    run: Annotated[list[str], Argument(help="A run, as send and status name it, or the manifests that were sent.")],
     files: Files,
-    paused: Annotated[bool, typer.Option("--paused", help="The stream is paused already, by hand.")] = False,
-    patience: Annotated[
-        float, typer.Option(parser=duration, metavar=DURATION, help="Wait this long for what is delayed or worked on.")
-    ] = 60,
+    paused: Annotated[bool, Option("--paused", help="The stream is paused already, by hand.")] = False,
+    patience: Annotated[float, duration_option(help="Wait this long for what is delayed or worked on.")] = 60,
     state: State = None,
 ) -> None:
     """Take the requests of a run that are still queued out of the queue, and list what it has already changed.

@@ -4,6 +4,7 @@ from contextlib import closing
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from cli.clients.inbox import Inbox, find_leftovers
 from cli.clients.smq import Mailbox
@@ -11,17 +12,15 @@ from cli.commands.session import Cloud
 from cli.errors import CliError
 from cli.records import Leftover
 from cli.sending.status import span
-from cli.terminal.moments import DURATION, duration
+from cli.terminal.moments import duration_option
 from cli.terminal.screen import plural
 from handler.clock import Clock
 
 
 def clean(
     session: Cloud,
-    older: Annotated[
-        float, typer.Option(parser=duration, metavar=DURATION, help="Only what is older than this.", show_default="1d")
-    ] = 86_400,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    older: Annotated[float, duration_option(help="Only what is older than this, such as 1d.")] = 86_400,
+    yes: Annotated[bool, Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Remove temporary queues and subscriptions that commands left behind.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import typer
+from typer import Argument, Option
 
 from cli.clients.letters import Letter, Pile
 from cli.clients.target import Target
@@ -25,15 +26,15 @@ app = typer.Typer(
 
 KnownReason = Literal[Reason, "undelivered"]
 """Reasons of the function, and that of letters which it never finished (`cli.clients.letters.UNDELIVERED`)."""
-Limit = Annotated[int, typer.Option("--limit", min=1, help="Look at this many at most.")]
+Limit = Annotated[int, Option("--limit", min=1, help="Look at this many at most.")]
 
 
 @dataclass(frozen=True)
 class Filters:
     """Select dead letters."""
 
-    reason: Annotated[KnownReason | None, typer.Option(help="Only this reason.")] = None
-    product: Annotated[str | None, typer.Option(help="Only this product.")] = None
+    reason: Annotated[KnownReason | None, Option(help="Only this reason.")] = None
+    product: Annotated[str | None, Option(help="Only this product.")] = None
     most: Limit = 1000
 
 
@@ -42,8 +43,8 @@ class Choice(Filters):
     """Selects dead letters that something is done to: they are named, or all of them are meant."""
 
     most: Limit = 100_000
-    ids: Annotated[list[str] | None, typer.Argument(help="Message ids, as shown by list.")] = None
-    every: Annotated[bool, typer.Option("--all", help="All messages matching the filters.")] = False
+    ids: Annotated[list[str] | None, Argument(help="Message ids, as shown by list.")] = None
+    every: Annotated[bool, Option("--all", help="All messages matching the filters.")] = False
 
     def names(self) -> frozenset[str]:
         """Return the ids; none stands for all. Raises: UsageError: neither ids nor all are meant, or both."""
@@ -88,7 +89,7 @@ def replay(session: Cloud, choice: Choice) -> None:
 def discard(
     session: Cloud,
     choice: Choice,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    yes: Annotated[bool, Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Delete dead letters for good.
 

@@ -7,14 +7,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from cli.clients.iot import Holding, ListedProduct, ProductRef, Products
 from cli.commands.options import Qps
 from cli.commands.session import Cloud
 from cli.errors import CliError, UsageError
 from cli.manifests.encodings import decode
-from cli.manifests.fold import WRITERS, ExportFormat, custom
+from cli.manifests.fold import ExportFormat, custom, manifest_of
 from cli.terminal.files import read, write
 from cli.terminal.progress import Meter
 from cli.terminal.screen import plural
@@ -22,13 +22,11 @@ from cli.terminal.screen import plural
 
 def export(
     session: Cloud,
-    products: Annotated[
-        list[str] | None, typer.Argument(help="Product keys, or names with * and ?; all products where none is given.")
-    ] = None,
-    file: Annotated[Path | None, typer.Option("--from", help="File with product keys or names, one a line.")] = None,
-    form: Annotated[ExportFormat, typer.Option("--format", help="Format of the manifest.")] = "yaml",
-    output: Annotated[Path | None, typer.Option(help="File to write (default: standard output).")] = None,
-    instance: Annotated[str, typer.Option(help="Instance in which the products are (default: none).")] = "",
+    products: Annotated[list[str] | None, Argument(help="Product keys, or names with * and ? (default: all).")] = None,
+    file: Annotated[Path | None, Option("--from", help="File with product keys or names, one a line.")] = None,
+    form: Annotated[ExportFormat, Option("--format", help="Format of the manifest.")] = "yaml",
+    output: Annotated[Path | None, Option(help="File to write (default: standard output).")] = None,
+    instance: Annotated[str, Option(help="Instance in which the products are (default: none).")] = "",
     qps: Qps = 3,
 ) -> None:
     """Write what products hold as a manifest: `plan` of it says that there is nothing to do. Changes nothing.
@@ -48,7 +46,7 @@ def export(
         raise CliError(
             f"{plural(len(refused), 'product')} cannot be read, the first is {refused[0].product.key}: {refused[0].refused}"
         )
-    text = WRITERS["jsonl" if session.as_json else form](holdings)
+    text = manifest_of(holdings, "jsonl" if session.as_json else form)
     if output:
         write(output, text)
     else:

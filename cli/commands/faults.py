@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 import yaml
+from typer import Argument
 
 from cli import records
 from cli.clients import console
@@ -26,10 +27,7 @@ app = typer.Typer(
 @with_groups
 def set_(
     session: Session,
-    parts: Annotated[
-        list[str],
-        typer.Argument(help="name=value pairs of one rule (values may be JSON), or a plan file."),
-    ],
+    parts: Annotated[list[str], Argument(help="name=value pairs of one rule (values may be JSON), or a plan file.")],
 ) -> None:
     """Inject a fault, or replace all faults with a plan file.
 
@@ -54,7 +52,7 @@ def list_(session: Session) -> None:
 @with_groups
 def clear(
     session: Session,
-    name: Annotated[str | None, typer.Argument(help="Only the fault with this id.")] = None,
+    name: Annotated[str | None, Argument(help="Only the fault with this id.")] = None,
 ) -> None:
     """Remove injected faults.
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from cli.commands.session import Session
 from cli.errors import CliError
@@ -15,8 +15,8 @@ EXAMPLE = SCHEMA.parents[1] / "examples" / "fleet-start.yml"
 
 def init(
     session: Session,
-    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("fleet.yml"),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
+    path: Annotated[Path, Argument(help="The file to write.")] = Path("fleet.yml"),
+    force: Annotated[bool, Option("--force", help="Overwrite the file if it exists.")] = False,
 ) -> None:
     """Write an example manifest to start from.
 

@@ -2,12 +2,11 @@
 
 import json
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
-import typer
+from typer import Argument, Option
 
 from cli import records
 from cli.clients import http, signing
@@ -30,12 +29,10 @@ BUSY = "ResourceExhausted"
 
 def invoke(
     session: Cloud,
-    event: Annotated[
-        str, typer.Argument(help="A file, or the name of a sample of events/, such as triggers/rocketmq.json.")
-    ],
-    function: Annotated[str | None, typer.Option(help="Function instead of ota-modules-queue.")] = None,
-    http: Annotated[str | None, typer.Option(help="Send to this address of an HTTP trigger, signed (FC 3.0).")] = None,
-    log: Annotated[bool, typer.Option("--log", help="Print the end of the function's log.")] = False,
+    event: Annotated[str, Argument(help="A file, or the name of a sample of events/, such as triggers/rocketmq.json.")],
+    function: Annotated[str | None, Option(help="Function instead of ota-modules-queue.")] = None,
+    http: Annotated[str | None, Option(help="Send to this address of an HTTP trigger, signed (FC 3.0).")] = None,
+    log: Annotated[bool, Option("--log", help="Print the end of the function's log.")] = False,
 ) -> None:
     """Invoke a function with one event and print what it returns, through aliyun-fc2 or over HTTP.
 
@@ -51,15 +48,19 @@ def invoke(
             raise UsageError(
                 f"{http} is not on this machine, and no account's keys are set (ALIBABA_CLOUD_ACCESS_KEY_ID)"
             )
-        _over_http(screen, target, http, payload)
-        return
-    invocation = _invoke(screen, target, function or target.names.queue_function, payload)
-    record: records.Invocation = {"RequestId": invocation.request_id, "Result": invocation.value}
-    screen.record({**record, "Log": invocation.log} if log else record)
-    screen.summary(_pretty(invocation.value))
-    if log:
+        answer = call_trigger(target, http, payload)
+        screen.record(answer)
+        screen.summary(f"{answer['status']} {answer['headers'].get('content-type', '')}")
+        value, problem = answer["body"], _unsuccessful({"statusCode": answer["status"]})
+    else:
+        invocation = _invoke(screen, target, function or target.names.queue_function, payload)
+        record: records.Invocation = {"RequestId": invocation.request_id, "Result": invocation.value}
+        screen.record({**record, "Log": invocation.log} if log else record)
+        value, problem = invocation.value, _unsuccessful(invocation.value)
+    screen.summary(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2))
+    if log and not http:
         screen.note(invocation.log)
-    if problem := _unsuccessful(invocation.value):
+    if problem:
         raise NotAllSucceeded(problem)
 
 
@@ -92,34 +93,21 @@ def _unsuccessful(value: object) -> str:
     return ", ".join(f"{count} {name}" for count, name in counts if count)
 
 
-def _over_http(screen: Screen, target: Target, url: str, payload: bytes) -> None:
-    """Send a sample of events/http/ with its method, path and headers; post anything else to /modules."""
-    root = url.rstrip("/")
-    sample = _http_sample(payload)
-    if sample is None:
-        address, method = f"{root.removesuffix('/modules')}/modules", "POST"
-        headers, body = {"Content-Type": "application/json"}, payload or None
-    else:
-        path, method = str(sample["path"]), str(sample["method"])
-        address = (root.removesuffix("/modules") if path.startswith("/") else root) + path
-        headers, body = dict(sample["headers"]), http_body(sample.get("body"))
-    headers.update(signing.signed_headers(method, address, target.keys, time.time()))
-    answer = http.call(address, method, headers, body)
-    value = answer_value(answer)
-    screen.record(value)
-    screen.summary(f"{answer.status} {answer.headers.get('content-type', '')}")
-    screen.summary(_pretty(value["body"]))
-    if answer.status >= 400:
-        raise NotAllSucceeded(f"answered {answer.status}")
+def call_trigger(target: Target, url: str, payload: bytes) -> records.Answer:
+    """Send a sample of events/http/ with its method, path and headers; post anything else to /modules. Raises: CloudError."""
+    sample = _http_sample(payload) or {
+        "method": "POST",
+        "path": "/modules",
+        "headers": {"Content-Type": "application/json"},
+    }
+    method, path, headers = sample["method"], sample["path"], sample["headers"]
+    body = http_body(sample.get("body")) if _http_sample(payload) else payload
+    address = url.rstrip("/").removesuffix("/modules") + path
+    signed = signing.signed_headers(method, address, target.keys, time.time())
+    return answer_value(http.call(address, method, {**headers, **signed}, body))
 
 
-def _http_sample(payload: bytes) -> Mapping[str, Any] | None:
-    try:
-        sample = json.loads(payload)
-    except ValueError:
-        return None
+def _http_sample(payload: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a request over HTTP, as events/http/ has them; None for anything else."""
+    sample = http.json_value(payload)
     return sample if isinstance(sample, dict) and {"method", "path", "headers"} <= sample.keys() else None
-
-
-def _pretty(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)

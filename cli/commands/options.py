@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from cli.clients.target import Target
 from cli.errors import Interrupted, UsageError
@@ -17,30 +18,24 @@ from handler.messages import Policy
 EXPECTED_RATE = 7.0
 """Calls a second that template.yml gives the queue's function."""
 
-Manifests = Annotated[
-    list[str], typer.Argument(help="YAML, JSON, JSON Lines, CSV, TSV or Excel files; - is standard input.")
-]
-Qps = Annotated[float, typer.Option(min=0.1, max=9, help="Calls a second, out of the account's ten.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Manifests = Annotated[list[str], Argument(help="YAML, JSON, JSON Lines, CSV, TSV or Excel files; - is standard input.")]
+Qps = Annotated[float, Option(min=0.1, max=9, help="Calls a second, out of the account's ten.")]
+Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 
 
 @dataclass(frozen=True)
 class Decoding:
     """How files are to be read whose format is known."""
 
-    encoding: Annotated[
-        str | None, typer.Option(help="Encoding of text files (default: UTF-8, UTF-16 or GB18030, whichever fits).")
-    ] = None
-    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook (default: the first).")] = None
+    encoding: Annotated[str | None, Option(help="Encoding of text files (default: UTF-8, UTF-16 or GB18030).")] = None
+    sheet: Annotated[str | None, Option(help="Sheet of a workbook (default: the first).")] = None
 
 
 @dataclass(frozen=True)
 class Files(Decoding):
     """How files are to be read."""
 
-    form: Annotated[Format | None, typer.Option("--format", help="Input format (default: detected from the file).")] = (
-        None
-    )
+    form: Annotated[Format | None, Option("--format", help="Input format (default: detected from the file).")] = None
 
     def read(self, screen: Screen, manifests: list[str]) -> Manifest:
         """Read and check manifests. Raises: UsageError: one cannot be read at all."""
@@ -67,12 +62,8 @@ class Files(Decoding):
 class Assumed:
     """What requests mean that do not say it themselves, where the function's settings are not known."""
 
-    on_existing: Annotated[
-        Policy, typer.Option(help="OnExisting for requests that name none; use the function's OTA_ON_EXISTING.")
-    ] = "keep"
-    instance: Annotated[
-        str | None, typer.Option(help="Instance for requests that name none; use the function's OTA_IOT_INSTANCE_ID.")
-    ] = None
+    on_existing: Annotated[Policy, Option(help="OnExisting for requests without it: OTA_ON_EXISTING.")] = "keep"
+    instance: Annotated[str | None, Option(help="Instance for requests without one: OTA_IOT_INSTANCE_ID.")] = None
 
 
 def agree(screen: Screen, target: Target, count: int, *, yes: bool, rate: float = EXPECTED_RATE) -> None:

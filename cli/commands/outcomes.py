@@ -7,7 +7,7 @@ from functools import partial
 from math import inf
 from typing import Annotated, Any, cast, get_args
 
-import typer
+from typer import Option
 
 from cli import records
 from cli.clients.inbox import Inbox, event_of
@@ -16,43 +16,32 @@ from cli.commands.session import Cloud
 from cli.errors import UsageError
 from cli.sending.browsing import browse, temporary_inbox
 from cli.terminal.interrupts import Interrupts
-from cli.terminal.moments import DURATION, duration, local_time, moment
+from cli.terminal.moments import duration_option, local_time, moment
 from cli.terminal.screen import Screen, outcome_line
 from handler.clock import Clock
 from handler.outcomes import Status
 
-STATUSES = get_args(Status)
 Event = Mapping[str, Any]
 """An outcome with its envelope."""
 
 
 def outcomes(
     session: Cloud,
-    status: Annotated[list[str], typer.Option(help="Only this status; repeatable.")] = [],  # noqa: B006
-    product: Annotated[list[str], typer.Option(help="Only this product; repeatable.")] = [],  # noqa: B006
-    correlation: Annotated[str | None, typer.Option(help="Only this CorrelationId.")] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            help="Include earlier outcomes still retained: 10m (ago), or 2026-01-31T08:00, local time unless it has an offset."
-        ),
-    ] = None,
-    keep: Annotated[
-        str | None,
-        typer.Option(help="Keep the subscription under this name, so that nothing is missed until next time."),
-    ] = None,
-    forget: Annotated[str | None, typer.Option(help="Delete the subscription kept under this name, then exit.")] = None,
-    count: Annotated[int | None, typer.Option(min=1, help="Exit after this many outcomes.")] = None,
-    seconds: Annotated[
-        float | None, typer.Option("--for", parser=duration, metavar=DURATION, help="Exit after this long.")
-    ] = None,
+    status: Annotated[list[str], Option(help="Only this status; repeatable.")] = [],  # noqa: B006
+    product: Annotated[list[str], Option(help="Only this product; repeatable.")] = [],  # noqa: B006
+    correlation: Annotated[str | None, Option(help="Only this CorrelationId.")] = None,
+    since: Annotated[str | None, Option(help="Include earlier ones: 10m, or a local time 2026-01-31T08:00.")] = None,
+    keep: Annotated[str | None, Option(help="Keep the subscription under this name until next time.")] = None,
+    forget: Annotated[str | None, Option(help="Delete the subscription kept under this name, then exit.")] = None,
+    count: Annotated[int | None, Option(min=1, help="Exit after this many outcomes.")] = None,
+    seconds: Annotated[float | None, duration_option("--for", help="Exit after this long.")] = None,
 ) -> None:
     """Stream outcomes until Ctrl-C, through a temporary subscription.
 
     Example: ota-modules outcomes --status rejected --status failed --json
     """
-    if unknown := set(status) - set(STATUSES):
-        raise UsageError(f"--status {sorted(unknown)[0]} is not one of {', '.join(STATUSES)}")
+    if unknown := sorted({*status} - {*get_args(Status)}):
+        raise UsageError(f"--status {unknown[0]} is not one of {', '.join(get_args(Status))}")
     if not re.fullmatch("[A-Za-z0-9-]*", f"{keep or ''}{forget or ''}"):
         raise UsageError("--keep and --forget take letters, digits and -")
     clock = Clock()

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from cli.commands.options import Assumed, Files, Manifests, Qps
 from cli.commands.session import Cloud
@@ -17,10 +18,8 @@ def plan(
     manifests: Manifests,
     assumed: Assumed,
     files: Files,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="0 no changes, 1 error, 2 changes, 3 some requests would not succeed.")
-    ] = False,
-    out: Annotated[Path | None, typer.Option(help="Write the requests that change something, for apply.")] = None,
+    exit_code: Annotated[bool, Option("--exit-code", help="0 no changes, 1 error, 2 changes, 3 would fail.")] = False,
+    out: Annotated[Path | None, Option(help="Write the requests that change something, for apply.")] = None,
     qps: Qps = 3,
 ) -> None:
     """Preview what sending would create, update, leave unchanged or reject. Changes nothing.

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
-import typer
 from rich.text import Text
+from typer import Option
 
 from cli import records
 from cli.clients.inbox import Inbox
@@ -27,40 +27,19 @@ if TYPE_CHECKING:
     from cli.tour.local import Local
 
 HIGHEST_PORT = 65_535 - 3
-"""Four ports in a row are needed."""
+PORT = "Port of the page; the servers use the next three; 0 picks free ones. Other commands use it, too."
 
 
 def run(
     session: Session,
-    once: Annotated[
-        bool, typer.Option("--once", help="Exit after the tour; fail if an outcome is not as expected.")
-    ] = False,
-    port: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            max=HIGHEST_PORT,
-            help="Port of the page; the servers use the next three; 0 picks free ones. Other commands use it, too.",
-            envvar="OTA_LOCAL_PORT",
-        ),
-    ] = LOCAL_PORT,
-    template: Annotated[Path, typer.Option(help="What to deploy.")] = TEMPLATE,
-    state: Annotated[
-        Path | None,
-        typer.Option(help="Keep queues, topics and messages in this folder (default: in memory)."),
-    ] = None,
-    products: Annotated[
-        Path | None,
-        typer.Option(help="Add the products of this manifest to the local cloud, to rehearse with your own."),
-    ] = None,
-    no_samples: Annotated[
-        bool, typer.Option("--no-samples", help="Start the local cloud without sending the samples of events/.")
-    ] = False,
-    answers: Annotated[
-        Path | None,
-        typer.Option(help="Use the real platform's answers, recorded by `make conformance`, instead of drawn ones."),
-    ] = None,
-    events: Annotated[Path, typer.Option(help="Samples to send, laid out as in events/.")] = EVENTS,
+    once: Annotated[bool, Option("--once", help="Exit after the tour; fail if an outcome is not as expected.")] = False,
+    port: Annotated[int, Option(min=0, max=HIGHEST_PORT, help=PORT, envvar="OTA_LOCAL_PORT")] = LOCAL_PORT,
+    template: Annotated[Path, Option(help="What to deploy.")] = TEMPLATE,
+    state: Annotated[Path | None, Option(help="Keep queues, topics and messages in this folder.")] = None,
+    products: Annotated[Path | None, Option(help="Add the products of this manifest to the local cloud.")] = None,
+    no_samples: Annotated[bool, Option("--no-samples", help="Start the local cloud without sending samples.")] = False,
+    answers: Annotated[Path | None, Option(help="Answer as the real platform did, by `make conformance`.")] = None,
+    events: Annotated[Path, Option(help="Samples to send, laid out as in events/.")] = EVENTS,
 ) -> None:
     """Start the local cloud, send every sample of events/, and print each outcome.
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from cli.commands.options import EXPECTED_RATE, Files, Manifests, Yes, agree
 from cli.commands.session import Cloud
@@ -18,18 +18,12 @@ def send(
     manifests: Manifests,
     files: Files,
     waiting: Waiting,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until each request has its outcome.")] = False,
-    skip_invalid: Annotated[
-        bool, typer.Option("--skip-invalid", help="Skip invalid requests and send the rest.")
-    ] = False,
-    again: Annotated[bool, typer.Option("--again", help="Send again, even if already sent.")] = False,
-    on_existing: Annotated[
-        Policy | None, typer.Option(help="OnExisting for requests that name none (default: the function's own).")
-    ] = None,
-    instance: Annotated[
-        str | None, typer.Option(help="Instance for requests that name none (default: the function's own).")
-    ] = None,
-    qps: Annotated[float, typer.Option(min=0.1, help="Calls a second to reckon with in the question.")] = EXPECTED_RATE,
+    wait: Annotated[bool, Option("--wait", help="Wait until each request has its outcome.")] = False,
+    skip_invalid: Annotated[bool, Option("--skip-invalid", help="Skip invalid requests and send the rest.")] = False,
+    again: Annotated[bool, Option("--again", help="Send again, even if already sent.")] = False,
+    on_existing: Annotated[Policy | None, Option(help="OnExisting for requests without it.")] = None,
+    instance: Annotated[str | None, Option(help="Instance for requests without one.")] = None,
+    qps: Annotated[float, Option(min=0.1, help="Calls a second to reckon with in the question.")] = EXPECTED_RATE,
     yes: Yes = False,
 ) -> None:
     """Put the requests of manifests into the request queue.

@@ -9,6 +9,7 @@ from functools import cached_property, wraps
 from typing import Annotated, Any
 
 import typer
+from typer import Option
 
 from cli.clients.choosing import choose, is_silent
 from cli.clients.target import Target
@@ -21,11 +22,9 @@ class Session:
     """One run of a command: the options that every command has, and its screen."""
 
     context: typer.Context
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines.")] = False
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and the summary.")] = False
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print each call to a cloud, and each outcome that is waited for.")
-    ] = False
+    as_json: Annotated[bool, Option("--json", help="Print JSON Lines.")] = False
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Print only errors and the summary.")] = False
+    verbose: Annotated[bool, Option("--verbose", "-v", help="Print each call to a cloud and each outcome.")] = False
 
     @cached_property
     def screen(self) -> Screen:
@@ -52,10 +51,8 @@ class _Trace(logging.Handler):
 class Cloud(Session):
     """One run of a command that talks to a cloud."""
 
-    local: Annotated[bool, typer.Option("--local", help="Use the local cloud, whatever the environment says.")] = False
-    profile: Annotated[
-        str | None, typer.Option("--profile", help="Profile of ~/.aliyun/config.json whose keys to use.")
-    ] = None
+    local: Annotated[bool, Option("--local", help="Use the local cloud, whatever the environment says.")] = False
+    profile: Annotated[str | None, Option("--profile", help="Profile of ~/.aliyun/config.json.")] = None
 
     def target(self, *, sends: bool = False) -> Target:
         """Choose the target and print it.

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from rich.live import Live
 from rich.text import Text
+from typer import Option
 
 from cli.clients.figures import read_figures
 from cli.clients.target import Target
@@ -17,7 +17,7 @@ from cli.sending.ledger import Run, read_runs, state_folder
 from cli.sending.sending import State
 from cli.sending.status import table
 from cli.terminal.interrupts import Interrupts
-from cli.terminal.moments import DURATION, duration
+from cli.terminal.moments import duration_option
 from cli.terminal.screen import Screen
 from handler.clock import Clock
 
@@ -29,10 +29,8 @@ TICK = 0.1
 
 def status(
     session: Cloud,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")] = False,
-    every: Annotated[
-        float, typer.Option(parser=duration, metavar=DURATION, help="With --watch: time between two looks.")
-    ] = 2,
+    watch: Annotated[bool, Option("--watch", help="Show it again and again, until Ctrl-C.")] = False,
+    every: Annotated[float, duration_option(help="With --watch: time between two looks.")] = 2,
     state: State = None,
 ) -> None:
     """Show what is waiting, in flight and given up, how fast it goes, the time left, the last error, and the runs.

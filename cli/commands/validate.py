@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-import typer
+from typer import Option
 
 from cli.commands.options import Decoding, Files, Manifests
 from cli.commands.session import Session
@@ -15,13 +15,8 @@ def validate(
     session: Session,
     manifests: Manifests,
     decoding: Decoding,
-    report: Annotated[
-        Literal["text", "github"],
-        typer.Option("--format", help="Report as text, or as annotations of a GitHub workflow."),
-    ] = "text",
-    form: Annotated[
-        Format | None, typer.Option("--input-format", help="Input format (default: detected from the file).")
-    ] = None,
+    report: Annotated[Literal["text", "github"], Option("--format", help="Format of the report.")] = "text",
+    form: Annotated[Format | None, Option("--input-format", help="Input format (default: detected).")] = None,
 ) -> None:
     """Check manifests without any cloud: every rule, all faults at once. Exit status 2 if there are any.
 

@@ -1,6 +1,5 @@
 """A plan: what sending a manifest would do, worked out from what the products hold now, shown, and kept as a file."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -14,7 +13,7 @@ from cli.clients.target import Target
 from cli.manifests.documents import suggestion
 from cli.manifests.manifest import Entry
 from cli.records import Action, Step
-from cli.terminal.files import write
+from cli.terminal.files import json_lines, write
 from cli.terminal.modules import Row, show_modules
 from cli.terminal.progress import Meter
 from cli.terminal.screen import Screen, plural
@@ -160,5 +159,4 @@ def _why(step: Step) -> str:
 
 def save(path: Path, plan: Plan) -> None:
     """Write the requests that would change something as JSON Lines, for `apply` or `send`. Raises: CliError."""
-    lines = (json.dumps(request.model_dump(exclude_defaults=True), ensure_ascii=False) for request in plan.changes())
-    write(path, "".join(f"{line}\n" for line in lines))
+    write(path, json_lines(request.model_dump(exclude_defaults=True) for request in plan.changes()))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -31,17 +32,20 @@ def _folded(name: str) -> str:
 _FIELD_OF = {_folded(name): field for field in FIELDS for name in (field, *ALIASES.get(field, ()))}
 
 
-def read(text: str, file: str) -> list[Document]:
+def read(text: str, file: str, delimiter: str = "") -> list[Document]:
     """Read CSV; its delimiter follows from a line `sep=;` or from its heading. Raises: Unreadable."""
-    hint, _, rest = text.partition("\n")
-    if hint.strip().lower().startswith("sep=") and len(hint.strip()) == len("sep=;"):
-        return _read(rest, file, hint.strip()[-1], skipped=1)
-    return _read(text, file, delimiter_of(text) or ",")
+    hint = re.match(r"sep=(.)\s*\n", text, re.IGNORECASE)
+    delimiter = delimiter or (hint[1] if hint else delimiter_of(text)) or ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        return [Document(requests=tuple(requests_of(_numbered(reader, file))))]
+    except csv.Error as error:
+        raise Unreadable(Place(file, reader.line_num), f"is not CSV: {error}") from None
 
 
 def read_tabs(text: str, file: str) -> list[Document]:
     """Read a table whose cells stand between TABs. Raises: Unreadable."""
-    return _read(text, file, "\t")
+    return read(text, file, "\t")
 
 
 def delimiter_of(text: str) -> str | None:
@@ -55,18 +59,10 @@ def delimiter_of(text: str) -> str | None:
     return best if best and count(best) else None
 
 
-def _read(text: str, file: str, delimiter: str, skipped: int = 0) -> list[Document]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        return [Document(requests=tuple(requests_of(_numbered(reader, file, skipped))))]
-    except csv.Error as error:
-        raise Unreadable(Place(file, reader.line_num + skipped), f"is not CSV: {error}") from None
-
-
-def _numbered(reader: Any, file: str, skipped: int) -> Iterator[tuple[Place, list[str]]]:  # noqa: ANN401 - csv's reader
+def _numbered(reader: Any, file: str) -> Iterator[tuple[Place, list[str]]]:  # noqa: ANN401 - csv's reader
     line = 1
     for cells in reader:
-        yield Place(file, line + skipped), cells
+        yield Place(file, line), cells
         line = reader.line_num + 1
 
 
@@ -75,7 +71,7 @@ def requests_of(rows: Iterable[tuple[Place, Sequence[str]]]) -> Iterator[Row]:
     fields: Sequence[str | None] | None = None
     for place, row in rows:
         cells = [cell.strip() for cell in row]
-        if not any(cells):
+        if not any(cells) or (fields is None and re.fullmatch("sep=.?", cells[0], re.IGNORECASE)):
             continue
         if fields is None:
             fields = _read_heading(cells, place)

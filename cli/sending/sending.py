@@ -7,7 +7,7 @@ from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
+from typer import Option
 
 from cli import records
 from cli.clients import console
@@ -21,7 +21,7 @@ from cli.sending.outgoing import send_all, with_ids, write_report
 from cli.sending.status import line
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.modules import outcome_row, show_modules
-from cli.terminal.moments import DURATION, duration
+from cli.terminal.moments import duration_option
 from cli.terminal.progress import Meter
 from cli.terminal.screen import Screen, counts_line, outcome_line, plural
 from handler.clock import Clock
@@ -31,19 +31,15 @@ LOOK_EVERY = 2.0
 LOOK_EVERY_ON_ACCOUNT = 60.0
 """Seconds between two looks at what is queued; CloudMonitor has a new figure a minute."""
 
-State = Annotated[Path | None, typer.Option(help="Directory for resume state.")]
+State = Annotated[Path | None, Option(help="Directory for resume state.")]
 
 
 @dataclass(frozen=True)
 class Waiting:
     """How outcomes are waited for, and what is kept of a run."""
 
-    timeout: Annotated[
-        float, typer.Option(parser=duration, metavar=DURATION, help="Give up after this long without an outcome.")
-    ] = 900
-    report: Annotated[
-        Path | None, typer.Option(help="Write the outcomes of the run to this file, as CSV that Excel opens.")
-    ] = None
+    timeout: Annotated[float, duration_option(help="Give up after this long without an outcome.")] = 900
+    report: Annotated[Path | None, Option(help="Write the outcomes to this file, as CSV that Excel opens.")] = None
     state: State = None
 
 

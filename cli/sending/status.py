@@ -10,6 +10,11 @@ STALE = 5.0
 RECENT_ERROR = 120.0
 """Seconds for which an error is worth telling while something is waited for."""
 LONGEST_ERROR = 160
+UNITS = {
+    "waiting": "", "in_flight": "", "delayed": "", "dead": "", "calls": "/s of the IoT API", "outcomes": "/s",
+    "share": " calls a second of each operation",
+}  # fmt: skip
+"""Figures that are shown, in their order, with their units."""
 
 
 def span(seconds: float) -> str:
@@ -39,13 +44,8 @@ def line(figures: Figures) -> str:
 
 def table(figures: Figures) -> Iterator[tuple[str, str]]:
     """Yield each figure's name and what is known of it."""
-    yield "waiting", _shown(figures.waiting)
-    yield "in flight", _shown(figures.in_flight)
-    yield "delayed", _shown(figures.delayed)
-    yield "dead letters", _shown(figures.dead)
-    yield "calls", _shown(figures.calls, "/s of the IoT API")
-    yield "outcomes", _shown(figures.outcomes, "/s")
-    yield "share", _shown(figures.share, " calls a second of each operation")
+    for name, unit in UNITS.items():
+        yield {"dead": "dead letters"}.get(name, name.replace("_", " ")), _shown(getattr(figures, name), unit)
     yield "time left", _time_left(figures)
     for stream in figures.streams:
         yield "stream", f"{stream.state.lower()} ({stream.name})"

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
@@ -31,6 +32,10 @@ def write(path: Path, text: str) -> None:
         path.write_bytes(text.encode())
     except OSError as error:
         raise CliError(f"{path}: {error.strerror}") from None
+
+
+def json_lines(values: Iterable[object]) -> str:
+    return "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:

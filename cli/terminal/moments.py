@@ -2,11 +2,12 @@
 
 import re
 from datetime import datetime
+from typing import Any
+
+import typer
 
 from cli.errors import UsageError
 
-DURATION = "DURATION"
-"""How help calls a duration: `30s`, `10m`, `2h`, `1d`, or seconds."""
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -17,6 +18,11 @@ def duration(text: object) -> float:
     if found is None:
         raise UsageError(f"{text!r} is not a duration such as 30s, 10m or 2h")
     return float(found[1]) * _SECONDS[found[2]]
+
+
+def duration_option(*names: str, help: str) -> Any:  # noqa: A002, ANN401 - as typer has them
+    """Return an option whose value is a duration: `30s`, `10m`, `2h`, `1d`, or seconds."""
+    return typer.Option(*names, parser=duration, metavar="DURATION", help=help)
 
 
 def moment(text: str, now: float) -> float:

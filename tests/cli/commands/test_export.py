@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli.clients.iot import Holding, ProductRef
-from cli.manifests.fold import WRITERS, ExportFormat, custom
+from cli.manifests.fold import ExportFormat, custom, manifest_of
 from cli.manifests.manifest import load
 from cli.manifests.plan import products_of, steps
 from handler.iot import Module
@@ -43,7 +43,7 @@ def test_a_plan_of_an_export_has_nothing_to_do(
 ) -> None:
     """Whatever the products hold, in each format."""
     path = tmp_path_factory.mktemp("export") / f"fleet.{ENDINGS[form]}"
-    path.write_text(WRITERS[form](held), encoding="utf-8", newline="")
+    path.write_text(manifest_of(held, form), encoding="utf-8", newline="")
     manifest = load([str(path)])
     assert manifest.faults == ()
     assert len(manifest.entries) == sum(len(custom(holding)) for holding in held)
@@ -55,7 +55,7 @@ def test_a_plan_of_an_export_has_nothing_to_do(
 def test_products_with_the_same_modules_are_one_grid() -> None:
     """Three hundred products and eight modules are ten lines."""
     held = [Holding(ProductRef("", f"a{number}"), (Module("mcu", "主控"), Module("modem"))) for number in range(300)]
-    text = WRITERS["yaml"](held)
+    text = manifest_of(held, "yaml")
     assert text.count("mcu") == 1
     assert "- {ModuleName: mcu, AliasName: 主控}" in text
 
