@@ -3,7 +3,6 @@
 Nothing is said to be finished before its outcome was accepted; a crash anywhere repeats an outcome at worst.
 """
 
-import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -31,20 +30,17 @@ class Invocation(NamedTuple):
     """The CloudEvents source: `/ota-modules/<region>/<function>`."""
 
 
-class Attempts:
+class Attempts(NamedTuple):
     """The requests of one invocation, each tried once; `gives_up`: those that have had all their attempts end as failed."""
 
-    def __init__(
-        self, api: IotApi, settings: Settings, random: Random, invocation: Invocation, *, gives_up: bool
-    ) -> None:
-        self.usage = Usage()
-        self._api = api
-        self._settings = settings
-        self._random = random
-        self._invocation = invocation
-        self._gives_up = gives_up
-        self._halt = Halt()
-        self._lock = threading.Lock()
+    api: IotApi
+    settings: Settings
+    random: Random
+    invocation: Invocation
+    gives_up: bool
+    halt: Halt
+    usages: list[Usage]
+    """What each of them cost."""
 
     def handle(self, request: ModuleRequest | Invalid) -> Result:
         """One request's result; never raises."""
@@ -56,8 +52,7 @@ class Attempts:
                 result = self._give_up(request, left)
             except Exception as error:  # noqa: BLE001 - as below
                 result = self._unfinished(request, error, left.known)
-        with self._lock:
-            self.usage.add(usage)
+        self.usages.append(usage)
         self._log(request, result, usage)
         return result
 
@@ -73,10 +68,10 @@ class Attempts:
         try:
             if isinstance(request, Invalid):
                 return self._publish(Outcome.invalid(request))
-            keys, until, instance = self._invocation.credentials, self._invocation.deadline, request.IotInstanceId
-            session = Session(self._api, keys, until, self._halt, usage=usage, instance=instance)
-            placed = request.in_instance(self._settings.OTA_IOT_INSTANCE_ID)
-            end = ensure(placed, session, self._settings.OTA_ON_EXISTING, self._random)
+            keys, until, instance = self.invocation.credentials, self.invocation.deadline, request.IotInstanceId
+            session = Session(self.api, keys, until, self.halt, usage=usage, instance=instance)
+            placed = request.in_instance(self.settings.OTA_IOT_INSTANCE_ID)
+            end = ensure(placed, session, self.settings.OTA_ON_EXISTING, self.random)
             known = end.known
             if isinstance(end, Verdict):
                 return self._publish(_decided(placed, end))
@@ -89,44 +84,44 @@ class Attempts:
     ) -> Unfinished:
         result = Unfinished.of(request, error, known, counts=counts)
         if result.reason == "fault":
-            self._invocation.log.fault(error, id=request.Id)
+            self.invocation.log.fault(error, id=request.Id)
         return result
 
     def _publish(self, outcome: Outcome) -> Outcome:
-        self._invocation.outbox.publish(self._event(outcome), outcome.Status)
+        self.invocation.outbox.publish(self._event(outcome), outcome.Status)
         reached("published")
         return outcome
 
     def _event(self, outcome: Outcome) -> str:
-        return outcome.event(self._invocation.source, self._api.clock.wall())
+        return outcome.event(self.invocation.source, self.api.clock.wall())
 
     def _is_over(self, request: ModuleRequest, left: Unfinished) -> bool:
         """Whether a request that is not finished has had all its attempts, or its time."""
         if left.counts:
-            return self._gives_up and request.Attempt >= self._settings.OTA_MAX_ATTEMPTS
-        return self._gives_up and self._age(request) >= self._settings.OTA_MAX_AGE
+            return self.gives_up and request.Attempt >= self.settings.OTA_MAX_ATTEMPTS
+        return self.gives_up and self._age(request) >= self.settings.OTA_MAX_AGE
 
     def _age(self, request: ModuleRequest) -> float:
         """Seconds since a request was first put back."""
-        return 0.0 if request.Since is None else self._api.clock.wall() - request.Since
+        return 0.0 if request.Since is None else self.api.clock.wall() - request.Since
 
     def _give_up(self, request: ModuleRequest, left: Unfinished) -> Outcome:
         """Dead-letter a request, and only then publish that it failed, so that this is true once it is out."""
         if not left.counts:
             left = left._replace(detail=f"{left.detail} (for {self._age(request):.0f} s)")
         outcome = Outcome.of(
-            request.in_instance(self._settings.OTA_IOT_INSTANCE_ID),
+            request.in_instance(self.settings.OTA_IOT_INSTANCE_ID),
             "failed",
             Code=left.code or left.reason,
             ErrorMessage=left.detail,
             RequestId=left.api_request_id,
         )
-        self._invocation.outbox.dead_letter(dead_letter(request, left, self._event(outcome)))
+        self.invocation.outbox.dead_letter(dead_letter(request, left, self._event(outcome)))
         try:
             return self._publish(outcome)
         except SinkError:
             # What the topic has not taken for so long is given up without it, as long as the letter is kept.
-            if left.reason == "sink" and self._settings.OTA_DEAD_LETTER_QUEUE is not None:
+            if left.reason == "sink" and self.settings.OTA_DEAD_LETTER_QUEUE is not None:
                 return outcome
             raise
 
@@ -143,7 +138,7 @@ class Attempts:
             "correlation": request.CorrelationId,
             "trace": request.traceparent,
         }
-        log = self._invocation.log
+        log = self.invocation.log
         if isinstance(result, Outcome):
             fields |= {"status": result.Status, "reason": result.Code or result.why}
             if result.Status != "failed":
@@ -159,8 +154,8 @@ class Attempts:
 
     def log_findings(self) -> None:
         """What is wrong with the deployment, and where."""
-        for (operation, instance, code), error in self._halt.findings.items():
-            self._invocation.log.error(
+        for (operation, instance, code), error in self.halt.findings.items():
+            self.invocation.log.error(
                 "misconfigured",
                 operation=operation,
                 instance=instance,

@@ -54,11 +54,6 @@ class Usage:
     throttles = 0
     waited = 0.0
 
-    def add(self, other: "Usage") -> None:
-        self.calls += other.calls
-        self.throttles += other.throttles
-        self.waited += other.waited
-
 
 class IotApi(NamedTuple):
     """The API at one endpoint; shared by all threads of an instance."""

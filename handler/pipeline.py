@@ -13,7 +13,7 @@ from handler.attempts import Attempts, Invocation
 from handler.batch import Batch, Item, take_on
 from handler.clock import Clock
 from handler.errors import NotFinished
-from handler.iot import IotApi, Usage
+from handler.iot import Halt, IotApi, Usage
 from handler.lanes import Handler, lanes, run
 from handler.outcomes import Outcome, Result, Status, Unfinished
 from handler.putting_back import Chain, Sender, chain, messages, whole_messages
@@ -37,7 +37,7 @@ class Report(NamedTuple):
     """What became of an invocation's requests, in their order."""
 
     results: Sequence[Result]
-    usage: Usage
+    usages: Sequence[Usage]
     put_back: int = 0
     """Requests that will come again."""
     lost: int = 0
@@ -81,12 +81,13 @@ class Pipeline(NamedTuple):
         sender = Sender(invocation, self.pool, self.clock, self.random)
         whole, more = whole_messages(batch.left, self.random)
         refused = sender.send(whole)
-        if whole and not sender.has_sent:
+        has_sent = len(refused) < len(whole)
+        if whole and not has_sent:
             raise NotFinished(more, f"{len(whole)} messages were too many, and the queue did not take them back")
         report, chains = self._handle(batch, invocation, gives_up=True)
         left = sum(len(each.elements) for each in chains)
         back = [*refused, *messages(chains, len(batch.taken), self.random)]
-        lost = 0 if not back or (self._has_queue and sender.send_all(back)) else left + more
+        lost = 0 if not back or (self._has_queue and sender.send_all(back, has_sent=has_sent)) else left + more
         report = report._replace(put_back=left + more - lost, lost=lost)
         self._log(report, batch, invocation, began)
         if lost:
@@ -115,7 +116,7 @@ class Pipeline(NamedTuple):
         """Try each request; returns what became of them, and what is left of them."""
         early = max(0, len(batch.taken) - PUT_BACK_IN_MARGIN) * PUT_BACK_SECONDS
         invocation = invocation._replace(deadline=invocation.deadline - early)
-        attempts = Attempts(self.api, self.settings, self.random, invocation, gives_up=gives_up)
+        attempts = Attempts(self.api, self.settings, self.random, invocation, gives_up, Halt(), usages=[])
         results: dict[int, Result] = {}
         chains: list[Chain] = []
         now = self.clock.wall()
@@ -132,7 +133,7 @@ class Pipeline(NamedTuple):
 
         self.pool([partial(handle, lane) for lane in lanes(batch.items, self.settings.OTA_IOT_INSTANCE_ID)])
         attempts.log_findings()
-        return Report([results[item.place] for item in batch.items], attempts.usage), chains
+        return Report([results[item.place] for item in batch.items], attempts.usages), chains
 
     def _log(self, report: Report, batch: Batch, invocation: Invocation, began: float) -> None:
         """One line an invocation."""
@@ -141,9 +142,9 @@ class Pipeline(NamedTuple):
             "summary",
             **report.summary(),
             lost=report.lost,
-            calls=report.usage.calls,
-            throttles=report.usage.throttles,
-            quota_wait_s=report.usage.waited,
+            calls=sum(usage.calls for usage in report.usages),
+            throttles=sum(usage.throttles for usage in report.usages),
+            quota_wait_s=sum(usage.waited for usage in report.usages),
             duration_s=self.clock.now() - began,
             batch={"messages": len(batch.taken) + len(batch.left), "requests": len(batch.items)},
             oldest_s=None if oldest is None else max(self.clock.wall() - oldest, 0.0),

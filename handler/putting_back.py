@@ -117,16 +117,13 @@ def _together(chains: Sequence[Chain]) -> Iterator[str]:
         yield from [text] if size_joined(text) <= LARGEST_BODY - len("[]") else each.elements
 
 
-class Sender:
+class Sender(NamedTuple):
     """Sends messages to the request queue, in batches, side by side."""
 
-    def __init__(self, invocation: Invocation, pool: Pool, clock: Clock, random: Random) -> None:
-        self.has_sent = False
-        """Whether the queue took anything: then it must take the rest, for who raises has all of it delivered again."""
-        self._invocation = invocation
-        self._pool = pool
-        self._clock = clock
-        self._random = random
+    invocation: Invocation
+    pool: Pool
+    clock: Clock
+    random: Random
 
     def send(self, back: Sequence[Message]) -> list[Message]:
         """Send messages once, none any more behind one that is refused; returns those that the queue did not take."""
@@ -135,26 +132,27 @@ class Sender:
         def send(batch: Sequence[Message]) -> None:
             refused.extend(batch if refused else self._send(batch))
 
-        self._pool([partial(send, batch) for batch in portions(back, _encoded_size, LARGEST_MESSAGE, LARGEST_BATCH)])
-        self.has_sent |= len(refused) < len(back)
+        self.pool([partial(send, batch) for batch in portions(back, _encoded_size, LARGEST_MESSAGE, LARGEST_BATCH)])
         return refused
 
-    def send_all(self, back: Sequence[Message]) -> bool:
-        """Whether the queue took all. Where it took some, the rest is sent again for as long as anything may be sent."""
+    def send_all(self, back: Sequence[Message], *, has_sent: bool) -> bool:
+        """Whether the queue took all. Once it took something (`has_sent`: before these), the rest is sent again for as long as
+        anything may be sent, for who raises has all of it delivered again."""
         refused = self.send(back)
         for failures in count(1):
-            pause = PUBLISH.pause(failures, self._random)
-            if not (refused and self.has_sent) or self._clock.now() + pause >= self._invocation.outbox.until:
+            has_sent = has_sent or len(refused) < len(back)
+            pause = PUBLISH.pause(failures, self.random)
+            if not (refused and has_sent) or self.clock.now() + pause >= self.invocation.outbox.until:
                 break
-            self._clock.sleep(pause)
+            self.clock.sleep(pause)
             refused = self.send(refused)
         return not refused
 
     def _send(self, batch: Sequence[Message]) -> Sequence[Message]:
         try:
-            refused = self._invocation.outbox.put_back(batch)
+            refused = self.invocation.outbox.put_back(batch)
         except Exception as error:  # noqa: BLE001 - what is not surely put back must come again
-            self._invocation.log.fault(error)
+            self.invocation.log.fault(error)
             return batch
         if not refused:
             reached("put back")

@@ -39,8 +39,8 @@ DEFECTS = (
     Mutant(
         "a message that is no request keeps all others from going back",
         "pipeline.py",
-        "(self._has_queue and sender.send_all(back))",
-        "(self._has_queue and not any(each.is_body for each in chains) and sender.send_all(back))",
+        "(self._has_queue and sender.send_all(back, has_sent=has_sent))",
+        "(self._has_queue and not any(each.is_body for each in chains) and sender.send_all(back, has_sent=has_sent))",
         SCENARIOS,
     ),
     Mutant(
@@ -130,7 +130,7 @@ DEFECTS = (
     Mutant(
         "what never comes right is never given up",
         "attempts.py",
-        "self._age(request) >= self._settings.OTA_MAX_AGE",
+        "self._age(request) >= self.settings.OTA_MAX_AGE",
         "self._age(request) >= 1e12",
         SCENARIOS,
     ),

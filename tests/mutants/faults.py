@@ -37,8 +37,8 @@ FAULTS = (
     Mutant(
         "an outcome is published after the acknowledgement",
         "attempts.py",
-        "        self._invocation.outbox.publish(self._event(outcome), outcome.Status)",
-        "        threading.Thread(target=self._invocation.outbox.publish, args=(self._event(outcome), outcome.Status)).start()",
+        "        self.invocation.outbox.publish(self._event(outcome), outcome.Status)",
+        "        threading.Thread(target=self.invocation.outbox.publish, args=(self._event(outcome), outcome.Status)).start()",
         PIPELINE,
     ),
     Mutant(
@@ -65,7 +65,7 @@ FAULTS = (
     Mutant(
         "a request is given up without a dead letter",
         "attempts.py",
-        "        self._invocation.outbox.dead_letter(dead_letter(request, left, self._event(outcome)))",
+        "        self.invocation.outbox.dead_letter(dead_letter(request, left, self._event(outcome)))",
         "        dead_letter(request, left, self._event(outcome))",
         PIPELINE,
     ),
