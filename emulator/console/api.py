@@ -1,17 +1,17 @@
 """The control API, as the page and scripts use it.
 
-GET  /healthz                 is it there?
+GET  /healthz                 answers 200
 GET  /state                   queues, streams, functions, instances and calls at this moment
-GET  /events                  the same and more, live: server-sent events
+GET  /events                  the same and more, as server-sent events
 GET  /modules                 the products and their modules
 GET  /outcomes.csv            the outcomes: `?status=rejected&run=5ea7ef0c&search=mcu`
-GET  /outcomes/N              an outcome and the whole story behind it
+GET  /outcomes/N              an outcome and its story
 GET  /requests/ID             the story of a request, finished or not
 POST /requests                send one: `{"via": "queue" | "http", "request": {...}}`
 GET  /request.schema.json     what a request must be
-POST /queues/NAME/purge       discard its messages that nobody has in hand
-POST /streams/NAME/pause      it takes nothing more; a call under way ends first
-POST /streams/NAME/resume     it goes on
+POST /queues/NAME/purge       discard its messages that no receiver has
+POST /streams/NAME/pause      stop receiving; a call under way ends first
+POST /streams/NAME/resume     receive again
 GET  /dead-letters            the oldest 200
 POST /dead-letters/replay     send them again: `{"messages": ["…"]}`, or `{}` for all
 POST /dead-letters/discard    delete them: `{"messages": ["…"]}`
@@ -30,7 +30,7 @@ from starlette.routing import Route
 from emulator.cloud import ROOT
 from emulator.console import letters, outcomes_csv, sending
 from emulator.console.bodies import read_model
-from emulator.console.snapshot import products, snapshot
+from emulator.console.snapshot import products
 from emulator.console.stream import Watchers
 from emulator.console.watch import Watch
 from emulator.smq.errors import SmqError
@@ -44,35 +44,31 @@ _TABLE_HEADERS = {
 }
 
 
-class Order(BaseModel):
-    """A request to send, and the way."""
-
+class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Order(_Body):
+    """A request to send, and the way."""
 
     via: Literal["queue", "http"]
     request: dict[str, Any] | list[Any]
 
 
-class Replay(BaseModel):
+class Replay(_Body):
     """Dead letters to send again; None for all."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     messages: Annotated[frozenset[str] | None, Field(max_length=LETTERS_SHOWN)] = None
 
 
-class Discard(BaseModel):
+class Discard(_Body):
     """Dead letters to delete."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     messages: Annotated[frozenset[str], Field(max_length=LETTERS_SHOWN)]
 
 
-class Purge(BaseModel):
+class Purge(_Body):
     """Takes no options; that it is JSON keeps the forms of other sites' pages out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Api:
@@ -105,17 +101,14 @@ class Api:
         return JSONResponse({"status": "ok"})
 
     async def state(self, _request: Request) -> Response:
-        return JSONResponse({**snapshot(self._cloud), **self._watch.progress()})
+        return JSONResponse(self._watch.progress())
 
     async def steer(self, request: Request) -> Response:
         name, action = request.path_params["name"], request.path_params["action"]
-        stream = next((each for each in self._cloud.streams if each.config.name == name), None)
+        stream = next((stream for stream in self._cloud.streams if stream.config.name == name), None)
         if stream is None or action not in ("pause", "resume"):
             raise HTTPException(404, "there is no such stream, or it cannot do this")
-        if action == "pause":
-            stream.pause()
-        else:
-            stream.resume()
+        stream.pause() if action == "pause" else stream.resume()
         return JSONResponse({"name": name, "state": stream.state, "inFlight": stream.in_flight})
 
     async def purge(self, request: Request) -> Response:
@@ -132,19 +125,20 @@ class Api:
         seen = self._watch.journal.find(request.path_params["number"])
         if seen is None:
             raise HTTPException(404, "this outcome is not remembered")
-        return JSONResponse(self._watch.stories.of(seen))
+        story = self._watch.stories.tell(seen.request)
+        return JSONResponse({**story, "outcome": seen.event, "n": seen.number})
 
     async def table(self, request: Request) -> Response:
         wanted = [request.query_params.get(name, "") for name in ("status", "run", "search")]
-        shown = (self._watch.stories.summary(seen) for seen in self._watch.journal.outcomes)
-        content = outcomes_csv.as_csv(each for each in shown if outcomes_csv.passes(each, *wanted))
+        outcomes = (self._watch.stories.summary(seen) for seen in self._watch.journal.outcomes)
+        content = outcomes_csv.as_csv(outcome for outcome in outcomes if outcomes_csv.passes(outcome, *wanted))
         return Response(content, headers=_TABLE_HEADERS)
 
     async def schema(self, _request: Request) -> Response:
         return FileResponse(SCHEMA, media_type="application/schema+json")
 
     async def request(self, request: Request) -> Response:
-        story = self._watch.stories.of_request(request.path_params["name"])
+        story = self._watch.stories.tell(request.path_params["name"])
         if not story["steps"]:
             raise HTTPException(404, "nothing was seen of this request")
         return JSONResponse(story)
@@ -166,8 +160,7 @@ class Api:
     async def replay(self, request: Request) -> Response:
         chosen = await read_model(request, Replay, LARGEST_BODY)
         requests = self._cloud.template.outputs["RequestQueue"]
-        done = letters.replay(self._cloud.smq, self._dead, requests, chosen.messages)
-        return JSONResponse(asdict(done))
+        return JSONResponse(asdict(letters.replay(self._cloud.smq, self._dead, requests, chosen.messages)))
 
     async def discard(self, request: Request) -> Response:
         chosen = await read_model(request, Discard, LARGEST_BODY)

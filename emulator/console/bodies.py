@@ -1,4 +1,4 @@
-"""Reads what comes to the control API, and what messages say."""
+"""Reads the bodies of requests to the control API, and of messages."""
 
 import base64
 import json
@@ -36,13 +36,13 @@ def json_text(value: Value) -> str:
 
 def requests_in(value: Value, message_id: str) -> dict[str, Mapping[str, Any]]:
     """Return the requests of a message by their Ids; one without has the message's id, numbered in an array."""
-    several = isinstance(value, list)
     requests: dict[str, Mapping[str, Any]] = {}
-    for number, item in enumerate(value if several else [value], 1):
+    for number, item in enumerate(value if isinstance(value, list) else [value], 1):
         request = item if isinstance(item, dict) else {}
-        own = request.get("Id")
-        default = f"{message_id}/{number}" if several else message_id
-        requests[own if isinstance(own, str) and 0 < len(own) <= LONGEST_ID else default] = request
+        name = request.get("Id")
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_ID:
+            name = f"{message_id}/{number}" if isinstance(value, list) else message_id
+        requests[name] = request
     return requests
 
 
@@ -61,6 +61,6 @@ async def read_model(request: Request, model: type[M], limit: int) -> M:
 
 
 async def problem(_request: Request, error: Exception) -> Response:
-    """Answer with what an HTTPException says."""
+    """Answer with the text of an HTTPException."""
     known = error if isinstance(error, HTTPException) else HTTPException(500)
     return JSONResponse({"detail": known.detail}, known.status_code)

@@ -1,10 +1,10 @@
 """The control API of faults.
 
 GET /faults          the rules in force: their ids, how many calls they matched (`seen`), how often they struck (`fired`)
-POST /faults         one rule more
-PUT /faults          a plan, in place of the one before: `{"seed": 1, "rules": [...]}`
+POST /faults         add a rule
+PUT /faults          replace the plan: `{"seed": 1, "rules": [...]}`
 GET /faults/plan     the plan in force, as PUT takes it
-DELETE /faults[/ID]  everything goes right again, or all but this rule stay
+DELETE /faults[/ID]  end all rules, or this one
 """
 
 from starlette.exceptions import HTTPException

@@ -1,8 +1,8 @@
-"""Who may talk to the page: browsers of this machine, on pages of this server.
+"""Lets only browsers of this machine use the page, on pages of this server.
 
 A name that an attacker resolves to 127.0.0.1 makes a browser treat this server as the attacker's own ("DNS rebinding"):
-the Host header tells. A page of another site can send a request here though it cannot read the answer: Origin and
-Sec-Fetch-Site tell. Callers that are no browsers send neither.
+the Host header shows it. A page of another site can send a request here, though it cannot read the answer: Origin and
+Sec-Fetch-Site show it. Callers that are no browsers send neither.
 """
 
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ HEADERS = {
 
 
 class Guard:
-    """An ASGI app in front of which strangers are turned away, and whose answers say what a browser may do with them."""
+    """Wraps an ASGI app: refuses requests from elsewhere, and restricts by headers what a browser does with an answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -48,7 +48,7 @@ class Guard:
 
 
 def refusal(method: str, headers: Headers) -> str | None:
-    """Why a request is not for this server, or comes from another's page; None where it is welcome."""
+    """Return why a request is refused: it is not for this server, or comes from another site's page; None if it is not."""
     host = headers.get("host", "")
     if _host(host) not in HOSTS:
         return "this server answers to 127.0.0.1 and localhost only"

@@ -1,23 +1,23 @@
-"""What can happen to a request. Moments are monotonic seconds."""
+"""The records that the page keeps of requests. Moments are monotonic seconds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
-class Queued:
-    """A queue accepted its message, for the first time or put back."""
+class Happening:
+    """A step of a request: a queue accepted its message, its outcome was published, it became a dead letter, or its message
+    was deleted. `details` are the fields that the page shows of it."""
 
     moment: float
-    queue: str
-    message: str
-    attempt: int
+    kind: Literal["queued", "published", "dead", "acknowledged"]
+    details: Mapping[str, object]
 
 
 @dataclass(frozen=True)
-class Worked:
-    """The function logged that its work on it in one invocation is over."""
+class Visit:
+    """The work of an invocation on a request, ended at `moment`; `entry` is the line that the function logged then."""
 
     moment: float
     function: str
@@ -26,32 +26,16 @@ class Worked:
 
 
 @dataclass(frozen=True)
-class Published:
-    """Its outcome was published."""
+class Trouble:
+    """An error of an operation of the API, or of a function: what its log complained of last, or how its last call failed."""
 
     moment: float
-    event: Mapping[str, Any]
+    source: str
+    text: str
 
-
-@dataclass(frozen=True)
-class DeadLettered:
-    """It came into the dead-letter queue."""
-
-    moment: float
-    queue: str
-    message: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Acknowledged:
-    """Its message was deleted."""
-
-    moment: float
-    message: str
-
-
-Happening = Queued | Worked | Published | DeadLettered | Acknowledged
+    def as_json(self, shift: float) -> dict[str, object]:
+        """Describe it for the page; `shift` makes monotonic seconds unix ones."""
+        return {"at": round(self.moment + shift, 3), "source": self.source, "text": self.text}
 
 
 @dataclass(frozen=True)
@@ -72,3 +56,8 @@ class Seen:
     def data(self) -> Mapping[str, Any]:
         data = self.event.get("data")
         return data if isinstance(data, dict) else {}
+
+    @property
+    def module(self) -> tuple[str, str]:
+        """The product and the module; letters of a module's name are compared without case."""
+        return str(self.data.get("ProductKey")), str(self.data.get("ModuleName")).casefold()

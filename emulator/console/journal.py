@@ -6,7 +6,6 @@ Nothing is received from a queue: those who wait for outcomes get every one.
 import asyncio
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -15,27 +14,18 @@ from emulator.bodies import decode
 from emulator.cloud import Cloud
 from emulator.console import letters
 from emulator.console.bodies import requests_in, value_of
-from emulator.console.history import Acknowledged, DeadLettered, Happening, Published, Queued, Seen, Worked
+from emulator.console.history import Happening, Seen, Trouble, Visit
 from emulator.console.logs import Logs
 from emulator.console.runs import Runs
 from emulator.console.tail import Tail
 
 KEPT = 20_000
-"""Outcomes, requests, messages and invocations that are remembered, each."""
+"""The most outcomes, requests, messages and invocations that are kept, each."""
 AT_ONCE = 200
-"""Records that are read before others have their turn."""
-LONGEST_COMPLAINT = 500
+"""Records that are read at once, so that other tasks have their turn."""
+LONGEST_TROUBLE = 500
 _START = "FC Invoke Start RequestId: "
 V = TypeVar("V")
-
-
-@dataclass(frozen=True)
-class Complaint:
-    """What a function's log complained about last, or how its last failure ended; `moment` in monotonic seconds."""
-
-    moment: float
-    function: str
-    text: str
 
 
 class Journal:
@@ -46,12 +36,13 @@ class Journal:
         self.outcomes: deque[Seen] = deque(maxlen=KEPT)
         self.statuses: Counter[str] = Counter()
         self.happenings: dict[str, list[Happening]] = {}
+        self.visits: dict[str, list[Visit]] = {}
         self.invocations: dict[str, records.Invoked] = {}
         self.began: dict[str, float] = {}
         """When an invocation was first seen: it is recorded only when it has ended."""
         self.failures: deque[records.Invoked] = deque(maxlen=KEPT)
         """Calls of functions that ended in an error."""
-        self.last_error: Complaint | None = None
+        self.last_error: Trouble | None = None
         self.logs = Logs()
         self.runs = Runs()
         self._requests = names["RequestQueue"]
@@ -59,7 +50,9 @@ class Journal:
         self._topic = names.get("ResultTopic")
         self._now = cloud.records.now
         self._ids: dict[str, tuple[str, ...]] = {}
+        """The requests of each message."""
         self._known: dict[str, None] = {}
+        """The ids of outcomes."""
         self._count = 0
         self._events = Tail(lambda: cloud.records.events)
         self._lines = {
@@ -75,10 +68,10 @@ class Journal:
                 await asyncio.sleep(0)
         for function, tail in self._lines.items():
             for line in tail.new():
-                self._log(function, line)
+                self._read_line(function, line)
 
     def since(self, number: int) -> list[Seen]:
-        """Return the outcomes after the one with this number, as far as they are remembered."""
+        """Return the outcomes after the one with this number, as far as they are kept."""
         missing = min(self._count - number, len(self.outcomes))
         return list(islice(reversed(self.outcomes), max(0, missing)))[::-1]
 
@@ -87,31 +80,31 @@ class Journal:
 
     def _read(self, event: records.Event) -> None:
         if isinstance(event, records.Sent) and event.queue == self._requests:
-            self._queued(event)
+            self._read_message(event)
         elif isinstance(event, records.Sent) and event.queue == self._dead:
-            self._dead_lettered(event)
+            self._read_letter(event)
         elif isinstance(event, records.Deleted) and event.queue == self._requests:
-            self._note(self._ids.get(event.id, ()), Acknowledged(event.moment, event.id))
+            self._note(self._ids.get(event.id, ()), Happening(event.moment, "acknowledged", {"message": event.id}))
         elif isinstance(event, records.Published) and event.topic == self._topic:
-            self._published(event)
+            self._read_outcome(event)
         elif isinstance(event, records.Invoked):
-            self._invoked(event)
+            self._read_invocation(event)
 
-    def _queued(self, event: records.Sent) -> None:
+    def _read_message(self, event: records.Sent) -> None:
         requests = requests_in(value_of(decode(event.body)), event.id)
         _keep(self._ids, event.id, tuple(requests))
         for name, request in requests.items():
-            self.runs.send(name, event.moment)
-            attempt = request.get("Attempt")
-            self._note([name], Queued(event.moment, event.queue, event.id, attempt if isinstance(attempt, int) else 1))
+            self.runs.note(name, event.moment)
+            attempt = request.get("Attempt") if isinstance(request.get("Attempt"), int) else 1
+            details = {"queue": event.queue, "message": event.id, "attempt": attempt}
+            self._note([name], Happening(event.moment, "queued", details))
 
-    def _dead_lettered(self, event: records.Sent) -> None:
+    def _read_letter(self, event: records.Sent) -> None:
         letter = letters.read(event.id, event.body)
-        for number, request in enumerate(letter.requests):
-            name = request.get("Id") or letter.senders[number]
-            self._note([str(name)], DeadLettered(event.moment, event.queue, event.id, letter.reason))
+        details = {"queue": event.queue, "message": event.id, "reason": letter.reason}
+        self._note(letter.requests, Happening(event.moment, "dead", details))
 
-    def _published(self, event: records.Published) -> None:
+    def _read_outcome(self, event: records.Published) -> None:
         outcome = value_of(decode(event.body))
         if not isinstance(outcome, dict):
             return
@@ -120,17 +113,19 @@ class Journal:
         seen = Seen(self._count, event.moment, outcome, name in self._known)
         _keep(self._known, name, None)
         self.outcomes.append(seen)
-        self.statuses[str(seen.data.get("Status"))] += 1
-        self.runs.answer(seen.request, str(seen.data.get("Status")), event.moment)
-        self._note([seen.request], Published(event.moment, outcome))
+        status = seen.data.get("Status")
+        self.statuses[str(status)] += 1
+        self.runs.note(seen.request, event.moment, str(status))
+        details = {"status": status, "event": outcome.get("id")}
+        self._note([seen.request], Happening(event.moment, "published", details))
 
-    def _invoked(self, event: records.Invoked) -> None:
+    def _read_invocation(self, event: records.Invoked) -> None:
         _keep(self.invocations, event.request_id, event)
         if event.error:
             self.failures.append(event)
-            self.last_error = Complaint(event.ended, event.function, f"{event.error}: {event.text}"[:LONGEST_COMPLAINT])
+            self._complain(event.ended, event.function, f"{event.error}: {event.text}")
 
-    def _log(self, function: str, line: str) -> None:
+    def _read_line(self, function: str, line: str) -> None:
         if line.startswith(_START):
             _keep(self.began, line.removeprefix(_START), self._now())
             return
@@ -139,55 +134,28 @@ class Journal:
             return
         self.logs.add(function, entry)
         if entry.get("level") in ("WARNING", "ERROR"):
-            self.last_error = Complaint(self._now(), function, _complaint(entry))
+            self._complain(self._now(), function, _describe(entry))
         if entry.get("event") == "request" and isinstance(entry.get("id"), str):
-            self._note([entry["id"]], Worked(self._now(), function, str(entry.get("request_id")), entry))
+            visit = Visit(self._now(), function, str(entry.get("request_id")), entry)
+            _keep(self.visits, entry["id"], []).append(visit)
+
+    def _complain(self, moment: float, function: str, text: str) -> None:
+        self.last_error = Trouble(moment, function, text[:LONGEST_TROUBLE])
 
     def _note(self, requests: Iterable[str], happening: Happening) -> None:
         for name in requests:
-            if name not in self.happenings:
-                _keep(self.happenings, name, [])
-            self.happenings[name].append(happening)
+            _keep(self.happenings, name, []).append(happening)
 
 
-def _complaint(entry: Mapping[str, Any]) -> str:
-    """Put into words what a line of the log complains about."""
-    told = (entry.get(name) for name in ("reason", "operation", "code", "detail", "text"))
-    return ": ".join(str(each) for each in told if each)[:LONGEST_COMPLAINT] or str(entry.get("event"))
+def _describe(entry: Mapping[str, Any]) -> str:
+    """Put a warning or an error of the log into words."""
+    parts = [str(entry[name]) for name in ("reason", "operation", "code", "detail", "text") if entry.get(name)]
+    return ": ".join(parts) or str(entry.get("event"))
 
 
-def _keep(kept: dict[str, V], name: str, value: V) -> None:
-    """Remember a value, and forget the oldest where there are too many."""
-    kept.setdefault(name, value)
+def _keep(kept: dict[str, V], name: str, value: V) -> V:
+    """Keep a value, if there is none of this name, and drop the oldest where there are too many; return the one that is kept."""
+    known = kept.setdefault(name, value)
     if len(kept) > KEPT:
         del kept[next(iter(kept))]
-
-
-def summary(seen: Seen, wall: float) -> dict[str, object]:
-    """Describe an outcome for the page's list; `wall` is when it came, in unix seconds."""
-    data = seen.data
-    return {
-        "n": seen.number,
-        "at": round(wall, 3),
-        "status": data.get("Status"),
-        "product": data.get("ProductKey"),
-        "module": data.get("ModuleName"),
-        "id": seen.request,
-        "correlation": data.get("CorrelationId"),
-        "note": _remark(seen),
-        "attempts": data.get("Attempts"),
-        "repeated": seen.repeated,
-    }
-
-
-def _remark(seen: Seen) -> str:
-    """Say what the status of an outcome does not: the first error, the drift, or the API's code."""
-    data = seen.data
-    errors = data.get("Errors") or ()
-    if errors:
-        first = f"{errors[0].get('Field') or 'body'} {errors[0].get('Problem')}"
-        return first if len(errors) == 1 else f"{first}, and {len(errors) - 1} more"
-    if drift := data.get("Drift"):
-        return f"differs in {', '.join(drift)}"
-    code, message = (str(data.get(name) or "") for name in ("Code", "ErrorMessage"))
-    return message if message.startswith(code) and message else ": ".join(part for part in (code, message) if part)
+    return known

@@ -1,4 +1,4 @@
-"""Dead letters: reads them, sends them again, discards them."""
+"""Reads dead letters, sends them again, discards them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from emulator.smq.messages import Message
 from emulator.smq.service import MessageService
 
 UNDELIVERED = "undelivered"
-"""The reason of letters that carry none: the stream or the queue gave them up before the function finished them."""
+"""The reason of letters that carry none: the stream or the queue gave up before the function finished them."""
 MOST_REPLAYS = 1_000_000
 """The largest `Replay` of events/request.schema.json."""
 HIDDEN = 30
@@ -20,23 +20,21 @@ HIDDEN = 30
 
 @dataclass(frozen=True)
 class Letter:
-    """A dead letter: its requests, as far as they can be read, whose they are, and what to send to have them again."""
+    """A dead letter: its requests by their Ids, as far as they can be read, and the text to send to have them again."""
 
     id: str
     reason: str
     detail: str
-    requests: tuple[Mapping[str, Any], ...]
-    senders: tuple[str, ...]
-    """The requests' Ids."""
+    requests: Mapping[str, Mapping[str, Any]]
     again: str
 
-    def shown(self, wall: float) -> dict[str, object]:
-        """For the page; `wall` is when it was put there, in unix seconds."""
-        named = [{name: known.get(name) for name in ("ProductKey", "ModuleName")} for known in self.requests]
-        return {
-            "message": self.id, "at": wall, "reason": self.reason, "detail": self.detail,
-            "requests": [{**names, "Id": id_} for names, id_ in zip(named, self.senders, strict=True)],
-        }  # fmt: skip
+    def as_json(self, at: float) -> dict[str, object]:
+        """Describe it for the page; `at` is when it was put there, in unix seconds."""
+        requests = [
+            {"ProductKey": request.get("ProductKey"), "ModuleName": request.get("ModuleName"), "Id": name}
+            for name, request in self.requests.items()
+        ]
+        return {"message": self.id, "at": at, "reason": self.reason, "detail": self.detail, "requests": requests}
 
 
 def read(message_id: str, body: str, source: str | None = None) -> Letter:
@@ -44,53 +42,51 @@ def read(message_id: str, body: str, source: str | None = None) -> Letter:
 
     `source` is the id that the message had in the queue that gave it up.
     """
-    value = value_of(decode(body))
-    if isinstance(value, dict) and isinstance(value.get("Request"), dict) and "Reason" in value:
-        return _letter(message_id, str(value["Reason"]), str(value.get("Detail") or ""), value["Request"])
+    text, origin = decode(body), source or message_id
+    reason, detail = UNDELIVERED, ""
+    value = value_of(text)
     data = value.get("data") if isinstance(value, dict) else None
-    if isinstance(data, dict) and "messageBody" in data:
+    if isinstance(value, dict) and isinstance(value.get("Request"), dict) and "Reason" in value:
+        reason, detail, origin, value = (
+            str(value["Reason"]),
+            str(value.get("Detail") or ""),
+            message_id,
+            value["Request"],
+        )
+    elif isinstance(data, dict) and "messageBody" in data:
         inner = data["messageBody"]
-        plain = decode(inner) if isinstance(inner, str) else json_text(inner)
-        content = value_of(plain) if isinstance(inner, str) else inner
-        return _letter(str(data.get("messageId") or message_id), UNDELIVERED, "", content, plain, message_id)
-    return _letter(source or message_id, UNDELIVERED, "", value, decode(body), message_id)
+        text = decode(inner) if isinstance(inner, str) else json_text(inner)
+        value, origin = value_of(text), str(data.get("messageId") or message_id)
+    again = json_text(_renew(value, origin)) if isinstance(value, dict | list) else text
+    return Letter(message_id, reason, detail, requests_in(value, origin), again)
 
 
-def _letter(origin: str, reason: str, detail: str, value: Value, plain: str = "", message_id: str = "") -> Letter:
-    requests = requests_in(value, origin)
-    again = json_text(_anew(value, origin)) if isinstance(value, dict | list) else plain
-    return Letter(message_id or origin, reason, detail, tuple(requests.values()), tuple(requests), again)
+def _renew(value: Value, origin: str) -> Value:
+    """Reset the attempts of requests, under the Ids that they had.
 
-
-def _anew(value: Value, origin: str) -> Value:
-    """Begin the attempts of requests anew, under the Ids that they had.
-
-    A request without an Id has its message's. What sends it again is another message: the Id is written down.
+    A request without an Id has its message's. It is sent again in another message: the Id is written into it.
     """
     if isinstance(value, list):
-        return [_request_anew(request, f"{origin}/{number}") for number, request in enumerate(value, 1)]
-    return _request_anew(value, origin)
+        return [_renew_request(request, f"{origin}/{number}") for number, request in enumerate(value, 1)]
+    return _renew_request(value, origin)
 
 
-def _request_anew(request: Value, default: str) -> Value:
-    """`Tried` stays: an earlier create call may have had its effect. `Replay` gives the next outcome an id of its own."""
+def _renew_request(request: Value, default: str) -> Value:
+    """Reset a request. `Tried` stays: an earlier create call may have had effect. By `Replay` the next outcome has a new id."""
     if not isinstance(request, dict) or "ProductKey" not in request:
         return request
+    replays = request.get("Replay") or 0
+    if type(replays) is int:  # anything else stays, and is rejected as before
+        replays = min(replays + 1, MOST_REPLAYS)
     kept = {name: value for name, value in request.items() if name not in ("Attempt", "Since")}
     named = {} if request.get("Id") is not None else {"Id": default[:LONGEST_ID]}
-    return {**kept, "Replay": _next_replay(request.get("Replay")), **named}
-
-
-def _next_replay(before: Value) -> int:
-    """Count up; what is no number stays, and is rejected as before."""
-    before = before or 0
-    return min(before + 1, MOST_REPLAYS) if type(before) is int else before
+    return {**kept, "Replay": replays, **named}
 
 
 def peek(service: MessageService, queue: str, most: int) -> list[dict[str, object]]:
     """Return the oldest letters of a queue, and leave them visible."""
     messages = service.peek(queue, most)
-    return [_read(message).shown(message.enqueued / 1000) for message in messages]
+    return [_read(message).as_json(message.enqueued / 1000) for message in messages]
 
 
 def _read(message: Message) -> Letter:
@@ -100,7 +96,7 @@ def _read(message: Message) -> Letter:
 
 @dataclass(frozen=True)
 class Replayed:
-    """The ids of letters that were sent again; and of those that the request queue refused, with its reason: they stay."""
+    """The ids of the letters sent again, and of those that the request queue refused, which stay, with its reason."""
 
     replayed: list[str]
     refused: dict[str, str]

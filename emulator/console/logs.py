@@ -1,55 +1,42 @@
-"""The functions' log lines, kept for the requests that they are about."""
+"""Keeps the functions' log lines for the requests that they are about."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 KEPT = 20_000
-"""Lines that are remembered."""
-MOST = 100
-"""Lines that are shown of a request."""
+"""Lines of all functions."""
+LONGEST = 100
+"""Lines of a request."""
 _HEAD = ("time", "level", "event", "version", "request_id", "id")
 
 
-@dataclass(frozen=True)
-class LogLine:
-    """A line of a function's log; `invocation` wrote it, and it is about `request`, or about the whole invocation."""
-
-    function: str
-    invocation: str
-    request: str | None
-    entry: Mapping[str, Any]
-
-    def shown(self) -> dict[str, object]:
-        fields = {name: value for name, value in self.entry.items() if name not in _HEAD}
-        return {
-            "at": _unix_seconds(self.entry.get("time")), "level": self.entry.get("level"),
-            "event": self.entry.get("event"), "function": self.function, "fields": fields,
-        }  # fmt: skip
-
-
 class Logs:
-    """The latest lines."""
+    """The latest lines of all functions, each with the name of its function."""
 
     def __init__(self) -> None:
-        self._lines: deque[LogLine] = deque(maxlen=KEPT)
+        self._lines: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=KEPT)
 
     def add(self, function: str, entry: Mapping[str, Any]) -> None:
-        request = entry.get("id")
-        name = request if isinstance(request, str) else None
-        self._lines.append(LogLine(function, str(entry.get("request_id")), name, entry))
+        self._lines.append((function, entry))
 
-    def of(self, request: str, invocations: Iterable[str]) -> list[dict[str, object]]:
-        """Return the latest lines about a request, and about the invocations that worked on it, in their order."""
+    def about(self, request: str, invocations: Iterable[str]) -> list[dict[str, object]]:
+        """Return the latest lines about a request, and about the whole of the invocations that worked on it, in their order."""
         known = set(invocations)
         lines = [
-            line.shown()
-            for line in self._lines
-            if line.request == request or (line.request is None and line.invocation in known)
+            _as_json(function, entry)
+            for function, entry in self._lines
+            if entry.get("id") == request or ("id" not in entry and str(entry.get("request_id")) in known)
         ]
-        return lines[-MOST:]
+        return lines[-LONGEST:]
+
+
+def _as_json(function: str, entry: Mapping[str, Any]) -> dict[str, object]:
+    return {
+        "at": _unix_seconds(entry.get("time")), "level": entry.get("level"), "event": entry.get("event"), "function": function,
+        "fields": {name: value for name, value in entry.items() if name not in _HEAD},
+    }  # fmt: skip
 
 
 def _unix_seconds(time: object) -> float | None:

@@ -1,4 +1,4 @@
-"""Outcomes as a table, for spreadsheets."""
+"""Writes outcomes as a table for spreadsheets."""
 
 import csv
 import io
@@ -10,12 +10,12 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def passes(outcome: Mapping[str, object], status: str, run: str, words: str) -> bool:
-    """Tell whether an outcome is of this status and this run, and holds these words; what is empty passes all."""
-    told = (outcome[name] for name in ("product", "module", "id", "correlation", "note", "status"))
+    """Tell whether an outcome is of this status and this run, and contains these words; an empty one passes all."""
+    fields = (outcome[name] for name in ("product", "module", "id", "correlation", "note", "status"))
     return (
         status in ("", outcome["status"])
         and (not run or str(outcome["id"]).startswith(f"{run}-"))
-        and words.casefold() in " ".join(str(each or "") for each in told).casefold()
+        and words.casefold() in " ".join(str(field or "") for field in fields).casefold()
     )
 
 
@@ -31,6 +31,6 @@ def as_csv(outcomes: Iterable[Mapping[str, object]]) -> bytes:
 
 
 def _cell(value: object) -> str:
-    """A spreadsheet would run what looks like a formula."""
+    """Quote a text that a spreadsheet would run as a formula."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_FORMULAS) else text

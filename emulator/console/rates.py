@@ -1,9 +1,11 @@
-"""Calls in the last second, sampled: the moving line of each operation."""
+"""Samples the calls of the last second: the moving line of each operation. Moments are monotonic seconds."""
 
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from emulator.cloud import Cloud
+from emulator.console.history import Trouble
 from emulator.console.tail import Tail
 from emulator.iot.service import ApiCall
 from emulator.records import Arrival, Faulted
@@ -11,34 +13,25 @@ from emulator.records import Arrival, Faulted
 EVERY = 0.2
 """Seconds between samples."""
 SPAN = 60.0
-"""Seconds that are remembered."""
+"""Seconds for which samples are kept."""
 RECENT = 10.0
-"""Seconds over which the state of the API is told."""
+"""Seconds of calls by which the state of the API is judged."""
 WINDOW = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sample:
-    """Calls in the second before `moment` (monotonic seconds); of those since the sample before, the throttled and the failed."""
+    """Calls in the second before `moment`; and of those since the sample before, the throttled and the failed."""
 
     moment: float
-    calls: dict[str, int]
-    throttled: dict[str, int]
-    failed: dict[str, int]
+    calls: dict[str, int] = field(default_factory=dict)
+    throttled: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
 
-    def shown(self, shift: float) -> dict[str, object]:
-        return {
-            "t": round(self.moment + shift, 3), "calls": self.calls, "throttled": self.throttled, "failed": self.failed,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A call of the IoT API that went wrong."""
-
-    moment: float
-    operation: str
-    text: str
+    def as_json(self, shift: float) -> dict[str, object]:
+        """Describe it for the page; `shift` makes monotonic seconds unix ones."""
+        moment = round(self.moment + shift, 3)
+        return {"t": moment, "calls": self.calls, "throttled": self.throttled, "failed": self.failed}
 
 
 class Rates:
@@ -50,54 +43,54 @@ class Rates:
         """Calls that failed since the start, by operation."""
         self.throttles: Counter[str] = Counter()
         """Those that were throttled."""
-        self.last_failure: Failure | None = None
+        self.last_failure: Trouble | None = None
         self._last_success = 0.0
         self._cloud = cloud
         self._throttled_before: Counter[str] = Counter()
-        self._recent: deque[tuple[float, str]] = deque()
-        """When calls arrived, throttled ones were refused, and others failed: `call`, `throttled`, `failed`."""
+        self._recent: deque[tuple[float, Literal["call", "throttled", "failed"]]] = deque()
         self._kept_off: deque[tuple[float, str]] = deque()
-        """Calls that faults kept from the API."""
+        """Calls that faults kept from the API, by operation."""
         self._events = Tail(lambda: cloud.records.events)
         self._calls = Tail(lambda: cloud.iot.calls)
 
     def sample(self) -> None:
-        now = self._cloud.records.now()
-        throttled, failed = self._refused(now), Counter[str]()
+        sample = Sample(self._cloud.records.now())
+        self._count_throttled(sample)
         for call in self._calls.new():
             if call.http_status < 400:
                 self._last_success = call.moment
             elif _is_failure(call):
-                self._fail(Failure(call.moment, call.operation, f"HTTP {call.http_status} {call.code}"), failed)
+                text = f"HTTP {call.http_status} {call.code}"
+                self._fail(Trouble(call.moment, call.operation, text), sample)
         for event in self._events.new():
             if isinstance(event, Arrival) and event.service == "iot":
                 self._recent.append((event.moment, "call"))
             elif isinstance(event, Faulted) and event.service == "iot":
-                self._count_faulted(event, throttled, failed)
-        self.throttles += throttled
-        self.failures += failed
-        self.samples.append(Sample(now, self._rates(now), dict(throttled), dict(failed)))
+                self._count_faulted(event, sample)
+        self.throttles += sample.throttled
+        self.failures += sample.failed
+        sample.calls = self._rates(sample.moment)
+        self.samples.append(sample)
 
-    def _refused(self, now: float) -> Counter[str]:
-        """Count what the API itself has throttled since the last sample."""
+    def _count_throttled(self, sample: Sample) -> None:
+        """Count the calls that the API itself has throttled since the last sample."""
         total = Counter(self._cloud.iot.throttles)
-        fresh = total - self._throttled_before
+        sample.throttled += total - self._throttled_before
         self._throttled_before = total
-        self._recent.extend([(now, "throttled")] * fresh.total())
-        return fresh
+        self._recent.extend([(sample.moment, "throttled")] * sample.throttled.total())
 
-    def _count_faulted(self, event: Faulted, throttled: Counter[str], failed: Counter[str]) -> None:
+    def _count_faulted(self, event: Faulted, sample: Sample) -> None:
         if not event.reached:
             self._kept_off.append((event.moment, event.operation))
         if event.fault == "throttle":
-            throttled[event.operation] += 1
+            sample.throttled[event.operation] += 1
             self._recent.append((event.moment, "throttled"))
             return
         text = f"HTTP {event.status}" if event.status else "no answer"
-        self._fail(Failure(event.moment, event.operation, f"{text} (fault: {event.fault})"), failed)
+        self._fail(Trouble(event.moment, event.operation, f"{text} (fault: {event.fault})"), sample)
 
-    def _fail(self, failure: Failure, failed: Counter[str]) -> None:
-        failed[failure.operation] += 1
+    def _fail(self, failure: Trouble, sample: Sample) -> None:
+        sample.failed[failure.source] += 1
         self._recent.append((failure.moment, "failed"))
         if self.last_failure is None or failure.moment >= self.last_failure.moment:
             self.last_failure = failure
@@ -110,18 +103,19 @@ class Rates:
         return {name: reached.get(name, 0) + kept_off[name] for name in (*reached, *kept_off)}
 
     def health(self) -> dict[str, object]:
-        """Tell whether the API answers: its last call counts, also where nobody has called for a while."""
+        """Tell whether the API answers: the last call counts, also if there were none for a while."""
         since = self._cloud.records.now() - RECENT
-        counts = Counter(kind for moment, kind in self._recent if moment > since)
         while self._recent and self._recent[0][0] <= since:
             self._recent.popleft()
+        counts = Counter(kind for moment, kind in self._recent if moment > since)
         failure = self.last_failure
-        failing = failure is not None and (counts["failed"] > 0 or failure.moment >= self._last_success)
-        quiet = failure is None and not self._last_success
-        return {
-            "state": "failing" if failing else "quiet" if quiet else "ok",
-            "calls": counts["call"], "failed": counts["failed"], "throttled": counts["throttled"],
-        }  # fmt: skip
+        if failure and (counts["failed"] or failure.moment >= self._last_success):
+            state = "failing"
+        else:
+            state = "ok" if failure or self._last_success else "quiet"
+        if "iot" in self._cloud.network.down:
+            state = "down"
+        return {"state": state, "calls": counts["call"], "failed": counts["failed"], "throttled": counts["throttled"]}
 
 
 def _is_failure(call: ApiCall) -> bool:

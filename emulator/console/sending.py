@@ -18,7 +18,7 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """The HTTP trigger's answer, and the seconds that it took."""
+    """The HTTP trigger's answer, and how long it took."""
 
     status: int
     body: Value

@@ -1,16 +1,16 @@
-"""What the local cloud is doing at this moment."""
+"""Describes the state of the local cloud at this moment, for the page."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 
 from emulator.cloud import Cloud
-from emulator.iot.products import CUSTOM_MODULES, Module, Product
+from emulator.iot.products import CUSTOM_MODULES
 
 QUOTA = ("OTA_QPS", "OTA_QUOTA_INSTANCES", "OTA_QUOTA_HOST", "OTA_QUOTA_KEY", "OTA_QUOTA_URL")
 
 
 def snapshot(cloud: Cloud) -> dict[str, object]:
-    """Queues, streams, instances and calls at this moment."""
+    """Describe queues, streams, functions, instances and calls."""
     names = {name: role for role, name in cloud.template.outputs.items() if role.endswith("Queue")}
     return {
         "urls": asdict(cloud.urls),
@@ -28,11 +28,10 @@ def snapshot(cloud: Cloud) -> dict[str, object]:
         ],
         "functions": [
             {
-                "name": name, "limit": one.config.instances, "invocations": one.counters.invocations,
-                "errors": one.counters.errors, "throttles": one.counters.throttles, "timeouts": one.counters.timeouts,
-                "settings": _quota_settings(one.config.environment),
+                "name": name, "limit": deployed.config.instances, **asdict(deployed.counters),
+                "settings": _quota_settings(deployed.config.environment),
             }
-            for name, one in cloud.fc.functions.items()
+            for name, deployed in cloud.fc.functions.items()
         ],
         "instances": [
             {
@@ -45,35 +44,30 @@ def snapshot(cloud: Cloud) -> dict[str, object]:
 
 
 def _quota_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a function is told about the quota; of the address of a store, which may hold a password, only that it is there."""
+    """Return a function's settings of the quota; the address of a store may hold a password, and is only said to be set."""
     return {name: "set" if name == "OTA_QUOTA_URL" else environment[name] for name in QUOTA if environment.get(name)}
 
 
 def limits(cloud: Cloud) -> dict[str, int]:
-    """Calls of each operation that pass in any second, for those that were called."""
+    """Return how many calls of each operation pass in any second, for those that were called."""
     return {name: cloud.iot.limit_of(name) for name in cloud.iot.rates()}
 
 
 def products(cloud: Cloud) -> list[dict[str, object]]:
-    """Every product with its own modules."""
-    return [_product(product) for product in cloud.iot.products]
+    """Describe every product with its own modules."""
+    return [
+        {
+            "key": product.key, "name": product.name, "instance": product.instance, "most": CUSTOM_MODULES,
+            "modules": [
+                {name: getattr(module, name) for name in ("name", "alias", "desc", "created", "packages")}
+                for module in product.custom_modules
+            ],
+        }
+        for product in cloud.iot.products
+    ]  # fmt: skip
 
 
 def stamp(cloud: Cloud) -> str:
     """Return a text that changes whenever a product or a module does."""
     moments = [module.modified for product in cloud.iot.products for module in product.modules]
     return f"{len(moments)}-{max(moments, default=0)}"
-
-
-def _product(product: Product) -> dict[str, object]:
-    modules = [_module(module) for module in product.custom_modules]
-    return {
-        "key": product.key, "name": product.name, "instance": product.instance, "most": CUSTOM_MODULES, "modules": modules,
-    }  # fmt: skip
-
-
-def _module(module: Module) -> dict[str, object]:
-    return {
-        "name": module.name, "alias": module.alias, "desc": module.desc, "created": module.created,
-        "packages": module.packages,
-    }  # fmt: skip

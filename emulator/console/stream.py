@@ -9,12 +9,11 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from emulator.console.history import Seen
 from emulator.console.watch import Watch
 
 AT_ONCE = 500
@@ -37,46 +36,28 @@ class Watchers:
         return StreamingResponse(self._events(known), media_type="text/event-stream")
 
     async def _events(self, known: int) -> AsyncIterator[str]:
+        """Write the events for one page, which has the outcomes up to `known`."""
+        watch, shown = self._watch, ""
         self._count += 1
         try:
-            async for event in _Feed(self._watch, known, self._ending):
-                yield event
+            about = {"boot": watch.boot, "urls": asdict(watch.cloud.urls), "began": watch.began, "resumed": known > 0}
+            yield _event("hello", json.dumps(about))
+            yield _event("rates", json.dumps([sample.as_json(watch.shift) for sample in watch.rates.samples]))
+            tick = watch.ticks
+            while not self._ending.is_set():
+                fresh = watch.journal.since(known)
+                for start in range(0, len(fresh), AT_ONCE):
+                    outcomes = [watch.stories.summary(seen) for seen in fresh[start : start + AT_ONCE]]
+                    known = fresh[start : start + AT_ONCE][-1].number
+                    yield f"id: {watch.boot}:{known}\n" + _event("outcomes", json.dumps(outcomes, ensure_ascii=False))
+                if watch.state() != shown:
+                    shown = watch.state()
+                    yield _event("state", shown)
+                tick = await watch.next(tick)
+                yield _event("rates", json.dumps([watch.rates.samples[-1].as_json(watch.shift)]))
         finally:
             self._count -= 1
 
 
-@dataclass
-class _Feed:
-    """The events for one page, which has the outcomes up to `known`."""
-
-    watch: Watch
-    known: int
-    ending: asyncio.Event
-    state: str = ""
-
-    async def __aiter__(self) -> AsyncIterator[str]:
-        watch = self.watch
-        about = {"boot": watch.boot, "urls": asdict(watch.cloud.urls), "began": watch.began, "resumed": self.known > 0}
-        yield _event("hello", about)
-        yield _event("rates", [sample.shown(watch.shift) for sample in watch.rates.samples])
-        tick = watch.ticks
-        while not self.ending.is_set():
-            for seen in _chunks(watch.journal.since(self.known)):
-                self.known = seen[-1].number
-                shown = [watch.stories.summary(each) for each in seen]
-                yield _event("outcomes", shown, f"{watch.boot}:{self.known}")
-            state = watch.state()
-            if state != self.state:
-                self.state = state
-                yield f"event: state\ndata: {state}\n\n"
-            tick = await watch.next(tick)
-            yield _event("rates", [watch.rates.samples[-1].shown(watch.shift)])
-
-
-def _chunks(seen: list[Seen]) -> list[list[Seen]]:
-    return [seen[start : start + AT_ONCE] for start in range(0, len(seen), AT_ONCE)]
-
-
-def _event(name: str, value: object, number: str = "") -> str:
-    head = f"id: {number}\n" if number else ""
-    return f"{head}event: {name}\ndata: {json.dumps(value, ensure_ascii=False)}\n\n"
+def _event(name: str, data: str) -> str:
+    return f"event: {name}\ndata: {data}\n\n"

@@ -7,10 +7,10 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator
+from itertools import takewhile
 from typing import Any
 
 from emulator.cloud import Cloud
-from emulator.console.health import Health
 from emulator.console.journal import Journal
 from emulator.console.rates import EVERY, RECENT, Rates
 from emulator.console.snapshot import limits, snapshot, stamp
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Watch:
-    """What the page knows. It is looked at anew every 0.2 seconds while `running`."""
+    """The page's knowledge, refreshed every 0.2 seconds while `running`."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -28,13 +28,13 @@ class Watch:
         """Another one after a restart: what a page remembers is then out of date."""
         self.began = time.time()
         self.shift = time.time() - cloud.records.now()
+        """Makes monotonic seconds unix ones."""
         self.journal = Journal(cloud)
         self.stories = Stories(cloud, self.journal, self.shift)
         self.rates = Rates(cloud)
-        self.health = Health(cloud, self.journal, self.rates, self.shift)
         self.ticks = 0
-        self._read_at = -1
-        self._state = ""
+        self._state = (-1, "")
+        """The latest state, and the tick that it was read in."""
         self._ticked = asyncio.Condition()
 
     @contextlib.asynccontextmanager
@@ -47,43 +47,56 @@ class Watch:
             await asyncio.gather(task, return_exceptions=True)
 
     async def next(self, seen: int) -> int:
-        """Wait for a look after the one that was `seen`; its number."""
+        """Wait for a tick after the one that was `seen`; return its number."""
         async with self._ticked:
             await self._ticked.wait_for(lambda: self.ticks > seen)
         return self.ticks
 
     def state(self) -> str:
-        """What the page shows beside outcomes and lines, as JSON; read once for all who watch."""
-        if self._read_at != self.ticks:
-            self._read_at = self.ticks
-            self._state = json.dumps(self._describe(), ensure_ascii=False)
-        return self._state
+        """Return the JSON of what the page shows beside outcomes and lines; it is read once a tick for all pages."""
+        if self._state[0] != self.ticks:
+            faults = [active.as_json() for active in self.cloud.faults]
+            more = {"limits": limits(self.cloud), "modules": stamp(self.cloud), "statuses": self.journal.statuses}
+            state = {**snapshot(self.cloud), **self._summary(), **more, "faults": faults}
+            self._state = self.ticks, json.dumps(state, ensure_ascii=False)
+        return self._state[1]
 
     def progress(self) -> dict[str, Any]:
-        """How many outcomes came, all in all and in the last seconds; and the last error, with its time."""
-        total = sum(self.journal.statuses.values())
+        """Return the state of this moment, with the numbers of outcomes and failures since the start, for scripts."""
+        error = self.journal.last_error
+        at = round(error.moment + self.shift, 3) if error else None
         return {
-            "outcomes": {"total": total, "recent": self.health.recent(), "seconds": RECENT},
-            "lastError": self._last_error(),
-            "health": self.health.shown(),
-            "failures": {"failed": dict(self.rates.failures), "throttled": dict(self.rates.throttles)},
-            "runs": self.journal.runs.shown(self.shift),
+            **snapshot(self.cloud),
+            **self._summary(),
+            "outcomes": {"total": self.journal.statuses.total(), "recent": self._count_recent(), "seconds": RECENT},
+            "lastError": {"at": at, "function": error.source, "text": error.text} if error else None,
+            "failures": {"failed": self.rates.failures, "throttled": self.rates.throttles},
         }
 
-    def _last_error(self) -> dict[str, object] | None:
-        error = self.journal.last_error
-        if error is None:
-            return None
-        return {"at": round(error.moment + self.shift, 3), "function": error.function, "text": error.text}
+    def _summary(self) -> dict[str, Any]:
+        return {"health": self._health(), "runs": self.journal.runs.as_json(self.shift)}
 
-    def _describe(self) -> dict[str, Any]:
+    def _health(self) -> dict[str, object]:
+        """Describe whether all works, and when it will be done: `left` is seconds until the queue is empty, None if unknown."""
+        smq, names = self.cloud.smq, self.cloud.template.outputs
+        depths = smq.depths(names["RequestQueue"])
+        waiting = depths.active + depths.inactive + depths.delayed
+        rate = self._count_recent() / RECENT
+        troubles = [trouble for trouble in (self.journal.last_error, self.rates.last_failure) if trouble]
+        latest = max(troubles, key=lambda trouble: trouble.moment, default=None)
         return {
-            **snapshot(self.cloud), "health": self.health.shown(), "runs": self.journal.runs.shown(self.shift),
-            "limits": limits(self.cloud), "modules": stamp(self.cloud), "statuses": dict(self.journal.statuses),
-            "faults": [each.as_json() for each in self.cloud.faults],
+            "waiting": waiting, "inFlight": depths.inactive, "delayed": depths.delayed, "rate": round(rate, 1),
+            "left": round(waiting / rate) if rate and waiting else None,
+            "dead": smq.depths(names["DeadLetterQueue"]).active,
+            "api": self.rates.health(), "error": latest and latest.as_json(self.shift),
         }  # fmt: skip
 
-    async def look(self) -> None:
+    def _count_recent(self) -> int:
+        """Count the outcomes of the last seconds."""
+        since = self.cloud.records.now() - RECENT
+        return sum(1 for _ in takewhile(lambda seen: seen.moment > since, reversed(self.journal.outcomes)))
+
+    async def _refresh(self) -> None:
         await self.journal.follow()
         self.rates.sample()
         async with self._ticked:
@@ -93,7 +106,7 @@ class Watch:
     async def _run(self) -> None:
         while True:
             try:
-                await self.look()
-            except Exception:  # noqa: BLE001 - what cannot be shown must not end the showing
+                await self._refresh()
+            except Exception:  # noqa: BLE001 - an error in one round must not end the others
                 _log.exception("the page could not look at the cloud")
             await asyncio.sleep(EVERY)

@@ -30,7 +30,6 @@ DELAY = {"service": "iot", "operation": "CreateOTAModule", "kind": "delay", "sec
 
 
 def test_a_rule_is_added_shown_and_ended(api: httpx.Client) -> None:
-    """With what it did so far."""
     made = api.post("/faults", json=DELAY)
     assert made.status_code == 201
     assert made.json() == {"id": "1", **DELAY, "seen": 0, "fired": 0}
@@ -40,7 +39,6 @@ def test_a_rule_is_added_shown_and_ended(api: httpx.Client) -> None:
 
 
 def test_a_plan_takes_the_place_of_the_one_before(api: httpx.Client) -> None:
-    """And can be read as it was put."""
     api.post("/faults", json=DELAY)
     plan = {"seed": 3, "rules": [{"service": "smq", "kind": "reset"}]}
     assert [rule["kind"] for rule in api.put("/faults", json=plan).json()] == ["reset"]
@@ -48,8 +46,7 @@ def test_a_plan_takes_the_place_of_the_one_before(api: httpx.Client) -> None:
     assert api.delete("/faults").json() == []
 
 
-def test_what_is_wrong_with_a_rule_is_named(api: httpx.Client) -> None:
-    """By its field; nothing is changed."""
+def test_a_wrong_rule_is_refused_with_its_field(api: httpx.Client) -> None:
     answer = api.post("/faults", json={**DELAY, "kind": "explode"})
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith("kind: ")
@@ -58,12 +55,11 @@ def test_what_is_wrong_with_a_rule_is_named(api: httpx.Client) -> None:
 
 
 def test_a_page_of_another_site_cannot_set_faults(api: httpx.Client) -> None:
-    """Browsers send what is no JSON anywhere, unasked."""
+    """A browser may send anything but JSON to another site unasked."""
     answer = api.post("/faults", content=b"{}", headers={"Content-Type": "text/plain"})
     assert answer.status_code == 415
 
 
 def test_a_plan_that_is_too_large_is_refused(api: httpx.Client) -> None:
-    """Before it is all read."""
     large = b" " * (faults_api.LARGEST_PLAN + 1)
     assert api.put("/faults", content=large, headers={"Content-Type": "application/json"}).status_code == 413
