@@ -117,22 +117,17 @@ class Pipeline(NamedTuple):
         early = max(0, len(batch.taken) - PUT_BACK_IN_MARGIN) * PUT_BACK_SECONDS
         invocation = invocation._replace(deadline=invocation.deadline - early)
         attempts = Attempts(self.api, self.settings, self.random, invocation, gives_up, Halt(), usages=[])
-        results: dict[int, Result] = {}
-        chains: list[Chain] = []
-        now = self.clock.wall()
-        watched = self.watch(attempts)
+        watched, now = self.watch(attempts), self.clock.wall()
+        ends: list[Sequence[tuple[Sequence[Item], Result]]] = []
 
         def handle(lane: Sequence[Item]) -> None:
-            left: list[tuple[Item, Unfinished]] = []
-            for copies, result in run(lane, watched):
-                results.update(dict.fromkeys((item.place for item in copies), result))
-                if isinstance(result, Unfinished):
-                    left.append((copies[0], result))
-            if left:
-                chains.append(chain(left, now))
+            ends.append(list(run(lane, watched)))
 
         self.pool([partial(handle, lane) for lane in lanes(batch.items, self.settings.OTA_IOT_INSTANCE_ID)])
         attempts.log_findings()
+        results = {item.place: result for end in ends for copies, result in end for item in copies}
+        left = ([(copies[0], result) for copies, result in end if isinstance(result, Unfinished)] for end in ends)
+        chains = [chain(unfinished, now) for unfinished in left if unfinished]
         return Report([results[item.place] for item in batch.items], attempts.usages), chains
 
     def _log(self, report: Report, batch: Batch, invocation: Invocation, began: float) -> None:

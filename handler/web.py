@@ -68,8 +68,7 @@ Respond = Callable[[HttpRequest, Service], HttpAnswer]
 def from_event(event: object) -> HttpRequest | None:
     """Read the request in an event of an FC 3.0 HTTP trigger; None for any other event."""
     fields = _mapping(event)
-    context = _mapping(fields.get("requestContext"))
-    http = _mapping(context.get("http"))
+    http = _mapping(_mapping(fields.get("requestContext")).get("http"))
     if not http:
         return None
     return HttpRequest(
@@ -77,7 +76,6 @@ def from_event(event: object) -> HttpRequest | None:
         str(http.get("path") or unquote(str(fields.get("rawPath") or "/"))),
         _headers(_mapping(fields.get("headers")).items()),
         _event_body(fields.get("body"), is_base64=fields.get("isBase64Encoded") in (True, "true")),
-        str(context.get("requestId") or ""),
     )
 
 
@@ -131,7 +129,6 @@ def from_environ(environ: Mapping[str, Any]) -> HttpRequest:
         str(environ.get("PATH_INFO") or "/"),
         {**_headers(pairs), **media},
         stream.read(min(size, LARGEST_BODY + 1)) if stream is not None and size else b"",
-        str(getattr(environ.get("fc.context"), "request_id", "") or ""),
     )
 
 
