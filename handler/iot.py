@@ -4,6 +4,7 @@ API reference: CreateOTAModule, ListOTAModuleByProduct, UpdateOTAModule; signatu
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, Protocol
 
 from aliyunsdkcore.auth.composer import rpc_signature_composer
@@ -21,6 +22,7 @@ VERSION = "2018-01-20"
 CREATE = "CreateOTAModule"
 LIST = "ListOTAModuleByProduct"
 UPDATE = "UpdateOTAModule"
+WAIT = "quota wait"
 
 SHORTEST_WAIT = 0.05
 """Seconds: a call that could not wait even this long for its answer is not sent."""
@@ -55,6 +57,11 @@ class Usage:
     waited = 0.0
 
 
+Attributes = dict[str, str | int | None]
+Span = Callable[[str], AbstractContextManager[Attributes]]
+"""Begins the span of a call, or of a wait, by its name; yields its attributes, to be filled in."""
+
+
 class IotApi(NamedTuple):
     """The API at one endpoint; shared by all threads of an instance."""
 
@@ -63,6 +70,7 @@ class IotApi(NamedTuple):
     quota: Quota
     clock: Clock
     read_timeout: float
+    span: Span = lambda _name: nullcontext({})
 
     def signed(self, action: str, parameters: Mapping[str, str], credentials: Credentials) -> str:
         """The request target of a call, signed now: every attempt has its own nonce and timestamp."""
@@ -201,7 +209,8 @@ class Session:
         """Wait for a slot in which the call can leave; for another where its connection had to be opened again meanwhile."""
         self._api.transport.open(self._left(action))
         while True:
-            self.usage.waited += self._api.quota.wait(action, self.deadline)
+            with self._api.span(WAIT):
+                self.usage.waited += self._api.quota.wait(action, self.deadline)
             slot = self.clock.now()
             self._api.transport.open(self._left(action))
             if self.clock.now() - slot <= LATE:
@@ -223,7 +232,9 @@ class Session:
         target = self._api.signed(action, parameters, keys)
         self.left = self.clock.wall()
         try:
-            answer = self._api.transport.post(target, seconds)
+            with self._api.span(action) as attributes:
+                answer = self._api.transport.post(target, seconds)
+                attributes["http.response.status_code"] = answer.status
             reached("answered")
             body = understood(answer, keys.secrets)
         except Throttled as error:

@@ -3,24 +3,22 @@
 Spans are encoded as they end, and leave together at the end of their invocation. The quota bounds their number: two a call.
 """
 
-import re
 import secrets
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from handler import iot, otlp
+from handler import otlp
 from handler.clock import Clock
 from handler.connections import Connection, Transport
 from handler.errors import OtaModulesError
-from handler.http1 import Answer
+from handler.iot import WAIT, Attributes
 from handler.lanes import Handler
 from handler.log import Log
 from handler.messages import Invalid, ModuleRequest
 from handler.outcomes import Result, Unfinished
-from handler.pacing import Quota
 from handler.pipeline import Pipeline
 from handler.version import VERSION
 
@@ -46,12 +44,16 @@ class Tracer:
 
     def trace(self, pipeline: Pipeline) -> Pipeline:
         """Return the same pipeline, with spans."""
-        api = pipeline.api
-        api = api._replace(quota=TracedQuota(self, api.quota), transport=TracedTransport(self, api.transport))
-        return pipeline._replace(api=api, watch=lambda handler: TracedHandler(self, handler))
+
+        def span(name: str) -> AbstractContextManager[Attributes]:
+            return self.span(name, INTERNAL if name == WAIT else CLIENT)
+
+        return pipeline._replace(
+            api=pipeline.api._replace(span=span), watch=lambda handler: TracedHandler(self, handler)
+        )
 
     @contextmanager
-    def span(self, name: str, kind: int, above: str | None = None) -> Iterator[dict[str, str | int | None]]:
+    def span(self, name: str, kind: int, above: str | None = None) -> Iterator[Attributes]:
         """Begin a span whose attributes are to be filled in, below `above` (a traceparent) or this thread's span.
 
         Where `above` is not sampled there is none, nor are there any in it. One with an `error.type` has failed.
@@ -59,7 +61,7 @@ class Tracer:
         outer: str = getattr(self._local, "above", NOWHERE)
         _, trace, upper, flags = (above or outer).split("-")
         own, wall, began = secrets.token_hex(8), self._clock.wall(), self._clock.now()
-        attributes: dict[str, str | int | None] = {}
+        attributes: Attributes = {}
         self._local.above = f"00-{trace}-{own}-{flags}"
         try:
             yield attributes
@@ -110,37 +112,3 @@ class TracedHandler(NamedTuple):
 
     def leave(self, request: ModuleRequest | Invalid, ahead: Unfinished) -> Unfinished:
         return self.handler.leave(request, ahead)
-
-
-class TracedQuota(NamedTuple):
-    """A span for each wait."""
-
-    tracer: Tracer
-    quota: Quota
-
-    def wait(self, operation: str, deadline: float) -> float:
-        with self.tracer.span("quota wait", INTERNAL):
-            return self.quota.wait(operation, deadline)
-
-    def throttled(self, operation: str, retry_after: float) -> None:
-        self.quota.throttled(operation, retry_after)
-
-    def accepted(self, operation: str) -> None:
-        self.quota.accepted(operation)
-
-
-class TracedTransport(NamedTuple):
-    """A span for each call."""
-
-    tracer: Tracer
-    transport: iot.Transport
-
-    def open(self, seconds: float) -> None:
-        self.transport.open(seconds)
-
-    def post(self, target: str, seconds: float) -> Answer:
-        operation = re.search(r"[?&]Action=(\w+)", target)
-        with self.tracer.span(operation[1] if operation else "call", CLIENT) as attributes:
-            answer = self.transport.post(target, seconds)
-            attributes["http.response.status_code"] = answer.status
-        return answer
