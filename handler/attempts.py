@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from handler.credentials import Credentials
 from handler.errors import SinkError
-from handler.iot import Halt, IotApi, Session, Usage
+from handler.iot import REQUEST, Attributes, Halt, IotApi, Session, Usage
 from handler.log import Log
 from handler.messages import Invalid, Known, ModuleRequest
 from handler.modules import Verdict, ensure
@@ -45,6 +45,14 @@ class Attempts(NamedTuple):
     def handle(self, request: ModuleRequest | Invalid) -> Result:
         """One request's result; never raises."""
         usage = Usage()
+        with self.api.span(REQUEST, request.traceparent or "") as attributes:
+            result = self._finish(request, usage)
+            attributes.update(_attributes(request, result))
+        self.usages.append(usage)
+        self._log(request, result, usage)
+        return result
+
+    def _finish(self, request: ModuleRequest | Invalid, usage: Usage) -> Result:
         result = self._try(request, usage)
         if isinstance(request, ModuleRequest) and isinstance(result, Unfinished) and self._is_over(request, result):
             left = result
@@ -52,8 +60,6 @@ class Attempts(NamedTuple):
                 result = self._give_up(request, left)
             except Exception as error:  # noqa: BLE001 - as below
                 result = self._unfinished(request, error, left.known)
-        self.usages.append(usage)
-        self._log(request, result, usage)
         return result
 
     def leave(self, request: ModuleRequest | Invalid, ahead: Unfinished) -> Unfinished:
@@ -163,6 +169,14 @@ class Attempts(NamedTuple):
                 text=error.text,
                 setting=error.setting,
             )
+
+
+def _attributes(request: ModuleRequest | Invalid, result: Result) -> Attributes:
+    """Describe a request and its result for its span."""
+    status, error = ("unfinished", result.reason) if isinstance(result, Unfinished) else (result.Status, result.Code)
+    known: Attributes = {"ota.id": request.Id, "ota.product": request.ProductKey, "ota.module": request.ModuleName}
+    failed: Attributes = {"error.type": error} if status in ("unfinished", "failed") else {}
+    return {**known, "ota.status": status, **failed}
 
 
 def _decided(request: ModuleRequest, verdict: Verdict) -> Outcome:

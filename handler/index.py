@@ -78,7 +78,7 @@ class Instance(NamedTuple):
         from handler.tracing import Tracer
 
         tracer = Tracer(settings.OTA_TRACE_URL, connect, clock, environ.get("FC_FUNCTION_NAME", "ota-modules"))
-        return cls(tracer.trace(pipeline), messages, log, tracer)
+        return cls(pipeline._replace(api=api._replace(span=tracer.span)), messages, log, tracer)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -22,7 +22,8 @@ VERSION = "2018-01-20"
 CREATE = "CreateOTAModule"
 LIST = "ListOTAModuleByProduct"
 UPDATE = "UpdateOTAModule"
-WAIT = "quota wait"
+WAIT, REQUEST = "quota wait", "request"
+"""Names of spans; a call's is that of its operation."""
 
 SHORTEST_WAIT = 0.05
 """Seconds: a call that could not wait even this long for its answer is not sent."""
@@ -58,8 +59,9 @@ class Usage:
 
 
 Attributes = dict[str, str | int | None]
-Span = Callable[[str], AbstractContextManager[Attributes]]
-"""Begins the span of a call, or of a wait, by its name; yields its attributes, to be filled in."""
+Span = Callable[[str, str | None], AbstractContextManager[Attributes]]
+"""Begins a span by its name, below a traceparent ("": of a trace of its own) or this thread's span (None); yields its attributes,
+to be filled in."""
 
 
 class IotApi(NamedTuple):
@@ -70,7 +72,7 @@ class IotApi(NamedTuple):
     quota: Quota
     clock: Clock
     read_timeout: float
-    span: Span = lambda _name: nullcontext({})
+    span: Span = lambda _name, _above: nullcontext({})
 
     def signed(self, action: str, parameters: Mapping[str, str], credentials: Credentials) -> str:
         """The request target of a call, signed now: every attempt has its own nonce and timestamp."""
@@ -209,7 +211,7 @@ class Session:
         """Wait for a slot in which the call can leave; for another where its connection had to be opened again meanwhile."""
         self._api.transport.open(self._left(action))
         while True:
-            with self._api.span(WAIT):
+            with self._api.span(WAIT, None):
                 self.usage.waited += self._api.quota.wait(action, self.deadline)
             slot = self.clock.now()
             self._api.transport.open(self._left(action))
@@ -232,7 +234,7 @@ class Session:
         target = self._api.signed(action, parameters, keys)
         self.left = self.clock.wall()
         try:
-            with self._api.span(action) as attributes:
+            with self._api.span(action, None) as attributes:
                 answer = self._api.transport.post(target, seconds)
                 attributes["http.response.status_code"] = answer.status
             reached("answered")

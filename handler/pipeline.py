@@ -5,7 +5,7 @@ take on what can be finished, put the rest back -> ensure each module and publis
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple, get_args
 
@@ -14,7 +14,7 @@ from handler.batch import Batch, Item, take_on
 from handler.clock import Clock
 from handler.errors import NotFinished
 from handler.iot import Halt, IotApi, Usage
-from handler.lanes import Handler, lanes, run
+from handler.lanes import lanes, run
 from handler.outcomes import Outcome, Result, Status, Unfinished
 from handler.putting_back import Chain, Sender, chain, messages, whole_messages
 from handler.retry import Random
@@ -68,8 +68,6 @@ class Pipeline(NamedTuple):
     pool: Pool
     clock: Clock
     random: Random
-    watch: Callable[[Handler], Handler] = lambda handler: handler
-    """Stands between a request and its attempt; see `handler.tracing`."""
 
     def run(self, deliveries: Sequence[Delivery], invocation: Invocation) -> Report:
         """Finish every request of a batch, or put it back.
@@ -117,11 +115,11 @@ class Pipeline(NamedTuple):
         early = max(0, len(batch.taken) - PUT_BACK_IN_MARGIN) * PUT_BACK_SECONDS
         invocation = invocation._replace(deadline=invocation.deadline - early)
         attempts = Attempts(self.api, self.settings, self.random, invocation, gives_up, Halt(), usages=[])
-        watched, now = self.watch(attempts), self.clock.wall()
+        now = self.clock.wall()
         ends: list[Sequence[tuple[Sequence[Item], Result]]] = []
 
         def handle(lane: Sequence[Item]) -> None:
-            ends.append(list(run(lane, watched)))
+            ends.append(list(run(lane, attempts)))
 
         self.pool([partial(handle, lane) for lane in lanes(batch.items, self.settings.OTA_IOT_INSTANCE_ID)])
         attempts.log_findings()

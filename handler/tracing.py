@@ -6,27 +6,24 @@ Spans are encoded as they end, and leave together at the end of their invocation
 import secrets
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from handler import otlp
 from handler.clock import Clock
 from handler.connections import Connection, Transport
 from handler.errors import OtaModulesError
-from handler.iot import WAIT, Attributes
-from handler.lanes import Handler
+from handler.iot import REQUEST, WAIT, Attributes
 from handler.log import Log
-from handler.messages import Invalid, ModuleRequest
-from handler.outcomes import Result, Unfinished
-from handler.pipeline import Pipeline
 from handler.version import VERSION
 
 LONGEST_SEND = 1.0
 """Seconds by which spans may delay the end of an invocation."""
 PAUSE = 30.0
 """Seconds after a failure in which none are sent: a collector that is down costs one invocation time, not each."""
-INTERNAL, CLIENT, CONSUMER = 1, 3, 5
+CLIENT = 3
+KINDS = {WAIT: 1, REQUEST: 5}
+"""SPAN_KIND_INTERNAL and SPAN_KIND_CONSUMER; all others are calls."""
 NOWHERE = "00---00"
 
 
@@ -42,23 +39,15 @@ class Tracer:
         self._local = threading.local()
         self._resume = float("-inf")
 
-    def trace(self, pipeline: Pipeline) -> Pipeline:
-        """Return the same pipeline, with spans."""
-
-        def span(name: str) -> AbstractContextManager[Attributes]:
-            return self.span(name, INTERNAL if name == WAIT else CLIENT)
-
-        return pipeline._replace(
-            api=pipeline.api._replace(span=span), watch=lambda handler: TracedHandler(self, handler)
-        )
-
     @contextmanager
-    def span(self, name: str, kind: int, above: str | None = None) -> Iterator[Attributes]:
-        """Begin a span whose attributes are to be filled in, below `above` (a traceparent) or this thread's span.
+    def span(self, name: str, above: str | None) -> Iterator[Attributes]:
+        """Begin a span; see `handler.iot`.
 
         Where `above` is not sampled there is none, nor are there any in it. One with an `error.type` has failed.
         """
         outer: str = getattr(self._local, "above", NOWHERE)
+        if above == "":
+            above = f"00-{secrets.token_hex(16)}--01"
         _, trace, upper, flags = (above or outer).split("-")
         own, wall, began = secrets.token_hex(8), self._clock.wall(), self._clock.now()
         attributes: Attributes = {}
@@ -71,7 +60,7 @@ class Tracer:
         finally:
             self._local.above = outer
             if int(flags, 16) & 1:
-                times = (wall, wall + self._clock.now() - began)
+                kind, times = KINDS.get(name, CLIENT), (wall, wall + self._clock.now() - began)
                 self._spans.append(otlp.encode_span((trace, own, upper), name, kind, times, attributes))
 
     def flush(self, seconds: float, log: Log) -> None:
@@ -89,26 +78,3 @@ class Tracer:
         if problem is not None:
             self._resume = self._clock.now() + PAUSE
             log.warning("trace_failed", text=problem)
-
-
-class TracedHandler(NamedTuple):
-    """A span for each request."""
-
-    tracer: Tracer
-    handler: Handler
-
-    def handle(self, request: ModuleRequest | Invalid) -> Result:
-        above = request.traceparent or f"00-{secrets.token_hex(16)}--01"
-        with self.tracer.span("request", CONSUMER, above) as attributes:
-            result = self.handler.handle(request)
-            attributes |= {"ota.id": request.Id, "ota.product": request.ProductKey, "ota.module": request.ModuleName}
-            status, error = (
-                ("unfinished", result.reason) if isinstance(result, Unfinished) else (result.Status, result.Code)
-            )
-            attributes["ota.status"] = status
-            if status in ("unfinished", "failed"):
-                attributes["error.type"] = error
-        return result
-
-    def leave(self, request: ModuleRequest | Invalid, ahead: Unfinished) -> Unfinished:
-        return self.handler.leave(request, ahead)

@@ -60,10 +60,15 @@ def tracer(url: str, clock: Clock) -> Tracer:
     return Tracer(url, connect, clock, "ota-modules-queue")
 
 
+def run(around: World, tracer: Tracer, *bodies: object) -> None:
+    pipeline = around.pipeline._replace(api=around.pipeline.api._replace(span=tracer.span))
+    pipeline.run([message(n, body) for n, body in enumerate(bodies)], around.invocation)
+
+
 def traced(around: World, url: str, *bodies: object) -> Tracer:
     """A delivery of these bodies with tracing on, its spans sent."""
     found = tracer(url, around.time.clock)
-    found.trace(around.pipeline).run([message(n, body) for n, body in enumerate(bodies)], around.invocation)
+    run(around, found, *bodies)
     found.flush(60.0, around.invocation.log)
     return found
 
@@ -168,7 +173,7 @@ def test_a_refusal_is_logged_once_and_changes_no_outcome(serve: Serve, status: i
     assert [line["text"] for line in around.log("trace_failed")] == [f"the collector answered {status}"]
     for later, asked in ((PAUSE - 1, 1), (2, 2)):
         around.time.time += later
-        with found.span("request", 5, f"00-{TRACE}-{PARENT}-01"):
+        with found.span("request", f"00-{TRACE}-{PARENT}-01"):
             pass
         found.flush(60.0, around.invocation.log)
         assert collector.asked == asked
@@ -180,7 +185,7 @@ def test_nobody_waits_for_a_collector_that_does_not_answer(seconds: float) -> No
     around, lines = world(), list[str]()
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         found = tracer(f"http://127.0.0.1:{silent.getsockname()[1]}/token/v1/traces", Clock())
-        found.trace(around.pipeline).run([message(0, wanted())], around.invocation)
+        run(around, found, wanted())
         began = Clock().now()
         found.flush(seconds, Log(write=lines.append))
         assert Clock().now() - began < LONGEST_SEND + 1
