@@ -9,9 +9,9 @@ from cli import records
 from cli.clients import http
 from cli.clients.smq import BATCH, RELEASED, Mailbox, Received
 from cli.clients.target import Target
-from handler.errors import EnvelopeError
-from handler.messages import replay
-from handler.triggers import Delivery, deliveries
+from handler.envelopes import Place
+from handler.messages import find_requests, replay
+from handler.texts import Flaw
 
 UNDELIVERED = "undelivered"
 """The reason of letters that carry none: EventBridge or SMQ gave them up before the function finished them."""
@@ -88,51 +88,21 @@ class Pile:
 
 
 def read(message: Received) -> Letter:
-    """A letter of the function (with a reason), an event that EventBridge gave up, or a message that SMQ gave up."""
-    value = http.json_value(message.body)
-    if isinstance(value, dict) and isinstance(value.get("Request"), dict) and "Reason" in value:
-        request = replay(value["Request"])
-        detail = str(value.get("Detail") or "")
-        return Letter(message.id, message.handle, str(value["Reason"]), detail, (_text(request),), (request,))
-    bodies = _bodies(message.body)
-    values = [http.json_value(body) for body in bodies]
-    elements = [each for value in values for each in (value if isinstance(value, list) else [value])]
-    requests = tuple(each for each in elements if isinstance(each, dict))
-    return Letter(message.id, message.handle, UNDELIVERED, "given up before it was finished", bodies, requests)
+    """Read a letter of the function (with a reason), an event that EventBridge gave up, or a message that SMQ gave up.
 
-
-def _bodies(event: str) -> tuple[str, ...]:
-    try:
-        found = deliveries(event.encode())
-    except EnvelopeError:
-        return (event,)
-    if not any(request.ProductKey for delivery in found for request in delivery.open().requests):
-        return (event,)
-    return tuple(_again(delivery) for delivery in found)
-
-
-def _again(delivery: Delivery) -> str:
-    """Return a body with attempts counted from 1; one that cannot be read stays as it is.
-
-    A request without an Id has its message's (see `handler.messages.read`). What sends it again is another message: the Id
-    is written down. Of a bare message nobody knows which one it was.
+    Its requests are those that the function would find in it, with the Ids that they have by their messages, and attempts
+    counted from 1. Each is sent again in a message of its own; a letter that cannot be read, as it is.
     """
-    body, known = delivery.body, delivery.is_named
-    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    value = http.json_value(text) if isinstance(text, str) else text
-    if isinstance(value, dict):
-        return _text(_named(value, delivery.id if known else None))
-    if isinstance(value, list):
-        names = (f"{delivery.id}/{number}" if known else None for number in range(1, len(value) + 1))
-        return _text([_named(one, name) for one, name in zip(value, names, strict=True)])
-    return text if isinstance(text, str) else _text(text)
-
-
-def _named(request: object, default: str | None) -> object:
-    if not isinstance(request, dict) or "ProductKey" not in request:
-        return request
-    return replay(request) if default is None or request.get("Id") is not None else {**replay(request), "Id": default}
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    parts, _, _ = find_requests(message.body, Place(message.id, is_named=False, source="smq"))
+    values = [
+        replay(part.value) if isinstance(part.value, dict) and not part.place.replays else part.value for part in parts
+    ]
+    requests = tuple(value for value in values if isinstance(value, dict))
+    readable = any("ProductKey" in request for request in requests) and not any(
+        isinstance(value, Flaw) for value in values
+    )
+    bodies = tuple(json.dumps(value, ensure_ascii=False) for value in values) if readable else (message.body,)
+    letter = http.json_value(message.body)
+    if not isinstance(letter, dict) or not {"Request", "Reason"} <= letter.keys():
+        letter = {"Reason": UNDELIVERED, "Detail": "given up before it was finished"}
+    return Letter(message.id, message.handle, str(letter["Reason"]), str(letter.get("Detail") or ""), bodies, requests)
