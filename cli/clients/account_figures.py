@@ -10,8 +10,8 @@ from contextlib import closing
 from functools import cache, partial
 
 from cli.clients import http
-from cli.clients.log_store import LogStore
-from cli.clients.openapi import CLOUD_MONITOR, OpenApi
+from cli.clients.log_store import read_last_error, read_rates
+from cli.clients.openapi import CLOUD_MONITOR, OpenApi, Send, send
 from cli.clients.smq import Mailbox
 from cli.clients.streams import Streams
 from cli.clients.target import Target
@@ -31,15 +31,9 @@ Counts = Callable[[str], Mapping[str, int]]
 """What SMQ itself says of a queue's messages; empty where it says nothing."""
 
 
-def read(
-    target: Target,
-    share: Figure,
-    api: OpenApi | None = None,
-    counts: Counts | None = None,
-    log: LogStore | None = None,
-) -> Figures:
-    """Return what can be known; a figure that cannot be had says why. Never raises CloudError."""
-    api = api or OpenApi(target)
+def read(target: Target, share: Figure, *, send: Send = send, counts: Counts | None = None) -> Figures:
+    """Return what can be known; a figure that cannot be had says why. Never raises CloudError. `send` stands for the network."""
+    api = OpenApi(target, send)
     names = target.names
     told = cache(counts or partial(_counts, target))
 
@@ -57,23 +51,13 @@ def read(
     outcomes: Figure
     error = None
     try:
-        log = log or LogStore(target)
-        (calls, outcomes), error = log.rates(), log.last_error()
+        (calls, outcomes), error = read_rates(target, send), read_last_error(target, send)
     except CliError as problem:
         calls = outcomes = NotKnown(f"only the function's log has it, which cannot be read ({problem})")
         unknown.append(f"last error: {calls.unknown}")
-    return Figures(
-        waiting=depth(names.request_queue, "active"),
-        in_flight=depth(names.request_queue, "inactive"),
-        delayed=depth(names.request_queue, "delayed"),
-        dead=depth(names.dead_letter_queue, "active"),
-        calls=calls,
-        outcomes=outcomes,
-        share=share,
-        last_error=error,
-        streams=streams,
-        unknown=unknown,
-    )
+    requests, dead = names.request_queue, names.dead_letter_queue
+    waiting, in_flight, delayed = (depth(requests, count) for count in METRICS)
+    return Figures(waiting, in_flight, delayed, depth(dead, "active"), calls, outcomes, share, error, streams, unknown)
 
 
 def _counts(target: Target, queue: str) -> Mapping[str, int]:

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from cli.clients import account_figures, http
-from cli.clients.log_store import LogStore
-from cli.clients.openapi import OpenApi
 from cli.clients.target import Target, read
 from cli.records import Known
 from cli.sending.status import line, table
@@ -86,14 +84,19 @@ def test_watch_shows_it_until_interrupted(ota_modules: Any, live: Live) -> None:
     assert len([json.loads(each) for each in ended.out.splitlines()]) >= 2
 
 
-def answering(datapoints: Mapping[str, Any]) -> Any:
-    """CloudMonitor with these values by metric and queue; EventBridge may not be used."""
+def answering(datapoints: Mapping[str, Any], rows: Any = None) -> Any:
+    """CloudMonitor with these values by metric and queue, and the log with these rows; EventBridge may not be used."""
 
-    def send(url: str, _method: str, _headers: Mapping[str, str], _body: bytes) -> http.Answer:
+    def send(url: str, _method: str, headers: Mapping[str, str], _body: bytes) -> http.Answer:
         if "eventbridge" in url:
             return http.Answer(403, {}, b'{"Code": "NoPermission", "Message": "no"}')
-        found: Any = next((points for name, points in datapoints.items() if name in url), [])
-        return http.Answer(200, {}, json.dumps({"Code": "200", "Datapoints": json.dumps(found)}).encode())
+        if ".log." in url:
+            assert url.startswith("https://ota-modules-1.cn-shanghai.log.aliyuncs.com/logstores/ota-module-logs?")
+            assert headers["Authorization"].startswith("LOG LTAI5tExample:")
+            found = rows["errors" if "reverse=true" in url else "counts"] if rows else {"errorCode": "Unauthorized"}
+            return http.Answer(200 if rows else 403, {}, json.dumps(found).encode())
+        points: Any = next((points for name, points in datapoints.items() if name in url), [])
+        return http.Answer(200, {}, json.dumps({"Code": "200", "Datapoints": json.dumps(points)}).encode())
 
     return send
 
@@ -102,52 +105,29 @@ def test_an_account_s_figures_are_as_old_as_cloudmonitor_has_them(account: Targe
     """The newest point counts; what nobody tells says why."""
     now = time.time() * 1000
     points = [{"timestamp": now - 180_000, "Maximum": 7}, {"timestamp": now - 90_000, "Maximum": 1900}]
-    api = OpenApi(account, answering({"NumberOfMessagesVisible": points}))
-    figures = account_figures.read(account, SHARE, api, lambda _queue: {}, LogStore(account, answering({})))
+    send = answering({"NumberOfMessagesVisible": points})
+    figures = account_figures.read(account, SHARE, send=send, counts=lambda _queue: {})
     assert figures.waiting.value == 1900
     assert figures.waiting.age == pytest.approx(90, abs=5)
     assert account_figures.NAMESPACE in figures.in_flight.unknown
-    assert figures.calls.value is None
-    assert any("NoPermission" in text for text in figures.unknown)
+    assert "Unauthorized" in figures.calls.unknown
+    assert [part in "; ".join(figures.unknown) for part in ("NoPermission", "last error")] == [True, True]
     assert "1,900 queued ahead" in line(figures)
     assert dict(table(figures))["waiting"].endswith("(1 min 30 s ago)")
 
 
 def test_an_account_s_rates_and_last_error_come_from_the_log(account: Target) -> None:
-    """Of the logstore of template.yml, with a signature; a log that cannot be read says why."""
-    asked: list[str] = []
-
-    def send(url: str, _method: str, headers: Mapping[str, str], _body: bytes) -> http.Answer:
-        asked.append(url)
-        assert headers["Authorization"].startswith(f"LOG {account.keys.id}:")
-        message = json.dumps(
-            {"level": "ERROR", "event": "request", "reason": "misconfigured", "detail": "NoPermission"}
-        )
-        rows = [{"message": message, "__time__": str(int(time.time()) - 60)}] if "reverse=true" in url else None
-        return http.Answer(200, {}, json.dumps(rows or [{"calls": "1500", "outcomes": "600"}]).encode())
-
-    api = OpenApi(account, answering({}))
-    figures = account_figures.read(account, SHARE, api, lambda _queue: {}, LogStore(account, send))
+    """Of the logstore of template.yml. A count above zero of SMQ is taken, and a zero is not."""
+    message = {"level": "ERROR", "event": "request", "reason": "misconfigured", "detail": "NoPermission"}
+    errors = [{"message": json.dumps(message), "__time__": str(int(time.time()) - 60)}]
+    send = answering({}, {"counts": [{"calls": "1500", "outcomes": "600"}], "errors": errors})
+    depths = {"active": 3, "inactive": 0, "delayed": 0}
+    figures = account_figures.read(account, SHARE, send=send, counts=lambda _queue: depths)
     assert (figures.calls.value, figures.outcomes.value) == (5.0, 2.0)
     assert figures.last_error is not None
     assert figures.last_error.text == "request misconfigured NoPermission"
     assert figures.last_error.age == pytest.approx(60, abs=3)
-    project = f"https://ota-modules-{account.account}.{account.region}.log.aliyuncs.com/logstores/ota-module-logs?"
-    assert all(url.startswith(project) for url in asked)
-    refused = LogStore(account, lambda *_: http.Answer(403, {}, b'{"errorCode": "Unauthorized"}'))
-    figures = account_figures.read(account, SHARE, api, lambda _queue: {}, refused)
-    assert "Unauthorized" in figures.calls.unknown
-    assert any("last error" in text for text in figures.unknown)
-
-
-def test_a_count_above_zero_of_smq_is_taken_and_a_zero_is_not(account: Target) -> None:
-    """Where neither has a figure, there is none."""
-    api = OpenApi(account, answering({}))
-    figures = account_figures.read(
-        account, SHARE, api, lambda _queue: {"active": 3, "inactive": 0, "delayed": 0}, LogStore(account, answering({}))
-    )
-    assert figures.waiting.value == 3
-    assert figures.in_flight.value is None
+    assert (figures.waiting.value, figures.in_flight.value) == (3, None)
     assert figures.seconds_left is not None
 
 
