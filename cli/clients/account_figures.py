@@ -1,22 +1,28 @@
-"""The figures of an account: depths from CloudMonitor, minutes old; calls, outcomes and the last error from the log.
+"""The figures of an account: depths from CloudMonitor, minutes old; calls, outcomes and the last error from the functions' log
+in Log Service (SLS), read with GetLogs (API version 0.6.0).
 
 SMQ's own counts (GetQueueAttributes) "will soon" be 0 for everybody: one above 0 is true and is used, a 0 may mean "not told".
 """
 
+import base64
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from email.utils import formatdate
 from functools import cache, partial
+from typing import Any
+from urllib.parse import urlencode
 
 from cli.clients import http
-from cli.clients.log_store import read_last_error, read_rates
 from cli.clients.openapi import CLOUD_MONITOR, OpenApi, Send, send
 from cli.clients.smq import Mailbox
 from cli.clients.streams import Streams
-from cli.clients.target import Target
-from cli.errors import CliError
-from cli.records import Figure, Figures, Known, NotKnown, Stream
+from cli.clients.target import Keys, Target
+from cli.errors import CliError, CloudError
+from cli.records import Failure, Figure, Figures, Known, NotKnown, Stream
 
 NAMESPACE = "acs_smq"
 METRICS: Mapping[str, str] = {
@@ -26,6 +32,15 @@ METRICS: Mapping[str, str] = {
 }
 """The successors of GetQueueAttributes' counts."""
 UNCONFIRMED = f"CloudMonitor tells nothing in {NAMESPACE}, whose name for this account could not be confirmed"
+WINDOW = 300
+"""Seconds over which rates are averaged."""
+ERRORS_SINCE = 3600
+"""Seconds for which an error is looked for."""
+COUNTS = (
+    'message.event: summary | select sum("message.calls") as calls, sum("message.created" + "message.existing" + '
+    '"message.updated" + "message.rejected" + "message.failed") as outcomes'
+)
+ERRORS = "message.level: ERROR or message.level: WARNING"
 
 Counts = Callable[[str], Mapping[str, int]]
 """What SMQ itself says of a queue's messages; empty where it says nothing."""
@@ -51,7 +66,7 @@ def read(target: Target, share: Figure, *, send: Send = send, counts: Counts | N
     outcomes: Figure
     error = None
     try:
-        (calls, outcomes), error = read_rates(target, send), read_last_error(target, send)
+        (calls, outcomes), error = _read_rates(target, send), _read_last_error(target, send)
     except CliError as problem:
         calls = outcomes = NotKnown(f"only the function's log has it, which cannot be read ({problem})")
         unknown.append(f"last error: {calls.unknown}")
@@ -84,3 +99,55 @@ def _metric(target: Target, api: OpenApi, queue: str, metric: str) -> Figure:
         return NotKnown(str(error))
     except (ValueError, KeyError, TypeError, StopIteration):
         return NotKnown(UNCONFIRMED)
+
+
+def _read_rates(target: Target, send: Send) -> tuple[Known, Known]:
+    """Return the calls of the IoT API and the outcomes a second, of the last minutes. Raises: CloudError."""
+    counts = next(iter(_query(target, send, COUNTS, WINDOW)), {})
+    calls, outcomes = (Known(round(_number(counts.get(name)) / WINDOW, 1)) for name in ("calls", "outcomes"))
+    return calls, outcomes
+
+
+def _read_last_error(target: Target, send: Send) -> Failure | None:
+    """Return what went wrong last, in the last hour. Raises: CloudError."""
+    for row in _query(target, send, ERRORS, ERRORS_SINCE, line="1", reverse="true"):
+        line = http.json_value(str(row.get("message")))
+        if not isinstance(line, dict):
+            raise CloudError("Log Service: the last error is no line of the function")
+        parts = (str(line[name]) for name in ("event", "reason", "detail", "product", "module") if name in line)
+        return Failure(" ".join(parts), max(time.time() - _number(row.get("__time__")), 0.0))
+    return None
+
+
+def _query(target: Target, send: Send, query: str, seconds: int, **more: str) -> list[Mapping[str, Any]]:
+    path = f"/logstores/{target.names.log_store}"
+    now = int(time.time())
+    parameters = {"type": "log", "from": str(now - seconds), "to": str(now), "query": query, **more}
+    host = f"{target.names.log_project}-{target.account}.{target.region}.log.aliyuncs.com"
+    answer = send(f"https://{host}{path}?{urlencode(parameters)}", "GET", _signed(target.keys, path, parameters), b"")
+    value = http.json_value(answer.content)
+    if answer.status >= 400 or not isinstance(value, list):
+        code = str(value.get("errorCode")) if isinstance(value, dict) else str(answer.status)
+        raise CloudError(f"Log Service: GetLogs: {code}", code)
+    return value
+
+
+def _number(value: object) -> float:
+    """Return a number that is told as text; 0 for `null`, which stands for the sum of no lines."""
+    try:
+        return float(str(value))
+    except ValueError:
+        return 0.0
+
+
+def _signed(keys: Keys, path: str, query: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of a GET (Log Service, "Request signatures": HMAC-SHA1 over date, x-log-* headers, path and query)."""
+    own = {"x-log-apiversion": "0.6.0", "x-log-bodyrawsize": "0", "x-log-signaturemethod": "hmac-sha1"}
+    if keys.token:
+        own["x-acs-security-token"] = keys.token
+    date = formatdate(usegmt=True)
+    resource = f"{path}?{'&'.join(f'{name}={value}' for name, value in sorted(query.items()))}"
+    canonical = [f"{name}:{value}" for name, value in sorted(own.items())]
+    text = "\n".join(("GET", "", "", date, *canonical, resource))
+    signature = base64.b64encode(hmac.new(keys.secret.encode(), text.encode(), hashlib.sha1).digest()).decode()
+    return {**own, "Date": date, "Authorization": f"LOG {keys.id}:{signature}"}

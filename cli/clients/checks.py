@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache, cached_property, partial
@@ -132,9 +132,7 @@ class Deployment:
         ]  # fmt: skip
 
     def keys(self) -> Answer:
-        keys = self._target.keys
-        kind = "those of the local cloud" if self._target.local else "temporary" if keys.token else "long-lived"
-        return ok(kind if self._target.local else f"{keys.id[:4]}…{keys.id[-4:]}, {kind}")
+        return ok(f"{self._target}, with {'temporary' if self._target.keys.token else 'long-lived'} keys")
 
     @cached_property
     def _greeting(self) -> http.Answer:
@@ -232,13 +230,7 @@ class Deployment:
         return ok(name)
 
     def quota(self, functions: Sequence[str]) -> Answer:
-        environments = {}
-        for name in functions:
-            with suppress(CloudError):
-                environments[name] = self._function(name).environment
-        if not environments:
-            return unknown("no function can be read", GET_FUNCTION)
-        answer = judge_quota(environments)
+        answer = judge_quota({name: self._function(name).environment for name in functions})
         others = " Other environments of the account share it too: check each with its OTA_TEMPLATE."
         return answer if self._target.local else Answer(answer.verdict, answer.text + others, answer.advice)
 

@@ -11,6 +11,8 @@ from cli.clients import http
 from cli.clients.target import Target
 from cli.errors import CloudError, FunctionError
 
+SERVICE = "ota-modules"
+"""The FC 2.0 service under which the local cloud has the functions: the SDK knows no others."""
 TIMEOUT = 310
 """Seconds; a function may take 300."""
 
@@ -36,12 +38,11 @@ class Functions(fc2.Client):  # type: ignore[misc] # the SDK has no types
         super().__init__(
             endpoint=target.fc_url, accessKeyID=keys.id, accessKeySecret=keys.secret, securityToken=keys.token
         )
-        self._service = target.names.service
 
     def invoke(self, function: str, payload: bytes) -> Invocation:
         """Invoke and wait for the result. Raises: FunctionError, CloudError."""
         headers = {"x-fc-invocation-type": "Sync", "x-fc-log-type": "Tail"}
-        answer = self.invoke_function(self._service, function, payload, headers)
+        answer = self.invoke_function(SERVICE, function, payload, headers)
         log = base64.b64decode(answer.headers.get("x-fc-log-result", "")).decode("utf-8", "replace")
         return Invocation(answer.headers.get("x-fc-request-id", ""), http.value_or_text(answer.data), log)
 

@@ -32,8 +32,6 @@ class Names:
     no template. Each of them raises UsageError where the template does not say it.
     """
 
-    service = "ota-modules"
-    """The FC 2.0 service under which the local cloud has the functions: aliyun-fc2 knows no others."""
     region = _Name("region", "OTA_REGION", "ALIBABA_CLOUD_REGION_ID")
     request_queue = _Name("request_queue", "OTA_REQUEST_QUEUE")
     dead_letter_queue = _Name("dead_letter_queue", "OTA_DEAD_LETTER_QUEUE")

@@ -117,7 +117,8 @@ class Mailbox:
 
     def subscribe(self, topic: str, queue: str) -> None:
         """Send a topic's messages on to a queue, as they were published; the subscription has the queue's name."""
-        meta = SubscriptionMeta(self._target.queue_endpoint(queue))
+        target = self._target
+        meta = SubscriptionMeta(f"acs:mns:{target.region}:{target.account}:queues/{queue}")
         meta.set_notify_content_format(SubscriptionNotifyContentFormat.SIMPLIFIED)
         subscribe = partial(self._account.get_subscription(topic, queue).subscribe, meta)
         self._call(f"subscribe {queue} to {topic}", subscribe, "SubscriptionAlreadyExist")

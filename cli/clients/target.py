@@ -8,7 +8,6 @@ from cli.clients.names import Names
 from cli.errors import UsageError
 from handler.settings import is_loopback
 
-LOCAL_ACCOUNT = "1234567890123456"
 LOCAL_PORT = 9700
 """The page's port; IoT Platform, SMQ and Function Compute have the next three."""
 KEY_ID, KEY_SECRET, TOKEN, ACCOUNT_ID = (
@@ -65,10 +64,6 @@ class Target:
         """The local HTTP trigger; a deployed one has an address that only the console knows."""
         return f"{self.fc_url}/{self.names.http_function}"
 
-    def queue_endpoint(self, queue: str) -> str:
-        """A queue, in the form that a subscription wants."""
-        return f"acs:mns:{self.region}:{self.account}:queues/{queue}"
-
 
 def read(environ: Mapping[str, str], *, local: bool = False) -> Target:
     """The target that the environment names; `local` overrules it.
@@ -85,7 +80,7 @@ def read(environ: Mapping[str, str], *, local: bool = False) -> Target:
 
 def local_at(urls: tuple[str, str, str, str], names: Names) -> Target:
     """Return the local cloud at these addresses, in the order of its ports."""
-    return Target(True, LOCAL_ACCOUNT, LOCAL_KEYS, *urls, names)
+    return Target(True, "1234567890123456", LOCAL_KEYS, *urls, names)
 
 
 def _local(environ: Mapping[str, str], *, forced: bool) -> Target:

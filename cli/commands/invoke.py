@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from typer import Argument, Option
 
 from cli import records
-from cli.clients import http, signing
+from cli.clients import http
+from cli.clients.openapi import signed_headers
 from cli.clients.target import Target
 from cli.commands.session import Cloud
 from cli.errors import CloudError, FunctionError, NotAllSucceeded, UsageError
@@ -103,7 +104,7 @@ def call_trigger(target: Target, url: str, payload: bytes) -> records.Answer:
     method, path, headers = sample["method"], sample["path"], sample["headers"]
     body = http_body(sample.get("body")) if _http_sample(payload) else payload
     address = url.rstrip("/").removesuffix("/modules") + path
-    signed = signing.signed_headers(method, address, target.keys, time.time())
+    signed = signed_headers(method, address, target.keys, time.time())
     return answer_value(http.call(address, method, {**headers, **signed}, body))
 
 

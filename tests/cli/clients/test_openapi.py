@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 from alibabacloud_openapi_util.client import Client  # type: ignore[import-untyped]
 
-from cli.clients.signing import signed_headers
+from cli.clients.openapi import signed_headers
 from cli.clients.target import Keys
 
 API = {
