@@ -1,6 +1,5 @@
 """Triggers: every envelope is opened, and what is none is named."""
 
-import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,13 @@ from hypothesis import strategies as st
 from handler.errors import EnvelopeError
 from handler.messages import Contents, Invalid, ModuleRequest, read
 from handler.triggers import Delivery, deliveries
+from tests.support import wrapping
 from tests.support.paths import ROOT
+from tests.support.wrapping import event
 
 REQUEST = {"ProductKey": "a1", "ModuleName": "mcu", "AliasName": "微控"}
 TEXT = json.dumps(REQUEST)
-CODED = base64.b64encode(TEXT.encode()).decode()
+CODED = wrapping.encode(TEXT)
 SAMPLES = sorted(
     path
     for path in (ROOT / "events/triggers").glob("*.json")
@@ -24,13 +25,8 @@ SAMPLES = sorted(
 )
 
 
-def event(data: object, **attributes: object) -> dict[str, object]:
-    """A CloudEvent as EventBridge sends it."""
-    return {"id": "e1", "source": "acs:mns", "specversion": "1.0", "type": "t", "data": data, **attributes}
-
-
 def smq(body: object = TEXT, message: str = "m1") -> dict[str, object]:
-    return {"requestId": "r", "messageId": message, "messageBody": body}
+    return wrapping.smq(body, message)
 
 
 ROCKET = {"topic": "T", "systemProperties": {"UNIQ_KEY": "u1", "TAGS": "t"}, "userProperties": {}, "body": TEXT}
@@ -39,7 +35,7 @@ WHERE = {"topic": "t", "partition": 7, "offset": 25}
 KAFKA = {**WHERE, "timestamp": 1655952591589, "headers": {}, "key": "k", "value": REQUEST}
 TIMER = {"triggerTime": "2023-12-26T07:49:00Z", "triggerName": "nightly", "payload": TEXT}
 CONFIRMATION = {"Type": "SubscriptionConfirmation", "Token": "t", "SubscribeURL": "https://x"}
-TOPIC = {"TopicOwner": "1", "Message": TEXT, "TopicName": "t", "MessageId": "2F5B", "SubscriptionName": "s"}
+TOPIC = wrapping.topic(TEXT)
 
 
 def seen(sent: object) -> list[tuple[str, object]]:
