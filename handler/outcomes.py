@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -94,9 +94,12 @@ class Outcome(BaseModel):
 
     @property
     def event_id(self) -> str:
-        """The same for every delivery of one request, and for no other; a replay of it is another."""
+        """The same for every delivery of one request, and for no other: made of its Id and its key; of `Replay` where it was
+        replayed; and of what is wrong with it, for requests that are wrong may share an Id and have no key."""
+        name = None if self.ModuleName is None else self.ModuleName.casefold()
         problems = [[each.Field, each.Problem] for each in self.Errors or ()]
-        return outcome_id(self.Id, self.IotInstanceId, self.ProductKey, self.ModuleName, self.Replay, problems)
+        key = [self.Id, self.IotInstanceId, self.ProductKey, name, *(part for part in (self.Replay, problems) if part)]
+        return str(uuid.uuid5(_NAMESPACE, json.dumps(key)))
 
     @property
     def shows_module(self) -> bool:
@@ -126,21 +129,6 @@ class Outcome(BaseModel):
             "data": self.data(),
         }
         return to_json(event).decode()
-
-
-def outcome_id(
-    request_id: str,
-    instance: str | None,
-    product: str | None,
-    module: str | None,
-    replay: int = 0,
-    problems: Sequence[Sequence[str]] = (),
-) -> str:
-    """A UUID made of a request's Id and its key; of `replay` where it was replayed; and of what is wrong with it, for requests
-    that are wrong may share an Id and have no key."""
-    key: list[object] = [request_id, instance, product, None if module is None else module.casefold()]
-    more = [part for part in (replay, problems) if part]
-    return str(uuid.uuid5(_NAMESPACE, json.dumps([*key, *more])))
 
 
 class Unfinished(NamedTuple):

@@ -53,7 +53,7 @@ DEFECTS = (
     Mutant(
         "an outcome after a replay has the id of the one before",
         "outcomes.py",
-        "for part in (replay, problems) if part",
+        "for part in (self.Replay, problems) if part",
         "for part in (problems,) if part",
         SCENARIOS,
     ),
@@ -193,8 +193,8 @@ DEFECTS = (
     Mutant(
         "wrong requests that share an Id share their outcomes' id",
         "outcomes.py",
-        "for part in (replay, problems) if part",
-        "for part in (replay,) if part",
+        "for part in (self.Replay, problems) if part",
+        "for part in (self.Replay,) if part",
         ("tests/handler/test_outcomes.py",),
     ),
 )

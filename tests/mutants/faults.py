@@ -93,8 +93,8 @@ FAULTS = (
     Mutant(
         "an outcome's id depends on its status",
         "outcomes.py",
-        "return outcome_id(self.Id, self.IotInstanceId,",
-        "return outcome_id(self.Id + self.Status, self.IotInstanceId,",
+        "key = [self.Id, self.IotInstanceId,",
+        "key = [self.Id + self.Status, self.IotInstanceId,",
         ("tests/handler/test_outcomes.py", "tests/handler/test_pipeline.py"),
     ),
     Mutant(
