@@ -14,7 +14,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from handler import loading, triggers
+from handler import loading, smq, triggers
 from handler.attempts import Invocation
 from handler.clock import Clock
 from handler.connections import Connection, Transport
@@ -24,7 +24,6 @@ from handler.log import Log
 from handler.pacing import Pacer
 from handler.pipeline import Pipeline
 from handler.settings import Settings
-from handler.smq import MessageService, Outbox
 from handler.steps import reached
 from handler.threads import Threads
 
@@ -45,7 +44,7 @@ class Instance(NamedTuple):
     """The parts of one instance of the function."""
 
     pipeline: Pipeline
-    messages: MessageService
+    to_smq: smq.Transport
     log: Log
     tracer: "Tracer | None" = None
 
@@ -70,15 +69,14 @@ class Instance(NamedTuple):
             clock,
             settings.OTA_READ_TIMEOUT,
         )
-        smq = Transport(partial(connect, settings.OTA_MNS_ENDPOINT), "OTA_MNS_ENDPOINT")
-        messages = MessageService(smq, clock, random.random)
+        to_smq = Transport(partial(connect, settings.OTA_MNS_ENDPOINT), "OTA_MNS_ENDPOINT")
         pipeline = Pipeline(api, settings, Threads.for_rate(settings.own_rate, quota.waiting), clock, random.random)
         if settings.OTA_TRACE_URL is None:
-            return cls(pipeline, messages, log)
+            return cls(pipeline, to_smq, log)
         from handler.tracing import Tracer
 
         tracer = Tracer(settings.OTA_TRACE_URL, connect, clock, environ.get("FC_FUNCTION_NAME", "ota-modules"))
-        return cls(pipeline._replace(api=api._replace(span=tracer.span)), messages, log, tracer)
+        return cls(pipeline._replace(api=api._replace(span=tracer.span)), to_smq, log, tracer)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
@@ -183,8 +181,10 @@ def begin(instance: Instance, context: object, *, is_delivery: bool) -> Iterator
     margin = settings.OTA_DEADLINE_MARGIN if timeout > settings.OTA_DEADLINE_MARGIN else timeout / 2
     end = clock.now() + timeout
     keys = partial(_credentials, context, os.environ)
-    outbox = Outbox(
-        instance.messages,
+    outbox = smq.Outbox(
+        instance.to_smq,
+        clock,
+        instance.pipeline.random,
         settings,
         keys,
         until=end - min(LAST_SENDS, margin / 2),

@@ -44,57 +44,6 @@ class Transport(Protocol):
     def post(self, target: str, seconds: float, body: bytes, headers: Mapping[str, str]) -> Answer: ...
 
 
-class MessageService:
-    """Sends to one SMQ endpoint. Every method may double a message whose answer was lost, and never loses one silently."""
-
-    def __init__(self, transport: Transport, clock: Clock, random: Random) -> None:
-        self._transport = transport
-        self._clock = clock
-        self._random = random
-
-    def publish(self, topic: str, body: str, tag: str, keys: Credentials, until: float) -> None:
-        """Publish to a topic; retried until `until` (clock seconds). Raises: SinkError."""
-        message = f"<MessageBody>{_encode(topic, body)}</MessageBody><MessageTag>{tag}</MessageTag>"
-        self._send("topics", topic, _DOCUMENT.format("Message", message), keys, until)
-
-    def send(self, queue: str, body: str, delay: int, keys: Credentials, until: float) -> None:
-        """Send to a queue, to be seen after `delay` seconds. Raises: SinkError."""
-        self._send("queues", queue, _DOCUMENT.format("Message", _queued(queue, Message(body, delay))), keys, until)
-
-    def send_batch(self, queue: str, messages: Sequence[Message], keys: Credentials, until: float) -> Sequence[Message]:
-        """Send at most 16 messages; returns those that SMQ refused. Raises: SinkError: some may have been accepted."""
-        document = "".join(f"<Message>{_queued(queue, message)}</Message>" for message in messages)
-        text = self._send("queues", queue, _DOCUMENT.format("Messages", document), keys, until)
-        results = re.findall("<Message>(.*?)</Message>", text, re.DOTALL)
-        if len(results) != len(messages):
-            raise SinkError(queue, "unreadable answer")
-        return [message for message, result in zip(messages, results, strict=True) if "<MessageId>" not in result]
-
-    def _send(self, kind: str, sink: str, document: str, keys: Credentials, until: float) -> str:
-        """Send until SMQ has accepted the message, or one of them; returns its answer. Raises: SinkError."""
-        target = f"/{kind}/{sink}/messages"
-        for failures in range(1, PUBLISH.tries + 1):
-            if (seconds := until - self._clock.now()) < SHORTEST_SEND:
-                break
-            try:
-                return self._post(target, document.encode(), keys, seconds)
-            except CallError as error:
-                problem, final = str(error), not isinstance(error, Transient)
-            pause = PUBLISH.pause(failures, self._random)
-            if final or failures == PUBLISH.tries or self._clock.now() + pause >= until:
-                raise SinkError(sink, problem)
-            self._clock.sleep(pause)
-        raise SinkError(sink, "no time left")
-
-    def _post(self, target: str, body: bytes, keys: Credentials, seconds: float) -> str:
-        headers = sign_smq(target, body, keys, self._clock.wall())
-        answer = self._transport.post(target, seconds, body, headers)
-        text = answer.body.decode("utf-8", "replace")
-        if "<MessageId>" not in text:
-            raise _refusal(answer.status, text)
-        return text
-
-
 def sign_smq(target: str, body: bytes, keys: Credentials, moment: float) -> Mapping[str, str]:
     """Return the headers of a signed POST ("Signatures", HMAC-SHA1), at `moment` in unix seconds."""
     # Base64 of the digest's hexadecimal digits, unlike RFC 1864: so the official SDKs send it.
@@ -116,10 +65,13 @@ class Outbox(NamedTuple):
     """Where one invocation's messages go: its keys, and until when (clock seconds) it may send.
 
     The last `reserve` seconds are for putting requests back alone: a batch that spends all its time on outcomes would lose
-    what it cannot finish, and would spend it again when it comes again.
+    what it cannot finish, and would spend it again when it comes again. A message whose answer was lost may be doubled, and
+    none is lost silently.
     """
 
-    service: MessageService
+    transport: Transport
+    clock: Clock
+    random: Random
     settings: Settings
     keys: Callable[[], Credentials]
     until: float
@@ -128,27 +80,38 @@ class Outbox(NamedTuple):
 
     def publish(self, body: str, tag: str) -> None:
         """Publish an outcome, tagged with its status. Raises: SinkError."""
-        self.service.publish(self.settings.OTA_RESULT_TOPIC, body, tag, self.keys(), self.until - self.reserve)
+        topic = self.settings.OTA_RESULT_TOPIC
+        message = f"<MessageBody>{_encode(topic, body)}</MessageBody><MessageTag>{tag}</MessageTag>"
+        self._send("topics", topic, "Message", message, self.until - self.reserve)
 
     def dead_letter(self, body: str) -> None:
         """Keep what was given up; nothing happens where no such queue is set. Raises: SinkError."""
         if (queue := self.settings.OTA_DEAD_LETTER_QUEUE) is not None:
-            self.service.send(queue, body, 0, self.keys(), self.until - self.reserve)
+            self._send("queues", queue, "Message", _queued(queue, Message(body)), self.until - self.reserve)
 
     def put_back(self, messages: Sequence[Message]) -> list[Message]:
         """Send at most 16 messages to the request queue; the ones that were not accepted are returned."""
         if (queue := self.settings.OTA_REQUEST_QUEUE) is None:
             return list(messages)
         try:
-            messages = self.service.send_batch(queue, messages, self.keys(), self.until)
+            messages = self._send_batch(queue, messages)
         except SinkError as error:
             self._missed(error)
             # Some may have been accepted: sent one by one, at worst a request comes twice and ends in one outcome id.
-        return [message for message in messages if not self._sent(queue, message)]
+        return [message for message in messages if not self._is_sent(queue, message)]
 
-    def _sent(self, queue: str, message: Message) -> bool:
+    def _send_batch(self, queue: str, messages: Sequence[Message]) -> Sequence[Message]:
+        """Return the messages that SMQ refused. Raises: SinkError: some may have been accepted."""
+        content = "".join(f"<Message>{_queued(queue, message)}</Message>" for message in messages)
+        text = self._send("queues", queue, "Messages", content, self.until)
+        results = re.findall("<Message>(.*?)</Message>", text, re.DOTALL)
+        if len(results) != len(messages):
+            raise SinkError(queue, "unreadable answer")
+        return [message for message, result in zip(messages, results, strict=True) if "<MessageId>" not in result]
+
+    def _is_sent(self, queue: str, message: Message) -> bool:
         try:
-            self.service.send(queue, message.body, message.delay, self.keys(), self.until)
+            self._send("queues", queue, "Message", _queued(queue, message), self.until)
         except SinkError as error:
             self._missed(error)
             return False
@@ -157,6 +120,29 @@ class Outbox(NamedTuple):
     def _missed(self, error: SinkError) -> None:
         """Say why a request is not in the queue: the caller only hears that it is not."""
         self.log.warning("publish_failed", sink=error.sink, text=error.problem)
+
+    def _send(self, kind: str, sink: str, name: str, content: str, until: float) -> str:
+        """Send until SMQ has accepted the message, or one of them; returns its answer. Raises: SinkError."""
+        target, document = f"/{kind}/{sink}/messages", _DOCUMENT.format(name, content).encode()
+        for failures in range(1, PUBLISH.tries + 1):
+            if (seconds := until - self.clock.now()) < SHORTEST_SEND:
+                break
+            try:
+                return self._post(target, document, seconds)
+            except CallError as error:
+                problem, final = str(error), not isinstance(error, Transient)
+            pause = PUBLISH.pause(failures, self.random)
+            if final or failures == PUBLISH.tries or self.clock.now() + pause >= until:
+                raise SinkError(sink, problem)
+            self.clock.sleep(pause)
+        raise SinkError(sink, "no time left")
+
+    def _post(self, target: str, body: bytes, seconds: float) -> str:
+        answer = self.transport.post(target, seconds, body, sign_smq(target, body, self.keys(), self.clock.wall()))
+        text = answer.body.decode("utf-8", "replace")
+        if "<MessageId>" not in text:
+            raise _refusal(answer.status, text)
+        return text
 
 
 def _queued(queue: str, message: Message) -> str:

@@ -21,7 +21,7 @@ from handler.connections import Connection, Transport
 from handler.credentials import Credentials
 from handler.errors import Misconfigured, SinkError, TooLarge
 from handler.http1 import Answer
-from handler.smq import Message, MessageService, Outbox
+from handler.smq import Message, Outbox
 from tests.support.pipeline_world import SETTINGS
 
 KEYS = Credentials(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
@@ -41,9 +41,10 @@ def cloud() -> Cloud:
 def outbox(url: str, keys: Credentials = KEYS, seconds: float = 10.0, topic: str = "results") -> Outbox:
     clock = Clock()
     connect = lambda: Connection(url, connect_timeout=1, read_timeout=5, tls=None)  # noqa: E731
-    service = MessageService(Transport(connect, "OTA_MNS_ENDPOINT"), clock, lambda: 0.5)
     settings = SETTINGS.model_copy(update={"OTA_RESULT_TOPIC": topic})
-    return Outbox(service, settings, lambda: keys, clock.now() + seconds)
+    return Outbox(
+        Transport(connect, "OTA_MNS_ENDPOINT"), clock, lambda: 0.5, settings, lambda: keys, clock.now() + seconds
+    )
 
 
 def bodies(cloud: Cloud, queue: str) -> list[str]:
@@ -249,7 +250,7 @@ def test_a_fault_of_the_deployment_is_not_tried_again() -> None:
     """Another try would meet the same certificate, and take the time of the others."""
     wire = Refusing()
     with pytest.raises(SinkError, match="self-signed certificate"):
-        MessageService(wire, Clock(), lambda: 0.0).publish("results", "{}", "created", KEYS, Clock().now() + 2)
+        outbox("http://127.0.0.1:9")._replace(transport=wire).publish("{}", "created")
     assert wire.asked == 1
 
 

@@ -15,7 +15,6 @@ from handler.pacing import Pacer, Quota
 from handler.pipeline import Pipeline
 from handler.quota import SharedQuota
 from handler.settings import Settings
-from handler.smq import MessageService
 from handler.threads import MOST, SECONDS_A_REQUEST
 from tests.simulation.calls import Invocation
 from tests.simulation.cloud import EPOCH, Cloud
@@ -49,7 +48,7 @@ def start(around: Surroundings, process: Process, current: Callable[[], Invocati
     quota = _quota(around, process.name, settings, clock, log)
     iot = api(settings.OTA_REGION, Network(around.cloud, current), quota, clock, settings.OTA_READ_TIMEOUT)
     pool = process.pool(max(4, min(MOST, round(settings.own_rate * SECONDS_A_REQUEST))))
-    return Instance(Pipeline(iot, settings, pool, clock, chance), MessageService(Wire(around.post), clock, chance), log)
+    return Instance(Pipeline(iot, settings, pool, clock, chance), Wire(around.post), log)
 
 
 def run(instance: Instance, timeout: float, event: bytes) -> None:

@@ -1,19 +1,22 @@
 """A pipeline with a pretended cloud around it: the API, the topic, the queues, the clock."""
 
+import base64
+import html
 import json
+import re
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from handler.attempts import Invocation
 from handler.credentials import Credentials
-from handler.errors import SinkError
+from handler.http1 import Answer
 from handler.iot import IotApi
 from handler.log import Log
 from handler.pipeline import Pipeline, Report
 from handler.settings import Settings
-from handler.smq import Message, MessageService, Outbox
+from handler.smq import Message, Outbox
 from handler.threads import Pool, Task
 from handler.triggers import Delivery
 from tests.support.fake_iot import FakeClock, FakeIot, Fault, FreeQuota, chances
@@ -32,8 +35,8 @@ def one_by_one(tasks: Sequence[Task]) -> None:
 
 
 @dataclass
-class Box(MessageService):
-    """A message service that keeps what it takes, and fails as it is told."""
+class Box:
+    """SMQ: keeps what it takes, and refuses what it is told to."""
 
     published: list[dict[str, Any]] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
@@ -45,28 +48,40 @@ class Box(MessageService):
     """Sizes of those that came."""
     before_batch: Callable[[], object] = lambda: None
 
-    def publish(self, topic: str, body: str, tag: str, keys: Credentials, until: float) -> None:
-        event = json.loads(body)
-        if self.publish_fails(event):
-            raise SinkError(topic, "InternalError")
-        self.published.append(event)
-        self.tags.append(tag)
+    def post(self, target: str, _seconds: float, body: bytes, _headers: Mapping[str, str]) -> Answer:
+        document = body.decode()
+        bodies = [text_of(each) for each in re.findall("<MessageBody>(.*?)</MessageBody>", document, re.DOTALL)]
+        details = re.findall("<(?:MessageTag|DelaySeconds)>(.*?)</", document)
+        if "<Messages" in document:
+            self.before_batch()
+            self.batches.append(len(bodies))
+        taken = [self._takes(target, *each) for each in zip(bodies, details, strict=True)]
+        one = {True: "<MessageId>1</MessageId>", False: "<Code>AccessDenied</Code>"}
+        return Answer(
+            201 if all(taken) else 500, {}, "".join(f"<Message>{one[each]}</Message>" for each in taken).encode()
+        )
 
-    def send(self, queue: str, body: str, delay: int, keys: Credentials, until: float) -> None:
-        if queue == "dead":
+    def _takes(self, target: str, body: str, detail: str) -> bool:
+        if target == "/queues/dead/messages":
             self.dead.append(json.loads(body))
-        elif self._refused([Message(body, delay)]):
-            raise SinkError(queue, "InternalError")
+        elif target == "/topics/results/messages":
+            if self.publish_fails(event := json.loads(body)):
+                return False
+            self.published.append(event)
+            self.tags.append(detail)
+        else:
+            if self.back_fails(message := Message(body, int(detail))):
+                return False
+            self.back.append(message)
+        return True
 
-    def send_batch(self, queue: str, messages: Sequence[Message], keys: Credentials, until: float) -> Sequence[Message]:
-        self.before_batch()
-        self.batches.append(len(messages))
-        return self._refused(messages)
 
-    def _refused(self, messages: Sequence[Message]) -> Sequence[Message]:
-        refused = [message for message in messages if self.back_fails(message)]
-        self.back += [message for message in messages if message not in refused]
-        return refused
+def text_of(sent: str) -> str:
+    """A message's body, which is base64 unless it fits only as it is."""
+    try:
+        return base64.b64decode(sent, validate=True).decode()
+    except ValueError:
+        return html.unescape(sent)
 
 
 @dataclass
@@ -92,7 +107,7 @@ class World:
         keys = Credentials("testid", "hidden-secret", "hidden-token")
         log = Log(write=self.lines.append).bind(secrets=("hidden-secret", "hidden-token"))
         end = self.time.time + self.seconds
-        outbox = Outbox(self.box, self.settings, lambda: keys, end + 2.0, log)
+        outbox = Outbox(self.box, self.time.clock, lambda: 0.5, self.settings, lambda: keys, end + 2.0, log)
         return Invocation(lambda: keys, end, outbox, log, "/ota-modules/cn-shanghai/f")
 
     def run(self, *bodies: object) -> Report:
