@@ -40,7 +40,7 @@ def lines() -> Iterator[Line]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LEVELS:
                 first = node.args[0] if node.args else None
-                if isinstance(first, ast.Constant) and "log" in ast.unparse(node.func).lower():
+                if isinstance(first, ast.Constant) and "log" in f"{path.name} {ast.unparse(node.func)}".lower():
                     names = frozenset(keyword.arg for keyword in node.keywords if keyword.arg)
                     yield Line(node.func.attr.upper(), str(first.value), names)
 
