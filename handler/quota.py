@@ -51,13 +51,17 @@ class SharedLine(Line):
         self._key = key
         self._slots: deque[float] = deque()
         self._accepted = 0
-        self._last = Answer(-math.inf, None, -math.inf, rate, -math.inf)
+        self._next = -math.inf
+        """When the store may have a slot, as far as is known."""
+        self._silence = 0.0
+        """Seconds from the loss of the store to the first call of this process alone: a second after the last slot of others, who
+        will have taken as many as they had at the last answer."""
 
     def throttled(self, hold: float) -> None:
         super().throttled(hold)
         if not self._store.down:
             now = self._clock.now()
-            self._ask(Question(self._rate, age=now - left_at(now), hold=hold))
+            self._ask(age=now - left_at(now), hold=hold)
 
     def accepted(self) -> None:
         super().accepted()
@@ -82,8 +86,7 @@ class SharedLine(Line):
 
     def _fetch(self, deadline: float) -> None:
         """Ask the store for a slot. Raises: OutOfTime: it has none before the deadline."""
-        latest = min(max(deadline - self._clock.now(), 0.0), FAR)
-        answer = self._ask(Question(self._rate, latest))
+        answer = self._ask(latest=min(max(deadline - self._clock.now(), 0.0), FAR))
         if answer is None:
             return
         if answer.slot is None:
@@ -91,23 +94,16 @@ class SharedLine(Line):
         with self._lock:
             self._slots = deque(sorted([*self._slots, answer.slot]))
 
-    def _ask(self, question: Question) -> Answer | None:
+    def _ask(self, **asked: float) -> Answer | None:
         with self._lock:
             accepted, self._accepted = self._accepted, 0
-        answer = self._store.ask(self._key, question._replace(silence=self._silence, accepted=accepted))
+            question = Question(self._rate, silence=self._silence, accepted=accepted, **asked)
+        answer = self._store.ask(self._key, question)
         if answer is not None:
             with self._lock:
-                self._last = answer
+                self._next, self._silence = answer.free, max(answer.free - answer.now, 0.0) + SILENCE
                 self._shared.rate, self._shared.slowed = answer.rate, answer.slowed
         return answer
-
-    @property
-    def _silence(self) -> float:
-        """Seconds from the loss of the store to the first call of a process alone: a second after the last slot that others hold.
-
-        They will have taken as many as they had at the last answer.
-        """
-        return max(self._last.free - self._last.now, 0.0) + SILENCE if math.isfinite(self._last.now) else 0.0
 
     @property
     def _speed(self) -> Speed:
@@ -119,7 +115,7 @@ class SharedLine(Line):
             return super()._slot(now, ahead)
         self._drop_missed(now)
         more = ahead - len(self._slots)
-        given = self._slots[ahead] if more < 0 else max(self._last.free, now + POLL) + more * self._shared.interval
+        given = self._slots[ahead] if more < 0 else max(self._next, now + POLL) + more * self._shared.interval
         return max(given, super()._slot(now, ahead))
 
     def _leave(self, now: float, came: float) -> None:
