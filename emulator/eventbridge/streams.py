@@ -13,7 +13,7 @@ from typing import Protocol
 from emulator.clock import Clock
 from emulator.eventbridge.config import StreamConfig
 from emulator.eventbridge.events import build_event, build_payload
-from emulator.smq.errors import QueueNotExist, SmqError
+from emulator.smq.errors import NotFound, SmqError
 from emulator.smq.retries import pause
 from emulator.smq.service import MessageService
 
@@ -128,7 +128,7 @@ class EventStream:
         while self.state == RUNNING:
             try:
                 await self._collect()
-            except QueueNotExist:
+            except NotFound:
                 self.state = FAILED_TO_START
                 return
             await self._deliver()

@@ -4,7 +4,6 @@ SmqError
 ├── InvalidArgument
 ├── Conflict
 └── NotFound
-    └── QueueNotExist
 """
 
 
@@ -38,10 +37,3 @@ class NotFound(SmqError):
 
     def __init__(self, kind: str) -> None:
         super().__init__(404, f"{kind.capitalize()}NotExist", f"The {kind} name you provided is not exist.")
-
-
-class QueueNotExist(NotFound):
-    """The queue does not exist."""
-
-    def __init__(self) -> None:
-        super().__init__("queue")

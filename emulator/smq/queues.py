@@ -1,15 +1,15 @@
 """SMQ queues and their attributes (SMQ, "CreateQueue")."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from sqlite3 import Row
 
 from pydantic import TypeAdapter
 
-from emulator.smq.errors import Conflict, QueueNotExist
 from emulator.smq.limits import LIMITS, Limit, check_name
-from emulator.smq.store import Database
+from emulator.smq.registry import Registry
 
 LONGEST_NAME = 120
+INVALID_NAME = "InvalidQueueName"
 
 NUMBERS = {
     "VisibilityTimeout": "visibility_timeout",
@@ -31,7 +31,7 @@ class DlqPolicy:
 
     def __post_init__(self) -> None:
         Limit(1, 1000).check("MaxReceiveCount", self.max_receive_count)
-        _check_name(self.dead_letter_target_queue)
+        check_name("queue", self.dead_letter_target_queue, LONGEST_NAME, INVALID_NAME)
 
 
 @dataclass(frozen=True)
@@ -54,76 +54,26 @@ class QueueAttributes:
 _ATTRIBUTES = TypeAdapter(QueueAttributes)
 
 
-@dataclass(frozen=True)
-class Queue:
-    """A queue; times in unix seconds."""
+class Queues(Registry[QueueAttributes]):
+    """The queues of one account and region."""
 
-    name: str
-    attributes: QueueAttributes
-    created: int
-    modified: int
+    kind = "queue"
+    parts = "messages"
+    longest_name = LONGEST_NAME
+    invalid_name = INVALID_NAME
 
+    def _dump(self, attributes: QueueAttributes) -> tuple[object, ...]:
+        return (_ATTRIBUTES.dump_json(attributes).decode(),)
 
-class Queues:
-    """The queues of one account and region. `wall` is the service's clock, in unix seconds."""
-
-    def __init__(self, database: Database, wall: Callable[[], float]) -> None:
-        self._database = database
-        self._wall = wall
-
-    def create(self, name: str, attributes: QueueAttributes) -> bool:
-        """Create a queue, and return True if it is new. Creating it again with the same attributes changes nothing.
-
-        Raises: Conflict, SmqError.
-        """
-        _check_name(name)
-        now = int(self._wall())
-        new = self._database.change(
-            "INSERT OR IGNORE INTO queues VALUES (?, ?, ?, ?)", (name, _dump(attributes), now, now)
-        )
-        if not new and self.get(name).attributes != attributes:
-            raise Conflict("queue")
-        return bool(new)
-
-    def change(self, name: str, attributes: QueueAttributes) -> None:
-        """Set all attributes. Raises: QueueNotExist."""
-        if not self._database.change(
-            "UPDATE queues SET attributes = ?, modified = ? WHERE name = ?",
-            (_dump(attributes), int(self._wall()), name),
-        ):
-            raise QueueNotExist
-
-    def remove(self, name: str) -> None:
-        """Remove a queue and its messages; nothing happens if it does not exist."""
-        with self._database.transaction():
-            self._database.change("DELETE FROM queues WHERE name = ?", (name,))
-            self._database.change("DELETE FROM messages WHERE queue = ?", (name,))
-
-    def get(self, name: str) -> Queue:
-        """Raises: QueueNotExist."""
-        rows = self._database.rows("SELECT * FROM queues WHERE name = ?", (name,))
-        if not rows:
-            raise QueueNotExist
-        return Queue(name, _ATTRIBUTES.validate_json(rows[0]["attributes"]), rows[0]["created"], rows[0]["modified"])
-
-    def names(self) -> list[str]:
-        """Return the names of all queues, sorted."""
-        return [row["name"] for row in self._database.rows("SELECT name FROM queues ORDER BY name")]
+    def _load(self, row: Row) -> QueueAttributes:
+        return _ATTRIBUTES.validate_json(row["attributes"])
 
     def dlq_policies(self) -> dict[str, DlqPolicy]:
         """Return the dead-letter policies in force, by queue: those that are enabled and whose target exists."""
         rows = self._database.rows("SELECT name, attributes FROM queues")
-        policies = {row["name"]: _ATTRIBUTES.validate_json(row["attributes"]).dlq_policy for row in rows}
+        policies = {row["name"]: self._load(row).dlq_policy for row in rows}
         return {
             name: policy
             for name, policy in policies.items()
             if policy and policy.enabled and policy.dead_letter_target_queue in policies
         }
-
-
-def _check_name(name: str) -> None:
-    check_name("queue", name, LONGEST_NAME, "InvalidQueueName")
-
-
-def _dump(attributes: QueueAttributes) -> str:
-    return _ATTRIBUTES.dump_json(attributes).decode()

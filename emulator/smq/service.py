@@ -80,7 +80,7 @@ class MessageService:
         self.wake()
 
     def depths(self, queue: str) -> Depths:
-        """Count the messages of a queue. Raises: QueueNotExist."""
+        """Count the messages of a queue. Raises: NotFound."""
         self.queues.get(queue)
         self._settle()
         [row] = self._database.rows(
@@ -98,12 +98,12 @@ class MessageService:
     ) -> str:
         """Send a body as it is (the official SDK's receivers expect base64); return the message's id.
 
-        Raises: QueueNotExist, InvalidArgument.
+        Raises: NotFound, InvalidArgument.
         """
         return self.put(queue, Draft(body, delay, priority, properties or Properties())).id
 
     def put(self, queue: str, draft: Draft) -> Message:
-        """Send a message, and record it. Raises: QueueNotExist, InvalidArgument."""
+        """Send a message, and record it. Raises: NotFound, InvalidArgument."""
         message = self._accept(queue, draft)
         self.records.add(Sent(queue, message.id, draft.body, self.records.now()))
         return message
@@ -111,7 +111,7 @@ class MessageService:
     def receive(self, queue: str, count: int = 1, visibility: int | None = None) -> list[Message]:
         """Return up to `count` visible messages, hidden from others for `visibility` seconds (None: the queue's).
 
-        Raises: QueueNotExist.
+        Raises: NotFound.
         """
         attributes = self.queues.get(queue).attributes
         seconds = attributes.visibility_timeout if visibility is None else visibility
@@ -130,7 +130,7 @@ class MessageService:
     async def wait_receive(
         self, queue: str, count: int, seconds: float, visibility: int | None = None
     ) -> list[Message]:
-        """`receive`, waiting up to `seconds` for the first message. Raises: QueueNotExist."""
+        """`receive`, waiting up to `seconds` for the first message. Raises: NotFound."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         while True:
@@ -141,7 +141,7 @@ class MessageService:
             await self._wait(min(left, max(self._next_visible(queue), 0.001)))
 
     def peek(self, queue: str, count: int = 1) -> list[Message]:
-        """Return up to `count` visible messages, and leave them visible. Raises: QueueNotExist."""
+        """Return up to `count` visible messages, and leave them visible. Raises: NotFound."""
         self.queues.get(queue)
         self._settle()
         rows = self._database.rows(
@@ -157,7 +157,7 @@ class MessageService:
         self.records.add(Deleted(queue, message.id, self.records.now()))
 
     def purge(self, queue: str) -> int:
-        """Delete the messages that no receiver has, delayed ones too; return their number. Raises: QueueNotExist."""
+        """Delete the messages that no receiver has, delayed ones too; return their number. Raises: NotFound."""
         self.queues.get(queue)
         self._settle()
         rows = self._database.rows(

@@ -2,14 +2,14 @@
 
 import ipaddress
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from sqlite3 import Row
 from urllib.parse import urlsplit
 
 from emulator.smq.errors import Conflict, InvalidArgument, NotFound, SmqError
 from emulator.smq.limits import LIMITS, check_name
+from emulator.smq.registry import Registry
 from emulator.smq.retries import STRATEGIES
-from emulator.smq.store import Database
 
 LONGEST_NAME = 255
 LONGEST_TAG = 16
@@ -34,16 +34,6 @@ class TopicAttributes:
 
     def __post_init__(self) -> None:
         LIMITS["MaximumMessageSize"].check("MaximumMessageSize", self.maximum_message_size)
-
-
-@dataclass(frozen=True)
-class Topic:
-    """A topic."""
-
-    name: str
-    attributes: TopicAttributes
-    created: int
-    modified: int
 
 
 @dataclass(frozen=True)
@@ -86,49 +76,19 @@ class Subscription:
         return self.endpoint, self.filter_tag, self.notify_format, self.strategy
 
 
-class Topics:
+class Topics(Registry[TopicAttributes]):
     """The topics of one account and region, and their subscriptions."""
 
-    def __init__(self, database: Database, wall: Callable[[], float]) -> None:
-        self._database = database
-        self._wall = wall
+    kind = "topic"
+    parts = "subscriptions"
+    longest_name = LONGEST_NAME
+    invalid_name = "TopicNameInvalid"
 
-    def create(self, name: str, attributes: TopicAttributes | None = None) -> bool:
-        """Create a topic, and return True if it is new. Raises: Conflict, SmqError."""
-        attributes = attributes or TopicAttributes()
-        check_name("topic", name, LONGEST_NAME, "TopicNameInvalid")
-        now = int(self._wall())
-        values = (name, attributes.maximum_message_size, attributes.logging_enabled, now, now)
-        new = self._database.change("INSERT OR IGNORE INTO topics VALUES (?, ?, ?, ?, ?)", values)
-        if not new and self.get(name).attributes != attributes:
-            raise Conflict("topic")
-        return bool(new)
+    def _dump(self, attributes: TopicAttributes) -> tuple[object, ...]:
+        return astuple(attributes)
 
-    def change(self, name: str, attributes: TopicAttributes) -> None:
-        """Set all attributes. Raises: NotFound."""
-        if not self._database.change(
-            "UPDATE topics SET maximum_message_size = ?, logging = ?, modified = ? WHERE name = ?",
-            (attributes.maximum_message_size, attributes.logging_enabled, int(self._wall()), name),
-        ):
-            raise NotFound("topic")
-
-    def remove(self, name: str) -> None:
-        """Remove a topic and its subscriptions; nothing happens if it does not exist."""
-        with self._database.transaction():
-            self._database.change("DELETE FROM topics WHERE name = ?", (name,))
-            self._database.change("DELETE FROM subscriptions WHERE topic = ?", (name,))
-
-    def get(self, name: str) -> Topic:
-        """Raises: NotFound."""
-        rows = self._database.rows("SELECT * FROM topics WHERE name = ?", (name,))
-        if not rows:
-            raise NotFound("topic")
-        attributes = TopicAttributes(rows[0]["maximum_message_size"], bool(rows[0]["logging"]))
-        return Topic(name, attributes, rows[0]["created"], rows[0]["modified"])
-
-    def names(self) -> list[str]:
-        """Return the names of all topics, sorted."""
-        return [row["name"] for row in self._database.rows("SELECT name FROM topics ORDER BY name")]
+    def _load(self, row: Row) -> TopicAttributes:
+        return TopicAttributes(row["maximum_message_size"], bool(row["logging"]))
 
     def subscribe(self, subscription: Subscription) -> bool:
         """Add a subscription, and return True if it is new. Raises: NotFound, Conflict, SmqError."""

@@ -13,7 +13,7 @@ from emulator.ram.keys import Accounts
 from emulator.smq.errors import Conflict
 from emulator.smq.pushes import TIMEOUT
 from emulator.smq.service import MessageService
-from emulator.smq.topics import Subscription
+from emulator.smq.topics import Subscription, TopicAttributes
 from emulator.template.reader import Template
 from emulator.template.schema import Function
 
@@ -81,7 +81,7 @@ def provision(template: Template, smq: MessageService, accounts: Accounts) -> No
             smq.queues.create(queue.name, queue.attributes)
         smq.queues.change(queue.name, queue.attributes)
     for topic in template.topics:
-        smq.topics.create(topic)
+        smq.topics.create(topic, TopicAttributes())
     for subscription in [*template.subscriptions, *_topic_triggers(template, accounts.account_id)]:
         try:
             smq.topics.subscribe(subscription)

@@ -22,6 +22,7 @@ from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts, Key
 from emulator.smq.api import app as smq_api
 from emulator.smq.service import MessageService
+from emulator.smq.topics import TopicAttributes
 from handler import index, steps
 from handler.errors import EnvelopeError, NotFinished, SettingError
 
@@ -37,7 +38,7 @@ class Platform:
         self.smq = MessageService(self.accounts)
         for queue in ("requests", "dead"):
             self.smq.create_queue(queue)
-        self.smq.topics.create("results")
+        self.smq.topics.create("results", TopicAttributes())
         self.key = self.accounts.issue("ota-modules")
         self._patch = patch
         for name in [name for name in os.environ if name.startswith(("OTA_", "ALIBABA_CLOUD_", "FC_"))]:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts
 from emulator.smq.api import app as smq_api
 from emulator.smq.service import MessageService as Cloud
-from emulator.smq.topics import Subscription
+from emulator.smq.topics import Subscription, TopicAttributes
 from handler.clock import Clock
 from handler.connections import Connection, Transport
 from handler.credentials import Credentials
@@ -32,7 +32,7 @@ def cloud() -> Cloud:
     made = Cloud(Accounts())
     for queue in ("requests", "dead", "outcomes"):
         made.create_queue(queue)
-    made.topics.create("results")
+    made.topics.create("results", TopicAttributes())
     outcomes = "acs:mns:cn-shanghai:1234567890123456:queues/outcomes"
     made.topics.subscribe(Subscription("results", "all", outcomes, notify_format="SIMPLIFIED"))
     return made

@@ -2,15 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from emulator.smq.errors import SmqError
 from emulator.smq.limits import Limit
 from emulator.smq.service import MessageService
 from emulator.smq.wire import Content
-
-LARGEST_PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -91,30 +89,6 @@ class Operation:
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
         names = re.fullmatch(pattern, path)
         return names.groupdict() if names and method == self.method else None
-
-
-def list_reply(
-    call: Call, root: str, names: Iterable[str], item: str, describe: Callable[[str, bool], Content]
-) -> Reply:
-    """Answer with the page of a list that the call's headers ask for: `names` are sorted.
-
-    `describe` is called with a name, and with True where all attributes are asked for. NextMarker is given only where there
-    is more, since the SDK cannot read an empty one. Raises: InvalidArgument.
-    """
-    number = call.headers.get("x-mns-ret-number", str(LARGEST_PAGE))
-    count = int(number) if number.isascii() and number.isdecimal() and len(number) < 9 else 0
-    Limit(1, LARGEST_PAGE).check("x-mns-ret-number", count)
-    prefix, marker = call.headers.get("x-mns-prefix", ""), call.headers.get("x-mns-marker", "")
-    with_meta = call.headers.get("x-mns-with-meta", "").lower() == "true"
-    left = [name for name in names if name.startswith(prefix) and name > marker]
-    page = left[:count]
-    items = [describe(name, with_meta) for name in page]
-    return Reply(200, root, {item: items, "NextMarker": page[-1] if len(left) > count else None})
-
-
-def created_reply(call: Call, new: bool) -> Reply:
-    """Answer with 201, or 204 if it existed; the SDK needs Location with both."""
-    return Reply(201 if new else 204, headers={"Location": call.url})
 
 
 async def unless_gone(call: Call, work: Awaitable[Reply]) -> Reply:

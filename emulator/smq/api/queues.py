@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from emulator.smq.api.calls import Call, Operation, Reply, created_reply, has, list_reply, unless_gone
-from emulator.smq.errors import InvalidArgument, QueueNotExist, SmqError
+from emulator.smq.api.calls import Call, Operation, Reply, has, unless_gone
+from emulator.smq.api.resources import created_reply, read_attributes, resource_operations
+from emulator.smq.errors import InvalidArgument, NotFound, SmqError
 from emulator.smq.limits import LIMITS, Limit
 from emulator.smq.messages import Depths, Message, check_batch
 from emulator.smq.queues import NUMBERS, QueueAttributes
@@ -15,8 +15,6 @@ from emulator.smq.wire import (
     describe_peeked,
     describe_received,
     describe_sent,
-    flag,
-    number,
     read,
     read_draft,
 )
@@ -24,36 +22,14 @@ from emulator.smq.wire import (
 _BATCH = Limit(1, 16)
 
 
-async def list_queues(call: Call) -> Reply:
-    def describe(name: str, with_meta: bool) -> Content:
-        return {"QueueURL": f"{call.base}/queues/{name}", **(_describe(call, name) if with_meta else {})}
-
-    return list_reply(call, "Queues", call.service.queues.names(), "Queue", describe)
-
-
 async def create_queue(call: Call) -> Reply:
-    attributes = QueueAttributes(**_read_attributes(call))
+    attributes = QueueAttributes(**read_attributes(call, "Queue", NUMBERS))
     try:
         # The wire has no dead-letter policy: it neither sets nor contradicts one.
         policy = call.service.queues.get(call.queue).attributes.dlq_policy
-    except QueueNotExist:
+    except NotFound:
         policy = None
     return created_reply(call, call.service.queues.create(call.queue, replace(attributes, dlq_policy=policy)))
-
-
-async def set_queue_attributes(call: Call) -> Reply:
-    attributes = call.service.queues.get(call.queue).attributes
-    call.service.queues.change(call.queue, replace(attributes, **_read_attributes(call)))
-    return Reply(204)
-
-
-async def get_queue_attributes(call: Call) -> Reply:
-    return Reply(200, "Queue", _describe(call, call.queue))
-
-
-async def delete_queue(call: Call) -> Reply:
-    call.service.delete_queue(call.queue)
-    return Reply(204)
 
 
 async def send_message(call: Call) -> Reply:
@@ -148,13 +124,6 @@ def _send(call: Call, message: Element) -> Content:
         return {"ErrorCode": error.code, "ErrorMessage": error.text}
 
 
-def _read_attributes(call: Call) -> dict[str, Any]:
-    queue = read(call.body, "Queue")
-    numbers = {attribute: number(queue, name) for name, attribute in NUMBERS.items()}
-    values = {**numbers, "logging_enabled": flag(queue, "LoggingEnabled")}
-    return {attribute: value for attribute, value in values.items() if value is not None}
-
-
 def _describe(call: Call, name: str) -> Content:
     queue = call.service.queues.get(name)
     depths = call.service.depths(name) if call.service.tells_depths() else Depths()
@@ -186,15 +155,10 @@ def _names_no_handle(call: Call) -> bool:
     return "ReceiptHandle" not in call.query
 
 
-_QUEUE = "queues/{queues}"
 _MESSAGES = "queues/{queues}/messages"
 
 OPERATIONS = (
-    Operation("ListQueue", "GET", "queues", list_queues),
-    Operation("SetQueueAttributes", "PUT", _QUEUE, set_queue_attributes, has("metaoverride")),
-    Operation("CreateQueue", "PUT", _QUEUE, create_queue),
-    Operation("GetQueueAttributes", "GET", _QUEUE, get_queue_attributes),
-    Operation("DeleteQueue", "DELETE", _QUEUE, delete_queue),
+    *resource_operations("Queue", lambda service: service.queues, _describe, NUMBERS, create_queue),
     Operation("BatchSendMessage", "POST", _MESSAGES, batch_send_message, _sends_batch),
     Operation("SendMessage", "POST", _MESSAGES, send_message),
     Operation("BatchPeekMessage", "GET", _MESSAGES, peek_messages, _peeks_batch),

@@ -1,42 +1,20 @@
 """The operations on topics and subscriptions (SMQ, "Topic operations", "Subscription operations")."""
 
-from dataclasses import replace
-from typing import Any
-
-from emulator.smq.api.calls import Call, Operation, Reply, created_reply, has, list_reply
+from emulator.smq.api.calls import Call, Operation, Reply, has
+from emulator.smq.api.resources import created_reply, list_reply, read_attributes, resource_operations
 from emulator.smq.errors import InvalidArgument
 from emulator.smq.messages import body_md5
 from emulator.smq.topics import STREAM, XML, Subscription, TopicAttributes
-from emulator.smq.wire import Content, flag, number, read, read_properties
+from emulator.smq.wire import Content, read, read_properties
 
+_NUMBERS = {"MaximumMessageSize": "maximum_message_size"}
 _RETENTION = 86_400
 """Seconds that SMQ keeps a topic's messages while it delivers them; nobody can change that."""
 
 
-async def list_topics(call: Call) -> Reply:
-    def describe(name: str, with_meta: bool) -> Content:
-        return {"TopicURL": f"{call.base}/topics/{name}", **(_describe(call, name) if with_meta else {})}
-
-    return list_reply(call, "Topics", call.service.topics.names(), "Topic", describe)
-
-
 async def create_topic(call: Call) -> Reply:
-    return created_reply(call, call.service.topics.create(call.topic, TopicAttributes(**_read_attributes(call))))
-
-
-async def set_topic_attributes(call: Call) -> Reply:
-    attributes = call.service.topics.get(call.topic).attributes
-    call.service.topics.change(call.topic, replace(attributes, **_read_attributes(call)))
-    return Reply(204)
-
-
-async def get_topic_attributes(call: Call) -> Reply:
-    return Reply(200, "Topic", _describe(call, call.topic))
-
-
-async def delete_topic(call: Call) -> Reply:
-    call.service.topics.remove(call.topic)
-    return Reply(204)
+    attributes = TopicAttributes(**read_attributes(call, "Topic", _NUMBERS))
+    return created_reply(call, call.service.topics.create(call.topic, attributes))
 
 
 async def publish_message(call: Call) -> Reply:
@@ -100,15 +78,6 @@ async def unsubscribe(call: Call) -> Reply:
     return Reply(204)
 
 
-def _read_attributes(call: Call) -> dict[str, Any]:
-    topic = read(call.body, "Topic")
-    values = {
-        "maximum_message_size": number(topic, "MaximumMessageSize"),
-        "logging_enabled": flag(topic, "LoggingEnabled"),
-    }
-    return {attribute: value for attribute, value in values.items() if value is not None}
-
-
 def _describe(call: Call, name: str) -> Content:
     topic = call.service.topics.get(name)
     return {
@@ -122,15 +91,10 @@ def _describe(call: Call, name: str) -> Content:
     }
 
 
-_TOPIC = "topics/{topics}"
 _SUBSCRIPTION = "topics/{topics}/subscriptions/{subscriptions}"
 
 OPERATIONS = (
-    Operation("ListTopic", "GET", "topics", list_topics),
-    Operation("SetTopicAttributes", "PUT", _TOPIC, set_topic_attributes, has("metaoverride")),
-    Operation("CreateTopic", "PUT", _TOPIC, create_topic),
-    Operation("GetTopicAttributes", "GET", _TOPIC, get_topic_attributes),
-    Operation("DeleteTopic", "DELETE", _TOPIC, delete_topic),
+    *resource_operations("Topic", lambda service: service.topics, _describe, _NUMBERS, create_topic),
     Operation("PublishMessage", "POST", "topics/{topics}/messages", publish_message),
     Operation("ListSubscriptionByTopic", "GET", "topics/{topics}/subscriptions", list_subscriptions),
     Operation("SetSubscriptionAttributes", "PUT", _SUBSCRIPTION, set_subscription_attributes, has("metaoverride")),

@@ -8,7 +8,7 @@ import pytest
 
 from emulator.clock import Clock
 from emulator.ram.keys import Accounts
-from emulator.smq.errors import InvalidArgument, QueueNotExist, SmqError
+from emulator.smq.errors import InvalidArgument, NotFound, SmqError
 from emulator.smq.messages import Depths, Properties, Property
 from emulator.smq.queues import DlqPolicy
 from emulator.smq.service import MessageService
@@ -168,12 +168,12 @@ def test_a_message_outside_the_limits_is_refused(service: MessageService, messag
     ],
 )
 def test_a_queue_must_exist_to_be_used(service: MessageService, use: Callable[[MessageService], object]) -> None:
-    with pytest.raises(QueueNotExist):
+    with pytest.raises(NotFound):
         use(service)
 
 
 def test_an_error_in_a_transaction_undoes_all_of_it(service: MessageService) -> None:
-    with pytest.raises(QueueNotExist), service._database.transaction():
+    with pytest.raises(NotFound), service._database.transaction():
         service.send("q", "x")
         service.send("none", "y")
     assert service.depths("q") == Depths()

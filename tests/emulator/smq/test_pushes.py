@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from emulator.clock import Clock
 from emulator.ram.keys import Accounts
 from emulator.smq.service import MessageService
-from emulator.smq.topics import Subscription
+from emulator.smq.topics import Subscription, TopicAttributes
 
 Serve = Callable[[ASGIApp], str]
 FUNCTION = "acs:fc:cn-shanghai:1234567890123456:functions/f"
@@ -25,7 +25,7 @@ LATE = "acs:mns:cn-shanghai:1234567890123456:queues/late"
 def service() -> Iterator[MessageService]:
     # Waits between tries shrink from seconds to milliseconds.
     service = MessageService(Accounts(), clock=Clock(scale=0.001))
-    service.topics.create("t")
+    service.topics.create("t", TopicAttributes())
     yield service
     service.close()
 

@@ -14,7 +14,7 @@ from emulator.ram.keys import Accounts
 from emulator.smq.messages import Depths
 from emulator.smq.queues import DlqPolicy
 from emulator.smq.service import MessageService
-from emulator.smq.topics import Subscription
+from emulator.smq.topics import Subscription, TopicAttributes
 
 
 def opened(path: Path) -> MessageService:
@@ -25,7 +25,7 @@ def test_a_restart_loses_nothing(tmp_path: Path) -> None:
     before = opened(tmp_path / "smq.db")
     before.create_queue("dead")
     before.create_queue("q", visibility_timeout=600, dlq_policy=DlqPolicy("dead", 5))
-    before.topics.create("t")
+    before.topics.create("t", TopicAttributes())
     before.topics.subscribe(Subscription("t", "s", "acs:mns:x:1:queues/q", "tag", "SIMPLIFIED"))
     before.send("q", "received")
     handle = before.receive("q")[0].handle

@@ -8,7 +8,7 @@ from mns.account import Account
 from mns.mns_exception import MNSClientNetworkException
 from mns.queue import Message, Queue, QueueMeta
 
-from emulator.smq.errors import QueueNotExist
+from emulator.smq.errors import NotFound
 from emulator.smq.queues import DlqPolicy
 from emulator.smq.service import MessageService
 from tests.emulator.smq.sdk import Login, refusal
@@ -86,7 +86,7 @@ def test_a_wait_ends_when_its_queue_is_removed_and_can_be_cancelled(service: Mes
         service.send("requests", "x")
         await asyncio.wait(waits)
         assert waits[0].cancelled()
-        assert isinstance(waits[1].exception(), QueueNotExist)
+        assert isinstance(waits[1].exception(), NotFound)
 
     service.create_queue("other")
     asyncio.run(wait())

@@ -17,6 +17,7 @@ from mns.topic import TopicMessage
 
 from emulator.ram.keys import Accounts
 from emulator.smq.service import MessageService
+from emulator.smq.topics import TopicAttributes
 from tests.emulator.smq.sdk import Login, refusal
 
 NAMESPACE = "{http://mns.aliyuncs.com/doc/v1/}"
@@ -38,7 +39,7 @@ class Answer:
 @pytest.fixture(autouse=True)
 def queue_and_topic(service: MessageService) -> None:
     service.create_queue("q")
-    service.topics.create("t")
+    service.topics.create("t", TopicAttributes())
 
 
 def call(
