@@ -7,7 +7,6 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import fields
-from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -90,7 +89,7 @@ def _applications(cloud: Cloud, ending: asyncio.Event) -> list[ASGIApp]:
     return [
         console(cloud, ending),
         faulty(iot_api.application(cloud.iot), "iot", callers.of_iot),
-        faulty(smq_api.application(cloud.smq), "smq", partial(callers.of_smq, cloud.smq)),
+        faulty(smq_api.application(cloud.smq), "smq", callers.of_smq),
         faulty(fc_api.application(cloud.fc), "fc", callers.of_fc),
     ]
 

@@ -8,7 +8,6 @@ from starlette.types import Scope
 
 from emulator.bodies import decode
 from emulator.smq.api.app import operation_of
-from emulator.smq.service import MessageService
 
 _MNS = re.compile(r"MNS ([^:\s]+):")
 _ACS3 = re.compile(r"Credential=([^,\s]+)")
@@ -36,12 +35,12 @@ def of_iot(scope: Scope, body: bytes) -> Caller:
     return Caller(operation, key, unquote_plus(query + "&" + form))
 
 
-def of_smq(service: MessageService, scope: Scope, body: bytes) -> Caller:
+def of_smq(scope: Scope, body: bytes) -> Caller:
     """Read a call of SMQ; the text has message bodies decoded too."""
     path = scope["raw_path"].decode("latin-1")
     query = scope["query_string"].decode("latin-1")
     signed = _MNS.match(_header(scope, b"authorization"))
-    operation = operation_of(service, scope["method"], path, query, body)
+    operation = operation_of(scope["method"], path, query, body)
     text = body.decode("utf-8", "replace")
     bodies = [decode(encoded) for encoded in _BODY.findall(text)]
     return Caller(operation, signed[1] if signed else "", "\n".join([unquote(path), query, text, *bodies]))

@@ -1,9 +1,8 @@
 """SMQ over HTTP: authenticates a caller, finds and permits the operation, and writes the answer (SMQ, "Invocation methods")."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
@@ -16,7 +15,7 @@ from emulator.bodies import read_body
 from emulator.ram.keys import Key
 from emulator.smq.api import queues, topics
 from emulator.smq.api.calls import Call, Operation, Reply
-from emulator.smq.api.signature import Signed, authenticate, check_digest
+from emulator.smq.api.signature import authenticate, check_digest
 from emulator.smq.errors import InvalidArgument, SmqError
 from emulator.smq.service import MessageService
 from emulator.smq.wire import NAMESPACE
@@ -58,44 +57,42 @@ async def _perform(service: MessageService, request: Request) -> Reply:
     body = await read_body(request, LARGEST_BODY, refusal)
     target = _target(request)
     headers = dict(request.headers)
-    key = authenticate(Signed(request.method, target, headers), service.accounts)
+    key = authenticate(request.method, target, headers, service.accounts)
     check_digest(headers.get("content-md5", ""), body)
-    path, _, query = target.partition("?")
+    path, _, query_string = target.partition("?")
+    query = _read_query(query_string)
+    operation, names = _find_operation(request.method, path, query, body)
+    _permit(service, operation, unquote(path).strip("/"), key)
 
     async def gone() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    call = Call(service, _base(request), {}, _read_query(query), headers, body, gone)
-    operation, names = _find_operation(call, request.method, path)
-    _permit(call, operation, unquote(path).strip("/"), key)
-    return await operation.run(replace(call, names=names))
+    return await operation.run(Call(service, _base(request), names, query, headers, body, gone))
 
 
-def operation_of(service: MessageService, method: str, path: str, query: str, body: bytes) -> str:
+def operation_of(method: str, path: str, query: str, body: bytes) -> str:
     """Return the name of the operation that a request means, even if it would be refused; empty for none."""
-
-    async def never() -> None:
-        return
-
     try:
-        return _find_operation(Call(service, "", {}, _read_query(query), {}, body, never), method, path)[0].action
+        return _find_operation(method, path, _read_query(query), body)[0].action
     except SmqError:
         return ""
 
 
-def _find_operation(call: Call, method: str, path: str) -> tuple[Operation, dict[str, str]]:
-    """Return the operation that a call means, and the names in its path. Raises: SmqError."""
+def _find_operation(
+    method: str, path: str, query: Mapping[str, str], body: bytes
+) -> tuple[Operation, Mapping[str, str]]:
+    """Return the operation that a request means, and the names in its path. Raises: SmqError."""
     for operation in _OPERATIONS:
         names = operation.match(method, unquote(path).strip("/"))
-        if names is not None and operation.when(call):
+        if names is not None and operation.when(query, body):
             return operation, names
     raise SmqError(400, "InvalidRequestURL", "Http request URL format invalid.")
 
 
-def _permit(call: Call, operation: Operation, path: str, key: Key) -> None:
-    action, resource = f"mns:{operation.action}", call.service.arn(path)
-    if not call.service.accounts.permits(key, action, resource):
+def _permit(service: MessageService, operation: Operation, path: str, key: Key) -> None:
+    action, resource = f"mns:{operation.action}", service.arn(path)
+    if not service.accounts.permits(key, action, resource):
         text = f"The role {key.role} is not authorized: {action} on {resource} is not permitted."
         raise SmqError(403, "AccessDenied", text)
 

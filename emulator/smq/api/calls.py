@@ -66,12 +66,13 @@ class Call:
 
 
 Run = Callable[[Call], Awaitable[Reply]]
-When = Callable[[Call], bool]
+When = Callable[[Mapping[str, str], bytes], bool]
+"""A condition on a request's query and body."""
 
 
 def has(name: str) -> When:
     """Return a condition: the query has a parameter of this name."""
-    return lambda call: name in call.query
+    return lambda query, _body: name in query
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Operation:
     method: str
     path: str
     run: Run
-    when: When = lambda _call: True
+    when: When = lambda _query, _body: True
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """Return the names in the path; None where the request means another operation."""

@@ -1,6 +1,6 @@
 """The operations on queues and their messages (SMQ, "Queue operations", "Message operations")."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from emulator.smq.api.calls import Call, Operation, Reply, has, unless_gone
@@ -139,20 +139,16 @@ def _describe(call: Call, name: str) -> Content:
     }
 
 
-def _sends_batch(call: Call) -> bool:
-    return read(call.body, "Message", "Messages").tag == "Messages"
+def _sends_batch(_query: Mapping[str, str], body: bytes) -> bool:
+    return read(body, "Message", "Messages").tag == "Messages"
 
 
-def _peeks(call: Call) -> bool:
-    return call.query.get("peekonly", "").lower() == "true"
+def _peeks(query: Mapping[str, str], _body: bytes) -> bool:
+    return query.get("peekonly", "").lower() == "true"
 
 
-def _peeks_batch(call: Call) -> bool:
-    return _peeks(call) and "numOfMessages" in call.query
-
-
-def _names_no_handle(call: Call) -> bool:
-    return "ReceiptHandle" not in call.query
+def _peeks_batch(query: Mapping[str, str], body: bytes) -> bool:
+    return _peeks(query, body) and "numOfMessages" in query
 
 
 _MESSAGES = "queues/{queues}/messages"
@@ -165,7 +161,13 @@ OPERATIONS = (
     Operation("PeekMessage", "GET", _MESSAGES, peek_messages, _peeks),
     Operation("BatchReceiveMessage", "GET", _MESSAGES, receive_messages, has("numOfMessages")),
     Operation("ReceiveMessage", "GET", _MESSAGES, receive_messages),
-    Operation("BatchDeleteMessage", "DELETE", _MESSAGES, batch_delete_message, _names_no_handle),
+    Operation(
+        "BatchDeleteMessage",
+        "DELETE",
+        _MESSAGES,
+        batch_delete_message,
+        lambda query, _body: "ReceiptHandle" not in query,
+    ),
     Operation("DeleteMessage", "DELETE", _MESSAGES, delete_message),
     Operation("ChangeMessageVisibility", "PUT", _MESSAGES, change_message_visibility),
 )

@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 
@@ -18,42 +17,29 @@ CLOCK_WINDOW = 15 * 60
 _AUTHORIZATION = re.compile(r"MNS ([^:\s]+):([A-Za-z0-9+/=]+)")
 
 
-@dataclass(frozen=True)
-class Signed:
-    """The signed parts of a request. `target` is path and query exactly as sent; header names are in lower case."""
+def authenticate(method: str, target: str, headers: Mapping[str, str], accounts: Accounts) -> Key:
+    """Return the key that signed a request. Raises: SmqError.
 
-    method: str
-    target: str
-    headers: Mapping[str, str]
-
-    @property
-    def text(self) -> str:
-        """The string that is signed."""
-        plain = [self.method, self._header("content-md5"), self._header("content-type"), self._header("date")]
-        extra = [f"{name}:{value}" for name, value in sorted(self.headers.items()) if name.startswith("x-mns-")]
-        return "\n".join([*plain, *extra, self.target])
-
-    def _header(self, name: str) -> str:
-        return self.headers.get(name, "")
-
-
-def authenticate(signed: Signed, accounts: Accounts) -> Key:
-    """Return the key that signed the request. Raises: SmqError."""
-    header = signed.headers.get("authorization")
+    `target` is path and query exactly as sent; the names of headers are in lower case.
+    """
+    header = headers.get("authorization")
     if not header:
         raise SmqError(400, "MissingAuthorizationHeader", "Authorization header is required.")
     match = _AUTHORIZATION.fullmatch(header)
     if match is None:
         raise SmqError(400, "InvalidAuthorizationHeader", "The Authorization header format is invalid.")
-    _check_date(signed, accounts.wall())
-    key = _find_key(accounts, match[1], signed.headers.get("security-token", ""))
-    expected = base64.b64encode(hmac.digest(key.secret.encode(), signed.text.encode(), "sha1")).decode()
+    _check_date(headers, accounts.wall())
+    key = _find_key(accounts, match[1], headers.get("security-token", ""))
+    plain = [headers.get(name, "") for name in ("content-md5", "content-type", "date")]
+    extra = [f"{name}:{value}" for name, value in sorted(headers.items()) if name.startswith("x-mns-")]
+    text = "\n".join([method, *plain, *extra, target])
+    expected = base64.b64encode(hmac.digest(key.secret.encode(), text.encode(), "sha1")).decode()
     if not hmac.compare_digest(expected, match[2]):
         raise SmqError(
             403,
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. "
-            f"Check your key and signing method. The string to sign was: {signed.text!r}",
+            f"Check your key and signing method. The string to sign was: {text!r}",
         )
     return key
 
@@ -69,8 +55,8 @@ def check_digest(digest: str, body: bytes) -> None:
         raise SmqError(400, "InvalidDegist", "The Content-MD5 you specified is invalid.")
 
 
-def _check_date(signed: Signed, now: float) -> None:
-    date = signed.headers.get("date") or signed.headers.get("x-mns-date")
+def _check_date(headers: Mapping[str, str], now: float) -> None:
+    date = headers.get("date") or headers.get("x-mns-date")
     if not date:
         raise SmqError(400, "MissingDateHeader", "Date header is required.")
     try:
