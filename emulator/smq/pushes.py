@@ -7,7 +7,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from emulator import client
@@ -24,51 +23,37 @@ TIMEOUT = 5
 
 Receiver = Callable[[bytes], Awaitable[bool]]
 """Calls a subscriber that is no URL, such as a function's trigger; returns True if it accepted the notification."""
-Post = Callable[[str, Mapping[str, str], bytes], Awaitable[int]]
-"""Sends a POST and returns the status; 0 where no answer came."""
 Send = Callable[[str, Draft], object]
 """Puts a message into a queue. Raises: SmqError."""
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Push:
-    """A publication on its way to one subscription."""
-
-    publication: Publication
-    subscription: str
-    failures: int = 0
-
-
 class Pusher:
     """Delivers publications to subscriptions. `receivers` holds the subscribers in this process, by endpoint."""
 
-    def __init__(
-        self, database: Database, topics: Topics, send: Send, *, account: str, clock: Clock, post: Post
-    ) -> None:
+    def __init__(self, database: Database, topics: Topics, send: Send, *, account: str, clock: Clock) -> None:
         self.receivers: dict[str, Receiver] = {}
         self._database = database
         self._topics = topics
         self._send = send
         self._account = account
         self._clock = clock
-        self._post = post
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     def publish(self, publication: Publication) -> None:
         """Deliver a publication to all subscriptions whose filter it passes: to queues at once, to others by tasks."""
-        subscriptions = self._topics.subscriptions(publication.topic)
+        left = []
         with self._database.transaction():
-            pushes = [
-                Push(publication, subscription.name, int(subscription.queue is not None))
-                for subscription in subscriptions
-                if subscription.filter_tag in ("", publication.tag)
-                and not self._send_to_queue(publication, subscription)
-            ]
-            self._keep(publication, pushes)
-        for push in pushes:
-            self._start(push)
+            for subscription in self._topics.subscriptions(publication.topic):
+                if subscription.filter_tag in ("", publication.tag):
+                    if subscription.queue is None:
+                        left.append((subscription.name, 0))
+                    elif not self._send_to_queue(publication, subscription.queue, subscription):
+                        left.append((subscription.name, 1))
+            self._keep(publication, left)
+        for name, failures in left:
+            self._start(publication, name, failures)
 
     def resume(self) -> None:
         """Go on with the messages that are not delivered yet; to be called inside the loop."""
@@ -82,7 +67,7 @@ class Pusher:
                 attributes=json.loads(row["attributes"]),
                 properties=PROPERTIES.validate_json(row["properties"]),
             )
-            self._start(Push(publication, row["subscription"], row["failures"]))
+            self._start(publication, row["subscription"], row["failures"])
 
     def waiting(self, topic: str) -> int:
         """Count a topic's messages that are not delivered to everyone."""
@@ -96,99 +81,81 @@ class Pusher:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _keep(self, publication: Publication, pushes: list[Push]) -> None:
-        if not pushes:
+    def _keep(self, publication: Publication, left: list[tuple[str, int]]) -> None:
+        if not left:
             return
         texts = json.dumps(dict(publication.attributes)), PROPERTIES.dump_json(publication.properties).decode()
         self._database.change(
             "INSERT INTO publications VALUES (?, ?, ?, ?, ?, ?, ?)",
             (publication.id, publication.topic, publication.body, publication.tag, *texts, publication.published),
         )
-        for push in pushes:
-            self._database.change(
-                "INSERT INTO pushes VALUES (?, ?, ?)", (publication.id, push.subscription, push.failures)
-            )
+        for push in left:
+            self._database.change("INSERT INTO pushes VALUES (?, ?, ?)", (publication.id, *push))
 
-    def _start(self, push: Push) -> None:
-        key = (push.publication.id, push.subscription)
+    def _start(self, publication: Publication, subscription: str, failures: int) -> None:
+        key = (publication.id, subscription)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return  # Published before the cloud runs: resume() starts it.
         if key not in self._tasks:
-            self._tasks[key] = loop.create_task(self._deliver(push))
+            self._tasks[key] = loop.create_task(self._deliver(publication, subscription, failures))
             self._tasks[key].add_done_callback(lambda _task: self._tasks.pop(key, None))
 
-    async def _deliver(self, push: Push) -> None:
-        failures = push.failures
-        while (seconds := self._wait(push, failures)) is not None:
-            await self._clock.sleep(seconds)
-            if await self._try(push):
+    async def _deliver(self, publication: Publication, name: str, failures: int) -> None:
+        """Try until the notification is accepted, the retries end, or the subscription is removed."""
+        while (subscription := self._find(publication, name)) is not None:
+            if failures:
+                seconds = pause(subscription.strategy, failures, self._clock.random)
+                if seconds is None:
+                    _log.warning("message %s given up for subscription %s", publication.id, name)
+                    break
+                await self._clock.sleep(seconds * self._clock.scale)
+                if self._find(publication, name) is None:
+                    break
+            if await self._try(publication, subscription):
                 break
             failures += 1
             self._database.change(
                 "UPDATE pushes SET failures = ? WHERE publication = ? AND subscription = ?",
-                (failures, push.publication.id, push.subscription),
+                (failures, publication.id, name),
             )
-        self._forget(push)
+        with self._database.transaction():
+            values = (publication.id, name)
+            self._database.change("DELETE FROM pushes WHERE publication = ? AND subscription = ?", values)
+            self._database.change("DELETE FROM publications WHERE id NOT IN (SELECT publication FROM pushes)")
 
-    def _wait(self, push: Push, failures: int) -> float | None:
-        """Return the seconds until the next try; None when there is none."""
-        if not failures:
-            return 0.0
+    def _find(self, publication: Publication, name: str) -> Subscription | None:
         try:
-            strategy = self._topics.subscription(push.publication.topic, push.subscription).strategy
+            return self._topics.subscription(publication.topic, name)
         except NotFound:
             return None
-        seconds = pause(strategy, failures, self._clock.random)
-        if seconds is None:
-            _log.warning("message %s given up for subscription %s", push.publication.id, push.subscription)
-            return None
-        return seconds * self._clock.scale
 
-    async def _try(self, push: Push) -> bool:
-        """Try to deliver; return True if nothing is left to do: it was accepted, or the subscription is gone."""
-        try:
-            subscription = self._topics.subscription(push.publication.topic, push.subscription)
-        except NotFound:
-            return True
-        if subscription.queue:
-            return self._send_to_queue(push.publication, subscription)
-        body = notification(push.publication, subscription, self._account).encode()
+    async def _try(self, publication: Publication, subscription: Subscription) -> bool:
+        """Try to deliver once, and return True if it was accepted."""
+        if subscription.queue is not None:
+            return self._send_to_queue(publication, subscription.queue, subscription)
+        body = notification(publication, subscription, self._account).encode()
         if subscription.to_function:
             receiver = self.receivers.get(subscription.endpoint)
             return receiver is not None and await receiver(body)
-        status = await self._post(subscription.endpoint, headers(push.publication, subscription, self._account), body)
-        return 200 <= status < 300
+        return await _post(subscription.endpoint, headers(publication, subscription, self._account), body)
 
-    def _send_to_queue(self, publication: Publication, subscription: Subscription) -> bool:
-        if subscription.queue is None:
-            return False
+    def _send_to_queue(self, publication: Publication, queue: str, subscription: Subscription) -> bool:
         body = notification(publication, subscription, self._account)
         try:
-            self._send(subscription.queue, Draft(body, properties=publication.properties))
+            self._send(queue, Draft(body, properties=publication.properties))
         except SmqError as error:
-            _log.warning("queue %s did not take message %s: %s", subscription.queue, publication.id, error.code)
+            _log.warning("queue %s did not take message %s: %s", queue, publication.id, error.code)
             return False
         return True
 
-    def _forget(self, push: Push) -> None:
-        with self._database.transaction():
-            self._database.change(
-                "DELETE FROM pushes WHERE publication = ? AND subscription = ?",
-                (push.publication.id, push.subscription),
-            )
-            self._database.change(
-                "DELETE FROM publications WHERE id = ? AND id NOT IN (SELECT publication FROM pushes)",
-                (push.publication.id,),
-            )
 
-
-async def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
-    """Send a POST, and return the status; 0 where no answer came. The URL was checked to be on this machine."""
+async def _post(url: str, headers: Mapping[str, str], body: bytes) -> bool:
+    """Send a POST, and return True if it was accepted. The URL was checked to be on this machine."""
     parts = urlsplit(url)
     target = parts._replace(path=parts.path or "/notifications").geturl()
     try:
-        return (await client.post(target, headers, body, TIMEOUT)).status
+        return 200 <= (await client.post(target, headers, body, TIMEOUT)).status < 300
     except OSError:
-        return 0
+        return False

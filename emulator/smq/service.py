@@ -17,7 +17,7 @@ from emulator.smq.errors import SmqError
 from emulator.smq.limits import LIMITS, Limit
 from emulator.smq.messages import PROPERTIES, Depths, Draft, Message, Properties, Property, check_body
 from emulator.smq.notifications import Publication
-from emulator.smq.pushes import Pusher, post
+from emulator.smq.pushes import Pusher
 from emulator.smq.queues import DlqPolicy, QueueAttributes, Queues
 from emulator.smq.store import Database
 from emulator.smq.topics import Topics, check_tag
@@ -60,9 +60,7 @@ class MessageService:
         self.queues = Queues(self._database, clock.wall)
         self.records = records or Records()
         self.topics = Topics(self._database, clock.wall)
-        self.pusher = Pusher(
-            self._database, self.topics, self._accept, account=accounts.account_id, clock=clock, post=post
-        )
+        self.pusher = Pusher(self._database, self.topics, self._accept, account=accounts.account_id, clock=clock)
 
     def arn(self, path: str) -> str:
         """Return the ARN of `queues/NAME` or `topics/NAME`."""
