@@ -1,4 +1,4 @@
-"""Calls in any sliding second, counted for each operation."""
+"""Counts the calls of each operation in any sliding second."""
 
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -7,10 +7,10 @@ WINDOW = 1.0
 
 
 class SlidingQuota:
-    """Counts the calls of each operation in the last second. `monotonic` gives seconds.
+    """Counts the calls of each operation in the last second. `monotonic` returns seconds.
 
-    Whether refused calls count is not published. Here the strictest reading holds: they do, so a caller that does not
-    slow down never passes again.
+    No page says whether refused calls count. Here they do, which is the strictest reading: a caller that does not slow down
+    never passes again.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:

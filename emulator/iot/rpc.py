@@ -1,8 +1,8 @@
 """Requests and answers of the cloud's RPC APIs: parameters from query and form, answers in XML or JSON.
 
-RpcError          a call that fails
-├── GatewayError  refused by the gateway: an HTTP status of 4xx or 5xx, with Code and Message
-└── BusinessError refused by the product: HTTP 200, `Success` false, with Code and ErrorMessage
+RpcError
+├── GatewayError
+└── BusinessError
 """
 
 import json
@@ -46,7 +46,7 @@ class BusinessError(RpcError):
 
 @dataclass(frozen=True)
 class RpcRequest:
-    """A request as it came; header names in lower case."""
+    """A request; header names are in lower case."""
 
     method: str
     path: str
@@ -55,11 +55,11 @@ class RpcRequest:
     form: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     problem: GatewayError | None = None
-    """Why it could not be read as parameters."""
+    """The error that prevented reading the parameters."""
 
     @property
     def action(self) -> str:
-        """The operation; callers that sign by headers name it there alone."""
+        """The operation; callers that sign by headers name it only there."""
         return self.parameters.get("Action") or self.headers.get("x-acs-action", "")
 
     @property
@@ -68,7 +68,7 @@ class RpcRequest:
 
     @property
     def wants_json(self) -> bool:
-        """XML unless asked otherwise: by `Format`, or, from callers that send none, by `Accept`."""
+        """False for XML, the default; `Format` decides, or without it `Accept`."""
         wanted = self.parameters.get("Format") or self.headers.get("accept", "")
         return "json" in wanted.casefold()
 

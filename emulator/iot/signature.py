@@ -1,4 +1,4 @@
-"""How callers of RPC APIs sign: HMAC-SHA1 over the parameters.
+"""Signatures of RPC APIs: HMAC-SHA1 over the parameters.
 
 Source: https://help.aliyun.com/document_detail/30563.htm
 """
@@ -12,7 +12,7 @@ from emulator.ram.acs3 import canonical_query, percent
 
 
 def string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
-    """Of all parameters, from query and form alike, but `Signature` itself."""
+    """Write the string to sign from all parameters, of query and form alike, except `Signature`."""
     signed = {name: value for name, value in parameters.items() if name != "Signature"}
     return f"{method}&%2F&{percent(canonical_query(signed))}"
 

@@ -1,1 +1,1 @@
-"""Who calls, with which keys, and what they may."""
+"""Access keys, signatures and policies (RAM)."""

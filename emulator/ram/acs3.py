@@ -1,4 +1,4 @@
-"""How callers sign by ACS3-HMAC-SHA256, over the headers.
+"""Signatures by ACS3-HMAC-SHA256, over the headers.
 
 Source: https://www.alibabacloud.com/help/en/doc-detail/2593177.htm
 """
@@ -18,12 +18,12 @@ _AUTHORIZATION = re.compile(
 
 
 def percent(text: str) -> str:
-    """RFC 3986 in UTF-8: all but letters, digits and `-_.~` as upper-case `%XX`."""
+    """Encode by RFC 3986 in UTF-8: all but letters, digits and `-_.~` as upper-case `%XX`."""
     return quote(text, safe="-_.~")
 
 
 def canonical_query(parameters: Mapping[str, str]) -> str:
-    """The parameters sorted by name, bytewise (code point order is UTF-8's byte order)."""
+    """Write the parameters sorted by the bytes of their names (code point order is UTF-8's byte order)."""
     return "&".join(f"{percent(name)}={percent(value)}" for name, value in sorted(parameters.items()))
 
 
@@ -37,15 +37,15 @@ class Authorization:
 
     @classmethod
     def read(cls, header: str) -> "Authorization | None":
-        """None where the header is not well-formed."""
-        found = _AUTHORIZATION.fullmatch(header.strip())
-        return found and cls(found["credential"], tuple(found["headers"].split(";")), found["signature"])
+        """Read a header; return None if it is malformed."""
+        match = _AUTHORIZATION.fullmatch(header.strip())
+        return match and cls(match["credential"], tuple(match["headers"].split(";")), match["signature"])
 
 
 def canonical_request(
     method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], signed_headers: Sequence[str]
 ) -> str:
-    """Headers by their lower-case names; the body stands in it as the hash that `x-acs-content-sha256` claims."""
+    """Write the canonical request; names of headers are in lower case. The body is given by `x-acs-content-sha256`."""
     lines = "".join(f"{name}:{headers.get(name, '').strip()}\n" for name in signed_headers)
     body_hash = headers.get("x-acs-content-sha256", "")
     return "\n".join((method, path, canonical_query(query), lines, ";".join(signed_headers), body_hash))

@@ -1,4 +1,4 @@
-"""Who may call the local cloud: access keys, STS tokens that expire, and what a role's policy permits."""
+"""The callers of the local cloud: access keys, STS tokens that expire, and the policies of roles."""
 
 import secrets
 import time
@@ -12,15 +12,15 @@ ACCESS_KEY_SECRET = "testsecret"  # noqa: S105 - the local cloud's own, good for
 ISSUED_KEPT = 10_000
 
 Permits = Callable[[str, str], bool]
-"""Whether a policy permits an action (`iot:CreateOTAModule`) on a resource (`acs:mns:…`)."""
+"""Returns True if a policy permits an action (`iot:CreateOTAModule`) on a resource (`acs:mns:…`)."""
 
 
 class AccountsError(Exception):
-    """A caller that is not admitted."""
+    """A caller is refused."""
 
 
 class UnknownKey(AccountsError):
-    """No such access key id."""
+    """The access key id does not exist."""
 
 
 class WrongToken(AccountsError):
@@ -28,7 +28,7 @@ class WrongToken(AccountsError):
 
 
 class ExpiredToken(AccountsError):
-    """The security token's time is over."""
+    """The security token has expired."""
 
 
 @dataclass(frozen=True)
@@ -42,24 +42,19 @@ class Key:
     role: str | None = None
 
 
-def everything(_action: str, _resource: str) -> bool:
-    """Permit everything, as for the account's own key."""
-    return True
-
-
 class Accounts:
-    """The keys of one account. `wall` is the cloud's clock, in unix seconds; faults may set it wrong."""
+    """The keys of one account. `wall` is the cloud's clock, in unix seconds; faults may change it."""
 
     def __init__(self, *, wall: Callable[[], float] = time.time, account_id: str = ACCOUNT_ID) -> None:
         self.wall = wall
         self.account_id = account_id
         self._keys = {ACCESS_KEY_ID: Key(ACCESS_KEY_ID, ACCESS_KEY_SECRET)}
         self.issued: deque[Key] = deque(maxlen=ISSUED_KEPT)
-        """The temporary keys that were issued, revoked ones too; the invariants check that no secret of them leaks."""
+        """The temporary keys that were issued, also if revoked; the invariants check that their secrets do not leak."""
         self._policies: dict[str, Permits] = {}
 
     def issue(self, role: str, seconds: float = 36 * 3600) -> Key:
-        """Temporary credentials of a role, as STS issues them to a function: valid for 36 hours unless told."""
+        """Issue temporary credentials of a role, as STS does for a function: valid for 36 hours by default."""
         key = Key(
             f"STS.{secrets.token_hex(8)}", secrets.token_hex(16), secrets.token_urlsafe(48), self.wall() + seconds, role
         )
@@ -68,7 +63,7 @@ class Accounts:
         return key
 
     def authenticate(self, key_id: str, token: str) -> Key:
-        """The key behind an id and a token (empty for a long-lived key).
+        """Return the key of an id and a token (empty for a long-lived key).
 
         Raises: UnknownKey, WrongToken, ExpiredToken.
         """
@@ -82,19 +77,20 @@ class Accounts:
         return key
 
     def revoke(self, key_id: str) -> None:
-        """Forget a key: whoever still uses it is refused as unknown."""
+        """Remove a key: its callers are refused as unknown."""
         self._keys.pop(key_id, None)
 
     def expire(self, key_id: str) -> None:
-        """Let a temporary key's time be over now; a long-lived one has none."""
+        """Let a temporary key expire now; a long-lived key does not expire."""
         key = self._keys.get(key_id)
         if key is not None and key.token:
             self._keys[key_id] = replace(key, expires=self.wall())
 
     def attach(self, role: str, permits: Permits) -> None:
-        """Let a role do what its policy permits; a role without one may do everything."""
+        """Set the policy of a role; a role without one may do everything."""
         self._policies[role] = permits
 
     def permits(self, key: Key, action: str, resource: str) -> bool:
-        """Whether the key's owner may do `action` on `resource`."""
-        return self._policies.get(key.role or "", everything)(action, resource)
+        """Return True if the key's owner may do `action` on `resource`."""
+        policy = self._policies.get(key.role or "")
+        return policy is None or policy(action, resource)
