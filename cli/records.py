@@ -264,12 +264,11 @@ class Toured:
 
 
 class Arrived(TypedDict):
-    """run: an outcome's data, with the `Id` of its request; those of samples say where they are not as expected."""
+    """run: an outcome's data, with the `Id` of its request, and with the sample that it belongs to."""
 
     Id: str
     Status: str
     Sample: NotRequired[str]
-    Findings: NotRequired[Sequence[str]]
 
 
 OPEN = (Event, Injected, Arrived)

@@ -1,9 +1,11 @@
 """`ota-modules run`: the local cloud and the tour."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from rich.text import Text
 from typer import Option
@@ -20,7 +22,7 @@ from cli.sending.browsing import temporary_inbox
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.screen import Screen, counts_line, outcome_line, plural
 from cli.tour.samples import EVENTS, read_all
-from cli.tour.tour import Arrival, Tour
+from cli.tour.tour import run_tour
 from handler.clock import Clock
 
 if TYPE_CHECKING:
@@ -66,8 +68,8 @@ def run(
         if sent:
             screen.note(f"sending {len(sent)} samples of {events.name}/ by queue, HTTP and invocation")
         with temporary_inbox(target, "tour") as inbox, Interrupts() as interrupts:
-            tour = Tour(target, inbox, sent, lambda arrival: _show(screen, arrival), Clock())
-            summary = tour.run(lambda: interrupts.asked)
+            show = partial(_show, screen)
+            summary = run_tour(target, inbox, sent, show, Clock(), lambda: interrupts.asked)
             if interrupts.asked:
                 raise Interrupted("interrupted during the tour")
             if sent:
@@ -87,13 +89,11 @@ def _where(target: Target) -> str:
     return " ".join(f"{name}={url}" for name, url in zip(ENDPOINTS, urls, strict=True))
 
 
-def _show(screen: Screen, arrival: Arrival) -> None:
-    own = {"Sample": arrival.sample, "Id": arrival.id, "Findings": arrival.differences}
-    screen.record(cast("records.Arrived", {**arrival.outcome, **own}))
+def _show(screen: Screen, sample: str, event: Mapping[str, Any]) -> None:
+    own = {"Id": event.get("causationid"), **({"Sample": sample} if sample else {})}
+    screen.record(cast("records.Arrived", {**event["data"], **own}))
     if not screen.quiet:
-        screen.line(outcome_line(arrival.outcome, arrival.sample))
-    for difference in arrival.differences:
-        screen.summary(Text(f"          not as expected: {difference}", style="bold red"))
+        screen.line(outcome_line(event["data"], sample))
 
 
 def _sum_up(screen: Screen, summary: Toured, local: "Local") -> None:
@@ -122,6 +122,5 @@ def _stay(screen: Screen, local: "Local", inbox: Inbox, interrupts: Interrupts) 
     )
     while not interrupts.asked:
         for event in inbox.events():
-            screen.record(cast("records.Arrived", {**event["data"], "Id": event.get("causationid")}))
-            screen.line(outcome_line(event["data"]))
+            _show(screen, "", event)
     screen.note("stopped")
