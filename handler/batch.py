@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
-from handler.messages import Invalid, ModuleRequest, find_requests
+from handler.messages import Contents, Invalid, ModuleRequest
 from handler.texts import Flaw, carriable, write
 from handler.triggers import Delivery
 
@@ -45,19 +45,20 @@ def take_on(deliveries: Sequence[Delivery], most: float) -> Batch:
     ignored: list[tuple[str, str]] = []
     for place, delivery in enumerate(deliveries):
         contents = delivery.open()
-        if items and len(items) + len(contents.requests) > most:
+        if items and len(items) + len(contents.parts) > most:
             return Batch(items, deliveries[:place], deliveries[place:], ignored)
         ignored += [(delivery.id, reason) for reason in contents.ignored]
-        for request, raw in zip(contents.requests, contents.raw, strict=True):
-            is_body = len(contents.requests) == 1 and _is_body(raw, several=contents.several)
-            kept = write(raw) if isinstance(request, Invalid) else ""
-            items.append(Item(request, len(items), place, _as_text(delivery.body) if is_body else kept, is_body))
+        body = _as_text(delivery.body) if _is_one_thing(contents) else None
+        for request, part in zip(contents.requests(), contents.parts, strict=True):
+            raw = body or (write(part.value) if isinstance(request, Invalid) else "")
+            items.append(Item(request, len(items), place, raw, body is not None))
     return Batch(items, deliveries, (), ignored)
 
 
-def _is_body(raw: object, *, several: bool) -> bool:
-    """Whether what a request was read from is all of its message, or cannot be told from the rest."""
-    return isinstance(raw, Flaw) or not (several or isinstance(raw, dict))
+def _is_one_thing(contents: Contents) -> bool:
+    """Whether a message holds no object of its own and no array, or nobody can tell what it holds."""
+    values = [part.value for part in contents.parts]
+    return len(values) == 1 and (isinstance(values[0], Flaw) or not (contents.several or isinstance(values[0], dict)))
 
 
 def whole(delivery: Delivery, largest: int) -> tuple[Sequence[str], int]:
@@ -68,10 +69,10 @@ def whole(delivery: Delivery, largest: int) -> tuple[Sequence[str], int]:
     has_ids = as_it_came[:1] == "[" and objects and all('"Id":' in each for each in objects)
     if has_ids and count_bytes(as_it_came) <= largest:
         return [as_it_came], len(objects)  # parsing costs a small instance more than all else that is done for it
-    parts, _, several = find_requests(delivery.body, delivery.place)
-    texts = [write(part.value) for part in parts]
-    bodies = [join(portion) for portion in portions(texts, size_joined, largest - len("[]"))] if several else texts
-    is_clear = several or not any(isinstance(part.value, Flaw) for part in parts)
+    contents = delivery.open()
+    texts = [write(part.value) for part in contents.parts]
+    bodies = pack(texts, largest) if contents.several else texts
+    is_clear = contents.several or not any(isinstance(part.value, Flaw) for part in contents.parts)
     fits = bodies and is_clear and all(count_bytes(body) <= largest for body in bodies)
     return (bodies if fits else [as_it_came]), len(texts)
 
@@ -90,6 +91,11 @@ def portions(
         total += size(thing)
     if portion:
         yield portion
+
+
+def pack(elements: Iterable[str], largest: int) -> list[str]:
+    """Put JSON texts into arrays of at most so many bytes."""
+    return [join(portion) for portion in portions(elements, size_joined, largest - len("[]"))]
 
 
 def join(elements: Sequence[str]) -> str:

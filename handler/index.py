@@ -3,7 +3,6 @@
 `handler` takes every event, `http` is the FC 2.0 HTTP trigger, `initialize` runs once per instance.
 """
 
-import json
 import os
 import random
 import ssl
@@ -144,12 +143,7 @@ def _http_answer(instance: Instance, event: bytes, context: object) -> dict[str,
         return None
     from handler import web
 
-    if len(event) > web.LARGEST_EVENT:  # parsing it would take more memory than the smallest instance has
-        return web.to_event(web.TOO_LARGE)
-    try:
-        request = web.from_event(json.loads(event))
-    except (ValueError, RecursionError):
-        return None
+    request = web.from_event(event)
     return None if request is None else web.to_event(_respond(instance, context, request))
 
 

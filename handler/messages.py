@@ -174,39 +174,35 @@ API_FIELDS = ("ProductKey", "ModuleName", "AliasName", "Desc", "IotInstanceId")
 class Contents(NamedTuple):
     """What a message's body holds."""
 
-    requests: list[ModuleRequest | Invalid]
-    raw: list[object]
-    """What each of them was read from, with the fields that its message has for it; a Flaw where that cannot be told."""
+    parts: list[Part]
+    """What is meant as requests, each with the fields that its message has for it."""
     ignored: list[str]
-    """Why parts of it ask for nothing: a tombstone, a health check, a subscription's confirmation."""
+    """Why other parts ask for nothing: a tombstone, a health check, a subscription's confirmation."""
     several: bool
     """Whether there is an array in it."""
+
+    def requests(self) -> list[ModuleRequest | Invalid]:
+        """Check each of the parts."""
+        return [_read_part(part) for part in self.parts]
 
 
 def read(body: object, default_id: str, trace: str | None = None) -> list[ModuleRequest | Invalid]:
     """Read the requests in a body whose message has an id; see `read_body`."""
-    return read_body(body, Place(default_id, is_named=True, trace=trace)).requests
+    return read_body(body, Place(default_id, is_named=True, trace=trace)).requests()
 
 
 def read_body(body: object, place: Place) -> Contents:
-    """Read the requests in a message's body (text, bytes, or a JSON value already parsed) and in the envelopes inside it.
+    """Find the requests in a message's body (text, bytes, or a JSON value already parsed) and in the envelopes inside it.
 
     Each has its Id: the sender's own, or its message's, with `/n` for the n-th of an array; and its traceparent: its own, or
     that of the innermost envelope, where that is a valid one. Never raises: what cannot be read is Invalid.
     """
-    parts, ignored, several = find_requests(body, place)
-    return Contents([_read_part(part) for part in parts], [part.value for part in parts], ignored, several)
-
-
-def find_requests(body: object, place: Place) -> tuple[list[Part], list[str], bool]:
-    """Find what is meant as requests, each with the fields that its message has for it; why other parts ask for nothing; and
-    whether there is an array."""
     parts = list(islice(open_body(body, place), MOST_REQUESTS + 1))
     if len(parts) > MOST_REQUESTS:
         parts = [Part(place, Flaw(f"holds more than {MOST_REQUESTS} requests"))]
     asked = [_complete(part) for part in parts if not part.ignored or names_module(part.value)]
     ignored = [part.ignored for part in parts if part.ignored and not names_module(part.value)]
-    return asked, ignored, any(part.place.several for part in parts)
+    return Contents(asked, ignored, any(part.place.several for part in parts))
 
 
 def _complete(part: Part) -> Part:

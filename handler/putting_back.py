@@ -9,7 +9,7 @@ from itertools import count
 from typing import NamedTuple
 
 from handler.attempts import Invocation
-from handler.batch import Item, count_bytes, join, portions, size_joined, whole
+from handler.batch import Item, count_bytes, pack, portions, size_joined, whole
 from handler.clock import Clock
 from handler.messages import Invalid
 from handler.outcomes import Unfinished
@@ -100,14 +100,13 @@ def _longest(pause: Pause) -> float:
     return pause.most
 
 
-def _packed(group: Sequence[Chain], random: Random) -> Iterator[Message]:
+def _packed(group: Sequence[Chain], random: Random) -> list[Message]:
     delay = _shared_pause(group).draw(random)
     elements = [element for each in group for element in each.elements]
-    if len(elements) == 1 and elements[0].startswith("{"):  # anything else would be another thing outside of an array
-        yield Message(elements[0], delay)
-        return
-    for portion in portions(_together(group), size_joined, LARGEST_BODY - len("[]")):
-        yield Message(join(portion), delay)
+    is_object = len(elements) == 1 and elements[0].startswith(
+        "{"
+    )  # anything else means another thing outside of an array
+    return [Message(body, delay) for body in (elements if is_object else pack(_together(group), LARGEST_BODY))]
 
 
 def _together(chains: Sequence[Chain]) -> Iterator[str]:

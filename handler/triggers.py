@@ -25,13 +25,9 @@ class Delivery(NamedTuple):
     published: float | None = None
     """Unix seconds."""
 
-    @property
-    def place(self) -> Place:
-        return Place(self.id, self.is_named, self.source, self.trace)
-
     def open(self) -> Contents:
-        """Read the requests in it."""
-        return read_body(self.body, self.place)
+        """Find the requests in it."""
+        return read_body(self.body, Place(self.id, self.is_named, self.source, self.trace))
 
 
 def deliveries(event: bytes) -> list[Delivery]:

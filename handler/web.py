@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import unquote
 from handler.answers import HttpAnswer, Refusal, Told, json_answer, problem, together, told
 from handler.batch import join
 from handler.envelopes import usable_id
-from handler.messages import Contents, Invalid, ModuleRequest
+from handler.messages import Invalid, ModuleRequest
 from handler.outcomes import Outcome, Result
 from handler.problems import shown
 from handler.smq import Message
@@ -29,8 +30,6 @@ MOST_QUEUED_TOGETHER = 16
 OPENAPI = Path(__file__).with_name("openapi.json")
 """Made by `make contracts`, as it is sent: in ASCII, for its patterns hold characters that not everything passes on."""
 _TAKEN = "application/json, application/cloudevents+json, application/cloudevents-batch+json"
-_MOST_BYTES = f"a body has at most {LARGEST_BODY} bytes"
-TOO_LARGE = problem("too-large", _MOST_BYTES).answer()
 _APPLIED = {"Preference-Applied": "respond-async"}
 _LATER = {"Retry-After": "5"}
 
@@ -65,9 +64,14 @@ class Service(NamedTuple):
 Respond = Callable[[HttpRequest, Service], HttpAnswer]
 
 
-def from_event(event: object) -> HttpRequest | None:
+def from_event(event: bytes) -> HttpRequest | None:
     """Read the request in an event of an FC 3.0 HTTP trigger; None for any other event."""
-    fields = _mapping(event)
+    if len(event) > LARGEST_EVENT:  # parsing it would take more memory than the smallest instance has
+        return HttpRequest("POST", "/modules", body=event)
+    try:
+        fields = _mapping(json.loads(event))
+    except (ValueError, RecursionError):
+        return None
     http = _mapping(_mapping(fields.get("requestContext")).get("http"))
     if not http:
         return None
@@ -168,12 +172,13 @@ def _create_modules(request: HttpRequest, service: Service) -> HttpAnswer:
     trace = _single(request.headers.get("traceparent", ""))
     delivery = Delivery(default_id, _value(request), "http", trace, is_named=False)
     contents = delivery.open()
-    first = next(iter(contents.requests), None)
+    requests = contents.requests()
+    first = requests[0] if requests else None
     if isinstance(first, Invalid) and not first.readable and not contents.several:
         # Nobody asked for anything: the sender is told here, and no outcome is owed.
         raise Refusal("unreadable", f"the body {first.problems[0].Problem}".replace("the body the ", "the "))
     if first and service.enqueue is not None and _is_async(request.headers):
-        return _queue(contents, service.enqueue)
+        return _queue(requests, service.enqueue, several=contents.several)
     results = [told(result) for result in service.run(delivery)]
     if not results:
         return HttpAnswer(204, {}, b"")
@@ -195,7 +200,7 @@ def _value(request: HttpRequest) -> object:
 
 def _check_body(request: HttpRequest) -> None:
     if len(request.body) > LARGEST_BODY:
-        raise Refusal("too-large", _MOST_BYTES)
+        raise Refusal("too-large", f"a body has at most {LARGEST_BODY} bytes")
     media, _, parameters = _single(request.headers.get("content-type", "")).partition(";")
     kind = media.strip().lower()
     if not re.fullmatch(r"|application/([!#$&^_.a-z0-9-]+\+)?json", kind):  # test events of the console have no headers
@@ -215,15 +220,14 @@ def _is_async(headers: Mapping[str, str]) -> bool:
     return "respond-async" in preferences or headers.get("x-fc-invocation-type", "").lower() == "async"
 
 
-def _queue(contents: Contents, enqueue: Enqueue) -> HttpAnswer:
+def _queue(requests: Sequence[ModuleRequest | Invalid], enqueue: Enqueue, *, several: bool) -> HttpAnswer:
     """Queue all of the requests, each with its Id, or none where one of them breaks rules."""
-    invalid = [told(Outcome.invalid(each)) for each in contents.requests if isinstance(each, Invalid)]
-    if invalid and not contents.several:
+    invalid = [told(Outcome.invalid(each)) for each in requests if isinstance(each, Invalid)]
+    if invalid and not several:
         return invalid[0].answer()
     if invalid:
         return problem("invalid", "nothing was queued", {"results": [part.body for part in invalid]}).answer()
-    requests = [each for each in contents.requests if isinstance(each, ModuleRequest)]
-    queued = _enqueue(requests, enqueue)
+    queued = _enqueue([each for each in requests if isinstance(each, ModuleRequest)], enqueue)
     names = [each.Id for each in requests]
     if not queued:
         return problem("sink", headers=_LATER).answer()

@@ -10,7 +10,7 @@ from cli.clients import http
 from cli.clients.smq import BATCH, RELEASED, Mailbox, Received
 from cli.clients.target import Target
 from handler.envelopes import Place
-from handler.messages import find_requests, replay
+from handler.messages import read_body, replay
 from handler.texts import Flaw
 
 UNDELIVERED = "undelivered"
@@ -93,7 +93,7 @@ def read(message: Received) -> Letter:
     Its requests are those that the function would find in it, with the Ids that they have by their messages, and attempts
     counted from 1. Each is sent again in a message of its own; a letter that cannot be read, as it is.
     """
-    parts, _, _ = find_requests(message.body, Place(message.id, is_named=False, source="smq"))
+    parts = read_body(message.body, Place(message.id, is_named=False, source="smq")).parts
     values = [
         replay(part.value) if isinstance(part.value, dict) and not part.place.replays else part.value for part in parts
     ]

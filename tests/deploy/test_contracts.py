@@ -179,10 +179,10 @@ def bodies(sample: Path) -> list[object]:
     raw = sample.read_bytes()
     if sample.parent.name in ("requests", "wrapped"):
         return [raw]
-    value = json.loads(raw)
     if sample.parent.name == "http":
+        value = json.loads(raw)
         return [value["body"]] if "body" in value else []
-    request = web.from_event(value)
+    request = web.from_event(raw)
     return [request.body] if request else [delivery.body for delivery in deliveries(raw)]
 
 

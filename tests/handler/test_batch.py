@@ -30,7 +30,7 @@ def test_a_message_that_is_left_keeps_the_ids_of_its_requests(
     wrapped = ENVELOPES[envelope](json.dumps(body)) if envelope else json.dumps(body)
     delivery = queued(ENCODINGS[encoding](wrapped))
     [again], count = whole(delivery, ENOUGH)
-    before, after = delivery.open().requests, read(again, "m9")
+    before, after = delivery.open().requests(), read(again, "m9")
     assert count == len(before)
     assert [type(request) for request in after] == [type(request) for request in before]
     named = [request.Id for request in before if not isinstance(request, Invalid) or request.readable]

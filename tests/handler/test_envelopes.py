@@ -120,7 +120,7 @@ LETTER = {
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_dead_letter_that_is_put_back_by_hand_is_a_replay(encoding: str) -> None:
     """Its attempts begin anew, the replay is counted, what is known is kept."""
-    [request] = read_body(ENCODINGS[encoding](json.dumps(LETTER)), QUEUED).requests
+    [request] = read_body(ENCODINGS[encoding](json.dumps(LETTER)), QUEUED).requests()
     assert isinstance(request, ModuleRequest)
     assert (request.Id, request.Attempt, request.Replay, request.CorrelationId) == ("own", 1, 1, "c")
     assert (request.Tried, request.Theirs) == (True, True)
@@ -140,7 +140,7 @@ def test_replays_add_up() -> None:
 def test_an_event_that_a_stream_gave_up_keeps_its_id(given_up: object) -> None:
     """Put back by hand it is another message, and its outcomes are still the same request's."""
     for body in (json.dumps(given_up), encode(json.dumps(given_up))):
-        requests = read_body(body, QUEUED).requests
+        requests = read_body(body, QUEUED).requests()
         assert [(request.Id, request.Replay) for request in requests if isinstance(request, ModuleRequest)] == [
             ("m0/1", 1),
             ("m0/2", 1),

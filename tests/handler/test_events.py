@@ -72,7 +72,7 @@ def test_the_readme_lists_every_sample(folder: str) -> None:
 def test_a_body_ends_as_its_rules_say(sample: Path) -> None:
     """What breaks a rule is expected as rejected, with the fields that break one; nothing else expects Errors."""
     found = {
-        one.Id: one for one in read_body(sample.read_bytes(), Place(MESSAGE, is_named=True, source="smq")).requests
+        one.Id: one for one in read_body(sample.read_bytes(), Place(MESSAGE, is_named=True, source="smq")).requests()
     }
     expected = {outcome["Id"]: outcome for outcome in outcomes(sample)}
     assert found.keys() == expected.keys()
@@ -85,7 +85,7 @@ def test_a_body_ends_as_its_rules_say(sample: Path) -> None:
 @pytest.mark.parametrize("sample", [path for path in samples("triggers") if "http-" not in path.name], ids=named)
 def test_an_event_holds_the_requests_that_its_outcomes_name(sample: Path) -> None:
     """Each delivery of an event is read under the id that the outcome will carry."""
-    found = [str(one.Id) for delivery in deliveries(sample.read_bytes()) for one in delivery.open().requests]
+    found = [str(one.Id) for delivery in deliveries(sample.read_bytes()) for one in delivery.open().requests()]
     assert sorted(found) == sorted(outcome["Id"] for outcome in outcomes(sample))
 
 

@@ -44,7 +44,7 @@ def seen(sent: object) -> list[tuple[str, object]]:
     return [
         (delivery.id, request.model_dump(include=set(REQUEST)) if isinstance(request, ModuleRequest) else request)
         for delivery in deliveries(raw)
-        for request in delivery.open().requests
+        for request in delivery.open().requests()
     ]
 
 
@@ -103,7 +103,7 @@ def test_an_empty_batch_holds_nothing() -> None:
 
 def valid(found: list[Delivery]) -> list[list[bool]]:
     """Which requests of each delivery are valid."""
-    return [[isinstance(request, ModuleRequest) for request in delivery.open().requests] for delivery in found]
+    return [[isinstance(request, ModuleRequest) for request in delivery.open().requests()] for delivery in found]
 
 
 @pytest.mark.parametrize("broken", [None, 5, "{broken", {}, {"foo": 1}, event(5), event({"x": 1}), [[]]])
@@ -205,13 +205,13 @@ def test_what_is_meant_as_a_request_is_rejected_by_field_whatever_carries_it(wro
 def test_what_carries_no_request_is_told_and_nothing_else(sent: object, reason: str) -> None:
     """A tombstone of a compacted topic asks for nothing; nor does a health check."""
     [delivery] = deliveries(json.dumps(sent).encode())
-    assert delivery.open() == Contents([], [], [reason], several=False)
+    assert delivery.open() == Contents([], [reason], several=False)
 
 
 def test_a_request_is_not_passed_over_for_what_stands_beside_it() -> None:
     """Attributes of an event around the fields of a request make it a wrong request, not an empty event."""
     [delivery] = deliveries(json.dumps({"specversion": "1.0", "ProductKey": "a1", "moduleName": "mcu"}).encode())
-    [request] = delivery.open().requests
+    [request] = delivery.open().requests()
     assert isinstance(request, Invalid)
 
 
@@ -250,7 +250,7 @@ def test_the_events_trace_is_the_requests_where_it_has_none() -> None:
     """Traces go through the queue."""
     trace = f"00-{'a' * 32}-{'b' * 16}-01"
     [delivery] = deliveries(json.dumps(event(smq(), traceparent=trace)).encode())
-    [request] = delivery.open().requests
+    [request] = delivery.open().requests()
     assert request.traceparent == trace
     assert read(TEXT, "m", "nonsense")[0].traceparent is None
 
@@ -288,4 +288,4 @@ def test_no_event_does_more_than_raise_an_envelope_error(sent: bytes) -> None:
     assert [delivery.id for delivery in found] == [delivery.id for delivery in deliveries(sent)]
     for delivery in found:
         contents = delivery.open()
-        assert contents.requests or contents.ignored
+        assert contents.parts or contents.ignored

@@ -40,7 +40,7 @@ def http_event(**fields: object) -> dict[str, Any]:
 
 
 def opened(**fields: object) -> HttpRequest:
-    request = web.from_event(http_event(**fields))
+    request = web.from_event(json.dumps(http_event(**fields)).encode())
     assert request is not None
     return request
 
@@ -101,7 +101,7 @@ def test_an_fc_3_body_may_be_base64() -> None:
 )
 def test_any_other_event_is_no_http_request(event: object) -> None:
     """It goes to the triggers."""
-    assert web.from_event(event) is None
+    assert web.from_event(json.dumps(event).encode()) is None
 
 
 def test_an_answer_is_an_fc_3_result() -> None:
@@ -147,7 +147,7 @@ def test_a_sample_is_answered_as_its_answer_file_says(path: Path) -> None:
     event = http_event(body=text, headers=sample["headers"], requestContext={"http": http})
     names = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in sample["headers"].items()}
     wsgi = environ(text.encode(), REQUEST_METHOD=sample["method"], PATH_INFO=sample["path"], CONTENT_TYPE="", **names)
-    for request in (web.from_event(event), web.from_environ(wsgi)):
+    for request in (web.from_event(json.dumps(event).encode()), web.from_environ(wsgi)):
         assert request is not None
         answer = Function().respond(request)
         headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -185,7 +185,7 @@ ENVIRONS = some(
 @example(http_event(body=json.loads("[" * 900 + "]" * 900)))
 def test_whatever_an_event_holds_it_is_answered_or_none_of_http(event: object) -> None:
     """An event is what its invoker writes, where it does not come from the trigger."""
-    request = web.from_event(event)
+    request = web.from_event(json.dumps(event).encode())
     if request is not None:
         function = Function()
         assert json.dumps(web.to_event(function.respond(request)))

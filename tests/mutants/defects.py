@@ -164,9 +164,9 @@ DEFECTS = (
     ),
     Mutant(
         "a body that is far too large is parsed before it is refused",
-        "index.py",
-        "if len(event) > web.LARGEST_EVENT:",
-        "if len(event) > 100 * web.LARGEST_EVENT:",
+        "web.py",
+        "if len(event) > LARGEST_EVENT:",
+        "if len(event) > 100 * LARGEST_EVENT:",
         INDEX,
     ),
     Mutant(

@@ -40,7 +40,7 @@ class Function:
     faults: list[Exception] = field(default_factory=list)
 
     def run(self, delivery: Delivery) -> list[Result]:
-        found = delivery.open().requests
+        found = delivery.open().requests()
         self.ran += found
         return [Outcome.invalid(each) if isinstance(each, Invalid) else self.ensure(each) for each in found]
 
