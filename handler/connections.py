@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent import futures
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,15 +37,10 @@ def _positive(seconds: float) -> float:
     return seconds
 
 
-def _receive(sock: socket.socket, left: Callable[[], float]) -> bytes:
-    sock.settimeout(_positive(left()))
-    return sock.recv(AT_ONCE)
-
-
 class Connection:
-    """One connection to one host. `connect_timeout` and `read_timeout` are seconds; the second is for a whole answer.
+    """One connection to one endpoint. `connect_timeout` and `read_timeout` are seconds; the second is for a whole answer.
 
-    Only `open` makes the connection, over TLS for https, and nothing is sent on one that is not open.
+    `setting` is where the endpoint's host comes from, as an error names it; `sent` is called when a request has left.
     """
 
     sock: socket.socket | None = None
@@ -54,6 +48,8 @@ class Connection:
     def __init__(
         self,
         url: str,
+        setting: str = "the endpoint",
+        sent: Callable[[], object] = lambda: None,
         *,
         connect_timeout: float,
         read_timeout: float,
@@ -65,16 +61,17 @@ class Connection:
         secure = parts.scheme == "https"
         if secure and tls is None:
             raise ValueError("https needs a TLS context")
-        self.host = parts.hostname or ""
-        self.now = now
+        self._host = parts.hostname or ""
         self._netloc = parts.netloc
         self._port = parts.port or (443 if secure else 80)
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._tls = tls if secure else None
+        self._setting = setting
+        self._sent = sent
+        self._now = now
         self._lookup = lookup
-        self._used = 0.0
-        self._seen = 0.0
+        self._used = self._seen = 0.0
 
     def __del__(self) -> None:
         self.close()  # a thread that ends takes its connection with it
@@ -85,31 +82,83 @@ class Connection:
             self.sock = None
 
     def open(self, seconds: float) -> None:
-        """Connect within so many seconds, unless there is a connection that still lives.
+        """Connect within so many seconds, unless there is a connection that still lives, so that the next request leaves at once.
 
-        Looking up the name, trying its addresses and the handshake all count: alone, each may take the whole time.
-        Raises: OSError.
+        Raises: NotSent. Misconfigured: the host does not exist, or shows a certificate that nobody trusts.
         """
-        if self.sock is not None:
-            if self.now() - self._seen < FRESH or not self._is_stale(self.sock):
-                return
-            self.close()
-        end = self.now() + min(self._connect_timeout, seconds)
-        self.sock = self._dial(lambda: end - self.now())
+        self._opened(seconds)
+
+    def post(self, target: str, seconds: float, body: bytes = b"", headers: Mapping[str, str] = ACCEPT_JSON) -> Answer:
+        """Send a POST and wait so many seconds at most, connecting included, for the whole answer.
+
+        Raises: NotSent, Misconfigured, Unanswered. Their texts name the kind of fault only: a target holds a signature.
+        """
+        end = self._now() + seconds
+        sock = self._opened(seconds)
         try:
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is not None:
-                self.sock.settimeout(_positive(end - self.now()))
-                self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
-        except BaseException:
+            answer, stays = self._ask(sock, write_post(self._netloc, target, headers, body), end)
+        except (OSError, ValueError) as error:
             self.close()
+            raise Unanswered("NoAnswer", _cause(error)) from None
+        except BaseException:
+            self.close()  # half an answer must not meet the next request
             raise
-        self._seen = self._used = self.now()
+        self._used, self._seen = self._now(), -math.inf
+        if not stays:
+            self.close()
+        return answer
+
+    def _ask(self, sock: socket.socket, request: bytes, end: float) -> tuple[Answer, bool]:
+        end = min(end, self._now() + self._read_timeout)
+
+        def receive() -> bytes:
+            sock.settimeout(_positive(end - self._now()))
+            return sock.recv(AT_ONCE)
+
+        sock.settimeout(_positive(end - self._now()))
+        sock.sendall(request)
+        self._sent()
+        return read_answer(Source(receive))
+
+    def _opened(self, seconds: float) -> socket.socket:
+        if self.sock is not None:
+            if self._now() - self._seen < FRESH or not self._is_stale(self.sock):
+                return self.sock
+            self.close()
+        end = self._now() + min(self._connect_timeout, seconds)
+        try:
+            self.sock = self._connected(lambda: _positive(end - self._now()))
+        except ssl.SSLCertVerificationError as error:
+            raise self._misconfigured("CertificateNotTrusted", f": {error.verify_message}") from None
+        except socket.gaierror as error:
+            if error.errno in _NO_SUCH_HOST:
+                raise self._misconfigured("HostNotFound", " does not exist") from None
+            raise NotSent("NotConnected", f"{self._host}: the name server does not answer") from None
+        except OSError as error:
+            raise NotSent("NotConnected", f"{self._host}: {_cause(error)}") from None
+        self._used = self._seen = self._now()
+        return self.sock
+
+    def _misconfigured(self, code: str, problem: str) -> Misconfigured:
+        return Misconfigured(code, f"{self._host}{problem} (is {self._setting} right?)", setting=self._setting)
+
+    def _connected(self, left: Callable[[], float]) -> socket.socket:
+        """Look up the name, try its addresses and shake hands: all of it counts, for alone each may take the whole time."""
+        sock = self._dial(left)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
+                sock.settimeout(left())
+                return self._tls.wrap_socket(sock, server_hostname=self._host)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     def _dial(self, left: Callable[[], float]) -> socket.socket:
         error: OSError = OSError("the name has no address")
         for *_, address in self._addresses(left()):
-            seconds = _positive(left())
+            seconds = left()
             try:
                 return socket.create_connection(address[:2], seconds)
             except OSError as failed:
@@ -117,109 +166,37 @@ class Connection:
         raise error
 
     def _addresses(self, seconds: float) -> Iterable[tuple[Any, ...]]:
-        lookup = _lookups.submit(self._lookup, self.host, self._port, 0, socket.SOCK_STREAM)
+        lookup = _lookups.submit(self._lookup, self._host, self._port, 0, socket.SOCK_STREAM)
         try:
-            return lookup.result(_positive(seconds))
+            return lookup.result(seconds)
         except futures.TimeoutError:
             lookup.cancel()
             raise TimeoutError("the name is not looked up in time") from None
-
-    def ask(
-        self, target: str, body: bytes, headers: Mapping[str, str], seconds: float, sent: Callable[[], object]
-    ) -> Answer:
-        """Send a POST on the open connection, call `sent`, and read the whole answer, in so many seconds.
-
-        Raises: OSError, ValueError: the connection is of no use any more. NotSent: it is not open.
-        """
-        if self.sock is None:
-            raise NotSent("NotConnected", "the connection is not open")
-        end = self.now() + min(self._read_timeout, seconds)
-        self.sock.settimeout(_positive(end - self.now()))
-        self.sock.sendall(write_post(self._netloc, target, headers, body))
-        sent()
-        answer, stays = read_answer(Source(partial(_receive, self.sock, lambda: end - self.now())))
-        self._used, self._seen = self.now(), -math.inf
-        if not stays:
-            self.close()
-        return answer
 
     def _is_stale(self, sock: socket.socket) -> bool:
         """Whether it was idle for too long, or there is anything to read though nothing was asked: the peer has closed it.
 
         TLS reads its own messages by itself: servers of TLS 1.3 send tickets for later sessions after a handshake.
         """
-        if self.now() - self._used > IDLE:
+        if self._now() - self._used > IDLE:
             return True
         try:
             sock.settimeout(0)
             sock.recv(1)
         except (BlockingIOError, ssl.SSLWantReadError):
-            self._seen = self.now()
+            self._seen = self._now()
             return False
         except (OSError, ValueError):
             pass
         return True
 
 
-class Transport:
-    """Sends requests to one endpoint, over a connection of the calling thread.
+class Transport(threading.local):
+    """A connection for each thread that sends."""
 
-    `setting` is where the endpoint's host comes from, as an error names it; `sent` is called when a request has left.
-    """
-
-    def __init__(
-        self,
-        connect: Callable[[], Connection],
-        setting: str = "the endpoint",
-        sent: Callable[[], object] = lambda: None,
-    ) -> None:
-        self._connect = connect
-        self._setting = setting
-        self._sent = sent
-        self._local = threading.local()
-
-    def open(self, seconds: float) -> None:
-        """Have a connection ready within so many seconds, so that the next request leaves at once.
-
-        Raises: NotSent. Misconfigured: the host does not exist, or shows a certificate that nobody trusts.
-        """
-        connection = self._connection()
-        try:
-            connection.open(seconds)
-        except ssl.SSLCertVerificationError as error:
-            raise self._misconfigured("CertificateNotTrusted", f"{connection.host}: {error.verify_message}") from None
-        except socket.gaierror as error:
-            if error.errno in _NO_SUCH_HOST:
-                raise self._misconfigured("HostNotFound", f"{connection.host} does not exist") from None
-            raise NotSent("NotConnected", f"{connection.host}: the name server does not answer") from None
-        except OSError as error:
-            raise NotSent("NotConnected", f"{connection.host}: {_cause(error)}") from None
-
-    def post(self, target: str, seconds: float, body: bytes = b"", headers: Mapping[str, str] = ACCEPT_JSON) -> Answer:
-        """Send a POST and wait so many seconds at most, connecting included, for the whole answer.
-
-        Raises: NotSent, Misconfigured, Unanswered. Their texts name the kind of fault only: a target holds a signature.
-        """
-        connection = self._connection()
-        end = connection.now() + seconds
-        self.open(seconds)
-        try:
-            return connection.ask(target, body, headers, end - connection.now(), self._sent)
-        except (OSError, ValueError) as error:
-            connection.close()
-            raise Unanswered("NoAnswer", _cause(error)) from None
-        except BaseException:
-            connection.close()  # half an answer must not meet the next request
-            raise
-
-    def _misconfigured(self, code: str, problem: str) -> Misconfigured:
-        return Misconfigured(code, f"{problem} (is {self._setting} right?)", setting=self._setting)
-
-    def _connection(self) -> Connection:
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connect()
-        return connection
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self.connection = connect()
+        self.open, self.post = self.connection.open, self.connection.post
 
 
 def _cause(error: Exception) -> str:

@@ -63,18 +63,19 @@ class Instance(NamedTuple):
         quota = _quota(settings, clock, log)
         api = IotApi(
             settings.OTA_REGION,
-            Transport(partial(connect, settings.OTA_IOT_ENDPOINT), settings.iot_host_setting, partial(reached, "sent")),
+            Transport(partial(connect, settings.OTA_IOT_ENDPOINT, settings.iot_host_setting, partial(reached, "sent"))),
             quota,
             clock,
             settings.OTA_READ_TIMEOUT,
         )
-        to_smq = Transport(partial(connect, settings.OTA_MNS_ENDPOINT), "OTA_MNS_ENDPOINT")
+        to_smq = Transport(partial(connect, settings.OTA_MNS_ENDPOINT, "OTA_MNS_ENDPOINT"))
         pipeline = Pipeline(api, settings, Threads.for_rate(settings.own_rate, quota.waiting), clock, random.random)
         if settings.OTA_TRACE_URL is None:
             return cls(pipeline, to_smq, log)
         from handler.tracing import Tracer
 
-        tracer = Tracer(settings.OTA_TRACE_URL, connect, clock, environ.get("FC_FUNCTION_NAME", "ota-modules"))
+        collector = Transport(partial(connect, settings.OTA_TRACE_URL, "OTA_TRACE_URL"))
+        tracer = Tracer(settings.OTA_TRACE_URL, collector, clock, environ.get("FC_FUNCTION_NAME", "ota-modules"))
         return cls(pipeline._replace(api=api._replace(span=tracer.span)), to_smq, log, tracer)
 
 

@@ -5,13 +5,13 @@ Spans are encoded as they end, and leave together at the end of their invocation
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from handler import otlp
 from handler.clock import Clock
-from handler.connections import Connection, Transport
+from handler.connections import Transport
 from handler.errors import OtaModulesError
 from handler.iot import REQUEST, WAIT, Attributes
 from handler.log import Log
@@ -30,9 +30,9 @@ NOWHERE = "00---00"
 class Tracer:
     """Collects the spans of all threads of an instance; `service` is the function's name."""
 
-    def __init__(self, url: str, connect: Callable[[str], Connection], clock: Clock, service: str) -> None:
+    def __init__(self, url: str, collector: Transport, clock: Clock, service: str) -> None:
         self._target = urlsplit(url).path or "/"
-        self._collector = Transport(lambda: connect(url), "OTA_TRACE_URL")
+        self._collector = collector
         self._clock = clock
         self._resource = {"service.name": service, "service.version": VERSION}
         self._spans: list[bytes] = []

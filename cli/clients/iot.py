@@ -14,7 +14,7 @@ from cli.clients.target import Target
 from cli.errors import CloudError
 from handler.clock import Clock
 from handler.codes import names_no_instance, understood
-from handler.connections import Connection, Transport
+from handler.connections import Connection
 from handler.credentials import Credentials
 from handler.errors import CallError, Misconfigured, NotSent, OutOfTime, Refused, Throttled
 from handler.iot import LIST, IotApi, Module, listed
@@ -62,8 +62,7 @@ class Products:
         self._url = target.iot_url
         tls = ssl.create_default_context() if target.iot_url.startswith("https:") else None
         self._connection = Connection(self._url, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, tls=tls)
-        transport = Transport(lambda: self._connection)
-        self._api = IotApi(target.region, transport, Pacer(rate, self._clock), self._clock, READ_TIMEOUT)
+        self._api = IotApi(target.region, self._connection, Pacer(rate, self._clock), self._clock, READ_TIMEOUT)
         self._keys = Credentials(target.keys.id, target.keys.secret, target.keys.token)
 
     def close(self) -> None:

@@ -40,11 +40,9 @@ def cloud() -> Cloud:
 
 def outbox(url: str, keys: Credentials = KEYS, seconds: float = 10.0, topic: str = "results") -> Outbox:
     clock = Clock()
-    connect = lambda: Connection(url, connect_timeout=1, read_timeout=5, tls=None)  # noqa: E731
+    connect = lambda: Connection(url, "OTA_MNS_ENDPOINT", connect_timeout=1, read_timeout=5, tls=None)  # noqa: E731
     settings = SETTINGS.model_copy(update={"OTA_RESULT_TOPIC": topic})
-    return Outbox(
-        Transport(connect, "OTA_MNS_ENDPOINT"), clock, lambda: 0.5, settings, lambda: keys, clock.now() + seconds
-    )
+    return Outbox(Transport(connect), clock, lambda: 0.5, settings, lambda: keys, clock.now() + seconds)
 
 
 def bodies(cloud: Cloud, queue: str) -> list[str]:

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from handler.clock import Clock
-from handler.connections import Connection
+from handler.connections import Connection, Transport
 from handler.log import Log
 from handler.tracing import LONGEST_SEND, PAUSE, Tracer
 from tests.support.fake_iot import Fault, answered, lost_call, refused_connection
@@ -56,8 +56,8 @@ class Collector:
 
 
 def tracer(url: str, clock: Clock) -> Tracer:
-    connect = partial(Connection, connect_timeout=5.0, read_timeout=5.0, tls=None)
-    return Tracer(url, connect, clock, "ota-modules-queue")
+    connect = partial(Connection, url, connect_timeout=5.0, read_timeout=5.0, tls=None)
+    return Tracer(url, Transport(connect), clock, "ota-modules-queue")
 
 
 def run(around: World, tracer: Tracer, *bodies: object) -> None:
