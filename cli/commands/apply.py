@@ -3,7 +3,7 @@
 from cli.commands.options import Assumed, Files, Manifests, Qps, Yes, agree
 from cli.commands.session import Cloud
 from cli.errors import NotAllSucceeded, UsageError
-from cli.manifests.plan import make_plan
+from cli.manifests.plan import changes, count_wrong, make_plan
 from cli.sending.sending import Waiting, send_requests
 from cli.terminal.screen import plural
 
@@ -25,14 +25,13 @@ def apply(
     """
     screen, target = session.screen, session.target(sends=True)
     entries = files.load(screen, manifests).entries
-    plan = make_plan(screen, target, entries, qps=qps, on_existing=assumed.on_existing, instance=assumed.instance)
-    changes = plan.changes()
-    wrong = plan.wrong
-    if changes:
+    plan = make_plan(screen, target, assumed.complete(entries, "keep"), qps)
+    wanted, wrong = changes(plan), count_wrong(plan)
+    if wanted:
         if not yes and not target.local and not screen.is_asked():
             raise UsageError("nobody can be asked here: --yes applies the plan")
-        agree(screen, target, len(changes), yes=yes)
-        result = send_requests(screen, target, changes, manifests, waiting, wait=True, again="ended")
+        agree(screen, target, len(wanted), yes=yes)
+        result = send_requests(screen, target, wanted, manifests, waiting, wait=True, again="ended")
         screen.record(result)
         wrong += len(result["Unsuccessful"])
     if wrong:

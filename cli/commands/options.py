@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
@@ -11,7 +11,7 @@ from cli.clients.target import Target
 from cli.errors import Interrupted, UsageError
 from cli.manifests.faults import Fault, summarize
 from cli.manifests.formats import Format, Source
-from cli.manifests.manifest import Manifest, load
+from cli.manifests.manifest import Entry, Manifest, load
 from cli.terminal.screen import Screen, plural, visible
 from handler.messages import Policy
 
@@ -60,10 +60,18 @@ class Files(Decoding):
 
 @dataclass(frozen=True)
 class Assumed:
-    """What requests mean that do not say it themselves, where the function's settings are not known."""
+    """What requests mean that do not say it themselves."""
 
-    on_existing: Annotated[Policy, Option(help="OnExisting for requests without it: OTA_ON_EXISTING.")] = "keep"
-    instance: Annotated[str | None, Option(help="Instance for requests without one: OTA_IOT_INSTANCE_ID.")] = None
+    on_existing: Annotated[Policy | None, Option(help="OnExisting for requests that name none.")] = None
+    instance: Annotated[str | None, Option(help="Instance for requests that name none.")] = None
+
+    def complete(self, entries: Sequence[Entry], policy: Policy | None = None) -> list[Entry]:
+        """Return the requests with this policy (else `policy`) and this instance, where they name none."""
+        changed = []
+        for entry in entries:
+            chosen = {"OnExisting": entry.request.OnExisting or self.on_existing or policy}
+            changed.append(replace(entry, request=entry.request.model_copy(update=chosen).in_instance(self.instance)))
+        return changed
 
 
 def agree(screen: Screen, target: Target, count: int, *, yes: bool, rate: float = EXPECTED_RATE) -> None:

@@ -9,7 +9,7 @@ from typer import Option
 from cli.commands.options import Assumed, Files, Manifests, Qps
 from cli.commands.session import Cloud
 from cli.errors import CliError, NotAllSucceeded, UsageError
-from cli.manifests.plan import CHANGES, make_plan, save
+from cli.manifests.plan import CHANGES, changes, count_wrong, make_plan, save
 from cli.terminal.screen import plural
 
 
@@ -32,12 +32,12 @@ def plan(
     except UsageError as error:
         # With --exit-code, the status of a usage error would mean "changes".
         raise CliError(str(error)) if exit_code else error from None
-    found = make_plan(screen, target, entries, qps=qps, on_existing=assumed.on_existing, instance=assumed.instance)
+    found = make_plan(screen, target, assumed.complete(entries, "keep"), qps)
     if out is not None:
         save(out, found)
-        screen.note(f"wrote {plural(len(found.changes()), 'request')} to {out}; next: ota-modules apply {out}")
-    actions = {step.action for step in found.steps}
+        screen.note(f"wrote {plural(len(changes(found)), 'request')} to {out}; next: ota-modules apply {out}")
+    actions = {step.action for step in found}
     if exit_code and not actions & {"limit", "unknown", "conflict"}:
         raise typer.Exit(2 if actions & set(CHANGES) else 0)
-    if found.wrong:
-        raise NotAllSucceeded(f"{found.wrong} of {plural(len(found.steps), 'request')} would not succeed")
+    if wrong := count_wrong(found):
+        raise NotAllSucceeded(f"{wrong} of {plural(len(found), 'request')} would not succeed")

@@ -4,25 +4,22 @@ from typing import Annotated
 
 from typer import Option
 
-from cli.commands.options import EXPECTED_RATE, Files, Manifests, Yes, agree
+from cli.commands.options import EXPECTED_RATE, Assumed, Files, Manifests, Yes, agree
 from cli.commands.session import Cloud
 from cli.errors import NotAllSucceeded, UsageError
-from cli.manifests.plan import with_defaults
 from cli.sending.sending import Waiting, send_requests
 from cli.terminal.screen import plural
-from handler.messages import Policy
 
 
 def send(
     session: Cloud,
     manifests: Manifests,
+    assumed: Assumed,
     files: Files,
     waiting: Waiting,
     wait: Annotated[bool, Option("--wait", help="Wait until each request has its outcome.")] = False,
     skip_invalid: Annotated[bool, Option("--skip-invalid", help="Skip invalid requests and send the rest.")] = False,
     again: Annotated[bool, Option("--again", help="Send again, even if already sent.")] = False,
-    on_existing: Annotated[Policy | None, Option(help="OnExisting for requests without it.")] = None,
-    instance: Annotated[str | None, Option(help="Instance for requests without one.")] = None,
     qps: Annotated[float, Option(min=0.1, help="Calls a second to reckon with in the question.")] = EXPECTED_RATE,
     yes: Yes = False,
 ) -> None:
@@ -37,7 +34,7 @@ def send(
     screen, target = session.screen, session.target(sends=True)
     hint = "; nothing was sent (--skip-invalid sends the valid requests)"
     manifest = files.load(screen, manifests, skip_invalid=skip_invalid, hint=hint)
-    requests = [with_defaults(entry.request, on_existing, instance) for entry in manifest.entries]
+    requests = [entry.request for entry in assumed.complete(manifest.entries)]
     agree(screen, target, len(requests), yes=yes, rate=qps)
     result = send_requests(
         screen, target, requests, manifests, waiting, wait=wait, again="always" if again else "never"

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.text import Text
@@ -36,43 +35,17 @@ MOST_PRODUCTS = 50
 """Products whose other modules are shown."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What sending requests would do, and what is there besides."""
-
-    steps: tuple[Step, ...]
-    others: Mapping[str, Sequence[str]]
-    """Modules that no request names, by product."""
-    on_existing: Policy
-    instance: str | None
-
-    @property
-    def wrong(self) -> int:
-        return sum(step.action in WRONG for step in self.steps)
-
-    def changes(self) -> list[ModuleRequest]:
-        """Return the requests that would change something, each with the policy and the instance that the plan is for."""
-        wanted = (step.request for step in self.steps if step.action in CHANGES)
-        return [with_defaults(request, self.on_existing, self.instance) for request in wanted]
-
-
-def with_defaults(request: ModuleRequest, on_existing: Policy | None, instance: str | None) -> ModuleRequest:
-    """Return a request with this policy and this instance, where it names none."""
-    policy = request.OnExisting or on_existing
-    return request.model_copy(update={"OnExisting": policy}).in_instance(instance)
-
-
-def products_of(entries: Iterable[Entry], instance: str | None) -> dict[ProductRef, list[Entry]]:
-    """Return the entries by product, both in the order in which they stand; `instance` is for requests that name none."""
+def products_of(entries: Iterable[Entry]) -> dict[ProductRef, list[Entry]]:
+    """Return the entries by product, both in the order in which they stand."""
     found: dict[ProductRef, list[Entry]] = {}
     for entry in entries:
-        product = ProductRef(entry.request.IotInstanceId or instance or "", entry.request.ProductKey)
+        product = ProductRef(entry.request.IotInstanceId or "", entry.request.ProductKey)
         found.setdefault(product, []).append(entry)
     return found
 
 
-def steps(holding: Holding, entries: Sequence[Entry], on_existing: Policy) -> Iterator[Step]:
-    """Yield what would become of the requests for one product; `on_existing` is for requests that do not say."""
+def steps(holding: Holding, entries: Sequence[Entry]) -> Iterator[Step]:
+    """Yield what would become of the requests for one product."""
     held = {module.ModuleName.lower(): module for module in holding.modules}
     room = MOST_CUSTOM_MODULES - len(held.keys() - {BUILT_IN})
     for entry in entries:
@@ -85,7 +58,7 @@ def steps(holding: Holding, entries: Sequence[Entry], on_existing: Policy) -> It
             action, reason = "unknown", holding.refused
         elif found is not None:
             drift = differences(request, found)
-            action = _existing(request.OnExisting or on_existing, drift)
+            action = _existing(request.OnExisting or "keep", drift)
         elif room <= 0:
             action, reason = "limit", f"product limit of {MOST_CUSTOM_MODULES} modules reached"
         else:
@@ -102,37 +75,34 @@ def _existing(policy: Policy, drift: Mapping[str, Difference]) -> Action:
     return "differs" if drift else "none"
 
 
-def make_plan(
-    screen: Screen, target: Target, entries: Sequence[Entry], *, qps: float, on_existing: Policy, instance: str | None
-) -> Plan:
+def make_plan(screen: Screen, target: Target, entries: Sequence[Entry], qps: float) -> list[Step]:
     """Read each product once, work out what would become of the requests, and show it. Raises: CloudError."""
-    products = products_of(entries, instance)
+    products = products_of(entries)
     found: list[Step] = []
     others: dict[str, list[str]] = {}
     with closing(Products(target, qps)) as reader, Meter(screen, "products", len(products)) as meter:
         for holding in reader.read(list(products)):
             wanted = products[holding.product]
-            found += steps(holding, wanted, on_existing)
+            found += steps(holding, wanted)
             named = {entry.request.ModuleName.lower() for entry in wanted} | {BUILT_IN}
             unnamed = [module.ModuleName for module in holding.modules if module.ModuleName.lower() not in named]
             others |= {holding.product.key: unnamed} if unnamed else {}
             meter.step(1)
-    plan = Plan(tuple(found), others, on_existing, instance)
-    _show(screen, target, plan)
-    return plan
+    _show(screen, target, found, others)
+    return found
 
 
-def _show(screen: Screen, target: Target, plan: Plan) -> None:
-    """Show what would change or fail, alike rows as one, then what is there besides, then the counts."""
-    for step in plan.steps:
+def _show(screen: Screen, target: Target, plan: Sequence[Step], others: Mapping[str, Sequence[str]]) -> None:
+    """Show what would change or fail, alike rows as one, then modules that no request names, then the counts."""
+    for step in plan:
         screen.record(step)
-    shown = [step for step in plan.steps if step.action != "none"]
+    shown = [step for step in plan if step.action != "none"]
     show_modules(screen, ("Plan", "Module", "Why"), _rows(shown))
-    for key, names in list(plan.others.items())[:MOST_PRODUCTS]:
+    for key, names in list(others.items())[:MOST_PRODUCTS]:
         screen.say(f"also there, not in the manifest: {key}: {', '.join(names)}")
-    counts = Counter(step.action for step in plan.steps)
+    counts = Counter(step.action for step in plan)
     words = ", ".join(f"{counts[action]} {look[2:]}" for action, (look, _) in LOOKS.items() if counts[action])
-    screen.summary(f"{plural(len(plan.steps), 'request')}: {words}" + ("" if shown else f"; no changes in {target}"))
+    screen.summary(f"{plural(len(plan), 'request')}: {words}" + ("" if shown else f"; no changes in {target}"))
 
 
 def _rows(steps: Sequence[Step]) -> Iterator[Row]:
@@ -152,11 +122,19 @@ def _why(step: Step) -> str:
         return ", ".join(f"{name}: {each.Found!r} -> {each.Wanted!r}" for name, each in step.drift.items())
     drift = ", ".join(f"{name} is {each.Found!r}, not {each.Wanted!r}" for name, each in step.drift.items())
     stays = step.action == "differs" and step.drift.keys() != {"ModuleName"}
-    hint = "" if step.request.OnExisting else "; --on-existing update changes it"
-    drift += f"; stays as it is (OnExisting: keep){hint}" if stays else ""
+    drift += "; stays as it is (OnExisting: keep); OnExisting: update changes it" if stays else ""
     return " ".join(part for part in (drift, step.reason) if part)
 
 
-def save(path: Path, plan: Plan) -> None:
+def changes(plan: Iterable[Step]) -> list[ModuleRequest]:
+    """Return the requests that would change something."""
+    return [step.request for step in plan if step.action in CHANGES]
+
+
+def count_wrong(plan: Iterable[Step]) -> int:
+    return sum(step.action in WRONG for step in plan)
+
+
+def save(path: Path, plan: Iterable[Step]) -> None:
     """Write the requests that would change something as JSON Lines, for `apply` or `send`. Raises: CliError."""
-    write(path, json_lines(request.model_dump(exclude_defaults=True) for request in plan.changes()))
+    write(path, json_lines(request.model_dump(exclude_defaults=True) for request in changes(plan)))

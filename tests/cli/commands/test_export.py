@@ -47,8 +47,8 @@ def test_a_plan_of_an_export_has_nothing_to_do(
     manifest = load([str(path)])
     assert manifest.faults == ()
     assert len(manifest.entries) == sum(len(custom(holding)) for holding in held)
-    wanted = products_of(manifest.entries, None)
-    actions = {step.action for holding in held for step in steps(holding, wanted.get(holding.product, []), "keep")}
+    wanted = products_of(manifest.entries)
+    actions = {step.action for holding in held for step in steps(holding, wanted.get(holding.product, []))}
     assert actions <= {"none"}
 
 

@@ -41,8 +41,6 @@ def test_a_plan_of_the_fleet_creates_all_of_it(cloud: Any, ota_modules: Any) -> 
     modules = {product.key: product.modules for product in cloud.platform.products}
     assert all([module.name for module in modules[entry.request.ProductKey]] == ["default"] for entry in entries)
     actions = Counter(
-        step.action
-        for product, wanted in products_of(entries, None).items()
-        for step in steps(Holding(product), wanted, "keep")
+        step.action for product, wanted in products_of(entries).items() for step in steps(Holding(product), wanted)
     )
     assert actions == {"create": 400}
