@@ -87,12 +87,13 @@ Command = Callable[..., Ended]
 
 @pytest.fixture
 def ota_modules(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Command:
-    """`ota_modules("plan", …)` runs a command, against `cloud` where the test has one."""
+    """`ota_modules("plan", …)` runs a command, against `cloud` or `live` where the test has one."""
     for name in (*KEYS, "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     for name, url in DEAD_PROXIES.items():
         monkeypatch.setenv(name, url)
-    environ = request.getfixturevalue("cloud").environ if "cloud" in request.fixturenames else {}
+    clouds = [name for name in ("cloud", "live") if name in request.fixturenames]
+    environ = request.getfixturevalue(clouds[0]).environ if clouds else {}
 
     def run(*arguments: str, text: str | None = None, **more: str) -> Ended:
         result = CliRunner().invoke(app, list(arguments), input=text, env={**environ, **more})
@@ -134,3 +135,27 @@ def outcome_maker(cloud: Cloud) -> Iterator[Callable[[Callable[[dict[str, Any]],
 def keys() -> dict[str, str]:
     """An account in the environment."""
     return {KEYS[0]: LOCAL_KEYS.id, KEYS[1]: LOCAL_KEYS.secret}
+
+
+@pytest.fixture
+def account(keys: dict[str, str]) -> Target:
+    """An account that nobody asks."""
+    return read({**keys, KEYS[0]: "LTAI5tExample", "ALIBABA_CLOUD_ACCOUNT_ID": "1"})
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, str], str]:
+    """`write(name, text)` makes a file and returns its path."""
+
+    def make(name: str, text: str) -> str:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return str(tmp_path / name)
+
+    return make
+
+
+@pytest.fixture
+def wanted(write: Callable[[str, str], str]) -> Callable[..., str]:
+    """`wanted("mcu", "modem")` is a manifest of modules for a1Demo00001."""
+    line = '{{"ProductKey": "a1Demo00001", "ModuleName": "{}"}}\n'
+    return lambda *names: write(f"{names[0]}.jsonl", "".join(map(line.format, names)))

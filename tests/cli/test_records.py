@@ -32,7 +32,7 @@ def test_every_command_prints_records(ota_modules: Any, live: Live, tmp_path: Pa
     live.cloud.call(lambda cloud: cloud.smq.send("ota-module-dead-letters", DEAD))
 
     def run(*arguments: str) -> list[Any]:
-        return lines(ota_modules(*arguments, "--json", **live.environ))
+        return lines(ota_modules(*arguments, "--json"))
 
     assert [step["Action"] for step in run("plan", str(manifest), "--qps", "9")[:2]] == ["create", "unknown"]
     assert run("send", "--wait", str(manifest))[0]["Statuses"] == {"created": 1, "rejected": 1}

@@ -1,13 +1,15 @@
 """`ota-modules apply`, a saved plan, and the options that plan and send share."""
 
+import io
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.commands import options
 from cli.commands.options import agree
 from cli.errors import Interrupted
 from cli.terminal.screen import Screen
@@ -19,10 +21,8 @@ modules: [{ModuleName: mcu, AliasName: Main}, {ModuleName: modem}]
 
 
 @pytest.fixture
-def manifest(tmp_path: Path) -> str:
-    path = tmp_path / "fleet.yml"
-    path.write_text(MANIFEST, encoding="utf-8")
-    return str(path)
+def manifest(write: Callable[[str, str], str]) -> str:
+    return write("fleet.yml", MANIFEST)
 
 
 @pytest.fixture
@@ -36,58 +36,47 @@ def made(cloud: Any) -> Any:
     return make
 
 
-def created(request: dict[str, Any]) -> dict[str, Any]:
-    return {"Status": "updated" if request.get("OnExisting") == "update" else "created"}
-
-
-def keeping(sent: list[dict[str, Any]]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """A function that keeps each request, and creates or updates its module."""
+@pytest.fixture
+def sent(outcome_maker: Any) -> list[dict[str, Any]]:
+    """The requests that a function took, which created or updated each module."""
+    requests: list[dict[str, Any]] = []
 
     def decide(request: dict[str, Any]) -> dict[str, Any]:
-        sent.append(request)
-        return created(request)
+        requests.append(request)
+        return {"Status": "updated" if request.get("OnExisting") == "update" else "created"}
 
-    return decide
+    outcome_maker(decide)
+    return requests
 
 
-def test_only_what_changes_is_sent(cloud: Any, ota_modules: Any, manifest: str, made: Any, outcome_maker: Any) -> None:
+def test_only_what_changes_is_sent(cloud: Any, ota_modules: Any, manifest: str, made: Any, sent: Any) -> None:
     """Of ten requests, two that are there and one that differs are not sent; what differs is told, and what to do about it."""
     for product in ("a1Fleet0001", "a1Fleet0002"):
         made(product, "mcu", "Main")
     made("a1Fleet0003", "mcu", "Other")
-    sent: list[dict[str, Any]] = []
-    outcome_maker(keeping(sent))
     ended = ota_modules("apply", manifest, "--qps", "9")
     assert len(sent) == 7
     assert "AliasName is 'Other', not 'Main'; stays as it is (OnExisting: keep)" in ended.out
     assert ended.status == 3
 
 
-def test_changed_aliases_are_sent_as_updates(
-    cloud: Any, ota_modules: Any, tmp_path: Path, made: Any, outcome_maker: Any
-) -> None:
+def test_changed_aliases_are_sent_as_updates(ota_modules: Any, write: Any, made: Any, sent: Any) -> None:
     """With --on-existing update, each request carries the policy that the plan was made for."""
-    path = tmp_path / "aliases.yml"
-    path.write_text(
-        "products: [a1Fleet0001, a1Fleet0002]\nmodules: [{ModuleName: mcu, AliasName: Main}]\n", encoding="utf-8"
-    )
+    path = write("aliases.yml", "products: [a1Fleet0001, a1Fleet0002]\nmodules: [{ModuleName: mcu, AliasName: Main}]\n")
     made("a1Fleet0001", "mcu", "Old")
     made("a1Fleet0002", "mcu", "Main")
-    sent: list[dict[str, Any]] = []
-    outcome_maker(keeping(sent))
-    ended = ota_modules("apply", str(path), "--on-existing", "update", "--qps", "9")
+    ended = ota_modules("apply", path, "--on-existing", "update", "--qps", "9")
     assert ended.status == 0, ended.out + ended.err
     assert [(request["ProductKey"], request["OnExisting"]) for request in sent] == [("a1Fleet0001", "update")]
     assert "AliasName: 'Old' -> 'Main'" in ended.out
 
 
-def test_nothing_is_sent_where_nothing_changes(cloud: Any, ota_modules: Any, tmp_path: Path, made: Any) -> None:
+def test_nothing_is_sent_where_nothing_changes(cloud: Any, ota_modules: Any, write: Any, made: Any) -> None:
     """And what is there besides is told."""
-    path = tmp_path / "one.yml"
-    path.write_text("- {ProductKey: a1Fleet0001, ModuleName: mcu}\n", encoding="utf-8")
+    path = write("one.yml", "- {ProductKey: a1Fleet0001, ModuleName: mcu}\n")
     made("a1Fleet0001", "mcu")
     made("a1Fleet0001", "lidar")
-    ended = ota_modules("apply", str(path), "--qps", "9")
+    ended = ota_modules("apply", path, "--qps", "9")
     assert ended.status == 0
     assert "also there, not in the manifest: a1Fleet0001: lidar" in ended.out
     assert cloud.depth(cloud.names.request_queue) == 0
@@ -107,13 +96,10 @@ def test_a_saved_plan_holds_what_changes_and_can_be_sent(
     assert cloud.depth(cloud.names.request_queue) == 9
 
 
-def test_send_takes_the_policy_and_the_instance_as_plan_does(cloud: Any, ota_modules: Any, tmp_path: Path) -> None:
+def test_send_takes_the_policy_and_the_instance_as_plan_does(cloud: Any, ota_modules: Any, write: Any) -> None:
     """For requests that name none."""
-    path = tmp_path / "two.yml"
-    path.write_text(
-        "- {ProductKey: a1, ModuleName: a}\n- {ProductKey: a1, ModuleName: b, OnExisting: fail}\n", encoding="utf-8"
-    )
-    ota_modules("send", str(path), "--on-existing", "update", "--instance", "iot-1")
+    path = write("m.yml", "- {ProductKey: a1, ModuleName: a}\n- {ProductKey: a1, ModuleName: b, OnExisting: fail}\n")
+    ota_modules("send", path, "--on-existing", "update", "--instance", "iot-1")
     found = [json.loads(body) for body in cloud.bodies(cloud.names.request_queue)]
     assert {(one["ModuleName"], one["OnExisting"], one["IotInstanceId"]) for one in found} == {
         ("a", "update", "iot-1"),
@@ -140,15 +126,8 @@ def test_an_account_is_asked_for_before_names_that_can_never_be_changed(
     cloud: Any, monkeypatch: pytest.MonkeyPatch, answer: str, goes_on: bool
 ) -> None:
     """With the number, the account, and about how long it takes; the default is no."""
-    import dataclasses
-    import io
-
-    account = dataclasses.replace(cloud.target, local=False)
+    account = replace(cloud.target, local=False)
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
-    if goes_on:
+    with nullcontext() if goes_on else pytest.raises(Interrupted, match="nothing was sent"):
         agree(Terminal(), account, 2_400, yes=False)
-    else:
-        with pytest.raises(Interrupted, match="nothing was sent"):
-            agree(Terminal(), account, 2_400, yes=False)
     agree(Terminal(), account, 2_400, yes=True)
-    assert options.EXPECTED_RATE == 7

@@ -1,7 +1,6 @@
 """`ota-modules cancel`."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from cli.sending.browsing import split
@@ -11,57 +10,50 @@ from tests.support.waiting import eventually
 QUEUE = "ota-module-requests"
 
 
-def manifest(folder: Path, *names: str) -> str:
-    path = folder / f"{names[0]}.jsonl"
-    lines = [json.dumps({"ProductKey": "a1Demo00001", "ModuleName": name}) for name in names]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return str(path)
-
-
 def waiting(live: Live) -> int:
     depths = live.cloud.call(lambda cloud: cloud.smq.depths(QUEUE))
     return depths.active + depths.inactive + depths.delayed
 
 
-def test_the_queued_requests_of_a_manifest_are_taken_out(ota_modules: Any, live: Live, tmp_path: Path) -> None:
+def test_the_queued_requests_of_a_manifest_are_taken_out(ota_modules: Any, live: Live, wanted: Any) -> None:
     """Those of others stay; the stream, paused by somebody, stays so; the manifest is not waited for any more."""
-    ota_modules("pause", **live.environ)
-    ours, others = manifest(tmp_path, "one", "two", "three"), manifest(tmp_path, "other")
+    ota_modules("pause")
+    ours, others = wanted("one", "two", "three"), wanted("other")
     for path in (ours, others):
-        assert ota_modules("send", path, **live.environ).status == 0
-    ended = ota_modules("cancel", ours, "--json", **live.environ)
+        assert ota_modules("send", path).status == 0
+    ended = ota_modules("cancel", ours, "--json")
     assert ended.status == 0, ended.err
     assert len(json.loads(ended.out)["Cancelled"]) == 3
     assert waiting(live) == 1
     assert live.cloud.call(lambda cloud: cloud.streams[0].state) == "Paused"
-    ota_modules("resume", **live.environ)
+    ota_modules("resume")
     eventually(lambda: waiting(live) == 0 or None)
     names = live.cloud.call(lambda cloud: [m.name for m in cloud.iot.products.find("a1Demo00001", None).custom_modules])
     assert "other" in names
     assert not {"one", "two", "three"} & set(names)
 
 
-def test_what_was_already_created_is_listed(ota_modules: Any, live: Live, tmp_path: Path) -> None:
+def test_what_was_already_created_is_listed(ota_modules: Any, live: Live, wanted: Any) -> None:
     """By the run's name; nothing is deleted, and it says so."""
-    path = manifest(tmp_path, "done")
-    run = json.loads(ota_modules("send", path, "--wait", "--json", **live.environ).out)["Run"]
-    ended = ota_modules("cancel", run, **live.environ)
+    path = wanted("done")
+    run = json.loads(ota_modules("send", path, "--wait", "--json").out)["Run"]
+    ended = ota_modules("cancel", run)
     assert ended.status == 0, ended.err
     assert "a1Demo00001/done" in ended.out
     assert "Nothing is deleted" in ended.out
     assert live.cloud.call(lambda cloud: cloud.streams[0].state) == "Running"
 
 
-def test_a_manifest_that_was_not_sent_is_refused(ota_modules: Any, live: Live, tmp_path: Path) -> None:
+def test_a_manifest_that_was_not_sent_is_refused(ota_modules: Any, live: Live, wanted: Any) -> None:
     """With the way to name the run."""
-    ended = ota_modules("cancel", manifest(tmp_path, "never"), **live.environ)
+    ended = ota_modules("cancel", wanted("never"))
     assert ended.status == 2
     assert "name the run" in ended.err
 
 
 def test_what_is_neither_a_run_nor_a_file_is_refused(ota_modules: Any, live: Live) -> None:
     """Before anything is paused."""
-    assert ota_modules("cancel", "nonsense", **live.environ).status == 2
+    assert ota_modules("cancel", "nonsense").status == 2
     assert live.cloud.call(lambda cloud: cloud.streams[0].state) == "Running"
 
 

@@ -37,45 +37,42 @@ def everything(cloud: Any) -> list[Received]:
     return found
 
 
-def letter(body: str) -> Any:
-    return read(Received("id", "handle", body))
+def event(body: str) -> dict[str, Any]:
+    return {**EVENT, "data": {**EVENT["data"], "messageBody": body}}  # type: ignore[dict-item]
 
 
-def test_a_letter_of_the_function_carries_its_reason() -> None:
-    """Its request is sent again with its attempts begun anew; that it was tried stays known, and the replay is counted."""
-    found = letter(OURS)
-    assert (found.reason, found.detail) == ("quota", "Throttling.User")
-    request = {"ProductKey": "a1Demo00001", "ModuleName": "mcu", "Id": "r-1", "Tried": True, "Replay": 1}
-    assert json.loads(found.bodies[0]) == request
+AGAIN = {"ProductKey": "a1Demo00001", "ModuleName": "mcu", "Tried": True, "Replay": 1}
+"""The request, with its attempts begun anew; that it was tried stays known, and the replay is counted."""
+AGAIN_BARE = {"ProductKey": "a1Demo00003", "ModuleName": "mcu", "Replay": 1}
+LETTERS: dict[str, tuple[str, str, list[Any]]] = {
+    "of the function": (OURS, "quota", [{**AGAIN, "Id": "r-1"}]),
+    "of eventbridge": (json.dumps(EVENT), UNDELIVERED, [{**AGAIN, "Id": "r-2"}]),
+    # Sent again it is another message, and its outcomes must still be the same request's.
+    "without an id": (json.dumps(event(BARE)), UNDELIVERED, [{**AGAIN_BARE, "Id": "m-1"}]),
+    "bare": (BARE, UNDELIVERED, [{**AGAIN_BARE, "Id": "id"}]),
+    "an array": (
+        json.dumps(event(f"[{BARE}, 1, {BARE}]")),
+        UNDELIVERED,
+        [{**AGAIN_BARE, "Id": "m-1/1"}, 1, {**AGAIN_BARE, "Id": "m-1/3"}],
+    ),
+    "a batch": (
+        json.dumps([EVENT, event(BARE)]), UNDELIVERED, [{**AGAIN, "Id": "r-2"}, {**AGAIN_BARE, "Id": "m-1"}],
+    ),
+}  # fmt: skip
 
 
-def test_an_event_that_eventbridge_gave_up_is_unwrapped() -> None:
-    """It carries no reason of its own."""
-    found = letter(json.dumps(EVENT))
-    assert found.reason == UNDELIVERED
-    assert json.loads(found.bodies[0])["Id"] == "r-2"
-    assert "Attempt" not in found.bodies[0]
-
-
-def test_every_request_is_sent_again_under_its_id() -> None:
-    """One without an Id has its message's: what sends it again is another message, and its outcomes must still be its own."""
-    several: dict[str, Any] = {**EVENT, "data": {**EVENT["data"], "messageBody": f"[{BARE}, 1, {BARE}]"}}  # type: ignore[dict-item]
-    sent = [json.loads(body) for body in letter(json.dumps([EVENT, several])).bodies]
-    assert [each["Id"] if isinstance(each, dict) else each for each in sent] == ["r-2", "m-1/1", 1, "m-1/3"]
-    assert json.loads(letter(BARE).bodies[0]) == {**json.loads(BARE), "Id": "id", "Replay": 1}
+@pytest.mark.parametrize("name", LETTERS)
+def test_a_letter_becomes_the_messages_that_send_it_again(name: str) -> None:
+    """One each, as they were sent, with an Id that keeps their outcomes the same requests'."""
+    body, reason, bodies = LETTERS[name]
+    letter = read(Received("id", "handle", body))
+    assert (letter.reason, [json.loads(each) for each in letter.bodies]) == (reason, bodies)
 
 
 @pytest.mark.parametrize("body", ["no JSON", "[[[", '{"what": "ever"}', "[]", '""'])
 def test_a_letter_that_cannot_be_read_is_sent_again_as_it_is(body: str) -> None:
     """Nobody may lose it for that."""
-    assert letter(body).bodies == (body,)
-
-
-def test_list_shows_every_letter_and_leaves_it(filled: Any, ota_modules: Any) -> None:
-    """They can be looked at again."""
-    ended = ota_modules("dead-letters", "list", "--json")
-    assert [json.loads(line)["Reason"] for line in ended.out.splitlines()] == ["quota", UNDELIVERED, UNDELIVERED]
-    assert len(everything(filled)) == 3
+    assert read(Received("id", "handle", body)).bodies == (body,)
 
 
 @pytest.mark.parametrize("command", [("dead-letters", "replay"), ("replay",)])
@@ -88,7 +85,9 @@ def test_replay_sends_all_letters_again_and_removes_them(filled: Any, ota_module
 
 def test_what_was_just_listed_can_be_replayed_at_once(filled: Any, ota_modules: Any) -> None:
     """Letters that are let go can be seen again in a second, and are waited for."""
-    for command in (("list",), ("list",), ("replay", "--all")):
+    listed = ota_modules("dead-letters", "list", "--json").out.splitlines()
+    assert [json.loads(line)["Reason"] for line in listed] == ["quota", UNDELIVERED, UNDELIVERED]
+    for command in (("list",), ("replay", "--all")):
         ended = ota_modules("dead-letters", *command)
         assert ended.status == 0, ended.err
         assert "3 dead letters" in ended.out

@@ -10,13 +10,8 @@ from cli.clients import http
 from cli.clients.checks import Deployment, judge_quota, judge_role
 from cli.clients.openapi import OpenApi
 from cli.clients.smq import Mailbox
-from cli.clients.target import Target, read
+from cli.clients.target import Target
 from tests.cli.live import Live
-
-
-@pytest.fixture
-def account(keys: dict[str, str]) -> Target:
-    return read({**keys, "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tExample", "ALIBABA_CLOUD_ACCOUNT_ID": "1"})
 
 
 def verdicts(out: str) -> dict[str, list[str]]:
@@ -29,7 +24,7 @@ def verdicts(out: str) -> dict[str, list[str]]:
 
 def test_a_sound_local_cloud_has_nothing_wrong(ota_modules: Any, live: Live) -> None:
     """A harmless request passes through queue and HTTP; what cannot be checked says so."""
-    ended = ota_modules("doctor", "--send", "a1Demo00001", "--json", **live.environ)
+    ended = ota_modules("doctor", "--send", "a1Demo00001", "--json")
     assert ended.status == 0, ended.out
     found = verdicts(ended.out)
     assert found == {
@@ -41,9 +36,9 @@ def test_a_sound_local_cloud_has_nothing_wrong(ota_modules: Any, live: Live) -> 
 
 def test_what_is_wrong_comes_with_what_to_do(ota_modules: Any, live: Live) -> None:
     """A product that is not there, a queue that is not deployed, a stream that is paused."""
-    ota_modules("pause", **live.environ)
-    ended = ota_modules("doctor", "--product", "a1None00001", OTA_OUTCOME_QUEUE="elsewhere", **live.environ)
-    ota_modules("resume", **live.environ)
+    ota_modules("pause")
+    ended = ota_modules("doctor", "--product", "a1None00001", OTA_OUTCOME_QUEUE="elsewhere")
+    ota_modules("resume")
     assert ended.status == 1
     assert "iot.prod.NotExistedProduct" in ended.out
     assert "elsewhere does not exist" in ended.out

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,10 +23,8 @@ overrides:
 
 
 @pytest.fixture
-def fleet(tmp_path: Path) -> str:
-    path = tmp_path / "fleet.yml"
-    path.write_text(FLEET, encoding="utf-8")
-    return str(path)
+def fleet(write: Any) -> str:
+    return str(write("fleet.yml", FLEET))
 
 
 def wished(_request: dict[str, Any]) -> dict[str, Any]:
@@ -51,14 +48,11 @@ def test_a_manifest_of_products_and_modules_becomes_one_message_a_request(
     assert len({one["Id"] for one in sent}) == 5
 
 
-def test_nothing_is_sent_if_anything_is_wrong(cloud: Any, ota_modules: Any, tmp_path: Path) -> None:
+def test_nothing_is_sent_if_anything_is_wrong(cloud: Any, ota_modules: Any, write: Any) -> None:
     """Exit status 2, and each fault with file, line, field and rule."""
-    path = tmp_path / "wrong.csv"
-    path.write_text("ProductKey,ModuleName\na1Demo00001,mcu\na1Demo00001,default\n", encoding="utf-8")
-    ended = ota_modules("send", str(path))
+    ended = ota_modules("send", write("wrong.csv", "ProductKey,ModuleName\na1Demo00001,mcu\na1Demo00001,default\n"))
     assert ended.status == 2
-    assert "wrong.csv:3" in ended.out
-    assert "ModuleName" in ended.out
+    assert "wrong.csv:3: ModuleName: " in ended.out
     assert "built in" in ended.out
     assert cloud.bodies(cloud.names.request_queue) == []
 

@@ -3,13 +3,12 @@
 import json
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli.clients import account_figures, http
-from cli.clients.target import Target, read
+from cli.clients.target import Target
 from cli.records import Known
 from cli.sending.status import line, table
 from tests.cli.live import Live
@@ -17,49 +16,37 @@ from tests.support.waiting import eventually
 
 
 @pytest.fixture
-def two(tmp_path: Path) -> str:
-    path = tmp_path / "two.jsonl"
-    lines = [json.dumps({"ProductKey": "a1Demo00001", "ModuleName": name}) for name in ("mcu", "modem")]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return str(path)
-
-
-@pytest.fixture
-def account(keys: dict[str, str]) -> Target:
-    return read({**keys, "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tExample", "ALIBABA_CLOUD_ACCOUNT_ID": "1"})
+def two(wanted: Any) -> str:
+    return str(wanted("mcu", "modem"))
 
 
 SHARE = Known(7)
 
 
-def fault(ota_modules: Any, live: Live, *parts: str) -> None:
-    assert ota_modules("faults", "set", *parts, **live.environ).status == 0
-
-
 def test_what_waits_is_told_though_smq_hides_it(ota_modules: Any, live: Live, two: str) -> None:
     """With the time that it takes, the stream's state, and the run that sent it."""
-    fault(ota_modules, live, "service=smq", "kind=hide-depths")
-    ota_modules("pause", **live.environ)
-    ota_modules("send", two, **live.environ)
-    told = json.loads(ota_modules("status", "--json", **live.environ).out)
+    ota_modules("faults", "set", "service=smq", "kind=hide-depths")
+    ota_modules("pause")
+    ota_modules("send", two)
+    told = json.loads(ota_modules("status", "--json").out)
     assert told["Waiting"]["Value"] == 2
     assert told["Share"]["Value"] == pytest.approx(6.9, abs=0.2)
     assert told["SecondsLeft"] == 0
     assert told["Streams"][0]["State"] == "Paused"
     assert (told["Runs"][0]["Sent"], told["Runs"][0]["Answered"]) == (2, 0)
-    shown = ota_modules("status", **live.environ).out
+    shown = ota_modules("status").out
     assert "once the stream runs" in shown
 
 
 def test_an_outage_is_told_with_its_reason(ota_modules: Any, live: Live, two: str) -> None:
     """By status, and by the send that waits for outcomes which do not come."""
-    fault(ota_modules, live, "service=iot", "kind=status", "status=503")
-    ended = ota_modules("send", two, "--wait", "--timeout", "8", **live.environ)
+    ota_modules("faults", "set", "service=iot", "kind=status", "status=503")
+    ended = ota_modules("send", two, "--wait", "--timeout", "8")
     assert ended.status == 1
     assert "ServiceUnavailable" in ended.err
     assert "queued ahead" in ended.err
     assert "ota-modules cancel" in ended.err
-    told = json.loads(ota_modules("status", "--json", **live.environ).out)
+    told = json.loads(ota_modules("status", "--json").out)
     assert "ServiceUnavailable" in told["LastError"]["Text"]
 
 
@@ -78,7 +65,7 @@ def test_watch_shows_it_until_interrupted(ota_modules: Any, live: Live) -> None:
 
     timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    ended = ota_modules("status", "--watch", "--every", "0.3", "--json", **live.environ)
+    ended = ota_modules("status", "--watch", "--every", "0.3", "--json")
     timer.join()
     assert ended.status == 0
     assert len([json.loads(each) for each in ended.out.splitlines()]) >= 2
@@ -133,7 +120,7 @@ def test_an_account_s_rates_and_last_error_come_from_the_log(account: Target) ->
 
 def test_an_outcome_to_come_is_waited_for_with_what_is_ahead(ota_modules: Any, live: Live, two: str) -> None:
     """And then it is all right."""
-    ended = ota_modules("send", two, "--wait", **live.environ)
+    ended = ota_modules("send", two, "--wait")
     assert ended.status == 0, ended.err
-    told = eventually(lambda: json.loads(ota_modules("status", "--json", **live.environ).out))
+    told = eventually(lambda: json.loads(ota_modules("status", "--json").out))
     assert told["Runs"][0]["Answered"] == 2

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,19 +10,11 @@ import pytest
 from cli.clients import http
 from cli.clients.openapi import OpenApi
 from cli.clients.streams import Streams
-from cli.clients.target import Target, read
+from cli.clients.target import Target
 from cli.errors import CloudError
 from cli.records import Stream
 from tests.cli.live import Live
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-def account(keys: dict[str, str]) -> Target:
-    environ = {
-        **keys, "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tExample", "ALIBABA_CLOUD_ACCOUNT_ID": "1", "OTA_REGION": "cn-beijing",
-    }  # fmt: skip
-    return read(environ)
 
 
 class EventBridge:
@@ -43,15 +34,13 @@ def listed(name: str, queue: str, status: str = "RUNNING") -> dict[str, Any]:
     return {"EventStreamingName": name, "Status": status, "Source": {"SourceMNSParameters": {"QueueName": queue}}}
 
 
-def test_a_paused_stream_leaves_requests_in_the_queue(ota_modules: Any, live: Live, tmp_path: Path) -> None:
+def test_a_paused_stream_leaves_requests_in_the_queue(ota_modules: Any, live: Live, wanted: Any) -> None:
     """And resumed, it takes them."""
-    assert ota_modules("pause", **live.environ).status == 0
-    manifest = tmp_path / "one.jsonl"
-    manifest.write_text('{"ProductKey": "a1Demo00001", "ModuleName": "paused"}\n', encoding="utf-8")
-    assert ota_modules("send", str(manifest), **live.environ).status == 0
+    assert ota_modules("pause").status == 0
+    assert ota_modules("send", wanted("paused")).status == 0
     depths = live.cloud.call(lambda cloud: cloud.smq.depths("ota-module-requests"))
     assert (depths.active, depths.inactive) == (1, 0)
-    ended = ota_modules("resume", "--json", **live.environ)
+    ended = ota_modules("resume", "--json")
     assert json.loads(ended.out)["State"] == "running"
     eventually(lambda: live.cloud.call(lambda cloud: cloud.smq.depths("ota-module-requests").active) == 0 or None)
 
@@ -69,7 +58,7 @@ def test_on_an_account_the_stream_is_found_by_its_queue(account: Target) -> None
     streams.pause("eb-7")
     assert bridge.asked[1]["NextToken"] == "2"
     assert bridge.asked[2] == {
-        "Url": "https://eventbridge-console.cn-beijing.aliyuncs.com/",
+        "Url": "https://eventbridge-console.cn-shanghai.aliyuncs.com/",
         "Action": "PauseEventStreaming",
         "EventStreamingName": "eb-7",
         "Version": "2020-04-01",

@@ -40,14 +40,14 @@ def test_a_valid_manifest_passes_without_any_cloud() -> None:
 
 
 def test_every_fault_is_told_and_the_status_is_two() -> None:
-    """With file, line and field."""
+    """With file, line and field; a manifest that asks for nothing is one."""
     status, out, err = run("validate", "wrong.yml", "sound.yml")
-    assert status == 2
+    assert (status, "2 faults" in err) == (2, True)
     assert [line.split(": ")[:2] for line in out.splitlines()] == [
-        ["wrong.yml:1", "ModuleName"],
-        ["wrong.yml:2", "ModuleName"],
+        [f"wrong.yml:{line}", "ModuleName"] for line in (1, 2)
     ]
-    assert "2 faults" in err
+    Path("empty.yml").write_text("", encoding="utf-8")
+    assert run("validate", "empty.yml")[0] == 2
 
 
 def test_github_shows_each_fault_at_its_line() -> None:
@@ -64,9 +64,8 @@ def test_json_has_a_record_for_each_fault() -> None:
     _, out, _ = run("validate", "--json", "wrong.yml")
     *records, error = (json.loads(line) for line in out.splitlines())
     assert error == {"Error": "2 faults", "ExitStatus": 2}
-    assert [(record["File"], record["Line"], record["Field"]) for record in records] == [
-        ("wrong.yml", 1, "ModuleName"),
-        ("wrong.yml", 2, "ModuleName"),
+    assert [(each["File"], each["Line"], each["Field"]) for each in records] == [
+        ("wrong.yml", line, "ModuleName") for line in (1, 2)
     ]
 
 

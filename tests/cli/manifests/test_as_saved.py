@@ -154,7 +154,7 @@ def test_nothing_is_no_text(tmp_path: Path) -> None:
 
 def test_every_cell_that_is_no_text_is_a_fault_and_none_is_taken_for_empty(tmp_path: Path) -> None:
     """Errors, formulas that nobody has worked out, fractions, booleans; a whole number is its digits; other rows are read."""
-    wrong = [
+    wrong: list[list[Any]] = [
         ["a1", "xerr", "#N/A"],
         ["a1", "xform", '=B2&"x"'],
         ["a1", 1.5, "x"],
