@@ -29,7 +29,7 @@ from starlette.routing import Route
 
 from emulator.cloud import ROOT
 from emulator.console import letters, outcomes_csv, sending
-from emulator.console.bodies import read_model
+from emulator.console.bodies import encode, json_text, read_model
 from emulator.console.snapshot import products
 from emulator.console.stream import Watchers
 from emulator.console.watch import Watch
@@ -78,6 +78,8 @@ class Api:
         self._watch = watch
         self._cloud = watch.cloud
         self._watchers = Watchers(watch, ending)
+        self._requests = self._cloud.template.outputs["RequestQueue"]
+        self._dead = self._cloud.template.outputs["DeadLetterQueue"]
 
     def routes(self) -> list[Route]:
         return [
@@ -145,27 +147,22 @@ class Api:
 
     async def send(self, request: Request) -> Response:
         order = await read_model(request, Order, LARGEST_BODY)
+        if order.via == "http":
+            return JSONResponse(await sending.post(self._cloud, order.request))
         try:
-            if order.via == "queue":
-                return JSONResponse({"message": sending.to_queue(self._cloud, order.request)}, 202)
-            return JSONResponse(asdict(await sending.over_http(self._cloud, order.request)))
+            message = self._cloud.smq.send(self._requests, encode(json_text(order.request)))
         except SmqError as error:
             raise HTTPException(422, error.text) from error
-        except sending.NoAnswer as error:
-            raise HTTPException(502, f"the HTTP trigger did not answer: {error}") from error
+        return JSONResponse({"message": message}, 202)
 
     async def dead_letters(self, _request: Request) -> Response:
         return JSONResponse(letters.peek(self._cloud.smq, self._dead, LETTERS_SHOWN))
 
     async def replay(self, request: Request) -> Response:
         chosen = await read_model(request, Replay, LARGEST_BODY)
-        requests = self._cloud.template.outputs["RequestQueue"]
-        return JSONResponse(asdict(letters.replay(self._cloud.smq, self._dead, requests, chosen.messages)))
+        done = letters.replay(self._cloud.smq, self._dead, self._requests, chosen.messages)
+        return JSONResponse(asdict(done))
 
     async def discard(self, request: Request) -> Response:
         chosen = await read_model(request, Discard, LARGEST_BODY)
         return JSONResponse({"discarded": letters.discard(self._cloud.smq, self._dead, chosen.messages)})
-
-    @property
-    def _dead(self) -> str:
-        return self._cloud.template.outputs["DeadLetterQueue"]

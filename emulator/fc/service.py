@@ -14,9 +14,8 @@ from emulator.clock import Clock
 from emulator.fc.config import FunctionConfig
 from emulator.fc.instances import Instance, InstanceDied, InstanceNotStarted, InvocationTimedOut, Reply
 from emulator.fc.output import MOST_LINES
-from emulator.fc.role_keys import RoleKeys
 from emulator.fc.runtime.steps import Step
-from emulator.ram.keys import Accounts
+from emulator.ram.keys import Accounts, AccountsError, Key
 from emulator.records import Invoked, Records
 
 LONGEST_IDLE = 300.0
@@ -32,6 +31,8 @@ LONGEST_THROTTLED = 5 * 3600.0
 RECORDED = 2_000
 """Characters of a failed call's answer that are recorded."""
 UNHANDLED = "UnhandledInvocationError"
+KEY_RENEWED = 15 * 60
+"""Seconds after which a role's key is issued anew; it would be valid for 36 hours."""
 MOST_INSTANCES = 100
 """Of all functions of an account in a region together."""
 
@@ -111,7 +112,8 @@ class FunctionCompute:
         self._clock = clock or Clock()
         self._asynchronous: set[asyncio.Task[None]] = set()
         """The asynchronous calls that are not finished. They do not outlive the process."""
-        self._keys = RoleKeys(accounts)
+        self._keys: dict[str, tuple[Key, float]] = {}
+        """The newest key of each role, and when it was issued."""
         self._records = records or Records()
         self._tries = tries
 
@@ -259,7 +261,7 @@ class FunctionCompute:
         if len(self.instances) >= MOST_INSTANCES:
             deployed.counters.throttles += 1
             raise FcError(429, "ResourceExhausted", f"the account has {MOST_INSTANCES} instances already")
-        instance = Instance(config, self._keys.of(config.role), self.region, deployed.lines)
+        instance = Instance(config, self._key(config.role), self.region, deployed.lines)
         deployed.instances.append(instance)
         try:
             await instance.start()
@@ -293,7 +295,7 @@ class FunctionCompute:
         return Invocation(request_id, 200, reply.body, error_type="InitializationError", log=log, instance=instance.id)
 
     def _header(self, config: FunctionConfig, request_id: str) -> dict[str, Any]:
-        key = self._keys.of(config.role)
+        key = self._key(config.role)
         return {
             "request_id": request_id,
             "timeout": config.timeout if config.timeout % 1 else int(config.timeout),
@@ -301,6 +303,21 @@ class FunctionCompute:
             "qualifier": "LATEST" if config.service else "",
             "credentials": {"id": key.id, "secret": key.secret, "token": key.token},
         }
+
+    def _key(self, role: str | None) -> Key:
+        """Return a valid key of a role, renewed as the platform does: not for every call."""
+        if not role:
+            return Key("", "")
+        key, issued = self._keys.get(role, (Key("", ""), 0.0))
+        now = self.accounts.wall()
+        try:
+            self.accounts.authenticate(key.id, key.token)
+        except AccountsError:
+            issued = float("-inf")
+        if not 0 <= now - issued < KEY_RENEWED:
+            key = self.accounts.issue(role)
+            self._keys[role] = key, now
+        return key
 
     async def end_idle(self, seconds: float = LONGEST_IDLE) -> None:
         """End the instances that have been idle for `seconds`."""

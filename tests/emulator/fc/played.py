@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import textwrap
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from starlette.types import ASGIApp
 from emulator.clock import Clock
 from emulator.fc.api import application
 from emulator.fc.config import FunctionConfig
-from emulator.fc.service import FunctionCompute
+from emulator.fc.instances import Instance
+from emulator.fc.service import FunctionCompute, Invocation
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
+from tests.support.waiting import soon
 
 CODE = Path(__file__).parent / "functions"
 OWNER = Key(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
@@ -53,6 +56,12 @@ def refused(call: Callable[[], object]) -> tuple[int, str]:
     return caught.value.status_code, caught.value.err_code
 
 
+def written(folder: Path, source: str, **more: Any) -> FunctionConfig:
+    """Configure a function whose module is this text."""
+    (folder / "mine.py").write_text(textwrap.dedent(source), encoding="utf-8")
+    return FunctionConfig("f", **{"handler": "mine.handler", "code": folder, **more})
+
+
 def play(config: FunctionConfig, scenario: Callable[[FunctionCompute], Awaitable[Any]]) -> Any:
     """Run a scenario with one function, and end what it started."""
 
@@ -64,3 +73,20 @@ def play(config: FunctionConfig, scenario: Callable[[FunctionCompute], Awaitable
             await service.stop()
 
     return asyncio.run(run())
+
+
+def call(config: FunctionConfig, *events: bytes) -> list[Invocation]:
+    """Call a function with each event in turn."""
+
+    async def scenario(service: FunctionCompute) -> list[Invocation]:
+        return [await service.invoke(config.name, event) for event in events or (b"",)]
+
+    results: list[Invocation] = play(config, scenario)
+    return results
+
+
+async def begin(service: FunctionCompute, event: bytes = b"") -> tuple[asyncio.Future[Invocation], Instance]:
+    """Call the function f; return the call and the instance that is busy with it."""
+    running = asyncio.ensure_future(service.invoke("f", event))
+    await soon(lambda: service.instances and service.instances[0].state == "busy")
+    return running, service.instances[0]
