@@ -14,15 +14,9 @@ from emulator.faults.injection import Faults
 
 
 @pytest.fixture
-def faults() -> Faults:
-    return Faults()
-
-
-@pytest.fixture
-def api(faults: Faults, serve: Callable[[ASGIApp], str]) -> Iterator[httpx.Client]:
-    with httpx.Client(
-        base_url=serve(Starlette(routes=faults_api.routes(faults), exception_handlers={HTTPException: problem}))
-    ) as client:
+def api(serve: Callable[[ASGIApp], str]) -> Iterator[httpx.Client]:
+    app = Starlette(routes=faults_api.routes(Faults()), exception_handlers={HTTPException: problem})
+    with httpx.Client(base_url=serve(app)) as client:
         yield client
 
 
@@ -54,12 +48,12 @@ def test_a_wrong_rule_is_refused_with_its_field(api: httpx.Client) -> None:
     assert api.get("/faults").json() == []
 
 
-def test_a_page_of_another_site_cannot_set_faults(api: httpx.Client) -> None:
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [(b"{}", "text/plain", 415), (b" " * (faults_api.LARGEST_PLAN + 1), "application/json", 413)],
+)
+def test_anything_but_json_of_a_moderate_size_is_refused(
+    api: httpx.Client, body: bytes, kind: str, status: int
+) -> None:
     """A browser may send anything but JSON to another site unasked."""
-    answer = api.post("/faults", content=b"{}", headers={"Content-Type": "text/plain"})
-    assert answer.status_code == 415
-
-
-def test_a_plan_that_is_too_large_is_refused(api: httpx.Client) -> None:
-    large = b" " * (faults_api.LARGEST_PLAN + 1)
-    assert api.put("/faults", content=large, headers={"Content-Type": "application/json"}).status_code == 413
+    assert api.put("/faults", content=body, headers={"Content-Type": kind}).status_code == status
