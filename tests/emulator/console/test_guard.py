@@ -34,13 +34,8 @@ def test_this_machines_names_are_served(client: httpx.Client, host: str) -> None
 )  # fmt: skip
 def test_another_sites_page_changes_nothing(client: httpx.Client, cloud: LocalCloud, headers: dict[str, str]) -> None:
     before = cloud.call(lambda parts: [event for event in parts.records.events if not isinstance(event, Stall)])
-    for method, path in [
-        ("POST", "/requests"),
-        ("POST", "/dead-letters/replay"),
-        ("PUT", "/faults"),
-        ("DELETE", "/faults"),
-    ]:
-        answer = client.request(method, path, json={"via": "queue", "request": {}}, headers=headers)
+    for call in ("POST /requests", "POST /dead-letters/replay", "PUT /faults", "DELETE /faults"):
+        answer = client.request(*call.split(), json={"via": "queue", "request": {}}, headers=headers)
         assert answer.status_code == 403
     after = cloud.call(lambda parts: [event for event in parts.records.events if not isinstance(event, Stall)])
     assert after == before

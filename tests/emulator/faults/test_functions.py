@@ -82,7 +82,6 @@ def test_a_stream_delivers_again_what_was_not_answered(
 
 
 def test_a_stream_waits_for_an_answer_until_the_fault_is_ended(cloud: LocalCloud, folder: Path) -> None:
-    """Then the batch comes again."""
     strike(cloud, kind="headers-only")
     delivered, _ = cloud.call(stream_counts)
     send(cloud, "hello")

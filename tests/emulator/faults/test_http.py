@@ -103,7 +103,6 @@ def test_an_empty_answer_is_complete_at_once(cloud: LocalCloud, caller: Caller) 
 
 
 def test_connections_are_refused_for_a_while(cloud: LocalCloud, caller: Caller) -> None:
-    """Then the server answers again."""
     set_rule(cloud, "refuse", seconds=0.3)
     with pytest.raises(ConnectionResetError):
         caller.call()
@@ -185,7 +184,6 @@ def test_arrivals_and_faults_are_recorded(cloud: LocalCloud, caller: Caller) -> 
 
 
 def test_a_wrong_clock_shows_in_the_date_of_an_answer(cloud: LocalCloud, caller: Caller) -> None:
-    """As in GmtCreate."""
     set_rule(cloud, "clock", amount=-600)
     answer = caller.call()
     shown = parsedate_to_datetime(answer.headers["Date"]).timestamp()

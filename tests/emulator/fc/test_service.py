@@ -50,7 +50,7 @@ def test_instances_serve_a_call_at_a_time_and_are_limited(fc: Make) -> None:
 
 
 def test_the_log_comes_back_with_tail(fc: Make) -> None:
-    answer = fc(config("speak")).invoke("speak", b"up", x_fc_log_type="Tail")
+    answer = fc(config("echo")).invoke("echo", x_fc_log_type="Tail")
     start, *_, end = base64.b64decode(answer.headers["X-Fc-Log-Result"]).decode().splitlines()
     assert start == f"FC Invoke Start RequestId: {answer.headers['X-Fc-Request-Id']}"
     assert end == start.replace("Start", "End")

@@ -10,10 +10,9 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from emulator.faults.injection import Faults
 from emulator.faults.plan import Rule
 from emulator.fc.config import FunctionConfig
-from emulator.fc.runtime.steps import Step, StepNotFound, ending_at
+from emulator.fc.runtime.steps import Step, ending_at
 from emulator.fc.service import FunctionCompute, Invocation
 from handler import steps
 from tests.emulator.fc.played import play, written
@@ -95,17 +94,6 @@ def test_the_function_announces_every_step_that_a_rule_may_name() -> None:
         steps.reached("paced")
     steps.reached("paced")
     assert ended == ["paced"]
-
-
-def test_a_step_that_nobody_announces_is_not_found() -> None:
-    with pytest.raises(StepNotFound, match="does not announce"), ending_at(["tea"]):  # type: ignore[list-item]
-        pytest.fail("it ran")
-
-
-def test_a_rule_with_a_step_strikes_as_often_as_it_may() -> None:
-    faults = Faults()
-    faults.add(Rule(service="fc", kind="kill", step="sent", nth=2, times=1))
-    assert [len(faults.striking("fc", "f", ["kill"])) for _ in range(4)] == [0, 1, 0, 0]
 
 
 @pytest.mark.parametrize(

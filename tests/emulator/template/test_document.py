@@ -1,6 +1,5 @@
 """A Serverless Devs file on disk: a mistake is reported with file and line, and `extend` works as in the tool."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -31,10 +30,7 @@ ENVIRONMENTS = sorted((ROOT / "environments").glob("*.yml"))
         ("extend: template.yml\n", "leads back to this file"),
         ("extend: [a.yml]\n", "extend: must be the name of a file (it is ['a.yml'])"),
         ("vars: {a: 1}\nresources:\n", ":2: resources: holds no function"),
-        (
-            "vars: {a: 'x${vars.a}'}\nresources: {q: {component: fc3, props: {x: '${vars.a}'}}}\n",
-            "leads back to itself",
-        ),
+        ("vars: {a: '${vars.a}'}\nresources: {q: {component: fc3, props: {x: '${vars.a}'}}}\n", "leads back to itself"),
         ("resources:\n  queue: text\n", ":2: resources.queue: must be a mapping"),
     ],
 )
@@ -48,23 +44,16 @@ def test_a_mistake_is_reported_with_file_and_line(tmp_path: Path, text: str, pro
 
 
 def test_a_file_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "template.yml").write_bytes("name: \u4e2d".encode("gb18030"))
+    (tmp_path / "template.yml").write_bytes("name: 中".encode("gb18030"))
     with pytest.raises(TemplateError, match="is not UTF-8"):
         TemplateFile(tmp_path / "template.yml")
-
-
-def test_anchors_and_merges_are_no_doubles() -> None:
-    """A key of its own beside the same key from `<<` is how merges are used."""
-    assert "alarms" in TemplateFile(TEMPLATE).content["resources"]
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_extending_gives_what_the_tool_gives(path: Path) -> None:
     """Mappings are put over one another key by key, lists and values replace."""
     rendered = vendor.preview(path)
-    read = TemplateFile(path).content
-    assert json.loads(json.dumps(read["resources"]["queue"]["props"]["code"])) == "../dist/function"
-    assert rendered["resources"].keys() == read["resources"].keys()
+    assert rendered["resources"].keys() == TemplateFile(path).content["resources"].keys()
     functions = {function.name: function for function in load(path, environ={}).functions}
     for props in vendor.functions(rendered).values():
         function = functions[props["functionName"]]
@@ -75,9 +64,7 @@ def test_extending_gives_what_the_tool_gives(path: Path) -> None:
 
 
 def test_a_fault_in_an_extending_file_is_reported_with_its_own_line(tmp_path: Path) -> None:
-    (tmp_path / "base.yml").write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
-    (tmp_path / "mine.yml").write_text(
-        "extend: base.yml\nresources:\n  http:\n    props: {timeout: '60'}\n", encoding="utf-8"
-    )
+    text = f"extend: {TEMPLATE}\nresources:\n  http:\n    props: {{timeout: '60'}}\n"
+    (tmp_path / "mine.yml").write_text(text, encoding="utf-8")
     with pytest.raises(TemplateError, match=r"^mine\.yml:4: resources\.http\.props\.timeout: must be a whole number"):
         load(tmp_path / "mine.yml", environ={})

@@ -8,6 +8,8 @@ from emulator.smq.queues import DlqPolicy, QueueAttributes
 from emulator.template.ros import Queue, Stack, build
 from emulator.template.variables import TemplateError
 
+NAMELESS = {"Type": "ALIYUN::MNS::Queue", "Properties": {}}
+
 
 def made(resources: dict[str, Any], **parts: Any) -> Stack:
     template = {"Resources": resources, **{key: value for key, value in parts.items() if key != "parameters"}}
@@ -38,15 +40,10 @@ def test_a_parameter_is_its_default_unless_the_stack_is_given_another() -> None:
     assert made(template, Parameters=parameters, parameters={"Name": "q"}).queues[0].name == "q-cn-beijing"
 
 
-def test_outputs_are_worked_out() -> None:
-    outputs = {
-        "Arn": {"Value": {"Fn::GetAtt": ["Q", "ARN.WithSlash"]}},
-        "Account": {"Value": {"Ref": "ALIYUN::TenantId"}},
-    }
-    assert made({"Q": queue()}, Outputs=outputs).outputs == {
-        "Arn": "acs:mns:cn-beijing:42:/queues/requests",
-        "Account": "42",
-    }
+def test_outputs_are_evaluated() -> None:
+    values = {"Arn": {"Fn::GetAtt": ["Q", "ARN.WithSlash"]}, "Account": {"Ref": "ALIYUN::TenantId"}}
+    stack = made({"Q": queue()}, Outputs={name: {"Value": value} for name, value in values.items()})
+    assert stack.outputs == {"Arn": "acs:mns:cn-beijing:42:/queues/requests", "Account": "42"}
 
 
 def test_a_role_can_be_assumed_by_the_services_that_its_trust_policy_allows() -> None:
@@ -62,20 +59,14 @@ def test_a_role_can_be_assumed_by_the_services_that_its_trust_policy_allows() ->
     ("resources", "named"),
     [
         ({"V": {"Type": "ALIYUN::ECS::VPC", "Properties": {}}}, "ALIYUN::ECS::VPC"),
-        ({"Q": {"Type": "ALIYUN::MNS::Queue", "Properties": {}}}, "QueueName"),
+        ({"Q": NAMELESS}, "QueueName"),
         ({"Q": queue(VisibilityTimeout=86400)}, "VisibilityTimeout"),
         ({"Q": queue(DlqPolicy={"Enabled": True, "MaxReceiveCount": 3})}, "DeadLetterTargetQueue"),
         ({"Q": queue(QueueName={"Fn::Sub": "x"})}, "Fn::Sub"),
         ({"Q": queue(QueueName={"Ref": "Nope"})}, "Nope"),
         ({"Q": queue(QueueName={"Fn::GetAtt": ["Nope", "QueueName"]})}, "Nope"),
         ({"Q": queue(), "P": queue(QueueName={"Fn::GetAtt": ["Q", "Nope"]})}, "Nope"),
-        (
-            {
-                "Q": queue(QueueName={"Fn::GetAtt": ["P", "QueueName"]}),
-                "P": {"Type": "ALIYUN::MNS::Queue", "Properties": {}},
-            },
-            "P",
-        ),
+        ({"Q": queue(QueueName={"Fn::GetAtt": ["P", "QueueName"]}), "P": NAMELESS}, "P"),
     ],
 )
 def test_what_cannot_be_made_is_named(resources: dict[str, Any], named: str) -> None:

@@ -14,10 +14,6 @@ def initialize(context: Any) -> None:
     ready.append(context.request_id)
 
 
-def broken_initialize(_context: Any) -> None:
-    raise ValueError("no settings")
-
-
 def echo(event: bytes, _context: Any) -> bytes:
     return event
 
@@ -34,7 +30,7 @@ def seen(event: bytes, context: Any) -> dict[str, object]:
     }
 
 
-def fail(_event: bytes, _context: Any) -> None:
+def fail(*_arguments: Any) -> None:
     raise LookupError("something is wrong")
 
 
@@ -48,11 +44,6 @@ def linger(event: bytes, _context: Any) -> None:
     time.sleep(seconds)
     with open(path, "w", encoding="utf-8"):  # noqa: PTH123
         pass
-
-
-def speak(event: bytes, _context: Any) -> str:
-    print("printed", event.decode())
-    return "spoken"
 
 
 def flaky(event: bytes, context: Any) -> str:
