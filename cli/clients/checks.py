@@ -89,23 +89,23 @@ def get_function(target: Target, api: OpenApi, name: str) -> Deployed:
     return Deployed(dict(value.get("environmentVariables") or {}), str(value.get("role") or ""))
 
 
+@dataclass
 class Deployment:
     """The checks of a target; each of its looks raises CliError where it cannot be carried out."""
 
-    def __init__(
-        self, target: Target, mailbox: Mailbox, product: str | None, instance: str, api: OpenApi | None = None
-    ) -> None:
-        self._target = target
-        self._names = target.names
-        self._mailbox = mailbox
-        self._product = product
-        self._instance = instance
-        self._api = api or OpenApi(target)
-        self._function = cache(partial(get_function, target, self._api))
+    target: Target
+    mailbox: Mailbox
+    api: OpenApi
+    product: str | None
+    instance: str
+
+    def __post_init__(self) -> None:
+        self._names = self.target.names
+        self._function = cache(partial(get_function, self.target, self.api))
 
     def checks(self) -> list[Check]:
         """Return all of them, in the order in which one helps with the next."""
-        names, local = self._names, self._target.local
+        names, local = self._names, self.target.local
         queues = (names.request_queue, names.dead_letter_queue, names.outcome_queue)
         functions = (names.queue_function, names.http_function)
         return [
@@ -118,7 +118,7 @@ class Deployment:
             Check("local cloud", self.local_cloud, START) if local
             else Check("account", self.identity, "the keys are refused, or STS cannot be reached"),
             Check(
-                "product" if self._product else "IoT API", self.product,
+                "product" if self.product else "IoT API", self.read_product,
                 "it takes iot:ListOTAModuleByProduct, and IoT Platform must be activated",
             ),
             *(Check("queue", partial(self.queue, name), SMQ) for name in queues),
@@ -132,15 +132,15 @@ class Deployment:
         ]  # fmt: skip
 
     def keys(self) -> Answer:
-        return ok(f"{self._target}, with {'temporary' if self._target.keys.token else 'long-lived'} keys")
+        return ok(f"{self.target}, with {'temporary' if self.target.keys.token else 'long-lived'} keys")
 
     @cached_property
     def _greeting(self) -> http.Answer:
-        return http.call(f"{self._target.iot_url}/", seconds=10)
+        return http.call(f"{self.target.iot_url}/", seconds=10)
 
     def endpoint(self) -> Answer:
         _ = self._greeting
-        return ok(f"{self._target.iot_url} answers (region {self._target.region})")
+        return ok(f"{self.target.iot_url} answers (region {self.target.region})")
 
     def clock(self) -> Answer:
         """Compare this machine's clock with that of the endpoint."""
@@ -153,45 +153,45 @@ class Deployment:
         return ok(f"{skew:+.0f} s off")
 
     def local_cloud(self) -> Answer:
-        console.state(self._target)
-        return ok(f"{self._target.console_url} answers")
+        console.state(self.target)
+        return ok(f"{self.target.console_url} answers")
 
     def identity(self) -> Answer:
-        answer = self._api.call(STS, "GetCallerIdentity")
+        answer = self.api.call(STS, "GetCallerIdentity")
         account = str(answer.get("AccountId"))
-        if account != self._target.account:
+        if account != self.target.account:
             advice = "set ALIBABA_CLOUD_ACCOUNT_ID (or OTA_MNS_ENDPOINT) to it, or use the other account's keys"
-            return wrong(f"the keys are account {account}'s, not {self._target.account}'s", advice)
+            return wrong(f"the keys are account {account}'s, not {self.target.account}'s", advice)
         return ok(f"{account}, as {answer.get('Arn')}")
 
-    def product(self) -> Answer:
+    def read_product(self) -> Answer:
         """List the modules of the product, or of one that does not exist."""
-        with closing(Products(self._target, 1)) as products:
-            [holding] = products.read([ProductRef(self._instance, self._product or NOWHERE)])
-        where = f" in instance {self._instance}" if self._instance else ""
-        if self._product is None:
+        with closing(Products(self.target, 1)) as products:
+            [holding] = products.read([ProductRef(self.instance, self.product or NOWHERE)])
+        where = f" in instance {self.instance}" if self.instance else ""
+        if self.product is None:
             return ok(f"ListOTAModuleByProduct answers{where} ({holding.refused or 'no code'} for no product)")
         if holding.refused:
             advice = "check the key of the product, the region, and the instance (--instance, OTA_IOT_INSTANCE_ID)"
-            return wrong(f"{self._product}{where}: {holding.refused}", advice)
-        return ok(f"{self._product}{where}: {plural(len(holding.modules), 'module')}")
+            return wrong(f"{self.product}{where}: {holding.refused}", advice)
+        return ok(f"{self.product}{where}: {plural(len(holding.modules), 'module')}")
 
     def queue(self, name: str) -> Answer:
-        return wrong(f"{name} does not exist", DEPLOY) if self._mailbox.queue_created(name) is None else ok(name)
+        return wrong(f"{name} does not exist", DEPLOY) if self.mailbox.queue_created(name) is None else ok(name)
 
     def topic(self) -> Answer:
         """Check that the result topic is there, and that the outcome queue subscribes to it."""
         topic, queue = self._names.result_topic, self._names.outcome_queue
-        if self._mailbox.topic_created(topic) is None:
+        if self.mailbox.topic_created(topic) is None:
             return wrong(f"{topic} does not exist", DEPLOY)
-        subscriptions = self._mailbox.subscriptions(topic)
+        subscriptions = self.mailbox.subscriptions(topic)
         if queue not in subscriptions:
             return wrong(f"{topic} has no subscription {queue}: outcomes are kept nowhere", DEPLOY)
         return ok(f"{topic}, {plural(len(subscriptions), 'subscription')}")
 
     @cached_property
     def _figures(self) -> Figures:
-        return read_figures(self._target)
+        return read_figures(self.target)
 
     def stream(self) -> Answer:
         streams = self._figures.streams
@@ -223,7 +223,7 @@ class Deployment:
                 raise
             advice = (
                 "start `ota-modules run` with the same template (OTA_TEMPLATE)"
-                if self._target.local
+                if self.target.local
                 else DEPLOY_FUNCTION
             )
             return wrong(str(error), advice)
@@ -232,13 +232,13 @@ class Deployment:
     def quota(self, functions: Sequence[str]) -> Answer:
         answer = judge_quota({name: self._function(name).environment for name in functions})
         others = " Other environments of the account share it too: check each with its OTA_TEMPLATE."
-        return answer if self._target.local else Answer(answer.verdict, answer.text + others, answer.advice)
+        return answer if self.target.local else Answer(answer.verdict, answer.text + others, answer.advice)
 
     def role(self) -> Answer:
         """Check that the policies of the functions' role name every action that the function calls."""
-        if self._target.local:
+        if self.target.local:
             return unknown("the local cloud enforces the policy of template.yml; it has no RAM API to ask")
-        return judge_role(self._api, self._function(self._names.queue_function).role.rpartition("/")[2])
+        return judge_role(self.api, self._function(self._names.queue_function).role.rpartition("/")[2])
 
 
 def judge_quota(functions: Mapping[str, Mapping[str, str]]) -> Answer:

@@ -40,7 +40,7 @@ def choose(environ: Mapping[str, str], *, local: bool = False, profile: str | No
 
 
 def is_silent(environ: Mapping[str, str], target: Target, *, local: bool) -> bool:
-    """Whether the local cloud was chosen only because nothing else was said."""
+    """Tell whether the local cloud was chosen only because nothing else was configured."""
     return target.local and not local and not any(environ.get(name) for name in _NAMING_LOCAL)
 
 

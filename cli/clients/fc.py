@@ -26,25 +26,21 @@ class Invocation:
     log: str
 
 
-class Functions(fc2.Client):  # type: ignore[misc] # the SDK has no types
-    """The functions of a target: calls are built and signed by the SDK.
+def invoke(target: Target, function: str, payload: bytes) -> Invocation:
+    """Invoke a function and wait for the result. Raises: FunctionError, CloudError."""
+    keys = target.keys
+    client = _Client(endpoint=target.fc_url, accessKeyID=keys.id, accessKeySecret=keys.secret, securityToken=keys.token)
+    headers = {"x-fc-invocation-type": "Sync", "x-fc-log-type": "Tail"}
+    answer = client.invoke_function(SERVICE, function, payload, headers)
+    log = base64.b64decode(answer.headers.get("x-fc-log-result", "")).decode("utf-8", "replace")
+    return Invocation(answer.headers.get("x-fc-request-id", ""), http.value_or_text(answer.data), log)
 
-    They are sent by our own code: the SDK's goes through a proxy even to this machine, and logs requests as a whole, signature
-    and token included.
+
+class _Client(fc2.Client):  # type: ignore[misc] # the SDK has no types
+    """Sends the calls that the SDK builds and signs.
+
+    The SDK itself goes through a proxy even to this machine, and logs requests as a whole, signature and token included.
     """
-
-    def __init__(self, target: Target) -> None:
-        keys = target.keys
-        super().__init__(
-            endpoint=target.fc_url, accessKeyID=keys.id, accessKeySecret=keys.secret, securityToken=keys.token
-        )
-
-    def invoke(self, function: str, payload: bytes) -> Invocation:
-        """Invoke and wait for the result. Raises: FunctionError, CloudError."""
-        headers = {"x-fc-invocation-type": "Sync", "x-fc-log-type": "Tail"}
-        answer = self.invoke_function(SERVICE, function, payload, headers)
-        log = base64.b64decode(answer.headers.get("x-fc-log-result", "")).decode("utf-8", "replace")
-        return Invocation(answer.headers.get("x-fc-request-id", ""), http.value_or_text(answer.data), log)
 
     def _do_request(self, method: str, path: str, headers: Mapping[str, str], *, body: bytes) -> http.Answer:
         answer = http.call(f"{self.endpoint}{path}", method, headers, body, TIMEOUT)

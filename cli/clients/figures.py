@@ -50,7 +50,7 @@ def quota_settings(quota: Mapping[str, str]) -> Settings:
 
 
 def uses_store(quota: Mapping[str, str], settings: Settings) -> bool:
-    """Whether a function shares its quota through a store."""
+    """Tell whether a function shares its quota through a store."""
     return settings.store is not None or "OTA_QUOTA_URL" in quota
 
 

@@ -19,7 +19,7 @@ LARGEST_ANSWER = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Answer:
-    """Header names in lower case."""
+    """An answer of any status; header names in lower case."""
 
     status: int
     headers: Mapping[str, str]

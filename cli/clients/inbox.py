@@ -1,4 +1,4 @@
-"""A queue of one's own for outcomes, and those that killed commands left behind."""
+"""Temporary queues for outcomes, and those that killed commands left behind."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,14 +19,14 @@ TEMPORARY = {
 
 
 def event_of(message: Received) -> dict[str, Any] | None:
-    """The outcome's event in a message; None for anything else that somebody put into the queue."""
+    """Return the event of an outcome; None for any other message that somebody put into the queue."""
     event = http.json_value(message.body)
     data = event.get("data") if isinstance(event, dict) else None
     return event if isinstance(data, dict) and isinstance(data.get("Status"), str) else None
 
 
 class Inbox:
-    """A queue of one's own that is subscribed to the result topic, and what is in it. Whatever is called raises CloudError."""
+    """A queue that is subscribed to the result topic. Every call raises CloudError where it fails."""
 
     def __init__(self, mailbox: Mailbox, target: Target, name: str) -> None:
         self.name = name
@@ -34,7 +34,7 @@ class Inbox:
         self._topic = target.names.result_topic
 
     def open(self) -> None:
-        """From here on every outcome comes to this queue too; it may be open already."""
+        """Create and subscribe the queue, unless it is there: every later outcome comes to it, too."""
         self._mailbox.create_queue(self.name)
         self._mailbox.subscribe(self._topic, self.name)
 

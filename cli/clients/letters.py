@@ -38,7 +38,7 @@ class Letter:
 
 
 class Pile:
-    """The dead-letter queue. A letter looked at is nobody else's until it is released, deleted, or its time is over."""
+    """The dead-letter queue. Nobody else sees a letter that was read until it is released or its visibility timeout is over."""
 
     def __init__(self, target: Target) -> None:
         self._queue = target.names.dead_letter_queue
@@ -52,7 +52,7 @@ class Pile:
         self._mailbox.close()
 
     def each(self, most: int) -> Iterator[Letter]:
-        """Every letter once, `most` at most. Raises: CloudError."""
+        """Yield every letter once, `most` at most. Raises: CloudError."""
         seen: set[str] = set()
         seconds = 0
         while len(seen) < most:

@@ -40,7 +40,7 @@ _NOT_THERE = ("QueueNotExist", "TopicNotExist", "SubscriptionNotExist")
 
 @dataclass(frozen=True)
 class Received:
-    """A message that is ours for the queue's visibility timeout."""
+    """A received message, which nobody else sees for the queue's visibility timeout."""
 
     id: str
     handle: str
@@ -68,13 +68,13 @@ class Mailbox:
         self._account.get_client().close_connection()
 
     def send(self, queue: str, bodies: Sequence[str]) -> list[str]:
-        """Send up to 16 messages; their ids. If it fails, some may have been accepted."""
+        """Send up to 16 messages, and return their ids. If it fails, some may have been accepted."""
         send = partial(self._queue(queue).batch_send_message, [Message(body) for body in bodies])
         sent = self._call(f"send {len(bodies)} to {queue}", send)
         return [str(message.message_id) for message in sent]
 
     def receive(self, queue: str, count: int = BATCH, seconds: int = 0) -> list[Received]:
-        """Up to `count` messages, waiting up to `seconds` (30 at most) for the first."""
+        """Receive up to `count` messages; wait up to `seconds` (30 at most) for the first."""
         undecoded = self._queue(queue)
         # Anybody may have put a message in a queue: one that is no base64 must not cost the other fifteen.
         undecoded.set_encoding(False)
@@ -196,7 +196,7 @@ class Mailbox:
 
 
 def _problem(error: MNSExceptionBase, target: Target) -> CloudError:
-    """The fault in words without secrets."""
+    """Describe an error of the SDK without secrets."""
     if isinstance(error, MNSServerException):
         return CloudError(f"SMQ: {error.type}: {error.message} (request {error.req_id})", str(error.type))
     if isinstance(error, MNSClientNetworkException) and error.type == "NetWorkException":
@@ -206,7 +206,7 @@ def _problem(error: MNSExceptionBase, target: Target) -> CloudError:
 
 
 def decoded(body: str | bytes) -> str:
-    """A message's text: most are base64 of UTF-8, as the SDKs send them; any other is taken as it stands."""
+    """Decode a body that is base64 of UTF-8, as the SDKs send it; return any other as it is."""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
     try:
         return base64.b64decode(text, validate=True).decode("utf-8")

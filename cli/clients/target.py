@@ -61,12 +61,12 @@ class Target:
 
     @property
     def http_url(self) -> str:
-        """The local HTTP trigger; a deployed one has an address that only the console knows."""
+        """Return the local HTTP trigger; only the console knows the address of a deployed one."""
         return f"{self.fc_url}/{self.names.http_function}"
 
 
 def read(environ: Mapping[str, str], *, local: bool = False) -> Target:
-    """The target that the environment names; `local` overrules it.
+    """Return the target that the environment names; `local` overrules it.
 
     Raises: UsageError: keys are there, but not all that is needed with them; or an endpoint without keys.
     """
@@ -117,6 +117,6 @@ def _account(environ: Mapping[str, str], keys: Keys) -> Target:
 
 
 def _account_of(url: str) -> str:
-    """The account's number is the first label of its SMQ endpoint."""
+    """Return the account of an SMQ endpoint, whose first label is its number."""
     label, _, rest = (urlsplit(url).hostname or "").partition(".")
     return label if label.isdigit() and not rest.replace(".", "").isdigit() else ""

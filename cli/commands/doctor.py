@@ -12,6 +12,7 @@ from rich.text import Text
 from typer import Option
 
 from cli.clients.checks import Answer, Check, Deployment, ok, unknown, wrong
+from cli.clients.openapi import OpenApi
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
 from cli.commands.invoke import call_trigger
@@ -42,7 +43,10 @@ def doctor(
     screen, target = session.screen, session.target()
     counts: Counter[str] = Counter()
     with closing(Mailbox(target)) as mailbox:
-        checks = [*Deployment(target, mailbox, product or send, instance).checks(), *_probes(target, send, address)]
+        checks = [
+            *Deployment(target, mailbox, OpenApi(target), product or send, instance).checks(),
+            *_probes(target, send, address),
+        ]
         for check in checks:
             finding = check.run()
             counts[finding.verdict] += 1

@@ -68,10 +68,10 @@ def invoke(
 def _invoke(screen: Screen, target: Target, function: str, payload: bytes) -> "Invocation":
     """Invoke a function. Raises: CloudError: with what to do instead if the function is busy with the queue."""
     # Not above: the SDK takes a tenth of a second to import.
-    from cli.clients.fc import Functions
+    from cli.clients import fc
 
     try:
-        return Functions(target).invoke(function, payload)
+        return fc.invoke(target, function, payload)
     except FunctionError as error:
         for frame in error.details.get("stackTrace") or ():
             screen.warn("  ".join(frame) if isinstance(frame, list) else str(frame))

@@ -1,4 +1,4 @@
-"""How far a long command is: a line that changes on a terminal, a line now and then elsewhere."""
+"""Shows how far a long command is: in a line that changes on a terminal, in a line now and then elsewhere."""
 
 from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""What a command shows: results on standard output, everything else on standard error; plain where nobody looks."""
+"""Prints results on standard output and everything else on standard error; without colours where it is no terminal."""
 
 import json
 import sys
@@ -39,16 +39,16 @@ class Screen:
         self.err = streams.console(sys.stderr)
 
     def is_asked(self) -> bool:
-        """Whether somebody can answer a question."""
+        """Tell whether somebody can answer a question."""
         return sys.stdin.isatty()
 
     def note(self, text: str | Text) -> None:
-        """For the person at the terminal: what is going on."""
+        """Print what the command is doing."""
         if not self.quiet:
             self.err.print(text, style="dim" if isinstance(text, str) else "")
 
     def detail(self, text: str | Text) -> None:
-        """For whoever wants to follow every step."""
+        """Print a detail that only --verbose shows."""
         if self.verbose:
             self.err.print(text, style="dim" if isinstance(text, str) else "")
 
@@ -56,30 +56,30 @@ class Screen:
         self.err.print(Text(text, style="yellow"))
 
     def say(self, text: str | Text = "") -> None:
-        """Text that belongs to the result; nothing where the result is JSON, or only its summary is wanted."""
+        """Print text of the result, unless it is JSON or only its summary is wanted."""
         if not self.quiet:
             self.summary(text)
 
     def summary(self, text: str | Text) -> None:
-        """The result in a line or a few; nothing where the result is JSON."""
+        """Print the summary of the result, unless it is JSON."""
         if not self.as_json:
             self.out.print(text, soft_wrap=not self.out.is_terminal)
 
     def line(self, text: Text) -> None:
-        """One line of the result, cut short where the terminal ends; nothing where the result is JSON."""
+        """Print one line of the result, cut to the terminal's width, unless it is JSON."""
         if not self.as_json:
             narrow = self.out.is_terminal
             self.out.print(text, no_wrap=narrow, overflow="ellipsis" if narrow else None, soft_wrap=not narrow)
 
     def record(self, value: Record) -> None:
-        """A JSON line of the result; nothing where the result is for people."""
+        """Print a JSON line of the result, where --json is given."""
         if self.as_json:
             ascii_only = not streams.holds_everything(self.out.file)
             plain = to_jsonable_python(value, by_alias=True, fallback=str)
             self.out.print(json.dumps(plain, ensure_ascii=ascii_only), soft_wrap=True)
 
     def table(self, heading: Sequence[str], rows: Iterable[Sequence[str | Text]], *, title: str = "") -> None:
-        """A table of the result; nothing where the result is JSON."""
+        """Print a table of the result, unless it is JSON."""
         if self.as_json or self.quiet:
             return
         cells = [[cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row] for row in rows]
@@ -100,7 +100,7 @@ class Screen:
 
 
 def status_text(status: str, width: int = 0) -> Text:
-    """A status in its colour."""
+    """Return a status in its colour."""
     return Text(status.ljust(width), style=STYLES.get(status, ""))
 
 
@@ -116,7 +116,7 @@ def counts_line(what: str, statuses: Mapping[str, int]) -> Text:
 
 
 def visible(text: str) -> str:
-    """Text from elsewhere, with nothing in it that could move a terminal's cursor or hide what stands there."""
+    """Escape characters that could move a terminal's cursor or hide other text."""
     return "".join(
         character
         if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -126,7 +126,7 @@ def visible(text: str) -> str:
 
 
 def outcome_line(outcome: Mapping[str, Any], note: str = "") -> Text:
-    """One outcome's data in one line: status, module, a note, what is remarkable about it."""
+    """Return an outcome's data as a line: status, module, a note, and why."""
     line = Text().append_text(status_text(str(outcome.get("Status")), 10))
     line.append(f"{visible(module_of(outcome)):<32}")
     line.append(f"  {note:<36}" if note else "", style="dim")

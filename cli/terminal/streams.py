@@ -22,7 +22,7 @@ def escape_unencodable() -> None:
 
 
 def holds_everything(stream: IO[str]) -> bool:
-    """Whether any character can be written as it is."""
+    """Tell whether a stream's encoding has every character."""
     return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
@@ -39,7 +39,7 @@ class _Console(Console):
 
 
 def console(stream: IO[str]) -> Console:
-    """A console that adds nothing to the text; plain and unfolded where it is no terminal."""
+    """Return a console that adds nothing to the text; plain, with lines of any length, where it is no terminal."""
     found = _Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=False)
     return found if found.is_terminal else _Console(
         file=stream, highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH, force_terminal=False, no_color=True

@@ -22,7 +22,7 @@ class Local:
     cloud: LocalCloud
 
     def busiest_second(self) -> dict[str, int]:
-        """The most calls of each operation that the IoT API saw in any second."""
+        """Return the most calls of each operation that the IoT API saw in any second."""
         return dict(self.cloud.call(lambda cloud: busiest_second(cloud.records.events)))
 
 

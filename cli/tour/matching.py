@@ -1,11 +1,11 @@
-"""Is what came what was expected? What is expected is a part of what may come; see events/README.md for the rules."""
+"""Compares outcomes and answers with the expected ones; events/README.md has the rules."""
 
 from collections.abc import Iterator
 from typing import Any
 
 
 def differences(expected: Any, got: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401 - any JSON value
-    """Yield in words where `got` is not as expected.
+    """Describe each difference between `got` and what was expected.
 
     An expected object may leave fields out, an expected list may be in any order, and None stands for absent, null or
     empty.

@@ -32,7 +32,7 @@ class Sample:
 
 
 def read_all(folder: Path = EVENTS) -> list[Sample]:
-    """Every sample of a folder that is laid out as events/ is. Raises: UsageError."""
+    """Read every sample of a folder that is laid out as events/ is. Raises: UsageError."""
     found = [
         _read(path) for name in WAYS for path in sorted((folder / name).glob("*")) if not path.name.endswith(BESIDE)
     ]

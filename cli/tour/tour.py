@@ -1,4 +1,4 @@
-"""The tour: sends every sample its own way, follows the outcomes, and says what is not as expected."""
+"""The tour: sends every sample its own way, follows the outcomes, and tells which are not as expected."""
 
 import json
 from collections import Counter
@@ -124,9 +124,9 @@ def _over_http(target: Target, sample: Sample) -> Iterator[str]:
 
 
 def _by_invocation(target: Target, sample: Sample) -> Iterator[str]:
-    from cli.clients.fc import Functions
+    from cli.clients.fc import invoke
 
-    Functions(target).invoke(target.names.http_function, sample.body)
+    invoke(target, target.names.http_function, sample.body)
     yield from ()
 
 

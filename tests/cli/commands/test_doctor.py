@@ -88,7 +88,7 @@ class Platform:
 @pytest.mark.parametrize(("owner", "verdict"), [("1", "ok"), ("2", "wrong")])
 def test_keys_of_another_account_are_found(account: Target, owner: str, verdict: str) -> None:
     """Before anything is sent to a queue that is not theirs."""
-    deployment = Deployment(account, Mailbox(account), None, "", OpenApi(account, Platform(owner, [])))
+    deployment = Deployment(account, Mailbox(account), OpenApi(account, Platform(owner, [])), None, "")
     assert deployment.identity().verdict == verdict
 
 
