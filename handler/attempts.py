@@ -42,13 +42,17 @@ class Attempts(NamedTuple):
     usages: list[Usage]
     """What each of them cost."""
 
-    def handle(self, request: ModuleRequest | Invalid) -> Result:
-        """One request's result; never raises."""
+    def handle(self, request: ModuleRequest | Invalid, ahead: Unfinished | None = None) -> Result:
+        """One request's result; never raises. It is not tried where one before it for the same module is not finished."""
         usage = Usage()
-        with self.api.span(REQUEST, request.traceparent or "") as attributes:
-            result = self._finish(request, usage)
-            attributes.update(_attributes(request, result))
-        self.usages.append(usage)
+        if ahead is not None:
+            detail = f"{ahead.request.Id} is for the same module, and comes first"
+            result: Result = Unfinished(request, "order", detail, retry_after=ahead.retry_after, known=request.known)
+        else:
+            with self.api.span(REQUEST, request.traceparent or "") as attributes:
+                result = self._finish(request, usage)
+                attributes.update(_attributes(request, result))
+            self.usages.append(usage)
         self._log(request, result, usage)
         return result
 
@@ -60,13 +64,6 @@ class Attempts(NamedTuple):
                 result = self._give_up(request, left)
             except Exception as error:  # noqa: BLE001 - as below
                 result = self._unfinished(request, error, left.known)
-        return result
-
-    def leave(self, request: ModuleRequest | Invalid, ahead: Unfinished) -> Unfinished:
-        """What a request goes on as that is not tried, because one before it for the same module is not finished."""
-        detail = f"{ahead.request.Id} is for the same module, and comes first"
-        result = Unfinished(request, "order", detail, retry_after=ahead.retry_after, known=request.known)
-        self._log(request, result, Usage())
         return result
 
     def _try(self, request: ModuleRequest | Invalid, usage: Usage) -> Result:
@@ -133,7 +130,8 @@ class Attempts(NamedTuple):
 
     def _log(self, request: ModuleRequest | Invalid, result: Result, usage: Usage) -> None:
         """One line a request."""
-        fields: dict[str, object] = {
+        status, reason, detail = _end(result)
+        fields = {
             "id": request.Id,
             "product": request.ProductKey,
             "module": request.ModuleName,
@@ -143,20 +141,16 @@ class Attempts(NamedTuple):
             "quota_wait_s": usage.waited,
             "correlation": request.CorrelationId,
             "trace": request.traceparent,
+            "status": status,
+            "reason": reason,
+            "detail": detail,
         }
-        log = self.invocation.log
-        if isinstance(result, Outcome):
-            fields |= {"status": result.Status, "reason": result.Code or result.why}
-            if result.Status != "failed":
-                log.info("request", **fields)
-                return
-            fields["detail"] = result.ErrorMessage
+        if status == "failed" or reason == "misconfigured":
+            self.invocation.log.error("request", **fields)
+        elif status == "unfinished":
+            self.invocation.log.warning("request", **fields)
         else:
-            fields |= {"status": "unfinished", "reason": result.reason, "detail": result.detail}
-            if result.reason != "misconfigured":
-                log.warning("request", **fields)
-                return
-        log.error("request", **fields)
+            self.invocation.log.info("request", **fields)
 
     def log_findings(self) -> None:
         """What is wrong with the deployment, and where."""
@@ -171,11 +165,18 @@ class Attempts(NamedTuple):
             )
 
 
+def _end(result: Result) -> tuple[str, str | None, str | None]:
+    """Where a request has ended in this delivery, why, and of what went wrong the details."""
+    if isinstance(result, Unfinished):
+        return "unfinished", result.reason, result.detail
+    return result.Status, result.Code or result.why, result.ErrorMessage if result.Status == "failed" else None
+
+
 def _attributes(request: ModuleRequest | Invalid, result: Result) -> Attributes:
     """Describe a request and its result for its span."""
-    status, error = ("unfinished", result.reason) if isinstance(result, Unfinished) else (result.Status, result.Code)
+    status, reason, _ = _end(result)
     known: Attributes = {"ota.id": request.Id, "ota.product": request.ProductKey, "ota.module": request.ModuleName}
-    failed: Attributes = {"error.type": error} if status in ("unfinished", "failed") else {}
+    failed: Attributes = {"error.type": reason} if status in ("unfinished", "failed") else {}
     return {**known, "ota.status": status, **failed}
 
 

@@ -1,19 +1,13 @@
 """Runs requests for one module one after another, and all others side by side."""
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
 
 from handler.batch import Item
 from handler.messages import NOTHING, Invalid, Known, ModuleKey, ModuleRequest
 from handler.outcomes import Outcome, Result, Unfinished
 
-
-class Handler(Protocol):
-    """What gives requests their results; see `handler.attempts.Attempts`."""
-
-    def handle(self, request: ModuleRequest | Invalid, /) -> Result: ...
-
-    def leave(self, request: ModuleRequest | Invalid, ahead: Unfinished, /) -> Unfinished: ...
+Handle = Callable[[ModuleRequest | Invalid, Unfinished | None], Result]
+"""Gives a request its result; is told of the request before it that is not finished, if there is any."""
 
 
 def lanes(items: Sequence[Item], instance: str | None) -> list[list[Item]]:
@@ -26,12 +20,12 @@ def lanes(items: Sequence[Item], instance: str | None) -> list[list[Item]]:
     return list(found.values())
 
 
-def run(lane: Sequence[Item], handler: Handler) -> Iterator[tuple[Sequence[Item], Result]]:
+def run(lane: Sequence[Item], handle: Handle) -> Iterator[tuple[Sequence[Item], Result]]:
     """Each request of a lane, with its copies and its result. Behind one that is not finished no other is handled."""
     ahead: Unfinished | None = None
     there: Outcome | None = None
     for request, copies in _distinct(lane):
-        result = handler.handle(_knowing(request, there)) if ahead is None else handler.leave(request, ahead)
+        result = handle(_knowing(request, there) if ahead is None else request, ahead)
         if isinstance(result, Unfinished):
             ahead = ahead or result
         elif result.shows_module:

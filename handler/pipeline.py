@@ -119,7 +119,7 @@ class Pipeline(NamedTuple):
         ends: list[Sequence[tuple[Sequence[Item], Result]]] = []
 
         def handle(lane: Sequence[Item]) -> None:
-            ends.append(list(run(lane, attempts)))
+            ends.append(list(run(lane, attempts.handle)))
 
         self.pool([partial(handle, lane) for lane in lanes(batch.items, self.settings.OTA_IOT_INSTANCE_ID)])
         attempts.log_findings()

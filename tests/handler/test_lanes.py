@@ -1,30 +1,27 @@
 """Lanes: requests for one module one after another."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+
+import pytest
 
 from handler.batch import Item
 from handler.lanes import lanes, run
 from handler.messages import Invalid, ModuleRequest
-from handler.outcomes import Outcome, Result, Unfinished
-
-Answer = Callable[[ModuleRequest], Result]
+from handler.outcomes import Outcome, Result, Status, Unfinished
 
 
-@dataclass
-class Handler:
-    """Gives each request the result of a plain function, and keeps what it was given."""
+def handle(lane: Sequence[Item], answer: Callable[[ModuleRequest], Result]) -> tuple[list[ModuleRequest], list[Result]]:
+    """Give each request of a lane the result of a plain function; returns those that were given one, and all results."""
+    handled: list[ModuleRequest] = []
 
-    answer: Answer = lambda request: Outcome.of(request, "created")
-    handled: list[ModuleRequest] = field(default_factory=list)
-
-    def handle(self, request: ModuleRequest | Invalid) -> Result:
+    def give(request: ModuleRequest | Invalid, ahead: Unfinished | None) -> Result:
+        if ahead is not None:
+            return Unfinished(request, "order", str(ahead.request.Id))
         assert isinstance(request, ModuleRequest)
-        self.handled.append(request)
-        return self.answer(request)
+        handled.append(request)
+        return answer(request)
 
-    def leave(self, request: ModuleRequest | Invalid, ahead: Unfinished) -> Unfinished:
-        return Unfinished(request, "order", str(ahead.request.Id))
+    return handled, [result for _, result in run(lane, give)]
 
 
 def item(name: str, place: int = 0, **more: object) -> Item:
@@ -44,26 +41,20 @@ def test_a_module_is_the_same_in_the_instance_that_is_meant_and_in_any_case() ->
 
 def test_behind_one_that_is_not_finished_no_other_is_handled() -> None:
     """Each is told for whom it waits."""
-    handler = Handler(
-        lambda request: Unfinished(request, "upstream", "") if request.Id == "b" else Outcome.of(request, "created")
+    handled, results = handle(
+        [item(name) for name in "abcd"],
+        lambda request: Unfinished(request, "upstream", "") if request.Id == "b" else Outcome.of(request, "created"),
     )
-    results = [result for _, result in run([item(name) for name in "abcd"], handler)]
-    assert [request.Id for request in handler.handled] == ["a", "b"]
+    assert [request.Id for request in handled] == ["a", "b"]
     assert [each.detail for each in results if isinstance(each, Unfinished)] == ["", "b", "b"]
 
 
-def test_one_that_was_given_up_stops_nobody() -> None:
-    """It has an outcome."""
-    handler = Handler(lambda request: Outcome.of(request, "failed"))
-    list(run([item(name) for name in "abc"], handler))
-    assert [(request.Id, request.Theirs) for request in handler.handled] == [("a", False), ("b", False), ("c", False)]
-
-
-def test_who_comes_later_knows_that_the_module_was_there() -> None:
-    """A create call of its own that gets no answer has not made it."""
-    handler = Handler()
-    list(run([item("a"), item("b"), item("c", Tried=5)], handler))
-    assert [request.Theirs for request in handler.handled] == [False, True, True]
-    handler = Handler(lambda request: Outcome.of(request, "existing"))
-    list(run([item("a"), item("b"), item("c", Tried=5)], handler))
-    assert [request.Theirs for request in handler.handled] == [False, True, False]
+@pytest.mark.parametrize(
+    ("status", "theirs"),
+    [("failed", [False, False, False]), ("created", [False, True, True]), ("existing", [False, True, False])],
+)
+def test_who_comes_later_knows_that_the_module_was_there(status: Status, theirs: list[bool]) -> None:
+    """A create call of its own that gets no answer has not made it. One that was given up stops nobody."""
+    lane = [item("a"), item("b"), item("c", Tried=5)]
+    handled, _ = handle(lane, lambda request: Outcome.of(request, status))
+    assert [request.Theirs for request in handled] == theirs

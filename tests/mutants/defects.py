@@ -81,8 +81,8 @@ DEFECTS = (
     Mutant(
         "a request goes on although one before it for the same module is not finished",
         "lanes.py",
-        " if ahead is None else handler.leave(request, ahead)",
-        "",
+        " if ahead is None else request, ahead)",
+        ", None)",
         SCENARIOS,
     ),
     Mutant(
