@@ -13,14 +13,7 @@ from hypothesis import strategies as st
 
 from handler.clock import Clock
 from handler.credentials import Credentials
-from handler.errors import (
-    Misconfigured,
-    NotSent,
-    OutOfTime,
-    Refused,
-    Throttled,
-    Unanswered,
-)
+from handler.errors import Misconfigured, NotSent, OutOfTime, Refused, Throttled, Unanswered
 from handler.http1 import Answer
 from handler.iot import CREATE, LIST, Halt, IotApi, Module, Session, listed
 
@@ -73,8 +66,11 @@ class Api:
     accepted_answers: list[str] = field(default_factory=list)
     throttles: list[float] = field(default_factory=list)
     now: float = 0.0
+    opening: Callable[[float], float] = lambda _seconds: 0.0
+    """How long it takes to open the connection, within so many seconds; raises what goes wrong."""
 
-    def open(self, _seconds: float) -> None: ...
+    def open(self, seconds: float) -> None:
+        self.now += self.opening(seconds)
 
     def post(self, target: str, seconds: float) -> Answer:
         self.calls.append({**{k: v[0] for k, v in parse_qs(urlsplit(target).query).items()}, "seconds": str(seconds)})
@@ -89,18 +85,28 @@ class Api:
     def accepted(self, operation: str) -> None:
         self.accepted_answers.append(operation)
 
-    def session(self, *, deadline: float = 100.0, halt: Halt | None = None, instance: str | None = None) -> Session:
+    def session(
+        self,
+        *,
+        deadline: float = 100.0,
+        halt: Halt | None = None,
+        instance: str | None = None,
+        keys: Callable[[], Credentials] = lambda: KEYS,
+    ) -> Session:
         clock = Clock(lambda: self.now, lambda: 0.0, lambda _seconds: None)
-        api = IotApi("cn-shanghai", self, self, clock, 10.0)
-        return Session(api, lambda: KEYS, deadline, halt or Halt(), instance=instance)
+        return Session(
+            IotApi("cn-shanghai", self, self, clock, 10.0), keys, deadline, halt or Halt(), instance=instance
+        )
 
 
 def reply(status: int = 200, headers: Mapping[str, str] | None = None, **body: object) -> Answer:
     return Answer(status, headers or {}, json.dumps(body).encode())
 
 
-def api(answer: Answer) -> Api:
-    return Api(lambda _call: answer)
+def api(*answers: Answer) -> Api:
+    """The last answer is given to all further calls."""
+    left = list(answers)
+    return Api(lambda _call: left.pop(0) if len(left) > 1 else left[0])
 
 
 WANTED = {"ProductKey": "a1", "ModuleName": "mcu", "AliasName": "微控", "Desc": "a b*~+/&=?"}
@@ -116,35 +122,22 @@ def test_a_call_carries_every_parameter_and_a_valid_signature() -> None:
     assert signature("POST", {**sent, "SignatureType": ""}) == fake.calls[0]["Signature"]
 
 
-def test_every_attempt_has_its_own_nonce() -> None:
-    """A nonce that is used twice is refused."""
-    fake = api(reply(Success=True))
-    session = fake.session()
-    session.create(WANTED)
-    session.create(WANTED)
-    assert fake.calls[0]["SignatureNonce"] != fake.calls[1]["SignatureNonce"]
-
-
-def test_the_token_of_the_moment_is_sent() -> None:
-    """Keys are asked for on each call, so that they may change."""
+def test_every_attempt_has_its_own_nonce_and_the_keys_of_the_moment() -> None:
+    """A nonce that is used twice is refused; keys are asked for on each call, so that they may change."""
     fake = api(reply(Success=True))
     keys = iter([Credentials("k1", "s", "token-1"), Credentials("k2", "s")])
-    session = Session(
-        IotApi("cn-shanghai", fake, fake, Clock(lambda: 0.0, lambda: 0.0, lambda _: None), 10.0),
-        lambda: next(keys),
-        9,
-        Halt(),
-    )
+    session = fake.session(keys=lambda: next(keys))
     session.create(WANTED)
     session.create(WANTED)
-    assert (fake.calls[0]["AccessKeyId"], fake.calls[0]["SecurityToken"]) == ("k1", "token-1")
-    assert "SecurityToken" not in fake.calls[1]
+    first, second = fake.calls
+    assert first["SignatureNonce"] != second["SignatureNonce"]
+    assert (first["AccessKeyId"], first["SecurityToken"]) == ("k1", "token-1")
+    assert (second["AccessKeyId"], "SecurityToken" in second) == ("k2", False)
 
 
 def test_a_throttle_slows_the_quota_and_other_answers_speed_it_up() -> None:
     """The pacer hears every answer that says something of the quota."""
-    answers = iter([reply(429, {"x-acs-retry-after": "200"}), reply(Success=False, Code="x"), reply(Success=True)])
-    fake = Api(lambda _call: next(answers))
+    fake = api(reply(429, {"x-acs-retry-after": "200"}), reply(Success=False, Code="x"), reply(Success=True))
     session = fake.session()
     for kind in (Throttled, Refused):
         with pytest.raises(kind):
@@ -158,8 +151,7 @@ def test_a_throttle_slows_the_quota_and_other_answers_speed_it_up() -> None:
 @pytest.mark.parametrize("code", ["InvalidTimeStamp.Expired", "InvalidSecurityToken.Expired", "SignatureDoesNotMatch"])
 def test_a_fresh_signature_is_tried_once(code: str) -> None:
     """A clock or a token may have been at fault for that one call."""
-    answers = iter([reply(400, Code=code), reply(Success=True)])
-    fake = Api(lambda _call: next(answers))
+    fake = api(reply(400, Code=code), reply(Success=True))
     fake.session().create(WANTED)
     assert len(fake.calls) == 2
 
@@ -196,22 +188,17 @@ def test_nobody_gets_the_same_error_object_twice() -> None:
 
 
 @pytest.mark.parametrize("code", ["iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound"])
-def test_an_instance_that_the_request_named_is_its_own_fault(code: str) -> None:
-    """One request with a wrong instance stops no other."""
-    fake = api(reply(Success=False, Code=code))
-    halt = Halt()
+@pytest.mark.parametrize(
+    ("instance", "text"), [("iot-none", "InstanceNotFound"), (None, "names no instance, and there is no default")]
+)
+def test_an_instance_that_does_not_exist_is_the_requests_own_fault(code: str, instance: str | None, text: str) -> None:
+    """One request with a wrong instance, or with none where there is no default, stops no other."""
+    fake, halt = api(reply(Success=False, Code=code)), Halt()
+    place = {} if instance is None else {"IotInstanceId": instance}
     for _ in range(2):
-        with pytest.raises(Refused):
-            fake.session(halt=halt, instance="iot-none").create({**WANTED, "IotInstanceId": "iot-none"})
+        with pytest.raises(Refused, match=text):
+            fake.session(halt=halt, instance=instance).create({**WANTED, **place})
     assert (len(fake.calls), halt.findings) == (2, {})
-
-
-def test_a_request_without_an_instance_is_refused_where_there_is_no_default() -> None:
-    """It is told what is missing."""
-    halt = Halt()
-    with pytest.raises(Refused, match="names no instance, and there is no default"):
-        api(reply(Success=False, Code="iot.system.InstanceNotFound")).session(halt=halt).create(WANTED)
-    assert halt.findings == {}
 
 
 def test_a_default_that_does_not_exist_is_the_deployments_fault() -> None:
@@ -229,8 +216,7 @@ def test_a_default_that_does_not_exist_is_the_deployments_fault() -> None:
 
 def test_a_firewall_that_dislikes_one_request_stops_no_other() -> None:
     """Its answer has no code, and may be about what is in the request."""
-    answers = iter([Answer(403, {}, b"<html>blocked</html>"), reply(Success=True)])
-    fake = Api(lambda _call: next(answers))
+    fake = api(Answer(403, {}, b"<html>blocked</html>"), reply(Success=True))
     halt = Halt()
     with pytest.raises(Misconfigured):
         fake.session(halt=halt).create(WANTED)
@@ -238,39 +224,33 @@ def test_a_firewall_that_dislikes_one_request_stops_no_other() -> None:
     assert [code for _, _, code in halt.findings] == ["HTTP403"]
 
 
-def test_connecting_takes_no_longer_than_the_deadline_allows() -> None:
+def test_connecting_takes_no_longer_than_the_deadline_allows_and_is_no_call() -> None:
     """A network that swallows everything would hold the call beyond the invocation's end."""
     limits: list[float] = []
 
-    class Slow(Api):
-        def open(self, seconds: float) -> None:
-            limits.append(seconds)
-            self.now += seconds
-            raise NotSent("NotConnected", "TimeoutError")
+    def swallow(seconds: float) -> float:
+        limits.append(seconds)
+        fake.now += seconds
+        raise NotSent("NotConnected", "TimeoutError")
 
-    fake = Slow(lambda _call: reply())
-    with pytest.raises(NotSent):
-        fake.session(deadline=3.0).create(WANTED)
-    with pytest.raises(OutOfTime):
-        fake.session(deadline=3.0).create(WANTED)
-    assert limits == [3.0]
+    fake = Api(lambda _call: reply(), opening=swallow)
+    session = fake.session(deadline=3.0)
+    for kind in (NotSent, OutOfTime):
+        with pytest.raises(kind):
+            session.create(WANTED)
+    assert (limits, session.usage.calls, fake.calls) == ([3.0], 0, [])
 
 
-class Closing(Api):
+def closing(*seconds: float) -> Api:
     """A server that has closed the connection whenever a call's turn comes; opening it again takes so many seconds each time."""
-
-    def __init__(self, *seconds: float) -> None:
-        super().__init__(lambda _call: reply(Success=True))
-        self.pauses = [0.0, *seconds]
-
-    def open(self, _seconds: float) -> None:
-        self.now += self.pauses.pop(0) if self.pauses else 0.0
+    pauses = iter([0.0, *seconds])
+    return Api(lambda _call: reply(Success=True), opening=lambda _seconds: next(pauses, 0.0))
 
 
 @pytest.mark.parametrize(("seconds", "slots"), [((0.0,), 1), ((0.05,), 1), ((0.06, 0.0), 2), ((1.0, 1.0, 0.01), 3)])
 def test_a_call_that_would_leave_late_takes_another_slot(seconds: tuple[float, ...], slots: int) -> None:
     """It would come on top of those that leave in theirs."""
-    fake = Closing(*seconds)
+    fake = closing(*seconds)
     session = fake.session()
     session.create(WANTED)
     assert session.usage.waited == slots * 0.25
@@ -279,7 +259,7 @@ def test_a_call_that_would_leave_late_takes_another_slot(seconds: tuple[float, .
 
 def test_slots_are_taken_until_the_deadline_and_cost_no_attempt() -> None:
     """A call that never left, because the server closes each connection at once, has not failed."""
-    fake = Closing(*[1.0] * 99)
+    fake = closing(*[1.0] * 99)
     with pytest.raises(OutOfTime):
         fake.session(deadline=9.0).create(WANTED)
     assert (fake.calls, fake.now) == ([], 9.0)
@@ -323,20 +303,6 @@ def test_any_other_data_is_an_unreadable_answer(data: object) -> None:
     """Never a wrong list."""
     with suppress(Unanswered):
         assert all(module.ModuleName for module in listed(data) or [])
-
-
-def test_a_call_that_could_not_leave_is_not_counted() -> None:
-    """Nothing was sent."""
-
-    class Down(Api):
-        def open(self, _seconds: float) -> None:
-            raise NotSent("NotConnected", "ConnectionRefusedError")
-
-    fake = Down(lambda _call: reply())
-    session = fake.session()
-    with pytest.raises(NotSent):
-        session.create(WANTED)
-    assert (session.usage.calls, fake.calls) == (0, [])
 
 
 def test_keys_that_have_expired_are_told_with_what_to_do() -> None:

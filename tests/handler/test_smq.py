@@ -8,6 +8,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mns.auth import StaticCredentialsProvider
+from mns.mns_client import MNSClient
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,7 +25,7 @@ from handler.connections import Connection, Transport
 from handler.credentials import Credentials
 from handler.errors import Misconfigured, SinkError, TooLarge
 from handler.http1 import Answer
-from handler.smq import Message, Outbox
+from handler.smq import Message, Outbox, sign_smq
 from tests.support.pipeline_world import SETTINGS
 
 KEYS = Credentials(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
@@ -266,3 +270,18 @@ def test_a_body_that_fits_only_without_base64_goes_back_as_it_is(cloud: Cloud, s
     assert outbox(serve(smq_api.application(cloud))).put_back([Message(body), Message("small")]) == []
     received = [each.body for each in cloud.receive("requests", 2)]
     assert sorted(received) == sorted([body, base64.b64encode(b"small").decode()])
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=12))
+def test_a_message_is_signed_as_the_sdk_signs_it(body: str) -> None:
+    """The token stands beside, and is not signed."""
+    headers = dict(
+        sign_smq(
+            "/topics/results/messages", body.encode(), Credentials("testid", "testsecret", "testtoken"), 1_750_000_000.0
+        )
+    )
+    provider = StaticCredentialsProvider("testid", "testsecret", "testtoken").get_credentials()
+    client = MNSClient("https://smq.invalid", "testid", "testsecret")
+    signed = client.get_signature("POST", headers, "/topics/results/messages", provider)
+    assert (headers["Authorization"], headers["security-token"]) == (signed, "testtoken")
+    assert headers["date"] == "Sun, 15 Jun 2025 15:06:40 GMT"
