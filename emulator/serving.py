@@ -88,9 +88,9 @@ def _applications(cloud: Cloud, ending: asyncio.Event) -> list[ASGIApp]:
 
     return [
         console(cloud, ending),
-        faulty(iot_api.application(cloud.iot), "iot", callers.of_iot),
-        faulty(smq_api.application(cloud.smq), "smq", callers.of_smq),
-        faulty(fc_api.application(cloud.fc), "fc", callers.of_fc),
+        faulty(iot_api.application(cloud.iot), "iot", callers.read_iot),
+        faulty(smq_api.application(cloud.smq), "smq", callers.read_smq),
+        faulty(fc_api.application(cloud.fc), "fc", callers.read_fc),
     ]
 
 

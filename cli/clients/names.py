@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cli.errors import UsageError
 from emulator.template.document import TemplateFile
-from emulator.template.variables import Document, TemplateError, resolved, variables
+from emulator.template.variables import Document, TemplateError, lookup_in, resolve
 
 TEMPLATE = Path(__file__).parents[2] / "template.yml"
 
@@ -53,7 +53,7 @@ class Names:
 
 def _variable(template: Path, name: str) -> str:
     try:
-        return str(resolved(f"${{vars.{name}}}", variables(_content(template), os.environ, {})))
+        return str(resolve(f"${{vars.{name}}}", lookup_in(_content(template), os.environ, {})))
     except TemplateError as error:
         raise UsageError(
             str(error) if template.name in str(error) else f"{template.name}: vars.{name}: {error}"

@@ -29,8 +29,8 @@ from starlette.routing import Route
 
 from emulator.cloud import ROOT
 from emulator.console import letters, outcomes_csv, sending
-from emulator.console.bodies import encode, json_text, read_model
-from emulator.console.snapshot import products
+from emulator.console.bodies import encode, read_model, write_json
+from emulator.console.snapshot import describe_products
 from emulator.console.stream import Watchers
 from emulator.console.watch import Watch
 from emulator.smq.errors import SmqError
@@ -121,7 +121,7 @@ class Api:
         return JSONResponse({"name": name, "discarded": self._cloud.smq.purge(name)})
 
     async def modules(self, _request: Request) -> Response:
-        return JSONResponse(products(self._cloud))
+        return JSONResponse(describe_products(self._cloud))
 
     async def outcome(self, request: Request) -> Response:
         seen = self._watch.journal.find(request.path_params["number"])
@@ -133,7 +133,7 @@ class Api:
     async def table(self, request: Request) -> Response:
         wanted = [request.query_params.get(name, "") for name in ("status", "run", "search")]
         outcomes = (self._watch.stories.summary(seen) for seen in self._watch.journal.outcomes)
-        content = outcomes_csv.as_csv(outcome for outcome in outcomes if outcomes_csv.passes(outcome, *wanted))
+        content = outcomes_csv.write_csv(outcome for outcome in outcomes if outcomes_csv.matches(outcome, *wanted))
         return Response(content, headers=_TABLE_HEADERS)
 
     async def schema(self, _request: Request) -> Response:
@@ -150,7 +150,7 @@ class Api:
         if order.via == "http":
             return JSONResponse(await sending.post(self._cloud, order.request))
         try:
-            message = self._cloud.smq.send(self._requests, encode(json_text(order.request)))
+            message = self._cloud.smq.send(self._requests, encode(write_json(order.request)))
         except SmqError as error:
             raise HTTPException(422, error.text) from error
         return JSONResponse({"message": message}, 202)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from emulator.cloud import Cloud
 from emulator.console import faults_api
 from emulator.console.api import Api
-from emulator.console.bodies import problem
+from emulator.console.bodies import answer_problem
 from emulator.console.guard import Guard
 from emulator.console.watch import Watch
 
@@ -33,4 +33,4 @@ def application(cloud: Cloud, ending: asyncio.Event) -> ASGIApp:
 
     page = Mount("/", StaticFiles(directory=PAGE, html=True))
     routes = [*Api(watch, ending).routes(), *faults_api.routes(cloud.faults), page]
-    return Guard(Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: problem}))
+    return Guard(Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: answer_problem}))

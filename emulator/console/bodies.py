@@ -22,7 +22,7 @@ def encode(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def value_of(text: str) -> Value:
+def parse_json(text: str) -> Value:
     """Return the JSON value of a text; None where it is no JSON."""
     try:
         return json.loads(text)
@@ -30,11 +30,11 @@ def value_of(text: str) -> Value:
         return None
 
 
-def json_text(value: Value) -> str:
+def write_json(value: Value) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def requests_in(value: Value, message_id: str) -> dict[str, Mapping[str, Any]]:
+def read_requests(value: Value, message_id: str) -> dict[str, Mapping[str, Any]]:
     """Return the requests of a message by their Ids; one without has the message's id, numbered in an array."""
     requests: dict[str, Mapping[str, Any]] = {}
     for number, item in enumerate(value if isinstance(value, list) else [value], 1):
@@ -60,7 +60,7 @@ async def read_model(request: Request, model: type[M], limit: int) -> M:
         raise HTTPException(422, f"{place}: {first['msg']}" if place else first["msg"]) from error
 
 
-async def problem(_request: Request, error: Exception) -> Response:
+async def answer_problem(_request: Request, error: Exception) -> Response:
     """Answer with the text of an HTTPException."""
-    known = error if isinstance(error, HTTPException) else HTTPException(500)
-    return JSONResponse({"detail": known.detail}, known.status_code)
+    refusal = error if isinstance(error, HTTPException) else HTTPException(500)
+    return JSONResponse({"detail": refusal.detail}, refusal.status_code)

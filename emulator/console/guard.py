@@ -42,12 +42,12 @@ class Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        problem = refusal(scope["method"], Headers(scope=scope))
+        problem = find_refusal(scope["method"], Headers(scope=scope))
         app = JSONResponse({"detail": problem}, 403) if problem else self._app
         await app(scope, receive, guarded)
 
 
-def refusal(method: str, headers: Headers) -> str | None:
+def find_refusal(method: str, headers: Headers) -> str | None:
     """Return why a request is refused: it is not for this server, or comes from another site's page; None if it is not."""
     host = headers.get("host", "")
     if _host(host) not in HOSTS:

@@ -13,7 +13,7 @@ from emulator import records
 from emulator.bodies import decode
 from emulator.cloud import Cloud
 from emulator.console import letters
-from emulator.console.bodies import requests_in, value_of
+from emulator.console.bodies import parse_json, read_requests
 from emulator.console.history import Happening, Seen, Trouble, Visit
 from emulator.console.logs import Logs
 from emulator.console.runs import Runs
@@ -29,7 +29,7 @@ V = TypeVar("V")
 
 
 class Journal:
-    """The outcomes in order, and what happened to each request by its Id."""
+    """The outcomes in order, and the history of each request by its Id."""
 
     def __init__(self, cloud: Cloud) -> None:
         names = cloud.template.outputs
@@ -91,7 +91,7 @@ class Journal:
             self._read_invocation(event)
 
     def _read_message(self, event: records.Sent) -> None:
-        requests = requests_in(value_of(decode(event.body)), event.id)
+        requests = read_requests(parse_json(decode(event.body)), event.id)
         _keep(self._ids, event.id, tuple(requests))
         for name, request in requests.items():
             self.runs.note(name, event.moment)
@@ -105,7 +105,7 @@ class Journal:
         self._note(letter.requests, Happening(event.moment, "dead", details))
 
     def _read_outcome(self, event: records.Published) -> None:
-        outcome = value_of(decode(event.body))
+        outcome = parse_json(decode(event.body))
         if not isinstance(outcome, dict):
             return
         self._count += 1
@@ -129,7 +129,7 @@ class Journal:
         if line.startswith(_START):
             _keep(self.began, line.removeprefix(_START), self._now())
             return
-        entry = value_of(line)
+        entry = parse_json(line)
         if not isinstance(entry, dict):
             return
         self.logs.add(function, entry)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.bodies import decode
-from emulator.console.bodies import LONGEST_ID, Value, encode, json_text, requests_in, value_of
+from emulator.console.bodies import LONGEST_ID, Value, encode, parse_json, read_requests, write_json
 from emulator.smq.errors import SmqError
 from emulator.smq.messages import Message
 from emulator.smq.service import MessageService
@@ -44,7 +44,7 @@ def read(message_id: str, body: str, source: str | None = None) -> Letter:
     """
     text, origin = decode(body), source or message_id
     reason, detail = UNDELIVERED, ""
-    value = value_of(text)
+    value = parse_json(text)
     data = value.get("data") if isinstance(value, dict) else None
     if isinstance(value, dict) and isinstance(value.get("Request"), dict) and "Reason" in value:
         reason, detail, origin, value = (
@@ -55,10 +55,10 @@ def read(message_id: str, body: str, source: str | None = None) -> Letter:
         )
     elif isinstance(data, dict) and "messageBody" in data:
         inner = data["messageBody"]
-        text = decode(inner) if isinstance(inner, str) else json_text(inner)
-        value, origin = value_of(text), str(data.get("messageId") or message_id)
-    again = json_text(_renew(value, origin)) if isinstance(value, dict | list) else text
-    return Letter(message_id, reason, detail, requests_in(value, origin), again)
+        text = decode(inner) if isinstance(inner, str) else write_json(inner)
+        value, origin = parse_json(text), str(data.get("messageId") or message_id)
+    again = write_json(_renew(value, origin)) if isinstance(value, dict | list) else text
+    return Letter(message_id, reason, detail, read_requests(value, origin), again)
 
 
 def _renew(value: Value, origin: str) -> Value:
@@ -90,7 +90,7 @@ def peek(service: MessageService, queue: str, most: int) -> list[dict[str, objec
 
 
 def _read(message: Message) -> Letter:
-    sources = [known.value for known in message.properties.system if known.name == "DLQOriginMessageId"]
+    sources = [item.value for item in message.properties.system if item.name == "DLQOriginMessageId"]
     return read(message.id, message.body, sources[0] if sources else None)
 
 

@@ -9,7 +9,7 @@ COLUMNS = ("time", "status", "product", "module", "id", "correlation", "attempts
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def passes(outcome: Mapping[str, object], status: str, run: str, words: str) -> bool:
+def matches(outcome: Mapping[str, object], status: str, run: str, words: str) -> bool:
     """Tell whether an outcome is of this status and this run, and contains these words; an empty one passes all."""
     fields = (outcome[name] for name in ("product", "module", "id", "correlation", "note", "status"))
     return (
@@ -19,7 +19,7 @@ def passes(outcome: Mapping[str, object], status: str, run: str, words: str) -> 
     )
 
 
-def as_csv(outcomes: Iterable[Mapping[str, object]]) -> bytes:
+def write_csv(outcomes: Iterable[Mapping[str, object]]) -> bytes:
     """Write outcomes, as the page's list describes them. The mark at the beginning lets spreadsheets read Chinese."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\r\n")

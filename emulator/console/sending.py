@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 
 from emulator import client
 from emulator.cloud import Cloud
-from emulator.console.bodies import Value, json_text, value_of
+from emulator.console.bodies import Value, parse_json, write_json
 
 PATIENCE = 75.0
 """Seconds; the function's own timeout is 60."""
@@ -19,8 +19,8 @@ async def post(cloud: Cloud, request: Value) -> dict[str, Value]:
     began = time.monotonic()
     url, headers = f"{cloud.urls.fc}/{quote(name)}/modules", {"content-type": "application/json"}
     try:
-        response = await client.post(url, headers, json_text(request).encode(), PATIENCE)
+        response = await client.post(url, headers, write_json(request).encode(), PATIENCE)
     except OSError as error:
         raise HTTPException(502, f"the HTTP trigger did not answer: {type(error).__name__}") from error
-    body = value_of(response.body.decode("utf-8", "replace"))
+    body = parse_json(response.body.decode("utf-8", "replace"))
     return {"status": response.status, "body": body, "seconds": time.monotonic() - began}

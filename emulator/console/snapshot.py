@@ -9,7 +9,7 @@ from emulator.iot.products import CUSTOM_MODULES
 QUOTA = ("OTA_QPS", "OTA_QUOTA_INSTANCES", "OTA_QUOTA_HOST", "OTA_QUOTA_KEY", "OTA_QUOTA_URL")
 
 
-def snapshot(cloud: Cloud) -> dict[str, object]:
+def describe_cloud(cloud: Cloud) -> dict[str, object]:
     """Describe queues, streams, functions, instances and calls."""
     names = {name: role for role, name in cloud.template.outputs.items() if role.endswith("Queue")}
     return {
@@ -48,12 +48,12 @@ def _quota_settings(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: "set" if name == "OTA_QUOTA_URL" else environment[name] for name in QUOTA if environment.get(name)}
 
 
-def limits(cloud: Cloud) -> dict[str, int]:
+def describe_limits(cloud: Cloud) -> dict[str, int]:
     """Return how many calls of each operation pass in any second, for those that were called."""
     return {name: cloud.iot.limit_of(name) for name in cloud.iot.rates()}
 
 
-def products(cloud: Cloud) -> list[dict[str, object]]:
+def describe_products(cloud: Cloud) -> list[dict[str, object]]:
     """Describe every product with its own modules."""
     return [
         {
@@ -67,7 +67,7 @@ def products(cloud: Cloud) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def stamp(cloud: Cloud) -> str:
+def stamp_modules(cloud: Cloud) -> str:
     """Return a text that changes whenever a product or a module does."""
     moments = [module.modified for product in cloud.iot.products for module in product.modules]
     return f"{len(moments)}-{max(moments, default=0)}"

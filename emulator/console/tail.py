@@ -1,4 +1,4 @@
-"""The new items of a growing list."""
+"""Reads the new items of a growing list."""
 
 from collections.abc import Callable, Reversible
 from itertools import takewhile

@@ -13,7 +13,7 @@ from typing import Any
 from emulator.cloud import Cloud
 from emulator.console.journal import Journal
 from emulator.console.rates import EVERY, RECENT, Rates
-from emulator.console.snapshot import limits, snapshot, stamp
+from emulator.console.snapshot import describe_cloud, describe_limits, stamp_modules
 from emulator.console.stories import Stories
 
 _log = logging.getLogger(__name__)
@@ -56,8 +56,12 @@ class Watch:
         """Return the JSON of what the page shows beside outcomes and lines; it is read once a tick for all pages."""
         if self._state[0] != self.ticks:
             faults = [active.as_json() for active in self.cloud.faults]
-            more = {"limits": limits(self.cloud), "modules": stamp(self.cloud), "statuses": self.journal.statuses}
-            state = {**snapshot(self.cloud), **self._summary(), **more, "faults": faults}
+            more = {
+                "limits": describe_limits(self.cloud),
+                "modules": stamp_modules(self.cloud),
+                "statuses": self.journal.statuses,
+            }
+            state = {**describe_cloud(self.cloud), **self._summary(), **more, "faults": faults}
             self._state = self.ticks, json.dumps(state, ensure_ascii=False)
         return self._state[1]
 
@@ -66,7 +70,7 @@ class Watch:
         error = self.journal.last_error
         at = round(error.moment + self.shift, 3) if error else None
         return {
-            **snapshot(self.cloud),
+            **describe_cloud(self.cloud),
             **self._summary(),
             "outcomes": {"total": self.journal.statuses.total(), "recent": self._count_recent(), "seconds": RECENT},
             "lastError": {"at": at, "function": error.source, "text": error.text} if error else None,

@@ -1,1 +1,1 @@
-"""Faults: what can go wrong, when it does, and how."""
+"""Injects faults into the services of the local cloud."""

@@ -24,7 +24,7 @@ class Caller:
     text: str
 
 
-def of_iot(scope: Scope, body: bytes) -> Caller:
+def read_iot(scope: Scope, body: bytes) -> Caller:
     """Read a call of the IoT API: signed in its parameters or, by newer SDKs, in its headers."""
     query = scope["query_string"].decode("latin-1")
     form = body.decode("latin-1")
@@ -35,7 +35,7 @@ def of_iot(scope: Scope, body: bytes) -> Caller:
     return Caller(operation, key, unquote_plus(query + "&" + form))
 
 
-def of_smq(scope: Scope, body: bytes) -> Caller:
+def read_smq(scope: Scope, body: bytes) -> Caller:
     """Read a call of SMQ; the text has message bodies decoded too."""
     path = scope["raw_path"].decode("latin-1")
     query = scope["query_string"].decode("latin-1")
@@ -46,7 +46,7 @@ def of_smq(scope: Scope, body: bytes) -> Caller:
     return Caller(operation, signed[1] if signed else "", "\n".join([unquote(path), query, text, *bodies]))
 
 
-def of_fc(scope: Scope, body: bytes) -> Caller:
+def read_fc(scope: Scope, body: bytes) -> Caller:
     """Read a call of Function Compute: the operation is the function's name."""
     path = scope["path"]
     invoked = _FUNCTIONS.search(path)

@@ -28,7 +28,7 @@ Reader = Callable[[Scope, bytes], Caller]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What faults act on beside the app: keys, servers, processes; and the records of what happened."""
+    """The parts that faults act on beside the app: keys, servers, processes; and the records."""
 
     faults: Faults
     accounts: Accounts

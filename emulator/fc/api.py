@@ -86,7 +86,7 @@ class _Api:
             raise FcError(404, "TriggerNotFound", f"function '{config.name}' has no FC 2.0 HTTP trigger")
         sent = await self._read_trigger(request, config.methods, segments=4)
         result = await self._service.invoke(config.name, sent.body, kind="wsgi", http=sent.wsgi_parts())
-        return http_triggers.answer(result, _headers(result), wsgi=True)
+        return http_triggers.build_answer(result, _headers(result), wsgi=True)
 
     async def trigger_fc3(self, request: Request) -> Response:
         """Call a function over its FC 3.0 HTTP trigger."""
@@ -101,7 +101,7 @@ class _Api:
         if _is_async(request):
             return self._accept(config.name, event)
         result = await self._service.invoke(config.name, event, request_id=request_id)
-        return http_triggers.answer(result, _headers(result))
+        return http_triggers.build_answer(result, _headers(result))
 
     def _accept(self, name: str, event: bytes) -> Response:
         return Response(b"", 202, {"X-Fc-Request-Id": self._service.invoke_later(name, event)})
@@ -123,7 +123,7 @@ class _Api:
         """Read a request to a trigger, whose own path begins after so many segments. Raises: FcError."""
         if request.method not in methods:
             raise FcError(405, "MethodNotAllowed", f"the trigger takes {', '.join(methods)}")
-        return http_triggers.read(request, await _read_body(request, SYNC_LIMIT, "InvalidArgument"), segments)
+        return http_triggers.read_request(request, await _read_body(request, SYNC_LIMIT, "InvalidArgument"), segments)
 
 
 def _is_async(request: Request) -> bool:

@@ -50,7 +50,7 @@ class FunctionConfig:
             raise ValueError(f"{self.name}: the variables have {size} bytes, and may have {LARGEST_VARIABLES}")
 
 
-def environment(config: FunctionConfig, key: Key, instance: str, region: str) -> dict[str, str]:
+def build_environment(config: FunctionConfig, key: Key, instance: str, region: str) -> dict[str, str]:
     """Return the variables of an instance: the user's, the platform's, and temporary keys."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR") if name in os.environ}
     platform = {

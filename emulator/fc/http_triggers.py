@@ -76,7 +76,7 @@ class HttpRequest:
         }  # fmt: skip
 
 
-def read(request: Request, body: bytes, segments: int) -> HttpRequest:
+def read_request(request: Request, body: bytes, segments: int) -> HttpRequest:
     """Read a request, whose trigger's own path begins after so many segments. Raises: FcError: it is too large."""
     raw, query = request.scope["raw_path"].decode("ascii"), request.url.query
     parts = raw.split("/", segments + 1)
@@ -100,7 +100,7 @@ def _join(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return joined
 
 
-def answer(result: Invocation, headers: Mapping[str, str], *, wsgi: bool = False) -> Response:
+def build_answer(result: Invocation, headers: Mapping[str, str], *, wsgi: bool = False) -> Response:
     """Return the caller's answer to a function's result; `headers` are the platform's.
 
     The status for an error, and for a result that names no status, is not documented for certain: 502, and 200.

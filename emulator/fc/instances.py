@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from emulator.fc.config import FunctionConfig, environment
+from emulator.fc.config import FunctionConfig, build_environment
 from emulator.fc.output import Pipe, Record
 from emulator.ram.keys import Key
 
@@ -85,7 +85,7 @@ class Instance:
         try:
             self._process = await asyncio.create_subprocess_exec(
                 self.config.python, str(_RUNTIME), str(theirs.fileno()), str(lifeline),
-                cwd=self.config.code, env=environment(self.config, self._key, self.id, self._region),
+                cwd=self.config.code, env=build_environment(self.config, self._key, self.id, self._region),
                 stdin=asyncio.subprocess.DEVNULL, stdout=written, stderr=written,
                 pass_fds=(theirs.fileno(), lifeline), start_new_session=True,
             )  # fmt: skip

@@ -21,7 +21,7 @@ SERVICE = "ota-modules"
 """The FC 2.0 service of the WSGI form."""
 
 
-def functions(
+def function_configs(
     template: Template, iot_endpoint: str, code: Path | None, python: str = sys.executable
 ) -> list[FunctionConfig]:
     """Configure the functions to call the local IoT API; and the HTTP function once more in the FC 2.0 form.
@@ -64,7 +64,7 @@ def _wsgi(config: FunctionConfig) -> FunctionConfig:
     )
 
 
-def streams(template: Template, account: str) -> list[StreamConfig]:
+def stream_configs(template: Template, account: str) -> list[StreamConfig]:
     """Return the event streams of all queue triggers."""
     return [
         StreamConfig(trigger, function.name, template.region, account)

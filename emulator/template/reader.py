@@ -1,4 +1,4 @@
-"""Reads template.yml as the local cloud carries it out: functions, queues, topic and roles, as they would be deployed."""
+"""Reads template.yml: the functions, queues, topic and roles that it deploys."""
 
 import os
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from emulator.ram.keys import ACCOUNT_ID
 from emulator.template.document import TemplateFile
 from emulator.template.ros import Role, Stack, build
 from emulator.template.schema import Function, Resource, StackProps, validate
-from emulator.template.variables import OUTPUT, Lookup, TemplateError, Value, resolved, variables
+from emulator.template.variables import OUTPUT, Lookup, TemplateError, Value, lookup_in, resolve
 
 FUNCTION_COMPUTE = "fc.aliyuncs.com"
 
 
 @dataclass(frozen=True)
 class Template(Stack):
-    """Everything that a Serverless Devs file deploys."""
+    """All that a Serverless Devs file deploys."""
 
     region: str
     functions: tuple[Function, ...]
@@ -36,7 +36,7 @@ def load(
     """
     file = TemplateFile(path)
     stacks = _build_stacks(file, environ, account_id, outputs or {})
-    lookup = variables(file.content, environ, {name: stack.outputs for name, stack in stacks.items()})
+    lookup = lookup_in(file.content, environ, {name: stack.outputs for name, stack in stacks.items()})
     functions = tuple(_function(file, name, lookup) for name in _names(file, "fc3"))
     roles = tuple(role for stack in stacks.values() for role in stack.roles)
     for function in functions:
@@ -58,10 +58,8 @@ def ros_templates(path: Path, *, environ: Mapping[str, str] = os.environ) -> dic
     Raises: TemplateError.
     """
     file = TemplateFile(path)
-    lookup = variables(file.content, environ, {})
-    return {
-        name: resolved(file.content["resources"][name]["props"]["template"], lookup) for name in _names(file, "ros")
-    }
+    lookup = lookup_in(file.content, environ, {})
+    return {name: resolve(file.content["resources"][name]["props"]["template"], lookup) for name in _names(file, "ros")}
 
 
 def _names(file: TemplateFile, component: str) -> list[str]:
@@ -74,7 +72,7 @@ def _names(file: TemplateFile, component: str) -> list[str]:
 
 def _props(file: TemplateFile, name: str, lookup: Lookup) -> Value:
     try:
-        return resolved(file.content["resources"][name]["props"], lookup)
+        return resolve(file.content["resources"][name]["props"], lookup)
     except TemplateError as error:
         raise TemplateError(f"{file.place('resources', name)}: {error}") from None
 
@@ -94,7 +92,7 @@ def _build_stacks(
         # In a circle none is first: the one that is built then reports the output that is missing.
         name = next((name for name, props in left.items() if not _references(props) & left.keys()), next(iter(left)))
         del left[name]
-        lookup = variables(file.content, environ, {earlier: stack.outputs for earlier, stack in stacks.items()})
+        lookup = lookup_in(file.content, environ, {earlier: stack.outputs for earlier, stack in stacks.items()})
         props = validate(StackProps, _props(file, name, lookup), file, "resources", name, "props")
         stack = build(props.template, region=props.region, account_id=account_id, parameters=props.parameters)
         stacks[name] = replace(stack, outputs={**stack.outputs, **outputs})

@@ -1,4 +1,4 @@
-"""A ROS template, as far as queues, topics, subscriptions and roles need it: the stack that is made from it."""
+"""Builds the stack of a ROS template: queues, topics, subscriptions and roles."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -102,7 +102,7 @@ class _Evaluation:
 
 
 def build(template: Document, *, region: str, account_id: str, parameters: Document | None = None) -> Stack:
-    """Make the stack of a ROS template. Raises: TemplateError: for what is not known here or out of range."""
+    """Build the stack of a ROS template. Raises: TemplateError: a part of it is not known here, or out of range."""
     evaluation = _Evaluation(template, region, account_id, parameters or {})
     made: dict[str, list[Any]] = {kind: [] for kind in _MAKERS}
     for name, resource in evaluation.resources.items():

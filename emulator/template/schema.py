@@ -1,4 +1,4 @@
-"""What a function of component fc3 may look like: the published schema's names, types, ranges and defaults.
+"""Models of a function of component fc3: the published schema's names, types, ranges and defaults.
 
 Schema: devsapp/fc3, src/schema.json. A value of another type is refused, as the platform's API refuses it; a key that is there
 without a value counts as left out; keys that change nothing on one machine are ignored.
@@ -48,7 +48,7 @@ class TopicTrigger(_Part):
 
 
 class HttpTrigger(_Part):
-    """Gives the function an address."""
+    """Gives the function an address (trigger type `http`)."""
 
     auth: Literal["anonymous", "function", "jwt"] = Field(validation_alias=AliasPath("triggerConfig", "authType"))
     methods: list[Literal["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]] = Field(
@@ -83,7 +83,7 @@ class Function(_Part):
     name: str = Field(validation_alias="functionName")
     region: str
     runtime: Literal["python3.10", "python3.12"]
-    """Those on which the function runs."""
+    """The runtimes that our function supports."""
     handler: str
     code: Annotated[
         Path, BeforeValidator(lambda code: code.get("src") if isinstance(code, Mapping) else code), Field(strict=False)

@@ -22,30 +22,30 @@ class TemplateError(Exception):
     """A template that cannot be deployed; the text says what is wrong in it."""
 
 
-def resolved(value: Value, lookup: Lookup, inside: tuple[str, ...] = ()) -> Value:
-    """Return a copy of a document in which every variable is replaced by its value; `inside` are those being replaced.
+def resolve(value: Value, lookup: Lookup, inside: tuple[str, ...] = ()) -> Value:
+    """Return a copy of a document in which every variable is replaced by its value; `inside` are those being replaced now.
 
     Raises: TemplateError: a variable is not there, or leads back to itself.
     """
     if isinstance(value, Mapping):
-        return {key: resolved(item, lookup, inside) for key, item in value.items()}
+        return {key: resolve(item, lookup, inside) for key, item in value.items()}
     if isinstance(value, list):
-        return [resolved(item, lookup, inside) for item in value]
+        return [resolve(item, lookup, inside) for item in value]
     if not isinstance(value, str):
         return value
 
     def replace(variable: re.Match[str]) -> Value:
         if variable[1] in inside:
             raise TemplateError(f"${{{variable[1]}}} leads back to itself")
-        return resolved(lookup(variable[1]), lookup, (*inside, variable[1]))
+        return resolve(lookup(variable[1]), lookup, (*inside, variable[1]))
 
     if whole := VARIABLE.fullmatch(value):
         return replace(whole)
     return VARIABLE.sub(lambda variable: str(replace(variable)), value)
 
 
-def variables(document: Document, environ: Mapping[str, str], outputs: Mapping[str, Mapping[str, str]]) -> Lookup:
-    """Return what looks variables up in the file, in the environment and in the outputs of resources made before."""
+def lookup_in(document: Document, environ: Mapping[str, str], outputs: Mapping[str, Mapping[str, str]]) -> Lookup:
+    """Return a lookup of variables in the file, in the environment and in the outputs of resources made before."""
 
     def lookup(expression: str) -> Value:
         if expression.startswith("vars."):

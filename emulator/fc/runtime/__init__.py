@@ -1,1 +1,1 @@
-"""What runs inside an instance, on the standard library alone."""
+"""The code that runs inside an instance, on the standard library alone."""

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from cli.commands.faults import read_rule
 from cli.errors import UsageError
 from emulator.console import faults_api
-from emulator.console.bodies import problem
+from emulator.console.bodies import answer_problem
 from emulator.faults.injection import Faults
 
 DELAY = ("service=iot", "operation=CreateOTAModule", "kind=delay", "seconds=2", "times=5")
@@ -22,7 +22,7 @@ DELAY = ("service=iot", "operation=CreateOTAModule", "kind=delay", "seconds=2", 
 @pytest.fixture
 def faults(serve: Callable[[ASGIApp], str], ota_modules: Any) -> Callable[..., Any]:
     """`faults("list")` talks to a local cloud that has a fault API, and nothing else."""
-    url = serve(Starlette(routes=faults_api.routes(Faults()), exception_handlers={HTTPException: problem}))
+    url = serve(Starlette(routes=faults_api.routes(Faults()), exception_handlers={HTTPException: answer_problem}))
     return lambda *arguments: ota_modules("faults", *arguments, OTA_CONSOLE_ENDPOINT=url)
 
 

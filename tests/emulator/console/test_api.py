@@ -172,10 +172,9 @@ def test_calls_that_meet_a_fault_are_counted_as_failures(client: httpx.Client, c
         with contextlib.suppress(httpx.RemoteProtocolError):
             httpx.post(f"{cloud.urls.iot}/?Action=CreateOTAModule", trust_env=False)
     client.delete("/faults")
-    eventually(lambda: state()["failures"]["failed"].get("CreateOTAModule", 0) >= before + 4)
-    health = state()["health"]
+    health = eventually(lambda: health if "503" in (health := state()["health"])["error"]["text"] else None)
+    assert state()["failures"]["failed"]["CreateOTAModule"] >= before + 4
     assert (health["error"]["source"], health["api"]["state"]) == ("CreateOTAModule", "failing")
-    assert "503" in health["error"]["text"]
 
 
 def test_outcomes_are_exported_as_a_table(client: httpx.Client, cloud: LocalCloud) -> None:

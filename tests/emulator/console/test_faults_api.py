@@ -9,13 +9,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from emulator.console import faults_api
-from emulator.console.bodies import problem
+from emulator.console.bodies import answer_problem
 from emulator.faults.injection import Faults
 
 
 @pytest.fixture
 def api(serve: Callable[[ASGIApp], str]) -> Iterator[httpx.Client]:
-    app = Starlette(routes=faults_api.routes(Faults()), exception_handlers={HTTPException: problem})
+    app = Starlette(routes=faults_api.routes(Faults()), exception_handlers={HTTPException: answer_problem})
     with httpx.Client(base_url=serve(app)) as client:
         yield client
 

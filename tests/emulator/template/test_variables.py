@@ -1,10 +1,10 @@
-"""The variables of Serverless Devs, resolved as the tool resolves them."""
+"""The variables of Serverless Devs, resolve as the tool resolves them."""
 
 from typing import Any
 
 import pytest
 
-from emulator.template.variables import TemplateError, resolved, variables
+from emulator.template.variables import TemplateError, lookup_in, resolve
 
 VARS = {
     "region": "cn-shanghai",
@@ -17,7 +17,7 @@ VARS = {
 
 def render(value: Any) -> Any:
     outputs = {"infra": {"RoleArn": "acs:ram::1:role/ota"}}
-    return resolved(value, variables({"vars": VARS}, {"SET": "there"}, outputs))
+    return resolve(value, lookup_in({"vars": VARS}, {"SET": "there"}, outputs))
 
 
 @pytest.mark.parametrize(
