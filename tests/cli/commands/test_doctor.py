@@ -54,17 +54,19 @@ def test_where_nothing_runs_every_check_ends_with_a_word(ota_modules: Any) -> No
     assert "start it: `ota-modules run`" in ended.out
 
 
-@pytest.mark.parametrize(("qps", "verdict"), [("7", "ok"), ("9.8", "wrong")])
-def test_functions_may_not_make_more_calls_together_than_the_account_has(qps: str, verdict: str) -> None:
-    """By the settings' own rule: 1 + floor(share) for each instance."""
-    http_function = {"OTA_QPS": "1.97", "OTA_QUOTA_INSTANCES": "2"}
-    assert judge_quota({"queue": {"OTA_QPS": qps}, "http": http_function}).verdict == verdict
+ALONE = {"OTA_QPS": "1.97", "OTA_QUOTA_INSTANCES": "2"}
+SHARED = {"OTA_QPS": "9.8", "OTA_QUOTA_URL": "set", "OTA_QUOTA_INSTANCES": "3"}
 
 
-def test_functions_that_share_a_store_count_once() -> None:
-    """Its rate is that of all of them."""
-    shared = {"OTA_QPS": "9.8", "OTA_QUOTA_URL": "set", "OTA_QUOTA_INSTANCES": "3"}
-    assert judge_quota({"queue": shared, "http": shared}).verdict == "ok"
+@pytest.mark.parametrize(
+    ("queue", "http_function", "verdict"),
+    [({"OTA_QPS": "7"}, ALONE, "ok"), ({"OTA_QPS": "9.8"}, ALONE, "wrong"), (SHARED, SHARED, "ok")],
+)
+def test_functions_may_not_make_more_calls_together_than_the_account_has(
+    queue: dict[str, str], http_function: dict[str, str], verdict: str
+) -> None:
+    """By the settings' own rule: 1 + floor(share) for each instance; those that share a store count once."""
+    assert judge_quota({"queue": queue, "http": http_function}).verdict == verdict
 
 
 class Platform:

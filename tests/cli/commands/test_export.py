@@ -83,18 +83,14 @@ def test_products_are_chosen_by_key_by_name_and_from_a_file(cloud: Any, ota_modu
     assert "of 6 products" in result.err
 
 
-def test_a_name_that_no_product_has_is_refused(cloud: Any, ota_modules: Any) -> None:
-    """Rather than an empty manifest."""
-    result = ota_modules("export", "No such fleet*", "--qps", "9")
-    assert result.status == 2
-    assert "no product is called 'No such fleet*'" in result.err
-
-
-def test_a_product_that_cannot_be_read_is_an_error(cloud: Any, ota_modules: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "status", "words"),
+    [("No such fleet*", 2, "no product is called 'No such fleet*'"), ("a1Nowhere", 1, "the first is a1Nowhere")],
+)
+def test_what_cannot_be_exported_is_an_error(cloud: Any, ota_modules: Any, name: str, status: int, words: str) -> None:
     """Half an export would be taken for a whole one."""
-    result = ota_modules("export", "a1Nowhere", "--qps", "9")
-    assert result.status == 1
-    assert "a1Nowhere" in result.err
+    result = ota_modules("export", name, "--qps", "9")
+    assert (result.status, words in result.err) == (status, True)
 
 
 @pytest.mark.parametrize("encoding", ["gbk", "latin-1"])

@@ -98,16 +98,6 @@ def test_a_local_cloud_that_was_started_anew_is_another_one(
     assert len(cloud.bodies(cloud.names.request_queue)) == 5
 
 
-def test_wait_follows_until_every_outcome_has_come(
-    cloud: Any, ota_modules: Any, fleet: str, outcome_maker: Callable[..., None]
-) -> None:
-    """Then its queue is gone, and the exit status is 0."""
-    outcome_maker(wished)
-    ended = ota_modules("send", fleet, "--wait", "--json")
-    assert ended.status == 0, ended.err
-    assert json.loads(ended.out)["Statuses"] == {"created": 5}
-
-
 def test_wait_lists_what_was_not_as_wished(
     cloud: Any, ota_modules: Any, fleet: str, outcome_maker: Callable[..., None]
 ) -> None:

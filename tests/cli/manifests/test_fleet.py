@@ -21,14 +21,6 @@ def test_the_fleet_is_400_requests_without_a_fault() -> None:
     assert all(request.AliasName and request.Desc for request in requests)
 
 
-def test_an_override_changes_the_requests_that_it_names() -> None:
-    """One of a product, or a module of all of them."""
-    found = {(entry.request.ProductKey, entry.request.ModuleName): entry.request for entry in load([FLEET]).entries}
-    assert found["a1Demo00001", "barcodeScanner"].AliasName == "QR_reader"
-    assert found["a1Demo00002", "barcodeScanner"].AliasName == "Barcode_scanner"
-    assert {request.OnExisting for (_, name), request in found.items() if name == "mcu"} == {"update"}
-
-
 def test_the_fleet_is_sent_in_full(cloud: Any, ota_modules: Any) -> None:
     """To the request queue, every one."""
     ended = ota_modules("send", FLEET)

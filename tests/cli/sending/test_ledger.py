@@ -78,13 +78,16 @@ def test_a_process_that_is_killed_loses_nothing_that_it_noted(opened: Opened, tm
 
 
 def test_another_process_is_refused_while_one_is_at_work(opened: Opened, tmp_path: Path) -> None:
-    """The lock holds between processes, not only within one."""
+    """The lock holds between processes; when the one has ended, another can go on."""
     ledger = opened(1000)
     run = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert "CliError: another" in run.stderr
+    with pytest.raises(CliError, match="another"):
+        opened(1000)
     ledger.close()
+    opened(1000)
 
 
 @pytest.mark.parametrize("content", [b"not a database at all" * 100, b"\0" * 5000], ids=["text", "zeros"])
@@ -93,6 +96,8 @@ def test_a_file_that_is_no_database_is_a_usage_error(opened: Opened, tmp_path: P
     (tmp_path / "key.db").write_bytes(content)
     with pytest.raises(UsageError, match=r"cannot keep the state in .*key\.db"):
         opened(1)
+    with pytest.raises(UsageError, match="cannot keep the state"):
+        Ledger(tmp_path / "key.db", "no folder", 1)
 
 
 def test_a_restart_forgets(opened: Opened) -> None:
@@ -107,28 +112,12 @@ def test_a_restart_forgets(opened: Opened) -> None:
     assert second.unsent() == [0]
 
 
-def test_two_processes_do_not_send_the_same(opened: Opened) -> None:
-    """The second is told; when the first has ended, it can go on."""
-    first = opened(1)
-    with pytest.raises(CliError, match="another"):
-        opened(1)
-    first.close()
-    opened(1).close()
-
-
 def test_the_first_outcome_of_a_request_counts(opened: Opened) -> None:
     """Later ones are repetitions."""
     ledger = opened(1)
     ledger.note_outcomes({0: {"Status": "created"}})
     ledger.note_outcomes({0: WHOLE})
     assert ledger.statuses == {"created": 1}
-
-
-def test_a_folder_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:
-    """Nothing is sent that could not be gone on with."""
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(UsageError, match="cannot keep the state"):
-        Ledger(tmp_path / "file", "key", 1)
 
 
 def test_the_same_requests_for_the_same_queue_are_the_same_sending() -> None:
