@@ -132,7 +132,7 @@ def _unseen(target: Target) -> int:
 def _changed(screen: Screen, mailbox: Mailbox, target: Target, belongs: Belongs) -> list[Mapping[str, Any]]:
     """Return the outcomes that are still kept, the last of each request."""
     try:
-        events = read_past(mailbox, target.names.outcome_queue)
+        events = read_past(screen, mailbox, target.names.outcome_queue)
     except CloudError as error:
         screen.warn(f"what was already created cannot be listed: {error}")
         return []

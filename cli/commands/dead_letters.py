@@ -1,7 +1,7 @@
 """`ota-modules dead-letters`: list, replay or discard dead letters."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -9,7 +9,6 @@ import typer
 from typer import Argument, Option
 
 from cli.clients.letters import Letter, Pile
-from cli.clients.target import Target
 from cli.commands.session import Cloud, with_groups
 from cli.errors import CliError, UsageError
 from cli.terminal.interrupts import Interrupts
@@ -37,6 +36,16 @@ class Filters:
     product: Annotated[str | None, Option(help="Only this product.")] = None
     most: Limit = 1000
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The ids of letters that are named; none stands for all."""
+        return frozenset()
+
+    def check_complete(self, found: list[Letter]) -> None:
+        """Raises: CliError: a letter that is named was not found."""
+        if missing := self.names - {letter.id for letter in found}:
+            raise CliError(f"{len(missing)} not found: {', '.join(sorted(missing))}")
+
 
 @dataclass(frozen=True)
 class Choice(Filters):
@@ -46,10 +55,12 @@ class Choice(Filters):
     ids: Annotated[list[str] | None, Argument(help="Message ids, as shown by list.")] = None
     every: Annotated[bool, Option("--all", help="All messages matching the filters.")] = False
 
-    def names(self) -> frozenset[str]:
-        """Return the ids; none stands for all. Raises: UsageError: neither ids nor all are meant, or both."""
+    def __post_init__(self) -> None:
         if bool(self.ids) == self.every:
             raise UsageError("specify message ids or --all")
+
+    @property
+    def names(self) -> frozenset[str]:
         return frozenset(self.ids or ())
 
 
@@ -60,14 +71,13 @@ def list_(session: Cloud, filters: Filters) -> None:
 
     Example: ota-modules dead-letters list
     """
-    screen = session.screen
-    with _open(session.target()) as pile:
-        found = _select(pile, filters, frozenset())
+    with closing(Pile(session.target())) as pile:
+        found = _select(pile, filters)
     modules = [", ".join(map(module_of, letter.requests[:3])) for letter in found]
-    if found:
-        rows = [(each.id, each.reason, names, each.detail) for each, names in zip(found, modules, strict=True)]
-        screen.table(("Message", "Reason", "Modules", "Detail"), rows)
-    _report(screen, found, "")
+    rows = [(each.id, each.reason, names, each.detail) for each, names in zip(found, modules, strict=True)]
+    if rows:
+        session.screen.table(("Message", "Reason", "Modules", "Detail"), rows)
+    _report(session.screen, pile, filters, found, "")
 
 
 @app.command()
@@ -77,36 +87,30 @@ def replay(session: Cloud, choice: Choice) -> None:
 
     Example: ota-modules dead-letters replay --all
     """
-    names = choice.names()
-    with _open(session.target(sends=True)) as pile:
-        done = _select(pile, choice, names, pile.replay)
-        _report(session.screen, done, " sent again")
-        _check_complete(names, done)
+    with closing(Pile(session.target(sends=True))) as pile:
+        done = _select(pile, choice, pile.replay)
+    _report(session.screen, pile, choice, done, " sent again")
 
 
 @app.command()
 @with_groups
 def discard(
-    session: Cloud,
-    choice: Choice,
-    yes: Annotated[bool, Option("--yes", help="Do not ask for confirmation.")] = False,
+    session: Cloud, choice: Choice, yes: Annotated[bool, Option("--yes", help="Do not ask for confirmation.")] = False
 ) -> None:
     """Delete dead letters for good.
 
     Example: ota-modules dead-letters discard --reason quota --all
     """
-    names = choice.names()
-    with _open(session.target()) as pile:
+    with closing(Pile(session.target())) as pile:
         if not yes:
-            _confirm(names, _select(pile, choice, names))
-        done = _select(pile, choice, names, pile.discard)
-        _report(session.screen, done, " deleted")
-        _check_complete(names, done)
+            _confirm(choice, _select(pile, choice))
+        done = _select(pile, choice, pile.discard)
+    _report(session.screen, pile, choice, done, " deleted")
 
 
-def _confirm(names: frozenset[str], found: list[Letter]) -> None:
+def _confirm(choice: Choice, found: list[Letter]) -> None:
     """Ask before deleting. Raises: CliError: there are none, a named one is missing, or the answer is no."""
-    _check_complete(names, found)
+    choice.check_complete(found)
     if not found:
         raise CliError("no matching dead letters")
     shown = ", ".join(letter.id for letter in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
@@ -114,34 +118,17 @@ def _confirm(names: frozenset[str], found: list[Letter]) -> None:
         raise CliError("nothing was deleted")
 
 
-def _check_complete(names: frozenset[str], found: list[Letter]) -> None:
-    if missing := names - {letter.id for letter in found}:
-        raise CliError(f"{len(missing)} not found: {', '.join(sorted(missing))}")
-
-
-@contextmanager
-def _open(target: Target) -> Iterator[Pile]:
-    """Open the dead-letter queue. Raises: CliError: at the end, if another consumer holds some of the letters."""
-    with closing(Pile(target)) as pile:
-        yield pile
-    if pile.hidden:
-        raise CliError(f"{plural(pile.hidden, 'dead letter')} more are held by another consumer; try again in a minute")
-
-
-def _select(
-    pile: Pile, filters: Filters, names: frozenset[str], act: Callable[[Letter], None] | None = None
-) -> list[Letter]:
+def _select(pile: Pile, filters: Filters, act: Callable[[Letter], None] | None = None) -> list[Letter]:
     """Return the selected letters, and do something to each; Ctrl-C lets the current letter finish.
 
     The others are released at the end: one released at once would come again.
     """
+    names = filters.names
     found: list[Letter] = []
     kept: list[Letter] = []
     with Interrupts() as interrupts:
         for letter in pile.each(filters.most):
-            fits = filters.reason in (None, letter.reason) and (
-                not filters.product or filters.product in letter.products
-            )
+            fits = filters.reason in (None, letter.reason) and filters.product in (None, *letter.products)
             selected = fits and (not names or letter.id in names)
             found += [letter] if selected else []
             if selected and act:
@@ -155,7 +142,11 @@ def _select(
     return found
 
 
-def _report(screen: Screen, letters: list[Letter], what: str) -> None:
+def _report(screen: Screen, pile: Pile, filters: Filters, letters: list[Letter], what: str) -> None:
+    """Show what was done. Raises: CliError: a named letter is missing, or another consumer holds some of the letters."""
     for letter in letters:
         screen.record(letter.record())
     screen.summary(f"{plural(len(letters), 'dead letter')}{what}")
+    filters.check_complete(letters)
+    if pile.hidden:
+        raise CliError(f"{plural(pile.hidden, 'dead letter')} more are held by another consumer; try again in a minute")

@@ -35,7 +35,7 @@ def set_(
     """
     whole = len(parts) == 1 and "=" not in parts[0]
     body = json.dumps(read_plan(parts[0]) if whole else read_rule(parts)).encode()
-    _show(session.screen, _call(session.screen, "PUT" if whole else "POST", body))
+    _call(session.screen, "PUT" if whole else "POST", body)
 
 
 @app.command("list")
@@ -45,20 +45,17 @@ def list_(session: Session) -> None:
 
     Example: ota-modules faults list
     """
-    _show(session.screen, _call(session.screen, "GET"))
+    _call(session.screen, "GET")
 
 
 @app.command()
 @with_groups
-def clear(
-    session: Session,
-    name: Annotated[str | None, Argument(help="Only the fault with this id.")] = None,
-) -> None:
+def clear(session: Session, name: Annotated[str | None, Argument(help="Only the fault with this id.")] = None) -> None:
     """Remove injected faults.
 
     Example: ota-modules faults clear
     """
-    _show(session.screen, _call(session.screen, "DELETE", path=f"/{name}" if name else ""))
+    _call(session.screen, "DELETE", path=f"/{name}" if name else "")
 
 
 def read_plan(name: str) -> object:
@@ -83,21 +80,19 @@ def read_rule(parts: list[str]) -> dict[str, Any]:
     return found
 
 
-def _call(screen: Screen, method: str, body: bytes | None = None, path: str = "") -> Any:  # noqa: ANN401 - any JSON value
+def _call(screen: Screen, method: str, body: bytes | None = None, path: str = "") -> None:
+    """Call the fault API, and show the faults that it answers. Raises: CloudError, UsageError."""
     # Never in an account: only a local cloud does what this asks for.
     target = read(os.environ, local=True)
     screen.note(f"talking to {target}")
     try:
-        return console.call(target, f"/faults{path}", method, body)
+        value = console.call(target, f"/faults{path}", method, body)
     except CloudError as error:
         if error.code in ("400", "422"):
             raise UsageError(str(error)) from None
         if error.code in ("404", "405") and not path:
             raise CloudError("this local cloud has no fault API", error.code) from None
         raise
-
-
-def _show(screen: Screen, value: Any) -> None:  # noqa: ANN401 - any JSON value
     faults: list[records.Injected] = value if isinstance(value, list) else [value] if value else []
     for fault in faults:
         screen.record(fault)

@@ -58,7 +58,7 @@ def outcomes(
         if keep:
             kept.open()
         inbox = kept if keep else stack.enter_context(temporary_inbox(target, "cli"))
-        past = _read_past(screen, mailbox, target.names.outcome_queue) if since and not keep else []
+        past = read_past(screen, mailbox, target.names.outcome_queue) if since and not keep else []
         shown = [event for event in past if wants(event)][:count]
         for event in shown:
             _show(screen, event)
@@ -89,18 +89,14 @@ def _published(event: Event) -> float:
         return 0.0
 
 
-def _read_past(screen: Screen, mailbox: Mailbox, queue: str) -> list[Event]:
-    waiting = mailbox.depths(queue).get("active")
-    count = "an unknown number of" if waiting is None else f"about {waiting:,}"
-    screen.note(f"reading {count} earlier outcomes in {queue}, which its other readers do not see meanwhile")
-    return read_past(mailbox, queue)
-
-
-def read_past(mailbox: Mailbox, queue: str) -> list[Event]:
+def read_past(screen: Screen, mailbox: Mailbox, queue: str) -> list[Event]:
     """Return the events in the queue that the deployment keeps for whoever reads outcomes, by time; they stay there.
 
     Raises: CloudError.
     """
+    waiting = mailbox.depths(queue).get("active")
+    count = "the" if waiting is None else f"about {waiting:,}"
+    screen.note(f"reading {count} earlier outcomes in {queue}, which its other readers do not see meanwhile")
     events: list[Event] = []
 
     def look(message: Received) -> bool:

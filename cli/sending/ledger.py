@@ -1,6 +1,7 @@
 """What one sending has done so far, in a database that survives its end: the same command resumes where it stopped.
 
-Each step is noted before and after it is done. The database is locked as long as it is open: one process works on a sending.
+What is done is noted after it: what was being sent when a process ended is sent again, under the same Ids. The database is
+locked as long as it is open: one process works on a sending.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import secrets
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,15 +23,14 @@ from cli.clients.target import Target
 from cli.errors import CliError, UsageError
 from handler.messages import ModuleRequest
 
-DOUBTFUL, SENT = 1, 2
-"""What became of a request: being sent when the process ended; sent. 0 is neither."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sending (run TEXT, total INTEGER, following INTEGER, finished INTEGER, changed REAL, origin TEXT);
 CREATE TABLE IF NOT EXISTS requests (number INTEGER PRIMARY KEY, state INTEGER DEFAULT 0, status TEXT, remark TEXT);
 """
+"""A request's `state` is 2 once it was sent."""
 STATE = """
-SELECT run, total, following, finished, changed, origin, count(*) FILTER (WHERE state = 1), count(*) FILTER (WHERE state = 2),
-       count(status) FROM sending LEFT JOIN requests
+SELECT run, total, following, finished, changed, origin, count(*) FILTER (WHERE state = 2), count(status)
+FROM sending LEFT JOIN requests
 """
 
 
@@ -69,7 +69,6 @@ class Run:
     """When something was last noted, in unix seconds; 0 for never."""
     origin: str = ""
     """Which manifests it is of; see `origin_of`."""
-    doubtful: int = 0
     sent: int = 0
     answered: int = 0
     busy: bool = False
@@ -167,9 +166,9 @@ class Ledger:
         return [outcome for _, outcome in self.results() if outcome]
 
     def unsent(self) -> list[int]:
-        """Return the numbers of the requests that are still to be sent, doubtful ones included."""
-        query = "SELECT number FROM requests WHERE state < ? ORDER BY number"
-        return [number for (number,) in self._database.execute(query, (SENT,))]
+        """Return the numbers of the requests that are still to be sent."""
+        query = "SELECT number FROM requests WHERE state < 2 ORDER BY number"
+        return [number for (number,) in self._database.execute(query)]
 
     def note(self, **columns: str | bool) -> None:
         """Note that outcomes are collected from now on (`following`), that all is done (`finished`), or the `origin`."""
@@ -177,12 +176,10 @@ class Ledger:
             for name, value in columns.items():
                 database.execute(f"UPDATE sending SET {name} = ?", (value,))  # noqa: S608 - a name of ours
 
-    def note_state(self, numbers: Sequence[int], state: int) -> None:
-        """Note what became of requests: DOUBTFUL before they are sent, SENT after."""
+    def note_sent(self, numbers: Iterable[int]) -> None:
+        """Note that requests were sent."""
         with self._transaction() as database:
-            database.executemany(
-                "UPDATE requests SET state = max(state, ?) WHERE number = ?", [(state, number) for number in numbers]
-            )
+            database.executemany("UPDATE requests SET state = 2 WHERE number = ?", [(number,) for number in numbers])
 
     def note_outcomes(self, found: Mapping[int, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Note outcomes' data by their requests' numbers, and return those that are the first of their requests.

@@ -1,11 +1,11 @@
-"""Requests into the request queue, in batches, each noted in the ledger before and after; and their outcomes as a report."""
+"""Requests into the request queue, in batches, each noted in the ledger; and their outcomes as a report."""
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cli.clients.smq import BATCH, LARGEST_BATCH, Mailbox
-from cli.sending.ledger import DOUBTFUL, SENT, Ledger
+from cli.sending.ledger import Ledger
 from cli.terminal.files import csv_text, write
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.progress import Meter
@@ -40,9 +40,8 @@ def send_all(
     for batch in batches(requests, ledger.unsent()):
         if interrupts.asked:
             return
-        ledger.note_state(list(batch), DOUBTFUL)
         mailbox.send(queue, list(batch.values()))
-        ledger.note_state(list(batch), SENT)
+        ledger.note_sent(batch)
         meter.step(len(batch))
 
 

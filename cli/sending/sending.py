@@ -133,13 +133,8 @@ class Sending:
         if run.finished:
             when = run.when.isoformat(sep=" ", timespec="minutes")
             self.screen.note(f"already sent: {total} in run {run.name}, {when}; --again sends them again")
-        elif run.sent or run.doubtful:
+        elif run.sent:
             self.screen.note(f"resuming run {run.name}: {run.sent} of {total} sent")
-        if run.doubtful:
-            self.screen.note(
-                f"{run.doubtful} of them were being sent when it stopped: they are sent again with the same Ids, "
-                "so each has one outcome"
-            )
 
     def _send(self, interrupts: Interrupts) -> None:
         ledger = self.ledger

@@ -10,7 +10,7 @@ import pytest
 
 from cli.clients.target import read
 from cli.errors import CliError, UsageError
-from cli.sending.ledger import DOUBTFUL, SENT, Ledger, content_key
+from cli.sending.ledger import Ledger, content_key
 from cli.sending.outgoing import batches, with_ids
 from handler.messages import ModuleRequest
 from tests.support.paths import ROOT
@@ -36,14 +36,13 @@ def test_a_ledger_is_as_it_was_left(opened: Opened) -> None:
     """The run's name too: Ids are made of it."""
     ledger = opened(4)
     ledger.note(following=True)
-    ledger.note_state([0, 1], SENT)
-    ledger.note_state([2], DOUBTFUL)
+    ledger.note_sent([0, 1])
     ledger.note_outcomes({0: {"Status": "created"}, 1: WHOLE})
     before = ledger.run
     ledger.close()
     again = opened(4)
     assert again.run == before
-    assert (before.following, before.finished, before.sent, before.doubtful, before.answered) == (1, 0, 2, 1, 2)
+    assert (before.following, before.finished, before.sent, before.answered) == (1, 0, 2, 2)
     assert (again.unsent(), again.statuses, again.remarkable()) == ([2, 3], {"created": 1, "rejected": 1}, [WHOLE])
 
 
@@ -54,8 +53,7 @@ from cli.sending.ledger import Ledger
 ledger = Ledger(Path(sys.argv[1]), "key", 1000)
 print(ledger.run.name, flush=True)
 for number in range(0, 1000, 2):
-    ledger.note_state([number, number + 1], 1)
-    ledger.note_state([number, number + 1], 2)
+    ledger.note_sent([number, number + 1])
     print(number, flush=True)
 """
 
@@ -73,7 +71,6 @@ def test_a_process_that_is_killed_loses_nothing_that_it_noted(opened: Opened, tm
     assert ledger.run.name == run
     assert ledger.run.sent >= sent[-1] + 2
     assert ledger.unsent() == list(range(ledger.run.sent, 1000))
-    assert ledger.run.doubtful in (0, 2)
     ledger.close()
 
 
@@ -103,7 +100,7 @@ def test_a_file_that_is_no_database_is_a_usage_error(opened: Opened, tmp_path: P
 def test_a_restart_forgets(opened: Opened) -> None:
     """Another run begins, with other Ids."""
     first = opened(1)
-    first.note_state([0], SENT)
+    first.note_sent([0])
     run = first.run.name
     first.restart()
     first.close()
