@@ -96,13 +96,10 @@ class EventStream:
                 self._release()
                 if self.state == RUNNING:
                     self.state = READY
-            await self._wait_while_paused()
-
-    async def _wait_while_paused(self) -> None:
-        if self.state == PAUSED:
-            await self._resumed.wait()
-        if self.state == PAUSED:
-            self.state = RUNNING
+            if self.state == PAUSED:
+                await self._resumed.wait()
+                if self.state == PAUSED:
+                    self.state = RUNNING
 
     def pause(self) -> None:
         """Receive nothing more, and put back messages that wait for their next call. A running call ends, and counts."""

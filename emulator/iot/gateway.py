@@ -154,10 +154,9 @@ class Gateway:
         if len(nonce) > NONCE_LENGTH:
             raise GatewayError(400, "InvalidSignatureNonce", f"A nonce has {NONCE_LENGTH} characters at most.")
         now = self._wall()
-        oldest = next(iter(self._nonces.values()), now)
-        while self._nonces and (oldest + 2 * CLOCK_WINDOW < now or len(self._nonces) >= NONCES_KEPT):
+        expired = now - 2 * CLOCK_WINDOW
+        while self._nonces and (next(iter(self._nonces.values())) < expired or len(self._nonces) >= NONCES_KEPT):
             self._nonces.popitem(last=False)
-            oldest = next(iter(self._nonces.values()), now)
         if (key_id, nonce) in self._nonces:
             raise GatewayError(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
         self._nonces[key_id, nonce] = now

@@ -6,7 +6,7 @@ RpcError
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -92,34 +92,30 @@ class Answer:
 
     def response(self, *, as_json: bool) -> Response:
         if as_json:
-            text = json.dumps(self.content, ensure_ascii=False, separators=(",", ":"))
-            return Response(text, self.status, dict(self.headers), "application/json;charset=utf-8")
+            written = json.dumps(self.content, ensure_ascii=False, separators=(",", ":"))
+            return Response(written, self.status, dict(self.headers), "application/json;charset=utf-8")
         return Response(document(self.root, self.content), self.status, dict(self.headers), "text/xml;charset=utf-8")
 
 
 async def read(http: Request) -> RpcRequest:
+    """Read a request; `problem` is the error where its parameters cannot be read."""
     bare = RpcRequest(http.method, http.scope["path"], dict(http.headers))
     try:
         refusal = GatewayError(413, "InvalidParameter", f"The body is longer than {BODY_LIMIT} bytes.")
         body = await read_body(http, BODY_LIMIT, refusal)
         is_form = bare.headers.get("content-type", "").split(";")[0].strip().lower() == _FORM
-        query, form = _parameters(http.scope["query_string"]), _parameters(body if is_form else b"")
-        _refuse_repeated([*query, *form])
+        query, form = _read_pairs(http.scope["query_string"]), _read_pairs(body if is_form else b"")
+        names = [name for name, _ in (*query, *form)]
+        if len(set(names)) < len(names):
+            # It would be unclear which value was signed.
+            raise GatewayError(400, "InvalidParameter", "A parameter stands more than once.")
     except GatewayError as problem:
         return replace(bare, problem=problem)
-    return replace(bare, query=query, form=form, body=body)
+    return replace(bare, query=dict(query), form=dict(form), body=body)
 
 
-def _parameters(encoded: bytes) -> dict[str, str]:
+def _read_pairs(encoded: bytes) -> list[tuple[str, str]]:
     try:
-        pairs = parse_qsl(encoded.decode(), keep_blank_values=True, errors="strict", max_num_fields=PARAMETER_LIMIT)
+        return parse_qsl(encoded.decode(), keep_blank_values=True, errors="strict", max_num_fields=PARAMETER_LIMIT)
     except ValueError as error:
         raise GatewayError(400, "InvalidParameter", "The parameters cannot be decoded.") from error
-    _refuse_repeated([name for name, _ in pairs])
-    return dict(pairs)
-
-
-def _refuse_repeated(names: Sequence[str]) -> None:
-    """Refuse a repeated name: it would be unclear which value was signed. Raises: GatewayError."""
-    if len(set(names)) < len(names):
-        raise GatewayError(400, "InvalidParameter", "A parameter stands more than once.")

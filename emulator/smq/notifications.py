@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 
 from emulator.smq.messages import Properties, body_md5
-from emulator.smq.topics import JSON, STREAM, XML, Subscription
+from emulator.smq.topics import Subscription
 from emulator.smq.wire import NAMESPACE
 from emulator.xml import document
 
@@ -27,12 +27,12 @@ class Publication:
 
 def notification(publication: Publication, subscription: Subscription, account: str) -> str:
     """Write a publication in the format that the subscriber asked for."""
-    if subscription.notify_format == XML:
+    if subscription.notify_format == "XML":
         return document("Notification", _describe(publication, subscription, account), NAMESPACE).decode()
-    if subscription.notify_format == JSON:
+    if subscription.notify_format == "JSON":
         values = {**_describe(publication, subscription, account), **publication.attributes}
         return json.dumps(values, ensure_ascii=False)
-    if subscription.notify_format == STREAM and publication.attributes:
+    if subscription.notify_format == "STREAM" and publication.attributes:
         return json.dumps({"body": publication.body, "attrs": publication.attributes}, ensure_ascii=False)
     return publication.body
 
@@ -42,7 +42,7 @@ def headers(publication: Publication, subscription: Subscription, account: str) 
 
     Authorization and the certificate's address are left out: no authority on this machine could vouch for them.
     """
-    kind = "text/xml" if subscription.notify_format == XML else "text/plain"
+    kind = "text/xml" if subscription.notify_format == "XML" else "text/plain"
     tag = {"x-mns-message-tag": publication.tag} if publication.tag else {}
     return {
         "Content-Type": f"{kind};charset=utf-8",

@@ -142,11 +142,8 @@ class MessageService:
         """Return up to `count` visible messages, and leave them visible. Raises: NotFound."""
         self.queues.get(queue)
         self._settle()
-        rows = self._database.rows(
-            f"SELECT {_COLUMNS} FROM messages WHERE queue = ? AND visible <= ? ORDER BY priority, sequence LIMIT ?",
-            (queue, self._now(), count),
-        )
-        return [_message(row) for row in rows]
+        condition = "queue = ? AND visible <= ? ORDER BY priority, sequence LIMIT ?"
+        return self._select(condition, queue, self._now(), count)
 
     def delete(self, queue: str, receipt_handle: str) -> None:
         """Delete a received message. Raises: SmqError: there is no such queue or message, or the handle is not valid."""
@@ -180,6 +177,7 @@ class MessageService:
         return _message(row)
 
     def _accept(self, queue: str, draft: Draft) -> Message:
+        """Send a message without recording it."""
         attributes = self.queues.get(queue).attributes
         draft.check(attributes.maximum_message_size)
         delay = attributes.delay_seconds if draft.delay is None else draft.delay
@@ -212,16 +210,17 @@ class MessageService:
         match = _HANDLE.fullmatch(receipt_handle)
         if match is None:
             raise SmqError(400, "ReceiptHandleError", "The receipt handle you provide is not valid.")
-        rows = self._database.rows(
-            f"SELECT {_COLUMNS} FROM messages WHERE sequence = ? AND queue = ? AND expires > ?",
-            (match[1], queue, self._now()),
-        )
-        if not rows:
+        messages = self._select("sequence = ? AND queue = ? AND expires > ?", match[1], queue, self._now())
+        if not messages:
             raise SmqError(404, "MessageNotExist", "Message not exist.")
-        message = _message(rows[0])
+        [message] = messages
         if message.handle != receipt_handle or message.next_visible <= self._now():
             raise SmqError(400, "ReceiptHandleError", "The receipt handle you provide has expired.")
         return message
+
+    def _select(self, condition: str, *values: object) -> list[Message]:
+        rows = self._database.rows(f"SELECT {_COLUMNS} FROM messages WHERE {condition}", values)
+        return [_message(row) for row in rows]
 
     def _next_visible(self, queue: str) -> float:
         """Return the seconds until the next message becomes visible by time alone; infinity while there is none.

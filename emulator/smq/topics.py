@@ -4,6 +4,7 @@ import ipaddress
 import re
 from dataclasses import astuple, dataclass
 from sqlite3 import Row
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from emulator.smq.errors import Conflict, InvalidArgument, NotFound, SmqError
@@ -14,12 +15,9 @@ from emulator.smq.retries import STRATEGIES
 LONGEST_NAME = 255
 LONGEST_TAG = 16
 
-XML = "XML"
-JSON = "JSON"
-SIMPLIFIED = "SIMPLIFIED"
-STREAM = "STREAM"
-"""The format of a function's topic trigger: the body alone, or with its attributes in JSON."""
-FORMATS = (XML, JSON, SIMPLIFIED, STREAM)
+Format = Literal["XML", "JSON", "SIMPLIFIED", "STREAM"]
+"""The format of notifications. STREAM is that of a function's topic trigger: the body, or with its attributes in JSON."""
+FORMATS = get_args(Format)
 
 _QUEUE = re.compile(r"acs:mns:([^:]*):([^:]*):/?queues/([A-Za-z0-9-]+)")
 _FUNCTION = re.compile(r"acs:fc:[^:]*:[^:]*:(services/[^/:]+/)?functions/[^/:]+")
@@ -47,7 +45,7 @@ class Subscription:
     name: str
     endpoint: str
     filter_tag: str = ""
-    notify_format: str = XML
+    notify_format: str = "XML"
     strategy: str = "BACKOFF_RETRY"
     created: int = 0
     modified: int = 0

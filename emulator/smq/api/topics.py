@@ -4,7 +4,7 @@ from emulator.smq.api.calls import Call, Operation, Reply, has
 from emulator.smq.api.resources import created_reply, list_reply, read_attributes, resource_operations
 from emulator.smq.errors import InvalidArgument
 from emulator.smq.messages import body_md5
-from emulator.smq.topics import STREAM, XML, Subscription, TopicAttributes
+from emulator.smq.topics import Subscription, TopicAttributes
 from emulator.smq.wire import Content, read, read_properties
 
 _NUMBERS = {"MaximumMessageSize": "maximum_message_size"}
@@ -35,8 +35,8 @@ async def list_subscriptions(call: Call) -> Reply:
 
 async def subscribe(call: Call) -> Reply:
     subscription = read(call.body, "Subscription")
-    notify_format = subscription.findtext("NotifyContentFormat", XML)
-    if notify_format == STREAM:
+    notify_format = subscription.findtext("NotifyContentFormat", "XML")
+    if notify_format == "STREAM":
         raise InvalidArgument("The value of NotifyContentFormat should be one of XML, JSON and SIMPLIFIED.")
     new = call.service.topics.subscribe(
         Subscription(
