@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httptools
+from anyio import move_on_after
 
 _CHUNK = 64 * 1024
 
@@ -45,20 +46,15 @@ class _Incoming:
         return self.begun and not self.headers.keys() & {"content-length", "transfer-encoding"}
 
 
-async def post(url: str, headers: Mapping[str, str], body: bytes, timeout: float | None = None) -> Response:
+async def post(url: str, headers: Mapping[str, str], body: bytes, seconds: float | None = None) -> Response:
     """Send a POST over a new connection, which is closed if the caller stops waiting.
 
-    Raises: OSError: no complete answer came, within `timeout` seconds.
+    Raises: OSError: no complete answer came, within `seconds`.
     """
-    exchange = asyncio.ensure_future(_exchange(url, headers, body))
     # Not wait_for(): before Python 3.12 it can swallow a cancellation that comes together with the answer.
-    try:
-        await asyncio.wait({exchange}, timeout=timeout)
-        if not exchange.done():
-            raise TimeoutError(f"{url} did not answer within {timeout:g} s")
-        return exchange.result()
-    finally:
-        exchange.cancel()
+    with move_on_after(seconds):
+        return await _exchange(url, headers, body)
+    raise TimeoutError(f"{url} did not answer within {seconds} s")
 
 
 async def _exchange(url: str, headers: Mapping[str, str], body: bytes) -> Response:

@@ -15,7 +15,6 @@ from emulator.iot.quirks import Quirks
 from emulator.iot.rpc import BusinessError
 
 PAGE_SIZE = 200
-DEEP = 100_000
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 
 Parameters = Mapping[str, str]
@@ -167,11 +166,6 @@ def _summary(product: Product) -> Body:
         "DeviceCount": 0,
         "GmtCreate": int(product.created * 1000),
     }
-
-
-def deep_page(parameters: Mapping[str, str]) -> bool:
-    """Return True if a page is so far down its list that fewer such calls pass in a second."""
-    return _read_positive(parameters.get("CurrentPage", "")) * _read_positive(parameters.get("PageSize", "")) >= DEEP
 
 
 def _read_positive(text: str) -> int:

@@ -10,7 +10,7 @@ from emulator.clock import Clock
 from emulator.iot import gateway
 from emulator.iot.answers import Answers
 from emulator.iot.gateway import Gateway
-from emulator.iot.operations import OPERATIONS, Operations, deep_page
+from emulator.iot.operations import OPERATIONS, Operations
 from emulator.iot.products import Product, Products
 from emulator.iot.quirks import Quirks
 from emulator.iot.quota import SlidingQuota
@@ -18,7 +18,6 @@ from emulator.iot.rpc import Answer, BusinessError, GatewayError, RpcError, RpcR
 from emulator.ram.keys import Accounts, Key
 
 QUERY_LIMIT = 50
-DEEP_PAGE_LIMIT = 2
 CALLS_KEPT = 100_000
 RECOMMEND = "https://error-center.alibabacloud.com/status/product/Iot"
 _SECRET_PARAMETERS = ("Signature", "SecurityToken")
@@ -119,17 +118,14 @@ class IotPlatform:
         operation = request.action
         if operation not in OPERATIONS:
             raise GatewayError(404, "InvalidApi.NotFound", "Specified api is not found.")
-        limit = self.limit_of(operation, deep=operation == "QueryProductList" and deep_page(request.parameters))
-        if wait := self._quota.take(operation, limit, moment):
+        if wait := self._quota.take(operation, self.limit_of(operation), moment):
             self.throttles[operation] += 1
             raise self.quirks.throttled(wait)
         if not self._accounts.permits(key, f"iot:{operation}", "*"):
             raise self.quirks.forbidden(f"iot:{operation}")
 
-    def limit_of(self, operation: str, *, deep: bool = False) -> int:
-        """Return how many calls of an operation pass in a second; `deep` is for a page far down the list of products."""
-        if deep:
-            return DEEP_PAGE_LIMIT
+    def limit_of(self, operation: str) -> int:
+        """Return how many calls of an operation pass in a second."""
         return max(self.limit, QUERY_LIMIT) if operation.startswith("QueryProduct") else self.limit
 
     def _perform(self, request: RpcRequest, request_id: str, refusal: RpcError | None) -> Answer:

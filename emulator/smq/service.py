@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from anyio import move_on_after
+
 from emulator.clock import Clock
 from emulator.ram.keys import Accounts
 from emulator.records import Deleted, Published, Records, Sent
@@ -307,14 +309,12 @@ class MessageService:
         self._database.close()
 
     async def _wait(self, seconds: float) -> None:
-        # Not wait_for(): before Python 3.12 it can swallow a cancellation that comes together with the event.
         event = asyncio.Event()
-        timer = asyncio.get_running_loop().call_later(seconds, event.set)
         self._events.add(event)
         try:
-            await event.wait()
+            with move_on_after(seconds):
+                await event.wait()
         finally:
-            timer.cancel()
             self._events.discard(event)
 
 

@@ -74,7 +74,7 @@ def test_a_caller_that_stops_waiting_closes_the_connection() -> None:
         async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             with pytest.raises(TimeoutError, match="did not answer within"):
-                await post(f"http://127.0.0.1:{port}", {}, b"", timeout=0.05)
+                await post(f"http://127.0.0.1:{port}", {}, b"", seconds=0.05)
             await asyncio.wait_for(hung_up.wait(), 10)
 
     asyncio.run(scenario())

@@ -94,8 +94,6 @@ def throttled(response: httpx.Response) -> bool:
     [
         ("CreateOTAModule", {"ProductKey": "a1Known0001", "ModuleName": "mcu"}, 10),
         ("QueryProduct", {"ProductKey": "a1Known0001"}, 50),
-        # From the hundred thousandth product on, two calls in a second pass.
-        ("QueryProductList", {"CurrentPage": "500", "PageSize": "200"}, 2),
     ],
 )
 def test_an_operation_has_its_own_limit(call: Send, operation: str, parameters: dict[str, str], limit: int) -> None:
