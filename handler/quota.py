@@ -28,7 +28,7 @@ from handler.clock import Clock
 from handler.errors import OutOfTime
 from handler.log import Log
 from handler.pacing import EARLY, Line, Pacer, Speed, left_at
-from handler.store import Answer, Client, Question, Store
+from handler.store import Answer, Question, Run, Store
 
 AHEAD = 2
 """Slots of a process. What all processes hold together is how long a throttle or an outage takes to be felt."""
@@ -131,18 +131,18 @@ class SharedLine(Line):
 class SharedQuota(Pacer):
     """The quota of all who use the same `key`: `rate` calls a second of each operation together.
 
-    `share` is this process's, for as long as the store at `url` cannot be relied upon. `client` is what it is asked through,
-    where that is not to be a connection to `url`.
+    `share` is this process's, for as long as the store at `url` cannot be relied upon. `run` asks another store than
+    the one at `url`.
     Raises: SettingError: the address is none, or the package redis is missing.
     """
 
     def __init__(
-        self, url: str, key: str, rate: float, share: float, clock: Clock, log: Log, client: Client | None = None
+        self, url: str, key: str, rate: float, share: float, clock: Clock, log: Log, run: Run | None = None
     ) -> None:
         super().__init__(rate, clock)
         self._share = share
         self._key = key
-        self._store = Store(url, clock, log, client)
+        self._store = Store(url, clock, log, run)
 
     def _make(self, operation: str) -> Line:
         # The braces keep all operations of a key on one node of a cluster.

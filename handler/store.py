@@ -5,9 +5,9 @@ Imported only where a store is set: the package redis costs a quarter of a secon
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent import futures
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from handler.clock import Clock
@@ -112,18 +112,12 @@ class Answer(NamedTuple):
     slowed: float
 
 
-class Client(Protocol):
-    """The way to a server; `name` is for the log."""
-
-    name: str
-
-    def run(self, key: str, arguments: Sequence[float]) -> Sequence[int]:
-        """Run the script, and return what it answers. Raises: Exception: no answer within OVERDUE, or a refusal."""
-        ...
+Run = Callable[[str, Sequence[float]], Sequence[int]]
+"""Runs the script for a key and returns what it answers. Raises: Exception: no answer within OVERDUE, or a refusal."""
 
 
 class Valkey:
-    """A `Client` of a real server. Raises: SettingError: the address is none."""
+    """A real server. Raises: SettingError: the address is none."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -137,8 +131,6 @@ class Valkey:
             self._client: Any = redis.Redis.from_url(url, **self._limits)
         except ValueError:
             raise SettingError("OTA_QUOTA_URL", "is no address of a store") from None
-        place = self._client.connection_pool.connection_kwargs
-        self.name = str(place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}")
         self._helpers = futures.ThreadPoolExecutor(4, thread_name_prefix="store")
 
     def run(self, key: str, arguments: Sequence[float]) -> Sequence[int]:
@@ -161,11 +153,15 @@ class Valkey:
 class Store:
     """The server, and whether it can be relied upon."""
 
-    def __init__(self, url: str, clock: Clock, log: Log, client: Client | None = None) -> None:
-        self._client = client or Valkey(url)
+    def __init__(self, url: str, clock: Clock, log: Log, run: Run | None = None) -> None:
+        self._run_script = run or Valkey(url).run
         self._clock = clock
-        password = urlsplit(url).password or ""
-        self._log = log.bind(secrets=(password, unquote(password)), store=self._client.name)
+        parts = urlsplit(url)
+        name, password = (
+            f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path,
+            parts.password or "",
+        )
+        self._log = log.bind(secrets=(password, unquote(password)), store=name)
         self._lock = threading.Lock()
         self._retry_at = self._settled_at = self._told_at = -math.inf
         self.offset, self._error, self._measured = 0.0, math.inf, 0.0
@@ -199,7 +195,7 @@ class Store:
     def _run(self, key: str, question: Question) -> Answer:
         before = self._clock.now()
         # A slot that is over when the answer comes would be lost, and so would the next.
-        numbers = self._client.run(key, (*question, self._trip))
+        numbers = self._run_script(key, (*question, self._trip))
         after = self._clock.now()
         now, slot, free, interval, slowed = (number / 1e6 for number in numbers)
         self._trip = after - before

@@ -70,25 +70,17 @@ def _broken(_effect: object) -> Any:
     raise LookupError("a fault of our own")
 
 
-class Refusing:
-    """A store that refuses the first question, and answers no other."""
-
-    name = "store:6379"
-
-    def __init__(self, *faults: Exception) -> None:
-        self.faults = list(faults)
-
-    def run(self, key: str, arguments: Sequence[float]) -> Sequence[int]:
-        if self.faults:
-            raise self.faults.pop(0)
-        return [1_000_000, 1_000_000, 1_100_000, 100_000, 0]
-
-
 @pytest.mark.parametrize("fault", [redis.ResponseError("no"), TimeoutError()])
 def test_lines_about_the_store_are_as_described(fault: Exception) -> None:
     """Gone or refusing, and back."""
-    lines: list[str] = []
-    store = Store("redis://store", Clock(), Log(write=lines.append), Refusing(fault))
+    lines, faults = list[str](), [fault]
+
+    def run(_key: str, _arguments: Sequence[float]) -> Sequence[int]:
+        if faults:
+            raise faults.pop()
+        return [1_000_000, 1_000_000, 1_100_000, 100_000, 0]
+
+    store = Store("redis://store", Clock(), Log(write=lines.append), run)
     for _ in range(2):
         store.ask("key", Question(9.0))
     assert len(lines) == 2

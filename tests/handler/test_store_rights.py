@@ -9,7 +9,7 @@ import redis
 
 from handler.clock import Clock
 from handler.log import Log
-from handler.store import REMINDER, Client, Question, Store, Valkey
+from handler.store import REMINDER, Question, Run, Store, Valkey
 from tests.support.fleet import GONE
 from tests.support.valkey_server import ValkeyServer
 
@@ -19,12 +19,10 @@ OWN = "~{ota-modules}:*"
 KEY = "{ota-modules}:CreateOTAModule"
 
 
-def said(
-    url: str, *, times: int = 1, client: Client | None = None, step: float = 0.0
-) -> tuple[bool, list[dict[str, str]]]:
+def said(url: str, *, times: int = 1, run: Run | None = None, step: float = 0.0) -> tuple[bool, list[dict[str, str]]]:
     """Whether the last of so many questions was answered, and what was logged; the clock moves on by `step` each time."""
     now, lines = [0.0], list[str]()
-    store = Store(url, Clock(now=lambda: now[0]), Log(write=lines.append), client)
+    store = Store(url, Clock(now=lambda: now[0]), Log(write=lines.append), run)
     answered = False
     for _ in range(times):
         answered = store.ask(KEY, Question(20.0, latest=10.0**6)) is not None
@@ -76,18 +74,13 @@ def test_a_password_that_the_store_refuses_is_said_without_it(server: ValkeyServ
         assert "hunter" not in str(lines)
 
 
-class Refusing:
-    """A client whose server refuses the script, and repeats a password that it was sent."""
-
-    name = "refusing"
-
-    def run(self, key: str, arguments: Sequence[float]) -> Sequence[int]:
-        raise redis.ResponseError("Write commands not allowed after non deterministic commands; hunter2 and hunter%32")
-
-
 def test_a_refusal_is_said_once_a_minute_without_the_password() -> None:
     """It lasts until somebody puts it right, and whoever looks for it later has to find it."""
-    answered, lines = said("redis://:hunter%32@127.0.0.1:1", times=13, client=Refusing(), step=REMINDER / 6)
+
+    def refuse(_key: str, _arguments: Sequence[float]) -> Sequence[int]:
+        raise redis.ResponseError("Write commands not allowed after non deterministic commands; hunter2 and hunter%32")
+
+    answered, lines = said("redis://:hunter%32@127.0.0.1:1", times=13, run=refuse, step=REMINDER / 6)
     assert not answered
     assert len(lines) == 3
     assert "Write commands not allowed" in lines[0]["error"]
@@ -103,7 +96,7 @@ def test_a_cluster_is_followed_from_any_of_its_nodes(tmp_path: Path) -> None:
         one.join(two)
         urls = [node.allow("ota", OWN, *NEEDED, "+cluster|slots", "+command") for node in (one, two)]
         clients = [Valkey(url) for url in urls]
-        assert [said(url, times=3, client=client) for url, client in zip(urls, clients, strict=True)] == [
+        assert [said(url, times=3, run=client.run) for url, client in zip(urls, clients, strict=True)] == [
             (True, [])
         ] * 2
         assert len({type(client._client) for client in clients}) == 2

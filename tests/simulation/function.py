@@ -21,7 +21,7 @@ from tests.simulation.cloud import EPOCH, Cloud
 from tests.simulation.network import CheapApi, Network
 from tests.simulation.plan import Plan
 from tests.simulation.sinks import DEAD, REQUESTS, RESULTS, Post, Wire
-from tests.simulation.store import QPS, Gone, Server
+from tests.simulation.store import QPS, Server, refuse
 from tests.support.scheduler import Process
 
 NO_STORE = "unix:///nowhere/at/all"
@@ -67,10 +67,10 @@ def _quota(around: Surroundings, name: str, settings: Settings, clock: Clock, lo
     shared = partial(SharedQuota, NO_STORE, settings.OTA_QUOTA_KEY, settings.rate, settings.share, clock, log)
     if around.store is not None:
         client = around.store.client(name)
-        quota = shared(client)
+        quota = shared(client.run)
         client.of = quota._store
         return quota
-    return shared(Gone()) if around.plan.store_gone else Pacer(settings.share, clock)
+    return shared(refuse) if around.plan.store_gone else Pacer(settings.share, clock)
 
 
 def _settings(plan: Plan) -> Settings:

@@ -161,10 +161,9 @@ class Server:
 
 @dataclass
 class Client:
-    """One process's way to the store: a `handler.store.Client`."""
+    """One process's way to the store."""
 
     server: Server
-    name: str = "simulated"
     of: Store = field(init=False)
     connected: bool = False
     shared: bool = False
@@ -246,10 +245,6 @@ class Client:
         raise TimeoutError
 
 
-class Gone:
-    """The way to a store that is not there: a `handler.store.Client`."""
-
-    name = "gone"
-
-    def run(self, _key: str, _arguments: Sequence[float]) -> NoReturn:
-        raise ConnectionRefusedError
+def refuse(_key: str, _arguments: Sequence[float]) -> NoReturn:
+    """Ask a store that is not there."""
+    raise ConnectionRefusedError
