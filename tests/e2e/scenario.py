@@ -87,6 +87,8 @@ class Scenario:
     def __init__(self, cloud: LocalCloud, seconds: float = 45.0) -> None:
         self.cloud = cloud
         self._seconds = seconds
+        # Certificates take longer to read than most calls here.
+        self._client = httpx.Client(timeout=60, verify=False, limits=httpx.Limits(max_keepalive_connections=0))
 
     def product(self, *modules: Module, instance: str | None = None) -> str:
         """A new product, with these modules, which are an hour old."""
@@ -124,14 +126,13 @@ class Scenario:
         With `copies`, as many senders that know nothing of each other have the same requests.
         """
         start = self._start(plan)
-        with ThreadPoolExecutor(at_once) as pool, httpx.Client(timeout=60) as client:
-            several = [request for request in requests for _ in range(copies)]
-            posted = list(pool.map(lambda request: self._post(client, request), several))
+        with ThreadPoolExecutor(at_once) as pool:
+            posted = list(pool.map(self._post, [request for request in requests for _ in range(copies)]))
         pages = [page for _, page in posted]
         asked = [one for one, _ in posted]
         return self._ended(start, asked, pages)
 
-    def _post(self, client: httpx.Client, request: Request) -> tuple[Asked, str]:
+    def _post(self, request: Request) -> tuple[Asked, str]:
         valid = request.get("valid", True)
         clean = {name: value for name, value in request.items() if name != "valid"}
         asked = Asked(request["Id"], clean, valid)
@@ -139,7 +140,7 @@ class Scenario:
         pages = []
         while True:
             try:
-                answer = client.post(f"{self.cloud.urls.fc}/ota-modules-http/modules", json=clean)
+                answer = self._client.post(f"{self.cloud.urls.fc}/ota-modules-http/modules", json=clean)
                 pages.append(str(answer.headers) + answer.text)
                 asked = replace(asked, answered=answer.status_code)
             except httpx.HTTPError:
@@ -174,7 +175,7 @@ class Scenario:
         # A fault ends by its own limits: what is left of the requests still meets it.
         within(lambda: self.cloud.call(quiet), self._seconds)
 
-        shown = [httpx.get(self.cloud.urls.console + path, timeout=10).text for path in ("/state", "/faults")]
+        shown = [self._client.get(self.cloud.urls.console + path).text for path in ("/state", "/faults")]
 
         def gather(parts: Cloud) -> Ran:
             fired = [each.fired for each in parts.faults]
