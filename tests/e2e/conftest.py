@@ -32,28 +32,58 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+class Complaints(list[str]):
+    """What a page complains of on its console, and what it asks anybody but the local cloud for."""
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__()
+        self._listeners: dict[Any, Any] = {
+            "console": lambda said: self.append(said.text) if said.type in ("error", "warning") else None,
+            "pageerror": lambda error: self.append(str(error)),
+            "request": lambda sent: self.append(sent.url) if not sent.url.startswith(allowed) else None,
+        }
+
+    def listen(self, page: Page) -> None:
+        for event, complain in self._listeners.items():
+            page.on(event, complain)
+
+    def leave(self, page: Page) -> None:
+        for event, complain in self._listeners.items():
+            page.remove_listener(event, complain)
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Page]:
+    """A page for one test after another: a new context costs three times as much as another address."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
-def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[Open]:
+def open_page(browser: Browser, tab: Page, cloud: LocalCloud) -> Iterator[Open]:
     """`open_page()` shows the page once it is live; at the end none may have complained on its console."""
-    complaints: list[str] = []
-    contexts = []
+    complaints = Complaints(cloud.urls.console)
+    pages: list[Page] = []
 
     def show(viewport: ViewportSize = WIDE, address: str = "", **options: Any) -> Page:
-        contexts.append(browser.new_context(viewport=viewport, **options))
-        page = contexts[-1].new_page()
+        page = browser.new_context(**options).new_page() if pages or options else tab
+        pages.append(page)
+        page.set_viewport_size(viewport)
         page.set_default_timeout(20_000)
-        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "request", lambda sent: complaints.append(sent.url) if not sent.url.startswith(cloud.urls.console) else None
-        )
+        complaints.listen(page)
         page.goto(f"{cloud.urls.console}/{address}")
         expect(page.locator("#link")).to_have_attribute("data-state", "live", timeout=20_000)
         return page
 
     yield show
-    for context in contexts:
-        context.close()
+    for page in pages:
+        if page is not tab:
+            page.context.close()
+            continue
+        complaints.leave(page)
+        page.context.clear_permissions()
+        page.goto("about:blank")
     assert complaints == []
 
 

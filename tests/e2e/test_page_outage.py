@@ -23,7 +23,7 @@ pytestmark = in_a_browser
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LocalCloud]:
-    with local_cloud(Options(port=0)) as running:
+    with local_cloud(Options(port=0, delay_scale=0.1)) as running:
         yield running
 
 
@@ -165,7 +165,7 @@ def test_keys_lead_to_the_search_through_products_and_from_story_to_story(page: 
     expect(page.locator("#outcome-search")).to_be_focused()
     page.keyboard.type("0000cccc")
     expect(page.locator(".row")).to_have_count(3)
-    page.locator(".row").first.click()
+    page.locator(".row[aria-posinset='1']").click()
     title = page.locator("#story .facts dd").first
     before = title.inner_text()
     page.keyboard.press("ArrowRight")
