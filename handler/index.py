@@ -69,7 +69,7 @@ class Instance(NamedTuple):
             settings.OTA_READ_TIMEOUT,
         )
         to_smq = Transport(partial(connect, settings.OTA_MNS_ENDPOINT, "OTA_MNS_ENDPOINT"))
-        pipeline = Pipeline(api, settings, Threads.for_rate(settings.own_rate, quota.waiting), clock, random.random)
+        pipeline = Pipeline(api, settings, Threads.for_rate(settings.own_rate, quota.waiting), random.random)
         if settings.OTA_TRACE_URL is None:
             return cls(pipeline, to_smq, log)
         from handler.tracing import Tracer
@@ -170,7 +170,7 @@ def begin(instance: Instance, context: object, *, is_delivery: bool) -> Iterator
 
     calls of the API -> outcomes -> of a delivery, what goes back to the queue -> nothing, until the function's timeout
     """
-    settings, clock = instance.pipeline.settings, instance.pipeline.clock
+    settings, clock = instance.pipeline.settings, instance.pipeline.api.clock
     timeout = min(_timeout(context), LONGEST_DELIVERY) if is_delivery else _timeout(context)
     # A margin as long as the timeout would leave no time for anything.
     margin = settings.OTA_DEADLINE_MARGIN if timeout > settings.OTA_DEADLINE_MARGIN else timeout / 2

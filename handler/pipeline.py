@@ -11,7 +11,6 @@ from typing import NamedTuple, get_args
 
 from handler.attempts import Attempts, Invocation
 from handler.batch import Batch, Item, take_on
-from handler.clock import Clock
 from handler.errors import NotFinished
 from handler.iot import Halt, IotApi, Usage
 from handler.lanes import lanes, run
@@ -66,7 +65,6 @@ class Pipeline(NamedTuple):
     api: IotApi
     settings: Settings
     pool: Pool
-    clock: Clock
     random: Random
 
     def run(self, deliveries: Sequence[Delivery], invocation: Invocation) -> Report:
@@ -74,9 +72,9 @@ class Pipeline(NamedTuple):
 
         Raises: NotFinished: there is no queue, or it did not take something back: so the whole batch must come again.
         """
-        began = self.clock.now()
+        began = self.api.clock.now()
         batch = _take_on(deliveries, self._most(invocation), invocation)
-        sender = Sender(invocation, self.pool, self.clock, self.random)
+        sender = Sender(invocation.outbox, self.pool)
         whole, more = whole_messages(batch.left, self.random)
         refused = sender.send(whole)
         has_sent = len(refused) < len(whole)
@@ -94,7 +92,7 @@ class Pipeline(NamedTuple):
 
     def answer(self, delivery: Delivery, invocation: Invocation) -> Sequence[Result]:
         """One result for each request of a body, in its order; what is not finished is the sender's to send again."""
-        began = self.clock.now()
+        began = self.api.clock.now()
         batch = _take_on([delivery], math.inf, invocation)
         report, _ = self._handle(batch, invocation, gives_up=False)
         self._log(report, batch, invocation, began)
@@ -108,14 +106,14 @@ class Pipeline(NamedTuple):
         """Requests that this delivery can finish. Without a queue all must be tried, for none can be put back."""
         if not self._has_queue:
             return math.inf
-        return min(MOST_REQUESTS, self.settings.own_rate * (invocation.deadline - self.clock.now()))
+        return min(MOST_REQUESTS, self.settings.own_rate * (invocation.deadline - self.api.clock.now()))
 
     def _handle(self, batch: Batch, invocation: Invocation, *, gives_up: bool) -> tuple[Report, list[Chain]]:
         """Try each request; returns what became of them, and what is left of them."""
         early = max(0, len(batch.taken) - PUT_BACK_IN_MARGIN) * PUT_BACK_SECONDS
         invocation = invocation._replace(deadline=invocation.deadline - early)
         attempts = Attempts(self.api, self.settings, self.random, invocation, gives_up, Halt(), usages=[])
-        now = self.clock.wall()
+        now = self.api.clock.wall()
         ends: list[Sequence[tuple[Sequence[Item], Result]]] = []
 
         def handle(lane: Sequence[Item]) -> None:
@@ -138,9 +136,9 @@ class Pipeline(NamedTuple):
             calls=sum(usage.calls for usage in report.usages),
             throttles=sum(usage.throttles for usage in report.usages),
             quota_wait_s=sum(usage.waited for usage in report.usages),
-            duration_s=self.clock.now() - began,
+            duration_s=self.api.clock.now() - began,
             batch={"messages": len(batch.taken) + len(batch.left), "requests": len(batch.items)},
-            oldest_s=None if oldest is None else max(self.clock.wall() - oldest, 0.0),
+            oldest_s=None if oldest is None else max(self.api.clock.wall() - oldest, 0.0),
         )
 
 

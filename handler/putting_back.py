@@ -8,13 +8,11 @@ from functools import partial
 from itertools import count
 from typing import NamedTuple
 
-from handler.attempts import Invocation
 from handler.batch import Item, count_bytes, pack, portions, size_joined, whole
-from handler.clock import Clock
 from handler.messages import Invalid
 from handler.outcomes import Unfinished
 from handler.retry import MISCONFIGURED, NO_TIME, PUBLISH, Pause, Random, pause_after_attempt, pause_by_age
-from handler.smq import LARGEST_BATCH, LARGEST_MESSAGE, Message
+from handler.smq import LARGEST_BATCH, LARGEST_MESSAGE, Message, Outbox
 from handler.steps import reached
 from handler.threads import Pool
 from handler.triggers import Delivery
@@ -119,10 +117,8 @@ def _together(chains: Sequence[Chain]) -> Iterator[str]:
 class Sender(NamedTuple):
     """Sends messages to the request queue, in batches, side by side."""
 
-    invocation: Invocation
+    outbox: Outbox
     pool: Pool
-    clock: Clock
-    random: Random
 
     def send(self, back: Sequence[Message]) -> list[Message]:
         """Send messages once, none any more behind one that is refused; returns those that the queue did not take."""
@@ -140,18 +136,18 @@ class Sender(NamedTuple):
         refused = self.send(back)
         for failures in count(1):
             has_sent = has_sent or len(refused) < len(back)
-            pause = PUBLISH.pause(failures, self.random)
-            if not (refused and has_sent) or self.clock.now() + pause >= self.invocation.outbox.until:
+            pause = PUBLISH.pause(failures, self.outbox.random)
+            if not (refused and has_sent) or self.outbox.clock.now() + pause >= self.outbox.until:
                 break
-            self.clock.sleep(pause)
+            self.outbox.clock.sleep(pause)
             refused = self.send(refused)
         return not refused
 
     def _send(self, batch: Sequence[Message]) -> Sequence[Message]:
         try:
-            refused = self.invocation.outbox.put_back(batch)
+            refused = self.outbox.put_back(batch)
         except Exception as error:  # noqa: BLE001 - what is not surely put back must come again
-            self.invocation.log.fault(error)
+            self.outbox.log.fault(error)
             return batch
         if not refused:
             reached("put back")

@@ -257,7 +257,7 @@ def test_a_delivery_ends_before_eventbridge_gives_it_up(platform: Platform) -> N
     index.initialize(platform.context())
     instance = index._ready()
     with index.begin(instance, platform.context(timeout=300), is_delivery=True) as invocation:
-        assert invocation.outbox.until < instance.pipeline.clock.now() + 300 - 19
+        assert invocation.outbox.until < instance.pipeline.api.clock.now() + 300 - 19
 
 
 def test_respond_async_queues_the_request_under_its_id(platform: Platform) -> None:

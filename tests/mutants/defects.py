@@ -46,7 +46,7 @@ DEFECTS = (
     Mutant(
         "a delivery takes on whatever comes",
         "pipeline.py",
-        "return min(MOST_REQUESTS, self.settings.own_rate * (invocation.deadline - self.clock.now()))",
+        "return min(MOST_REQUESTS, self.settings.own_rate * (invocation.deadline - self.api.clock.now()))",
         "return math.inf",
         SCENARIOS,
     ),

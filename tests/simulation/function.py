@@ -48,7 +48,7 @@ def start(around: Surroundings, process: Process, current: Callable[[], Invocati
     quota = _quota(around, process.name, settings, clock, log)
     iot = api(settings.OTA_REGION, Network(around.cloud, current), quota, clock, settings.OTA_READ_TIMEOUT)
     pool = process.pool(max(4, min(MOST, round(settings.own_rate * SECONDS_A_REQUEST))))
-    return Instance(Pipeline(iot, settings, pool, clock, chance), Wire(around.post), log)
+    return Instance(Pipeline(iot, settings, pool, chance), Wire(around.post), log)
 
 
 def run(instance: Instance, timeout: float, event: bytes) -> None:

@@ -91,7 +91,7 @@ def event(requests: int) -> bytes:
 def main(requests: int, seconds: float) -> None:
     clock, api, sinks = Clock(), Api(), Sinks()
     iot, settings = IotApi("cn-shanghai", api, api, clock, 10.0), Settings.read(SETTINGS)
-    pipeline = Pipeline(iot, settings, Threads(54), clock, random.random)
+    pipeline = Pipeline(iot, settings, Threads(54), random.random)
     keys = Credentials("testid", "testsecret")
     log, end = Log("ERROR"), clock.now() + seconds
     outbox = Outbox(sinks, clock, random.random, settings, lambda: keys, float("inf"), log)

@@ -100,7 +100,7 @@ class World:
     def pipeline(self) -> Pipeline:
         numbers = chances()
         api = IotApi("cn-shanghai", self.iot, FreeQuota(), self.time.clock, 10.0)
-        return Pipeline(api, self.settings, self.pool, self.time.clock, lambda: next(numbers))
+        return Pipeline(api, self.settings, self.pool, lambda: next(numbers))
 
     @property
     def invocation(self) -> Invocation:
