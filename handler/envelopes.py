@@ -6,10 +6,9 @@ read here come and go, so none of them is compared.
 """
 
 from collections.abc import Iterator, Mapping, Set
-from contextlib import suppress
-from datetime import datetime
 from typing import NamedTuple
 
+from handler.moments import unix_seconds
 from handler.texts import Flaw, decode
 
 DEEPEST = 4
@@ -18,8 +17,6 @@ MOST_REQUESTS = 2_000
 """Elements of an array; more requests than that never fit into a message of SMQ."""
 LONGEST_ID = 100
 """Characters of a message's id; with `/n` for an element of an array it must fit a request's Id."""
-LONGEST_MOMENT = 40
-"""Characters of a moment, whatever writes it."""
 
 Fields = Mapping[str, object]
 
@@ -166,7 +163,7 @@ def _unwrap(fields: Fields, shape: _Shape) -> Envelope:
         usable_id(name),
         fields.get(shape.body),
         trace if isinstance(trace, str) else None,
-        _seconds(fields.get(shape.published)),
+        unix_seconds(fields.get(shape.published)),
     )
 
 
@@ -179,15 +176,3 @@ def _find(fields: object, path: str) -> object:
 def usable_id(text: str | None) -> str | None:
     """A text that can be a request's Id, with `/n` behind it; None otherwise."""
     return text if text and len(text) <= LONGEST_ID and text.isprintable() else None
-
-
-def _seconds(moment: object) -> float | None:
-    """Read a moment, in milliseconds or as an RFC 3339 text, as unix seconds."""
-    if moment is None:
-        return None
-    text = str(moment)[:LONGEST_MOMENT]
-    if text.isdecimal():
-        return int(text) / 1_000
-    with suppress(ValueError, OverflowError):
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-    return None

@@ -1,34 +1,31 @@
-"""Reads the moments that the API writes, in any of the formats in which it has been seen to write them."""
+"""Reads the moments that the API and the services of the platform write, in any of the formats that were seen."""
 
-import re
+from contextlib import suppress
 from datetime import datetime, timezone
 
-_SECONDS, _MILLISECONDS = 10, 13
-_ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:\.\d+)? ?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
-_DASHES = re.compile(r"(?<=\d)-(?=[A-Za-z])|(?<=[A-Za-z])-(?=\d)")
+LONGEST = 40
+_UNITS = {10: 1, 13: 1000}
+"""By the number of digits: seconds, and milliseconds."""
 
 
-def unix_seconds(text: str) -> float | None:
-    """A moment as unix seconds; None where the format is not known.
+def unix_seconds(moment: object) -> float | None:
+    """A moment as unix seconds; None where there is none, or its format is not known.
 
-    Seen were "Wed, 20-Feb-2019 02:16:09 GMT" and "2020-10-13T09:46Z", and for products milliseconds. What names no zone is GMT:
-    the field is called GmtCreate.
+    Seen were "Wed, 20-Feb-2019 02:16:09 GMT" and "2020-10-13T09:46Z", and for products and messages milliseconds. What names no
+    zone is GMT: the field is called GmtCreate.
     """
-    if text.isascii() and text.isdigit() and len(text) in (_SECONDS, _MILLISECONDS):
-        return int(text) / (1 if len(text) == _SECONDS else 1000)
-    from email.utils import parsedate_to_datetime  # a call that creates reads no moment, and need not wait for it
+    text = "" if moment is None else str(moment)[:LONGEST]
+    if text.isascii() and text.isdigit():
+        unit = _UNITS.get(len(text))
+        return unit and int(text) / unit
+    for read in (datetime.fromisoformat, _read_rfc_2822):
+        with suppress(ValueError, TypeError, IndexError, OverflowError):
+            found = read(text.replace("Z", "+00:00"))
+            return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
+    return None
 
-    try:
-        moment: datetime = _iso(text) or parsedate_to_datetime(_DASHES.sub(" ", text))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
+def _read_rfc_2822(text: str) -> datetime:
+    from email.utils import parsedate_to_datetime  # a call that creates reads no such moment, and need not wait for it
 
-def _iso(text: str) -> datetime | None:
-    """`datetime.fromisoformat`, which in Python 3.10 reads neither "Z" nor an offset without a colon."""
-    found = _ISO.fullmatch(text)
-    if found is None:
-        return None
-    day, minute, second, zone = found.groups()
-    return datetime.strptime(f"{day} {minute}{second or ':00'} {zone or 'Z'}", "%Y-%m-%d %H:%M:%S %z")
+    return parsedate_to_datetime(text)
