@@ -50,8 +50,8 @@ def take_on(deliveries: Sequence[Delivery], most: float) -> Batch:
         ignored += [(delivery.id, reason) for reason in contents.ignored]
         body = _as_text(delivery.body) if _is_one_thing(contents) else None
         for request, part in zip(contents.requests(), contents.parts, strict=True):
-            raw = body or (write(part.value) if isinstance(request, Invalid) else "")
-            items.append(Item(request, len(items), place, raw, body is not None))
+            raw = write(part.value) if isinstance(request, Invalid) else ""
+            items.append(Item(request, len(items), place, raw if body is None else body, body is not None))
     return Batch(items, deliveries, (), ignored)
 
 
