@@ -105,12 +105,12 @@ def status_text(status: str, width: int = 0) -> Text:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 request`, `2 requests`."""
+    """Return `1 request`, `2 requests`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def counts_line(what: str, statuses: Mapping[str, int]) -> Text:
-    """`4 requests: 3 created, 1 failed`, each status in its colour."""
+    """Return `4 requests: 3 created, 1 failed`, each status in its colour."""
     counts = [Text(f"{count} {status}", style=STYLES.get(status, "")) for status, count in sorted(statuses.items())]
     return Text(f"{what}: ").append_text(Text(", ").join(counts))
 
@@ -136,12 +136,12 @@ def outcome_line(outcome: Mapping[str, Any], note: str = "") -> Text:
 
 
 def module_of(outcome: Mapping[str, Any]) -> str:
-    """`<ProductKey>/<ModuleName>`, with a dash for what is not known."""
+    """Return `<ProductKey>/<ModuleName>`, with a dash for what is not known."""
     return f"{outcome.get('ProductKey') or '-'}/{outcome.get('ModuleName') or '-'}"
 
 
 def remark(outcome: Mapping[str, Any]) -> str:
-    """Why an outcome is what it is: the rules broken, the drift, or the API's code and what it says about it.
+    """Say why an outcome is what it is: the rules broken, the drift, or the API's code and message.
 
     Errors and drift that another program wrote in another form are shown as they are.
     """

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp
 from typer.testing import CliRunner
 
 from cli.clients.names import Names
-from cli.clients.target import LOCAL_KEYS, Target, read
+from cli.clients.target import Target, read
 from cli.main import app
 from emulator.iot import api as iot_api
 from emulator.iot.service import IotPlatform
@@ -105,10 +106,9 @@ def ota_modules(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest)
 
 
 @pytest.fixture
-def outcome_maker(cloud: Cloud) -> Iterator[Callable[[Callable[[dict[str, Any]], dict[str, Any]]], None]]:
+def outcome_maker(cloud: Cloud) -> Iterator[Callable[[Callable[[dict[str, Any]], dict[str, Any]]], object]]:
     """Stands where the function would: takes each request from the queue and publishes what `decide` makes of it."""
     stop = threading.Event()
-    threads: list[threading.Thread] = []
 
     def work(decide: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         mailbox = Publisher(cloud.target)
@@ -121,26 +121,15 @@ def outcome_maker(cloud: Cloud) -> Iterator[Callable[[Callable[[dict[str, Any]],
                 mailbox.delete(cloud.names.request_queue, [message.handle])
         mailbox.close()
 
-    def start(decide: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        threads.append(threading.Thread(target=work, args=(decide,), daemon=True))
-        threads[-1].start()
-
-    yield start
-    stop.set()
-    for thread in threads:
-        thread.join(10)
+    with ThreadPoolExecutor() as pool:
+        yield lambda decide: pool.submit(work, decide)
+        stop.set()
 
 
 @pytest.fixture
-def keys() -> dict[str, str]:
-    """An account in the environment."""
-    return {KEYS[0]: LOCAL_KEYS.id, KEYS[1]: LOCAL_KEYS.secret}
-
-
-@pytest.fixture
-def account(keys: dict[str, str]) -> Target:
+def account() -> Target:
     """An account that nobody asks."""
-    return read({**keys, KEYS[0]: "LTAI5tExample", "ALIBABA_CLOUD_ACCOUNT_ID": "1"})
+    return read({KEYS[0]: "LTAI5tExample", KEYS[1]: "testsecret", "ALIBABA_CLOUD_ACCOUNT_ID": "1"})
 
 
 @pytest.fixture
