@@ -37,24 +37,18 @@ class Streams:
                 return streams
             page["NextToken"] = str(data["NextToken"])
 
-    def pause(self, name: str) -> None:
-        """Raises: CloudError."""
-        self._switch(name, "pause", "PauseEventStreaming")
-
-    def resume(self, name: str) -> None:
-        """Raises: CloudError."""
-        self._switch(name, "resume", "StartEventStreaming")
-
-    def _switch(self, name: str, verb: str, action: str) -> None:
+    def switch(self, name: str, *, on: bool) -> None:
+        """Resume a stream, or pause it. Raises: CloudError."""
         if self._target.local:
-            console.call(self._target, f"/streams/{quote(name)}/{verb}", "POST")
+            console.call(self._target, f"/streams/{quote(name)}/{'resume' if on else 'pause'}", "POST")
         else:
+            action = "StartEventStreaming" if on else "PauseEventStreaming"
             self._api.call(EVENT_BRIDGE, action, form=True, EventStreamingName=name)
 
-    def find(self, *, enable: bool) -> list[Stream]:
-        """Return them to be paused, or to be resumed. Raises: CloudError: there are none, or they cannot be listed."""
+    def find(self, *, on: bool) -> list[Stream]:
+        """Return them to be resumed, or to be paused. Raises: CloudError: there are none, or they cannot be listed."""
         by_hand = (
-            f"by hand: set `triggerEnable: {str(enable).lower()}` for the trigger `requests` in template.yml, then "
+            f"by hand: set `triggerEnable: {str(on).lower()}` for the trigger `requests` in template.yml, then "
             "`npx s queue deploy -t template.yml --trigger requests`"
         )
         try:

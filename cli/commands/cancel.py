@@ -97,10 +97,10 @@ def _paused(screen: Screen, target: Target, *, already: bool) -> Iterator[None]:
     """While entered, the streams of the request queue are paused; those that were so before stay so."""
     streams = Streams(target)
     with ExitStack() as resuming:
-        for stream in [] if already else streams.find(enable=False):
+        for stream in [] if already else streams.find(on=False):
             if not stream.is_paused:
-                streams.pause(stream.name)
-                resuming.callback(streams.resume, stream.name)
+                streams.switch(stream.name, on=False)
+                resuming.callback(streams.switch, stream.name, on=True)
                 screen.note(f"{stream.name} is paused")
         yield
 

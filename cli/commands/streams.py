@@ -10,8 +10,8 @@ def pause(session: Cloud) -> None:
     Example: ota-modules pause
     """
     screen, streams = session.screen, Streams(session.target())
-    for stream in streams.find(enable=False):
-        streams.pause(stream.name)
+    for stream in streams.find(on=False):
+        streams.switch(stream.name, on=False)
         ending = f"; {stream.in_flight} in flight end first" if stream.in_flight else ""
         screen.record({"Stream": stream.name, "State": "paused", "InFlight": stream.in_flight})
         screen.summary(f"{stream.name} is paused{ending}. `ota-modules resume` lets it go on")
@@ -23,7 +23,7 @@ def resume(session: Cloud) -> None:
     Example: ota-modules resume
     """
     screen, streams = session.screen, Streams(session.target())
-    for stream in streams.find(enable=True):
-        streams.resume(stream.name)
+    for stream in streams.find(on=True):
+        streams.switch(stream.name, on=True)
         screen.record({"Stream": stream.name, "State": "running"})
         screen.summary(f"{stream.name} goes on")

@@ -54,8 +54,8 @@ def test_on_an_account_the_stream_is_found_by_its_queue(account: Target) -> None
         {"Success": True},
     )
     streams = Streams(account, OpenApi(account, bridge))
-    assert streams.find(enable=False) == [Stream("eb-7", "RUNNING")]
-    streams.pause("eb-7")
+    assert streams.find(on=False) == [Stream("eb-7", "RUNNING")]
+    streams.switch("eb-7", on=False)
     assert bridge.asked[1]["NextToken"] == "2"
     assert bridge.asked[2] == {
         "Url": "https://eventbridge-console.cn-shanghai.aliyuncs.com/",
@@ -71,4 +71,4 @@ def test_on_an_account_the_stream_is_found_by_its_queue(account: Target) -> None
 def test_where_no_stream_can_be_found_the_command_by_hand_is_told(account: Target, answer: dict[str, Any]) -> None:
     """With the setting that it needs."""
     with pytest.raises(CloudError, match=r"triggerEnable: false.*npx s queue deploy"):
-        Streams(account, OpenApi(account, EventBridge(answer))).find(enable=False)
+        Streams(account, OpenApi(account, EventBridge(answer))).find(on=False)
