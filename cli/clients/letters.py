@@ -1,13 +1,13 @@
 """Dead letters: what was given up, by whom, and how it is sent again."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cli import records
 from cli.clients import http
-from cli.clients.smq import BATCH, RELEASED, Mailbox, Received
+from cli.clients.smq import BATCH, Mailbox, Received
 from cli.clients.target import Target
 from handler.envelopes import Place
 from handler.messages import read_body, replay
@@ -22,7 +22,6 @@ class Letter:
     """A dead letter, and the bodies of the messages that send it again."""
 
     id: str
-    handle: str
     reason: str
     detail: str
     bodies: tuple[str, ...]
@@ -35,56 +34,6 @@ class Letter:
 
     def record(self) -> records.DeadLetter:
         return {"MessageId": self.id, "Reason": self.reason, "Detail": self.detail, "Requests": list(self.requests)}
-
-
-class Pile:
-    """The dead-letter queue. Nobody else sees a letter that was read until it is released or its visibility timeout is over."""
-
-    def __init__(self, target: Target) -> None:
-        self._queue = target.names.dead_letter_queue
-        self._requests = target.names.request_queue
-        self._mailbox = Mailbox(target)
-        self._held = 0
-        self.hidden = 0
-        """Dead letters that another consumer has received and not yet released."""
-
-    def close(self) -> None:
-        self._mailbox.close()
-
-    def each(self, most: int) -> Iterator[Letter]:
-        """Yield every letter once, `most` at most. Raises: CloudError."""
-        seen: set[str] = set()
-        seconds = 0
-        while len(seen) < most:
-            messages = [
-                message for message in self._mailbox.receive(self._queue, BATCH, seconds) if message.id not in seen
-            ]
-            if not messages:
-                depths = self._mailbox.depths(self._queue)
-                self.hidden = max(depths.get("inactive", 0) - self._held, 0)
-                # A letter that came into sight since it was looked for is counted as active.
-                if seconds or (depths and not self.hidden and not depths["active"]):
-                    return
-            # What another command has just let go can be seen in a moment.
-            seconds = 0 if messages else 2 * RELEASED
-            self._held += len(messages)
-            for message in messages:
-                seen.add(message.id)
-                yield read(message)
-
-    def replay(self, letter: Letter) -> None:
-        """Sent first, deleted after: interrupted between, it is in both queues, and its Id makes its outcomes one."""
-        for start in range(0, len(letter.bodies), BATCH):
-            self._mailbox.send(self._requests, letter.bodies[start : start + BATCH])
-        self.discard(letter)
-
-    def discard(self, letter: Letter) -> None:
-        self._mailbox.delete(self._queue, [letter.handle])
-        self._held -= 1
-
-    def release(self, letter: Letter) -> None:
-        self._mailbox.release(self._queue, letter.handle)
-        self._held -= 1
 
 
 def read(message: Received) -> Letter:
@@ -105,4 +54,13 @@ def read(message: Received) -> Letter:
     letter = http.json_value(message.body)
     if not isinstance(letter, dict) or not {"Request", "Reason"} <= letter.keys():
         letter = {"Reason": UNDELIVERED, "Detail": "given up before it was finished"}
-    return Letter(message.id, message.handle, str(letter["Reason"]), str(letter.get("Detail") or ""), bodies, requests)
+    return Letter(message.id, str(letter["Reason"]), str(letter.get("Detail") or ""), bodies, requests)
+
+
+def send_again(target: Target, mailbox: Mailbox, letter: Letter) -> None:
+    """Send a letter's requests to the request queue. Raises: CloudError: some may have been accepted.
+
+    The letter is deleted after: interrupted between, it is in both queues, and its Id makes its outcomes one.
+    """
+    for start in range(0, len(letter.bodies), BATCH):
+        mailbox.send(target.names.request_queue, letter.bodies[start : start + BATCH])

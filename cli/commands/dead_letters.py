@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal
 
 import typer
 from typer import Argument, Option
 
-from cli.clients.letters import Letter, Pile
+from cli.clients.letters import Letter, read, send_again
+from cli.clients.smq import Mailbox, Received
+from cli.clients.target import Target
 from cli.commands.session import Cloud, with_groups
 from cli.errors import CliError, UsageError
+from cli.sending.browsing import browse
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.screen import Screen, module_of, plural
 from handler.outcomes import Reason
@@ -23,6 +27,7 @@ app = typer.Typer(
     help="List, replay or discard dead letters.\n\nExample: ota-modules dead-letters replay --all",
 )
 
+Act = Callable[[Mailbox, Letter], None]
 KnownReason = Literal[Reason, "undelivered"]
 """Reasons of the function, and that of letters which it never finished (`cli.clients.letters.UNDELIVERED`)."""
 Limit = Annotated[int, Option("--limit", min=1, help="Look at this many at most.")]
@@ -71,13 +76,12 @@ def list_(session: Cloud, filters: Filters) -> None:
 
     Example: ota-modules dead-letters list
     """
-    with closing(Pile(session.target())) as pile:
-        found = _select(pile, filters)
+    found, hidden = _select(session.target(), filters)
     modules = [", ".join(map(module_of, letter.requests[:3])) for letter in found]
     rows = [(each.id, each.reason, names, each.detail) for each, names in zip(found, modules, strict=True)]
     if rows:
         session.screen.table(("Message", "Reason", "Modules", "Detail"), rows)
-    _report(session.screen, pile, filters, found, "")
+    _report(session.screen, filters, found, "", hidden)
 
 
 @app.command()
@@ -87,9 +91,9 @@ def replay(session: Cloud, choice: Choice) -> None:
 
     Example: ota-modules dead-letters replay --all
     """
-    with closing(Pile(session.target(sends=True))) as pile:
-        done = _select(pile, choice, pile.replay)
-    _report(session.screen, pile, choice, done, " sent again")
+    target = session.target(sends=True)
+    done, hidden = _select(target, choice, partial(send_again, target))
+    _report(session.screen, choice, done, " sent again", hidden)
 
 
 @app.command()
@@ -101,11 +105,11 @@ def discard(
 
     Example: ota-modules dead-letters discard --reason quota --all
     """
-    with closing(Pile(session.target())) as pile:
-        if not yes:
-            _confirm(choice, _select(pile, choice))
-        done = _select(pile, choice, pile.discard)
-    _report(session.screen, pile, choice, done, " deleted")
+    target = session.target()
+    if not yes:
+        _confirm(choice, _select(target, choice)[0])
+    done, hidden = _select(target, choice, lambda _mailbox, _letter: None)
+    _report(session.screen, choice, done, " deleted", hidden)
 
 
 def _confirm(choice: Choice, found: list[Letter]) -> None:
@@ -118,35 +122,38 @@ def _confirm(choice: Choice, found: list[Letter]) -> None:
         raise CliError("nothing was deleted")
 
 
-def _select(pile: Pile, filters: Filters, act: Callable[[Letter], None] | None = None) -> list[Letter]:
-    """Return the selected letters, and do something to each; Ctrl-C lets the current letter finish.
+def _select(target: Target, filters: Filters, act: Act | None = None) -> tuple[list[Letter], int]:
+    """Return the selected letters, and how many others read; with `act`, do that to each letter and delete it.
 
-    The others are released at the end: one released at once would come again.
+    Ctrl-C lets the current letter finish.
     """
-    names = filters.names
+    names, queue = filters.names, target.names.dead_letter_queue
     found: list[Letter] = []
-    kept: list[Letter] = []
-    with Interrupts() as interrupts:
-        for letter in pile.each(filters.most):
-            fits = filters.reason in (None, letter.reason) and filters.product in (None, *letter.products)
-            selected = fits and (not names or letter.id in names)
-            found += [letter] if selected else []
-            if selected and act:
-                act(letter)
-            else:
-                kept.append(letter)
-            if interrupts.asked or (names and len(found) == len(names)):
-                break
-        for letter in kept:
-            pile.release(letter)
-    return found
+
+    def take(message: Received) -> bool:
+        letter = read(message)
+        fits = filters.reason in (None, letter.reason) and filters.product in (None, *letter.products)
+        if not fits or (names and letter.id not in names):
+            return False
+        if act:
+            act(mailbox, letter)
+            mailbox.delete(queue, [message.handle])
+        found.append(letter)
+        return act is not None
+
+    def enough() -> bool:
+        return bool(names) and len(found) == len(names)
+
+    with closing(Mailbox(target)) as mailbox, Interrupts() as interrupts:
+        hidden = browse(mailbox, queue, take, interrupts, most=filters.most, enough=enough)
+    return found, hidden
 
 
-def _report(screen: Screen, pile: Pile, filters: Filters, letters: list[Letter], what: str) -> None:
+def _report(screen: Screen, filters: Filters, letters: list[Letter], what: str, hidden: int) -> None:
     """Show what was done. Raises: CliError: a named letter is missing, or another consumer holds some of the letters."""
     for letter in letters:
         screen.record(letter.record())
     screen.summary(f"{plural(len(letters), 'dead letter')}{what}")
     filters.check_complete(letters)
-    if pile.hidden:
-        raise CliError(f"{plural(pile.hidden, 'dead letter')} more are held by another consumer; try again in a minute")
+    if hidden:
+        raise CliError(f"{plural(hidden, 'dead letter')} more are held by another consumer; try again in a minute")

@@ -1,13 +1,14 @@
 """Queues read in passing: one pass that leaves in a queue what is not taken, and a queue for outcomes that goes at the end."""
 
 import json
+import math
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
 from cli.clients.inbox import Inbox
-from cli.clients.smq import BATCH, Mailbox, Received
+from cli.clients.smq import BATCH, RELEASED, Mailbox, Received
 from cli.clients.target import Target
 from cli.terminal.interrupts import Interrupts
 
@@ -28,25 +29,36 @@ def temporary_inbox(target: Target, kind: str) -> Iterator[Inbox]:
 
 
 def browse(
-    mailbox: Mailbox, queue: str, take: Callable[[Received], bool], interrupts: Interrupts, seconds: int = 0
-) -> None:
-    """Receive every message once; those that are not taken are released at the end, also after an error or Ctrl-C.
+    mailbox: Mailbox, queue: str, take: Callable[[Received], bool], interrupts: Interrupts, *,
+    seconds: int = 0, most: float = math.inf, enough: Callable[[], bool] = lambda: False,
+) -> int:  # fmt: skip
+    """Receive every message once, `most` at most, until it is `enough`; return how many messages other readers hold.
 
-    Until then, other readers of the queue do not see them. `seconds` is how long a message is waited for. Raises: CloudError.
+    Messages that are not taken are released at the end, also after an error or Ctrl-C; until then, other readers of the queue
+    do not see them. `seconds` is how long a message is waited for. Raises: CloudError.
     """
     held: dict[str, Received] = {}
+    taken = others = 0
     try:
-        while not interrupts.asked:
+        while not interrupts.asked and not enough() and taken + len(held) < most:
             found = [message for message in mailbox.receive(queue, BATCH, seconds) if message.id not in held]
             if not found:
-                return
+                depths = mailbox.depths(queue)
+                others = max(depths.get("inactive", 0) - len(held), 0)
+                # A message that came into sight since it was looked for is counted as active.
+                if seconds or (depths and not others and not depths["active"]):
+                    break
+            # What another command has just released can be seen in a moment.
+            seconds = 0 if found else 2 * RELEASED
             held.update((message.id, message) for message in found)
             for message in found:
                 if take(message):
                     del held[message.id]
+                    taken += 1
     finally:
         for message in held.values():
             mailbox.release(queue, message.handle)
+    return others
 
 
 def take_requests(mailbox: Mailbox, queue: str, belongs: Belongs, interrupts: Interrupts) -> list[str]:
