@@ -91,9 +91,11 @@ class Cloud:
             answers=_read_answers(options.answers),
         )
         self.iot.add_products(options.products)
+        if options.state:
+            options.state.mkdir(parents=True, exist_ok=True)
         self.smq = MessageService(
             self.accounts,
-            path=_database(options.state),
+            path=str(options.state / "smq.sqlite3") if options.state else ":memory:",
             region=deployed.region,
             clock=clock,
             delay_scale=options.delay_scale,
@@ -132,10 +134,3 @@ def _read_answers(path: Path | None) -> Answers | None:
         return read_answers(path) if path else None
     except AnswersError as error:
         raise OptionsError(str(error)) from None
-
-
-def _database(state: Path | None) -> str:
-    if state is None:
-        return ":memory:"
-    state.mkdir(parents=True, exist_ok=True)
-    return str(state / "smq.sqlite3")

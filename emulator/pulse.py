@@ -33,7 +33,7 @@ class Pulse:
 
 
 def busiest_second(events: Iterable[Event]) -> Mapping[str, int]:
-    """Count the most calls of each operation of the IoT API in any second.
+    """Count, for each operation of the IoT API, the most calls in any second.
 
     Calls that arrive while the local cloud's event loop is stalled are stamped at the stall's end. Such a call counts towards
     a second only if its whole possible interval lies in it; else our own stall would look like the function's burst.

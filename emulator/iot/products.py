@@ -18,7 +18,7 @@ CUSTOM_MODULES = 10
 Rule = Literal[
     "UnknownInstance", "InstanceNeeded", "UnknownProduct", "UnknownModule", "NameTaken", "LimitReached", "BuiltIn", "InUse"
 ]  # fmt: skip
-"""The rules that an operation on products can break; `emulator.iot.quirks` says what the API answers to each."""
+"""The rules that an operation on products can break; `emulator.iot.quirks` has the answers."""
 
 
 class ProductsError(Exception):
@@ -100,7 +100,7 @@ class Products:
         return products[::-1]
 
     def find(self, key: str, instance: str | None) -> Product:
-        """Return a product of an instance; None for one that belongs to no instance. Raises: ProductsError."""
+        """Return a product of an instance; None for a product without an instance. Raises: ProductsError."""
         product = self._products.get(key)
         if instance is None and product is not None and product.instance is not None:
             raise ProductsError("InstanceNeeded")

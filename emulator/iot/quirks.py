@@ -12,18 +12,12 @@ from emulator.iot.products import ProductsError, Rule
 from emulator.iot.rpc import BusinessError, GatewayError, RpcError
 
 _ILLEGAL = "iot.system.IllegalRequest"
+_NO_INSTANCE = ("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound")
 _REFUSALS: dict[Rule, tuple[str, tuple[str, ...]]] = {
-    "UnknownInstance": (
-        "No product lies in that instance.",
-        ("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound"),
-    ),
-    "InstanceNeeded": (
-        "The product lies in an instance, and the call names none.",
-        ("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound"),
-    ),
+    "UnknownInstance": ("No product lies in that instance.", _NO_INSTANCE),
+    "InstanceNeeded": ("The product lies in an instance, and the call names none.", _NO_INSTANCE),
     "UnknownProduct": (
-        "No such product, or none in the instance that the call names.",
-        ("iot.prod.NotExistedProduct",),
+        "No such product, or none in the instance that the call names.", ("iot.prod.NotExistedProduct",),
     ),
     "UnknownModule": (
         "The product has no such module.",
@@ -38,8 +32,7 @@ _REFUSALS: dict[Rule, tuple[str, tuple[str, ...]]] = {
         ("iot.ota.ModuleCountExceedMax", "iot.ota.ModuleCountExceeded", "iot.ota.TooManyModules", _ILLEGAL),
     ),
     "BuiltIn": (
-        "`default` belongs to the product.",
-        ("iot.ota.DefaultModuleNotAllowed", "iot.ota.InvalidModuleName", _ILLEGAL),
+        "`default` belongs to the product.", ("iot.ota.DefaultModuleNotAllowed", "iot.ota.InvalidModuleName", _ILLEGAL),
     ),
     "InUse": ("An update package belongs to the module.", ("iot.ota.ModuleHasFirmware", "iot.ota.ModuleInUse")),
 }  # fmt: skip

@@ -74,7 +74,7 @@ def test_a_topic_trigger_calls_its_function(tmp_path: Path) -> None:
 def test_the_http_function_answers_unsigned_and_in_both_forms(cloud: LocalCloud) -> None:
     """The template's trigger requires a signature; on loopback curl needs none."""
     assert httpx.get(f"{cloud.urls.fc}/ota-modules-http/x", timeout=30).status_code == 201
-    configs = cloud.call(lambda parts: {name: each.config for name, each in parts.fc.functions.items()})
+    configs = cloud.call(lambda parts: {name: function.config for name, function in parts.fc.functions.items()})
     old = configs["ota-modules-http-wsgi"]
     assert (old.wsgi, old.service, old.handler, old.instances) == (True, "ota-modules", "samples.http", 1)
     assert old.environment["OTA_QPS"] == "1"
@@ -115,9 +115,10 @@ def test_a_template_that_cannot_be_carried_out_starts_nothing(tmp_path: Path) ->
 
 def test_all_servers_are_on_loopback_alone(cloud: LocalCloud) -> None:
     ports = {int(url.rpartition(":")[2]) for url in vars(cloud.urls).values()}
-    found = [each.laddr for each in psutil.Process().net_connections() if each.status == psutil.CONN_LISTEN]
-    assert {each.ip for each in found if each.port in ports} <= {"127.0.0.1", "::1"}
-    assert ports <= {each.port for each in found}
+    connections = psutil.Process().net_connections()
+    listening = [connection.laddr for connection in connections if connection.status == psutil.CONN_LISTEN]
+    assert {address.ip for address in listening if address.port in ports} <= {"127.0.0.1", "::1"}
+    assert ports <= {address.port for address in listening}
 
 
 class Emulator:
@@ -136,9 +137,9 @@ class Emulator:
         """Return the URL of a server, from the output of the process."""
         assert self.process.stdout
         line = self.process.stdout.readline()
-        found = re.search(rf"{name} (http://127\.0\.0\.1:\d+)", line)
-        assert found, line
-        return found[1]
+        match = re.search(rf"{name} (http://127\.0\.0\.1:\d+)", line)
+        assert match, line
+        return match[1]
 
     def working(self, folder: Path) -> int:
         """Return the process of a running function."""

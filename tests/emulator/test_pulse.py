@@ -72,7 +72,9 @@ def test_no_second_is_said_to_have_more_calls_than_came(came: list[float], stood
 def test_a_stall_is_recorded() -> None:
     with local_cloud(Options(port=0)) as cloud:
         cloud.call(lambda _parts: time.sleep(0.3))
-        eventually(lambda: any(each.ended - each.began >= 0.3 for each in cloud.call(find_stalls)), 5, "a record of it")
+        eventually(
+            lambda: any(stall.ended - stall.began >= 0.3 for stall in cloud.call(find_stalls)), 5, "a record of it"
+        )
 
 
 def test_a_loop_that_is_hardly_late_has_no_stall() -> None:

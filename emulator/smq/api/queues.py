@@ -3,21 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from emulator.smq import wire
 from emulator.smq.api.calls import Call, Operation, Reply, has, unless_gone
 from emulator.smq.api.resources import created_reply, read_attributes, resource_operations
 from emulator.smq.errors import InvalidArgument, NotFound, SmqError
 from emulator.smq.limits import LIMITS, Limit
 from emulator.smq.messages import Depths, Message, check_batch
 from emulator.smq.queues import NUMBERS, QueueAttributes
-from emulator.smq.wire import (
-    Content,
-    Element,
-    describe_peeked,
-    describe_received,
-    describe_sent,
-    read,
-    read_draft,
-)
+from emulator.smq.wire import Content, Element
 
 _BATCH = Limit(1, 16)
 
@@ -33,12 +26,12 @@ async def create_queue(call: Call) -> Reply:
 
 
 async def send_message(call: Call) -> Reply:
-    message = call.service.put(call.queue, read_draft(read(call.body, "Message")))
-    return Reply(201, "Message", describe_sent(message))
+    message = call.service.put(call.queue, wire.read_draft(wire.read(call.body, "Message")))
+    return Reply(201, "Message", wire.describe_sent(message))
 
 
 async def batch_send_message(call: Call) -> Reply:
-    messages = list(read(call.body, "Messages"))
+    messages = list(wire.read(call.body, "Messages"))
     check_batch([message.findtext("MessageBody", "") for message in messages])
     call.service.queues.get(call.queue)
     results = [_send(call, message) for message in messages]
@@ -55,11 +48,11 @@ async def _receive(call: Call) -> Reply:
     count = _count(call)
     attributes = call.service.queues.get(call.queue).attributes
     seconds = call.number("waitseconds", LIMITS["PollingWaitSeconds"], attributes.polling_wait_seconds)
-    return _messages_reply(call, await call.service.wait_receive(call.queue, count, seconds), describe_received)
+    return _messages_reply(call, await call.service.wait_receive(call.queue, count, seconds), wire.describe_received)
 
 
 async def peek_messages(call: Call) -> Reply:
-    return _messages_reply(call, call.service.peek(call.queue, _count(call)), describe_peeked)
+    return _messages_reply(call, call.service.peek(call.queue, _count(call)), wire.describe_peeked)
 
 
 async def delete_message(call: Call) -> Reply:
@@ -70,7 +63,7 @@ async def delete_message(call: Call) -> Reply:
 async def batch_delete_message(call: Call) -> Reply:
     if not call.body:
         raise _missing("ReceiptHandle")
-    handles = [handle.text or "" for handle in read(call.body, "ReceiptHandles")]
+    handles = [handle.text or "" for handle in wire.read(call.body, "ReceiptHandles")]
     _BATCH.check("ReceiptHandle", len(handles))
     call.service.queues.get(call.queue)
     errors = []
@@ -119,7 +112,7 @@ def _missing(name: str) -> SmqError:
 
 def _send(call: Call, message: Element) -> Content:
     try:
-        return describe_sent(call.service.put(call.queue, read_draft(message)))
+        return wire.describe_sent(call.service.put(call.queue, wire.read_draft(message)))
     except InvalidArgument as error:
         return {"ErrorCode": error.code, "ErrorMessage": error.text}
 
@@ -140,7 +133,7 @@ def _describe(call: Call, name: str) -> Content:
 
 
 def _sends_batch(_query: Mapping[str, str], body: bytes) -> bool:
-    return read(body, "Message", "Messages").tag == "Messages"
+    return wire.read(body, "Message", "Messages").tag == "Messages"
 
 
 def _peeks(query: Mapping[str, str], _body: bytes) -> bool:

@@ -45,13 +45,13 @@ def resource_operations(
         call.service.wake()
         return Reply(204)
 
-    one = f"{path}/{{{path}}}"
+    item = f"{path}/{{{path}}}"
     return (
         Operation(f"List{kind}", "GET", path, list_resources),
-        Operation(f"Set{kind}Attributes", "PUT", one, set_attributes, has("metaoverride")),
-        Operation(f"Create{kind}", "PUT", one, create),
-        Operation(f"Get{kind}Attributes", "GET", one, get_attributes),
-        Operation(f"Delete{kind}", "DELETE", one, delete),
+        Operation(f"Set{kind}Attributes", "PUT", item, set_attributes, has("metaoverride")),
+        Operation(f"Create{kind}", "PUT", item, create),
+        Operation(f"Get{kind}Attributes", "GET", item, get_attributes),
+        Operation(f"Delete{kind}", "DELETE", item, delete),
     )
 
 

@@ -49,7 +49,7 @@ class Sleep:
         await asyncio.sleep(0)
 
 
-def stream(
+def make_stream(
     service: MessageService, invoke: Callable[[bytes], Awaitable[Called]], clock: Clock | None = None, **trigger: Any
 ) -> EventStream:
     config = StreamConfig(QueueTrigger(**{"name": "t", "queue": "q", **trigger}), "f", "cn-shanghai", "123")

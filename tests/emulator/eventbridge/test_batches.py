@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from emulator.smq.service import MessageService
-from tests.emulator.eventbridge.played import Function, run, send, stream
+from tests.emulator.eventbridge.played import Function, make_stream, run, send
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_a_batch_is_pushed_when_it_is_complete(
 ) -> None:
     send(service, *bodies)
     function = Function()
-    pushing = stream(service, function, **trigger)
+    pushing = make_stream(service, function, **trigger)
     run(pushing, lambda: pushing.delivered == len(bodies))
     assert [len(call) for call in function.calls] == sizes
     assert [body for call in function.calls for body in call] == [*bodies]
@@ -36,7 +36,7 @@ def test_an_open_window_takes_messages_that_come_later(service: MessageService) 
     """It closes as soon as it is full, long before its 15 s are over."""
     send(service, "a")
     function = Function()
-    waiting = stream(service, function, batch_messages=2, batch_seconds=15)
+    waiting = make_stream(service, function, batch_messages=2, batch_seconds=15)
 
     def send_later() -> bool:
         if waiting.in_flight == 1 and service.depths("q").active == 0:
@@ -50,6 +50,6 @@ def test_an_open_window_takes_messages_that_come_later(service: MessageService) 
 def test_event_mode_calls_once_for_each_message(service: MessageService) -> None:
     send(service, "a", "b")
     function = Function()
-    single = stream(service, function, mode="event-driven", batch_messages=100, batch_seconds=10)
+    single = make_stream(service, function, mode="event-driven", batch_messages=100, batch_seconds=10)
     run(single, lambda: single.delivered == 2)
     assert [json.loads(payload)["data"]["messageBody"] for payload in function.payloads] == ["a", "b"]

@@ -25,8 +25,8 @@ def pushed(body: str, config: StreamConfig) -> Any:
 
 
 def test_a_cloud_event_has_the_documented_form() -> None:
-    got = pushed("VEVTVA==", config())
-    assert got == [
+    events = pushed("VEVTVA==", config())
+    assert events == [
         {
             "id": "M1",
             "source": "MNS-f-requests",
@@ -41,10 +41,10 @@ def test_a_cloud_event_has_the_documented_form() -> None:
             "aliyuneventbusname": "MNS-f-requests",
             "aliyunregionid": "cn-shanghai",
             "aliyunpublishaddr": "127.0.0.1",
-            "data": {"requestId": got[0]["data"]["requestId"], "messageId": "M1", "messageBody": "TEST"},
+            "data": {"requestId": events[0]["data"]["requestId"], "messageId": "M1", "messageBody": "TEST"},
         }
     ]
-    assert len(got[0]["data"]["requestId"]) == 24
+    assert len(events[0]["data"]["requestId"]) == 24
 
 
 def test_the_trigger_decides_the_form_of_an_event() -> None:

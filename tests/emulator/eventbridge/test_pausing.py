@@ -6,12 +6,12 @@ from emulator.clock import Clock
 from emulator.eventbridge.streams import PAUSED, READY, RUNNING
 from emulator.fc.client import Called
 from emulator.smq.service import MessageService
-from tests.emulator.eventbridge.played import FAILED, GOOD, Function, run, send, stream
+from tests.emulator.eventbridge.played import FAILED, GOOD, Function, make_stream, run, send
 
 
 def test_a_paused_stream_receives_nothing_until_it_is_resumed(service: MessageService) -> None:
     function = Function()
-    paused = stream(service, function)
+    paused = make_stream(service, function)
 
     def pause() -> bool:
         paused.pause()
@@ -39,7 +39,7 @@ def test_a_running_call_ends_and_counts(service: MessageService) -> None:
         return True
 
     send(service, "x", "y")
-    paused = stream(service, invoke)
+    paused = make_stream(service, invoke)
     run(paused, lambda: paused.in_flight == 1, pause, lambda: paused.delivered == 1, lambda: paused.in_flight == 0)
     assert (paused.state, service.depths("q").active) == (READY, 1)
 
@@ -55,6 +55,6 @@ def test_a_batch_between_two_tries_goes_back_to_the_queue(service: MessageServic
         return True
 
     send(service, "x")
-    paused = stream(service, Function(always=FAILED), Clock())
+    paused = make_stream(service, Function(always=FAILED), Clock())
     tried = lambda: paused.in_flight == 1  # noqa: E731
     run(paused, tried, pause, lambda: paused.in_flight == 0, resume, tried)

@@ -10,7 +10,7 @@ from emulator.fc.client import Called
 from emulator.ram.keys import Accounts
 from emulator.smq.messages import Depths
 from emulator.smq.service import MessageService
-from tests.emulator.eventbridge.played import FAILED, GOOD, Function, Sleep, run, send, stream
+from tests.emulator.eventbridge.played import FAILED, GOOD, Function, Sleep, make_stream, run, send
 
 
 def test_a_delivered_message_is_deleted(service: MessageService) -> None:
@@ -21,8 +21,8 @@ def test_a_delivered_message_is_deleted(service: MessageService) -> None:
         return GOOD
 
     send(service, "a")
-    one = stream(service, invoke)
-    run(one, lambda: one.delivered == 1)
+    stream = make_stream(service, invoke)
+    run(stream, lambda: stream.delivered == 1)
     assert (hidden, service.depths("q")) == ([Depths(inactive=1)], Depths())
 
 
@@ -36,10 +36,10 @@ def test_a_failed_call_is_repeated_with_the_same_bytes(
 ) -> None:
     send(service, "a", "b")
     function = Function([failure, failure])
-    one = stream(service, function, batch_messages=2)
-    run(one, lambda: one.delivered == 2)
+    stream = make_stream(service, function, batch_messages=2)
+    run(stream, lambda: stream.delivered == 2)
     assert len(set(function.payloads)) == 1
-    assert (len(function.payloads), one.retried, service.depths("q")) == (3, 4, Depths())
+    assert (len(function.payloads), stream.retried, service.depths("q")) == (3, 4, Depths())
 
 
 def test_backoff_retry_gives_up_after_three_retries(service: MessageService) -> None:
@@ -47,8 +47,8 @@ def test_backoff_retry_gives_up_after_three_retries(service: MessageService) -> 
     send(service, "a")
     function, sleep = Function(always=FAILED), Sleep()
     clock = Clock(sleep=sleep, random=lambda: 0.5, scale=0.1)
-    one = stream(service, function, clock, errors_tolerance="ALL")
-    run(one, lambda: one.discarded == 1)
+    stream = make_stream(service, function, clock, errors_tolerance="ALL")
+    run(stream, lambda: stream.discarded == 1)
     assert (len(function.payloads), sleep.seconds) == (4, [1.5, 1.5, 1.5])
 
 
@@ -56,30 +56,30 @@ def test_exponential_decay_retry_goes_on_for_a_day(service: MessageService) -> N
     """176 retries: 1, 2, 4 … 256 s apart, then 167 times 512 s."""
     send(service, "a")
     function, sleep = Function(always=FAILED), Sleep()
-    one = stream(
+    stream = make_stream(
         service, function, Clock(sleep=sleep), errors_tolerance="ALL", retry_strategy="EXPONENTIAL_DECAY_RETRY"
     )
-    run(one, lambda: one.discarded == 1)
+    run(stream, lambda: stream.discarded == 1)
     assert sleep.seconds == [2.0**n for n in range(9)] + [512.0] * 167
 
 
 def test_a_tolerated_failure_ends_in_the_dead_letter_queue(service: MessageService) -> None:
     send(service, "a", "b", "c")
     function = Function([FAILED] * 4)
-    one = stream(service, function, batch_messages=2, errors_tolerance="ALL", dead_letter_queue="dead")
-    run(one, lambda: one.delivered == 1)
+    stream = make_stream(service, function, batch_messages=2, errors_tolerance="ALL", dead_letter_queue="dead")
+    run(stream, lambda: stream.delivered == 1)
     letters = [json.loads(message.body) for message in service.receive("dead", 16)]
     assert letters == json.loads(function.payloads[0])
-    assert (function.calls[-1], one.dead_lettered, one.state) == (["c"], 2, "Ready")
+    assert (function.calls[-1], stream.dead_lettered, stream.state) == (["c"], 2, "Ready")
 
 
 def test_a_failure_that_is_not_tolerated_halts_the_stream_until_it_is_restarted(service: MessageService) -> None:
     send(service, "a", "b")
     function = Function([FAILED] * 4)
-    one = stream(service, function, batch_messages=2)
-    run(one)
-    assert (one.state, one.in_flight, service.depths("q")) == ("Ready", 0, Depths(active=2))
-    run(one, lambda: one.delivered == 2)
+    stream = make_stream(service, function, batch_messages=2)
+    run(stream)
+    assert (stream.state, stream.in_flight, service.depths("q")) == ("Ready", 0, Depths(active=2))
+    run(stream, lambda: stream.delivered == 2)
     assert (function.calls[-1], service.depths("q")) == (["a", "b"], Depths())
 
 
@@ -87,21 +87,21 @@ def test_a_failure_that_is_not_tolerated_halts_the_stream_until_it_is_restarted(
 def test_a_function_that_is_not_there_halts_the_stream(service: MessageService, status: int) -> None:
     send(service, "a")
     function = Function(always=Called(status))
-    one = stream(service, function, errors_tolerance="ALL")
-    run(one)
-    assert (one.state, len(function.payloads), service.depths("q")) == ("Failed to start", 1, Depths(active=1))
+    stream = make_stream(service, function, errors_tolerance="ALL")
+    run(stream)
+    assert (stream.state, len(function.payloads), service.depths("q")) == ("Failed to start", 1, Depths(active=1))
 
 
 def test_a_queue_that_is_not_there_halts_the_stream(service: MessageService) -> None:
-    one = stream(service, Function())
+    stream = make_stream(service, Function())
 
     def removed() -> bool:
         if service.waiting:
             service.delete_queue("q")
         return False
 
-    run(one, removed)
-    assert one.state == "Failed to start"
+    run(stream, removed)
+    assert stream.state == "Failed to start"
 
 
 def test_one_call_runs_at_a_time_and_a_stopped_stream_puts_its_message_back(service: MessageService) -> None:
@@ -116,17 +116,17 @@ def test_one_call_runs_at_a_time_and_a_stopped_stream_puts_its_message_back(serv
         return GOOD
 
     send(service, "a", "b")
-    one = stream(service, invoke)
-    run(one, lambda: one.delivered == 1, lambda: one.in_flight == 1)
-    assert (one.state, one.in_flight, service.depths("q")) == ("Ready", 0, Depths(active=1))
+    stream = make_stream(service, invoke)
+    run(stream, lambda: stream.delivered == 1, lambda: stream.in_flight == 1)
+    assert (stream.state, stream.in_flight, service.depths("q")) == ("Ready", 0, Depths(active=1))
 
 
 def test_an_error_in_the_caller_s_code_is_not_hidden(service: MessageService) -> None:
     send(service, "a")
-    one = stream(service, Function([KeyError]))
+    stream = make_stream(service, Function([KeyError]))
     with pytest.raises(KeyError):
-        run(one)
-    assert (one.state, service.depths("q")) == ("Ready", Depths(active=1))
+        run(stream)
+    assert (stream.state, service.depths("q")) == ("Ready", Depths(active=1))
 
 
 def test_messages_stay_hidden_while_a_stream_waits() -> None:
@@ -141,8 +141,8 @@ def test_messages_stay_hidden_while_a_stream_waits() -> None:
         seen.add(service.depths("q").active)
         await asyncio.sleep(0)
 
-    one = stream(service, Function(always=FAILED), Clock(sleep=sleep), retry_strategy="EXPONENTIAL_DECAY_RETRY")
-    run(one)
+    stream = make_stream(service, Function(always=FAILED), Clock(sleep=sleep), retry_strategy="EXPONENTIAL_DECAY_RETRY")
+    run(stream)
     assert seen == {0}
     assert service.receive("q")[0].dequeue_count == 2
     service.close()

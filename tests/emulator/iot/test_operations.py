@@ -116,8 +116,8 @@ def test_a_parameter_within_its_rule_comes_back_as_sent(call: Send, right: dict[
 def test_update_changes_alias_and_description(call: Send) -> None:
     known = {"ProductKey": "a1Known0001", "ModuleName": "BarcodeSCANNER", "AliasName": "New_alias", "Desc": "New."}
     assert call("UpdateOTAModule", **known).json()["Success"] is True
-    found = listed(call, "a1Known0001")[0]
-    assert (found["ModuleName"], found["AliasName"], found["Desc"]) == ("barcodeScanner", "New_alias", "New.")
+    module = listed(call, "a1Known0001")[0]
+    assert (module["ModuleName"], module["AliasName"], module["Desc"]) == ("barcodeScanner", "New_alias", "New.")
 
 
 @pytest.mark.parametrize(("clears", "desc"), [(True, ""), (False, "Old description.")])
