@@ -17,7 +17,7 @@ from emulator.faults.processes import Processes
 from emulator.faults.streams import deliver_wrongly
 from emulator.fc.client import Called, call
 from emulator.fc.service import FunctionCompute
-from emulator.iot.answers import Answers, AnswersError, read_answers
+from emulator.iot.answers import read_answers
 from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts
 from emulator.records import Records
@@ -27,10 +27,6 @@ from emulator.template import reader
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = 9700
-
-
-class OptionsError(Exception):
-    """An option of the local cloud is not valid."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,7 @@ class Cloud:
             clock=Clock(wall=lambda: time.time() + self.faults.clock_ahead()),
             seed=options.seed,
             limit=options.limit,
-            answers=_read_answers(options.answers),
+            answers=read_answers(options.answers) if options.answers else None,
         )
         self.iot.add_products(options.products)
         if options.state:
@@ -127,10 +123,3 @@ class Cloud:
             call, self.urls.fc, stream.function, asynchronous=stream.trigger.asynchronous, timeout=CEILING
         )
         return deliver_wrongly(deliver, self.faults, stream.function, random.Random(self.options.seed))
-
-
-def _read_answers(path: Path | None) -> Answers | None:
-    try:
-        return read_answers(path) if path else None
-    except AnswersError as error:
-        raise OptionsError(str(error)) from None

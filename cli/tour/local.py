@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from cli.clients.names import Names
 from cli.clients.target import Target, local_at
 from cli.errors import CliError
-from emulator.cloud import Options, OptionsError
+from emulator.cloud import Options
+from emulator.iot.answers import AnswersError
 from emulator.local import LocalCloud
 from emulator.local import local_cloud as running
 from emulator.pulse import busiest_second
@@ -43,5 +44,5 @@ def local_cloud(options: Options) -> Iterator[Local]:
             f"the local cloud cannot start on port {port}: {error.strerror or error}; "
             f"try --port {port + 100} (make run PORT={port + 100})"
         ) from None
-    except (TemplateError, OptionsError) as error:
+    except (TemplateError, AnswersError) as error:
         raise CliError(f"the local cloud cannot start: {error}") from None

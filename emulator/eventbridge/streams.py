@@ -8,22 +8,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from emulator.clock import Clock
 from emulator.eventbridge.config import StreamConfig
 from emulator.eventbridge.events import build_event, build_payload
+from emulator.fc.client import Called
 from emulator.smq.errors import NotFound, SmqError
 from emulator.smq.retries import pause
 from emulator.smq.service import MessageService
-
-READY = "Ready"
-"""Not running: never started, stopped, or halted by a batch that failed after all retries and may not be skipped."""
-RUNNING = "Running"
-PAUSED = "Paused"
-"""Receives nothing until it is resumed; a running call ends first."""
-FAILED_TO_START = "Failed to start"
-"""The queue or the function does not exist, or may not be used: a retry would not help."""
 
 CEILING = 300.0
 """Seconds after which EventBridge ends a call, whatever the function's own timeout."""
@@ -34,16 +26,7 @@ _MOST = 16
 _log = logging.getLogger(__name__)
 
 
-class Result(Protocol):
-    """The result of a call: the HTTP status, and X-Fc-Error-Type where the function failed."""
-
-    @property
-    def status(self) -> int: ...
-    @property
-    def error_type(self) -> str | None: ...
-
-
-Invoke = Callable[[bytes], Awaitable[Result]]
+Invoke = Callable[[bytes], Awaitable[Called]]
 """Calls the function, for `CEILING` seconds at most; an asynchronous call returns when it is accepted. Raises: OSError."""
 
 
@@ -63,7 +46,12 @@ class EventStream:
         self, config: StreamConfig, service: MessageService, invoke: Invoke, *, clock: Clock | None = None
     ) -> None:
         self.config = config
-        self.state = READY
+        self.state = "Ready"
+        """Ready: not running; never started, stopped, or halted by a batch that failed after all retries.
+
+        Running. Paused: receives nothing until it is resumed; a running call ends first. Failed to start: the queue or the
+        function does not exist, or may not be used: a retry would not help.
+        """
         self.delivered = 0
         self.retried = 0
         self.dead_lettered = 0
@@ -84,8 +72,8 @@ class EventStream:
 
     async def run(self) -> None:
         """Deliver until stopped or halted. May be called again afterwards: that restarts the stream."""
-        self.state = RUNNING
-        while self.state == RUNNING:
+        self.state = "Running"
+        while self.state == "Running":
             self._work = asyncio.ensure_future(self._deliver_all())
             try:
                 await asyncio.wait({self._work})
@@ -94,17 +82,17 @@ class EventStream:
             finally:
                 self._work.cancel()
                 self._release()
-                if self.state == RUNNING:
-                    self.state = READY
-            if self.state == PAUSED:
+                if self.state == "Running":
+                    self.state = "Ready"
+            if self.state == "Paused":
                 await self._resumed.wait()
-                if self.state == PAUSED:
-                    self.state = RUNNING
+                if self.state == "Paused":
+                    self.state = "Running"
 
     def pause(self) -> None:
         """Receive nothing more, and put back messages that wait for their next call. A running call ends, and counts."""
-        if self.state in (RUNNING, PAUSED):
-            self.state = PAUSED
+        if self.state in ("Running", "Paused"):
+            self.state = "Paused"
             self._resumed.clear()
             if self._work and not self._calling:
                 self._work.cancel()
@@ -115,18 +103,18 @@ class EventStream:
 
     def stop(self) -> None:
         """End `run`. It closes the connection of a running call: the function goes on, and its messages come again."""
-        if self.state == PAUSED:
-            self.state = READY
+        if self.state == "Paused":
+            self.state = "Ready"
             self._resumed.set()
         if self._work:
             self._work.cancel()
 
     async def _deliver_all(self) -> None:
-        while self.state == RUNNING:
+        while self.state == "Running":
             try:
                 await self._collect()
             except NotFound:
-                self.state = FAILED_TO_START
+                self.state = "Failed to start"
                 return
             await self._deliver()
 
@@ -175,7 +163,7 @@ class EventStream:
         while not await self._try(body):
             failures += 1
             seconds = pause(self.config.trigger.retry_strategy, failures, self._clock.random)
-            if self.state != RUNNING or seconds is None:
+            if self.state != "Running" or seconds is None:
                 self._give_up()
                 return
             self._hide(seconds * self._clock.scale)
@@ -196,7 +184,7 @@ class EventStream:
         finally:
             self._calling = False
         if result.status in (401, 403, 404, 412):
-            self.state = FAILED_TO_START
+            self.state = "Failed to start"
         if result.error_type or not 200 <= result.status < 300:
             _log.info("stream %s: %s %s", self.config.name, result.status, result.error_type or "")
             return False
@@ -204,9 +192,9 @@ class EventStream:
 
     def _give_up(self) -> None:
         """Halt where failures are not tolerated or the stream cannot go on; else dead-letter the batch."""
-        if self.state == RUNNING and self.config.trigger.errors_tolerance == "NONE":
-            self.state = READY
-        if self.state != RUNNING:
+        if self.state == "Running" and self.config.trigger.errors_tolerance == "NONE":
+            self.state = "Ready"
+        if self.state != "Running":
             return
         for held in self._batch:
             self._dead_letter(held)

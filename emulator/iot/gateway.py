@@ -29,9 +29,11 @@ _COMMON = (
     "SignatureMethod", "SignatureVersion", "SignatureNonce", "Signature",
 )  # fmt: skip
 _ACS3_HEADERS = {"host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"}
-_TOKEN_ERRORS: dict[type[AccountsError], tuple[str, str]] = {
-    ExpiredToken: ("Expired", "is expired"),
-    WrongToken: ("MismatchWithAccessKey", "mismatch with the AccessKey"),
+_MISMATCH = "Specified SecurityToken mismatch with the AccessKey."
+_KEY_ERRORS: dict[type[AccountsError], tuple[tuple[int, ...], str, str]] = {
+    UnknownKey: ((400, 404), "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
+    ExpiredToken: ((400,), "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
+    WrongToken: ((400,), "InvalidSecurityToken.MismatchWithAccessKey", _MISMATCH),
 }
 
 
@@ -131,12 +133,9 @@ class Gateway:
     def _authenticate(self, call: SignedCall) -> Key:
         try:
             return self._accounts.authenticate(call.key_id, call.token)
-        except UnknownKey as error:
-            status = self._random.choice((400, 404))
-            raise GatewayError(status, "InvalidAccessKeyId.NotFound", "Specified access key is not found.") from error
         except AccountsError as error:
-            code, text = _TOKEN_ERRORS[type(error)]
-            raise GatewayError(400, f"InvalidSecurityToken.{code}", f"Specified SecurityToken {text}.") from error
+            statuses, code, text = _KEY_ERRORS[type(error)]
+            raise GatewayError(self._random.choice(statuses), code, text) from error
 
     def _check_clock(self, timestamp: str) -> None:
         try:

@@ -40,21 +40,17 @@ def read(body: bytes, *roots: str) -> Element:
 def number(parent: Element, name: str) -> int | None:
     """Return the whole number in a child; None where there is no such child. Raises: InvalidArgument."""
     text = parent.findtext(name)
-    if text is None:
-        return None
-    if not _NUMBER.fullmatch(text.strip()):
+    if text is not None and not _NUMBER.fullmatch(text.strip()):
         raise InvalidArgument(f"The value of {name} is not a number.")
-    return int(text)
+    return None if text is None else int(text)
 
 
 def flag(parent: Element, name: str) -> bool | None:
     """Return the boolean in a child; None where there is no such child. Raises: InvalidArgument."""
     text = parent.findtext(name)
-    if text is None:
-        return None
-    if text.strip().lower() not in ("true", "false"):
+    if text is not None and text.strip().lower() not in ("true", "false"):
         raise InvalidArgument(f"The value of {name} is neither True nor False.")
-    return text.strip().lower() == "true"
+    return None if text is None else text.strip().lower() == "true"
 
 
 def read_draft(message: Element) -> Draft:

@@ -8,7 +8,8 @@ from typing import Any, get_args
 
 import pytest
 
-from emulator.cloud import Options, OptionsError
+from emulator.cloud import Options
+from emulator.iot.answers import AnswersError
 from emulator.iot.products import Rule
 from emulator.local import local_cloud
 from tests.conformance.platform import PAUSE, Keys, Platform, entries, shape
@@ -133,7 +134,7 @@ def test_a_file_without_answers_is_refused(tmp_path: Path, text: str) -> None:
     """By its name, before anything starts."""
     (tmp_path / "answers.json").write_text(text, encoding="utf-8")
     with (
-        pytest.raises(OptionsError, match=r"answers\.json: "),
+        pytest.raises(AnswersError, match=r"answers\.json: "),
         local_cloud(Options(port=0, answers=tmp_path / "answers.json")),
     ):
         pass

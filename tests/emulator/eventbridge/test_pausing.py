@@ -3,7 +3,6 @@
 import asyncio
 
 from emulator.clock import Clock
-from emulator.eventbridge.streams import PAUSED, READY, RUNNING
 from emulator.fc.client import Called
 from emulator.smq.service import MessageService
 from tests.emulator.eventbridge.played import FAILED, GOOD, Function, make_stream, run, send
@@ -19,11 +18,11 @@ def test_a_paused_stream_receives_nothing_until_it_is_resumed(service: MessageSe
         return True
 
     def resume() -> bool:
-        assert (paused.state, function.calls, service.depths("q").active) == (PAUSED, [], 1)
+        assert (paused.state, function.calls, service.depths("q").active) == ("Paused", [], 1)
         paused.resume()
         return True
 
-    run(paused, lambda: paused.state == RUNNING, pause, resume, lambda: paused.delivered == 1)
+    run(paused, lambda: paused.state == "Running", pause, resume, lambda: paused.delivered == 1)
 
 
 def test_a_running_call_ends_and_counts(service: MessageService) -> None:
@@ -41,7 +40,7 @@ def test_a_running_call_ends_and_counts(service: MessageService) -> None:
     send(service, "x", "y")
     paused = make_stream(service, invoke)
     run(paused, lambda: paused.in_flight == 1, pause, lambda: paused.delivered == 1, lambda: paused.in_flight == 0)
-    assert (paused.state, service.depths("q").active) == (READY, 1)
+    assert (paused.state, service.depths("q").active) == ("Ready", 1)
 
 
 def test_a_batch_between_two_tries_goes_back_to_the_queue(service: MessageService) -> None:
