@@ -72,8 +72,7 @@ def whole(delivery: Delivery, largest: int) -> tuple[Sequence[str], int]:
     contents = delivery.open()
     texts = [write(part.value) for part in contents.parts]
     bodies = pack(texts, largest) if contents.several else texts
-    is_clear = contents.several or not any(isinstance(part.value, Flaw) for part in contents.parts)
-    fits = bodies and is_clear and all(count_bytes(body) <= largest for body in bodies)
+    fits = bodies and not _is_one_thing(contents) and all(count_bytes(body) <= largest for body in bodies)
     return (bodies if fits else [as_it_came]), len(texts)
 
 
