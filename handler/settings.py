@@ -152,7 +152,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise _named(error, values) from None
+            raise _explain(error, values) from None
 
     @property
     def iot_host_setting(self) -> str:
@@ -172,13 +172,13 @@ class Settings(BaseModel):
     @property
     def rate(self) -> float:
         """Calls a second of one operation for all instances together, where they share the quota."""
-        return self._held(self.OTA_QPS, self._limit)
+        return _hold_below(self.OTA_QPS, self._limit)
 
     @property
     def share(self) -> float:
         """Calls a second of one operation for this instance, where no store shares the quota: instances know nothing of each
         other, so each keeps a bound of its own for any second, and these add up to no more than the limit."""
-        return self._held(self.OTA_QPS / self.OTA_QUOTA_INSTANCES, self._limit // self.OTA_QUOTA_INSTANCES)
+        return _hold_below(self.OTA_QPS / self.OTA_QUOTA_INSTANCES, self._limit // self.OTA_QUOTA_INSTANCES)
 
     @property
     def own_rate(self) -> float:
@@ -194,11 +194,6 @@ class Settings(BaseModel):
     def _limit(self) -> int:
         """Calls in any second: who sets more than an account has was given more, or calls another platform."""
         return ACCOUNT_LIMIT if self.OTA_QPS <= ACCOUNT_LIMIT else 1 + int(self.OTA_QPS)
-
-    @staticmethod
-    def _held(rate: float, most: int) -> float:
-        """Return the rate, or the largest below it that makes at most `most` calls in any second (`handler.pacing`)."""
-        return rate if rate < max(most, 1) else JUST_BELOW * max(most, 1)
 
     def warnings(self) -> list[str]:
         """List what is allowed but dangerous, in words that name the setting."""
@@ -221,21 +216,25 @@ class Settings(BaseModel):
         return found
 
 
+def _hold_below(rate: float, most: int) -> float:
+    """Return the rate, or the largest below it that makes at most `most` calls in any second (`handler.pacing`)."""
+    return rate if rate < max(most, 1) else JUST_BELOW * max(most, 1)
+
+
 def _iot_endpoint(region: str) -> str:
     return f"https://iot.{region}.aliyuncs.com"
 
 
 def _check_store_parts(values: Mapping[str, str]) -> None:
-    parts = [
-        name for name in ("OTA_QUOTA_PORT", "OTA_QUOTA_USER", "OTA_QUOTA_PASSWORD", "OTA_QUOTA_TLS") if name in values
-    ]
-    if "OTA_QUOTA_URL" in values and ("OTA_QUOTA_HOST" in values or parts):
-        raise SettingError("OTA_QUOTA_URL", f"is set, and so is {[*parts, 'OTA_QUOTA_HOST'][0]}: one way is enough")
+    names = (f"OTA_QUOTA_{part}" for part in ("PORT", "USER", "PASSWORD", "TLS", "HOST"))
+    parts = [name for name in names if name in values]
+    if parts and "OTA_QUOTA_URL" in values:
+        raise SettingError("OTA_QUOTA_URL", f"is set, and so is {parts[0]}: one way is enough")
     if parts and "OTA_QUOTA_HOST" not in values:
         raise SettingError("OTA_QUOTA_HOST", f"is required where {parts[0]} is set")
 
 
-def _named(error: ValidationError, values: Mapping[str, str]) -> SettingError:
+def _explain(error: ValidationError, values: Mapping[str, str]) -> SettingError:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
     problem = "is required" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
