@@ -1,9 +1,11 @@
-"""One quota for many, on a real Valkey server."""
+"""One quota for many: on a real Valkey server, and what it lets through in virtual time."""
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
+from random import Random
 
 import pytest
 
@@ -13,9 +15,11 @@ from handler.log import Log
 from handler.pacing import CATCH_UP
 from handler.quota import SILENCE, SharedLine, SharedQuota
 from handler.store import OVERDUE, PATIENCE, PAUSE, Answer, Question, Store
+from tests.simulation.valkey import Valkey
 from tests.support.departures import CALL, NEVER, excess
 from tests.support.fleet import BACK, GONE, RATE, Instance, Worker, a_fleet
 from tests.support.valkey_server import ValkeyServer, Way
+from tests.support.virtual_time import VirtualTime
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.quiet
@@ -46,6 +50,38 @@ def test_eight_processes_share_one_quota(server: ValkeyServer) -> None:
     assert len(left) + lost >= 0.9 * 9 * seconds
     fair = 9 * seconds / 8
     assert min(len(result.left) for result in results) + lost >= fair / 2
+
+
+@pytest.mark.parametrize("rate", [9.0, 9.8])
+@pytest.mark.parametrize(("latency", "trip"), [(0.05, 0.001), (0.5, 0.005), (2.0, 0.001), (0.5, 0.05)])
+@pytest.mark.parametrize("processes", [1, 3])
+def test_nearly_all_of_the_rate_is_used_whatever_the_latency(
+    processes: int, latency: float, trip: float, rate: float
+) -> None:
+    """The API's up to two seconds, a store's of 50 ms; in virtual time, with wake-ups that are a little late."""
+    random, valkey, left = Random(1), Valkey(), list[float]()
+    time = VirtualTime(1, lambda: random.uniform(0, 0.005))
+
+    def ask(key: str, arguments: Sequence[float]) -> Sequence[int]:
+        time.clock.sleep(trip / 2)
+        valkey.now = round(time.time * 1e6) + 10**12
+        answer = valkey.run(key, arguments)
+        time.clock.sleep(trip / 2)
+        return answer
+
+    def call(quota: SharedQuota) -> None:
+        while time.time < 30:
+            quota.wait(CALL, NEVER)
+            left.append(time.time)
+            time.clock.sleep(latency)
+
+    for _ in range(processes):
+        quota = SharedQuota("redis://store", "key", rate, rate / processes, time.clock, Log(), ask)
+        for _ in range(24):
+            time.spawn(partial(call, quota))
+    time.run()
+    assert sum(moment < 30 for moment in left) >= 0.97 * rate * 30
+    assert max(sum(begin <= moment < begin + 1 for moment in left) for begin in left) <= 10
 
 
 def test_keys_and_operations_do_not_wait_for_each_other(server: ValkeyServer) -> None:
