@@ -1,8 +1,9 @@
 """`ota-modules apply`: plan, ask, send what changes, wait."""
 
-from cli.commands.options import Assumed, Files, Manifests, Qps, Yes, agree
+from cli.commands.options import Assumed, Manifests, Qps, Yes, agree, load_valid
 from cli.commands.session import Cloud
 from cli.errors import NotAllSucceeded, UsageError
+from cli.manifests.formats import Files
 from cli.manifests.plan import changes, count_wrong, make_plan
 from cli.sending.sending import Waiting, send_requests
 from cli.terminal.screen import plural
@@ -24,7 +25,7 @@ def apply(
     Example: ota-modules apply --on-existing update fleet.yml
     """
     screen, target = session.screen, session.target(sends=True)
-    entries = files.load(screen, manifests).entries
+    entries = load_valid(screen, manifests, files).entries
     plan = make_plan(screen, target, assumed.complete(entries, "keep"), qps)
     wanted, wrong = changes(plan), count_wrong(plan)
     if wanted:

@@ -12,10 +12,11 @@ from cli.clients.figures import read_figures
 from cli.clients.smq import Mailbox
 from cli.clients.streams import Streams
 from cli.clients.target import Target
-from cli.commands.options import Files
 from cli.commands.outcomes import read_past
 from cli.commands.session import Cloud
 from cli.errors import CliError, CloudError, Interrupted, UsageError
+from cli.manifests.formats import Files
+from cli.manifests.manifest import load
 from cli.sending.browsing import Belongs, take_requests
 from cli.sending.ledger import Ledger, Run, origin_of, read_runs, state_folder
 from cli.sending.sending import State, close_inbox
@@ -47,7 +48,7 @@ def cancel(
     folder = state_folder(state)
     wanted = _find_run(folder, target, run)
     own = re.compile(rf"{wanted.name}-\d+")
-    named = {entry.request.Id for entry in files.read(screen, run).entries} if Path(run[0]).exists() else set()
+    named = {entry.request.Id for entry in load(run, files, screen.note).entries} if Path(run[0]).exists() else set()
 
     def belongs(id_: str) -> bool:
         return own.fullmatch(id_) is not None or id_ in named

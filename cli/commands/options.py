@@ -10,7 +10,7 @@ from typer import Argument, Option
 from cli.clients.target import Target
 from cli.errors import Interrupted, UsageError
 from cli.manifests.faults import Fault, summarize
-from cli.manifests.formats import Format, Source
+from cli.manifests.formats import Files
 from cli.manifests.manifest import Entry, Manifest, load
 from cli.terminal.screen import Screen, plural, visible
 from handler.messages import Policy
@@ -23,39 +23,21 @@ Qps = Annotated[float, Option(min=0.1, max=9, help="Calls a second, out of the a
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 
 
-@dataclass(frozen=True)
-class Decoding:
-    """How files are to be read whose format is known."""
-
-    encoding: Annotated[str | None, Option(help="Encoding of text files (default: UTF-8, UTF-16 or GB18030).")] = None
-    sheet: Annotated[str | None, Option(help="Sheet of a workbook (default: the first).")] = None
-
-
-@dataclass(frozen=True)
-class Files(Decoding):
-    """How files are to be read."""
-
-    form: Annotated[Format | None, Option("--format", help="Input format (default: detected from the file).")] = None
-
-    def read(self, screen: Screen, manifests: list[str]) -> Manifest:
-        """Read and check manifests. Raises: UsageError: one cannot be read at all."""
-        return load(manifests, Source(self.form, self.encoding, self.sheet, screen.note))
-
-    def load(
-        self, screen: Screen, manifests: list[str], *, skip_invalid: bool = False, hint: str = "",
-        annotate: Callable[[Fault], str] | None = None,
-    ) -> Manifest:  # fmt: skip
-        """Read and check manifests, and show their faults. Raises: UsageError: there are any, or there is no request."""
-        manifest = self.read(screen, manifests)
-        for fault in manifest.faults if not skip_invalid else ():
-            screen.record(fault.record())
-        for line in map(annotate, manifest.faults) if annotate else summarize(manifest.faults):
-            screen.summary(visible(line))
-        if manifest.faults and not skip_invalid:
-            raise UsageError(plural(len(manifest.faults), "fault") + hint)
-        if not manifest.entries:
-            raise UsageError("the manifest holds no request")
-        return manifest
+def load_valid(
+    screen: Screen, manifests: list[str], files: Files, *, skip_invalid: bool = False, hint: str = "",
+    annotate: Callable[[Fault], str] | None = None,
+) -> Manifest:  # fmt: skip
+    """Read and check manifests, and show their faults. Raises: UsageError: there are any, or there is no request."""
+    manifest = load(manifests, files, screen.note)
+    for fault in manifest.faults if not skip_invalid else ():
+        screen.record(fault.record())
+    for line in map(annotate, manifest.faults) if annotate else summarize(manifest.faults):
+        screen.summary(visible(line))
+    if manifest.faults and not skip_invalid:
+        raise UsageError(plural(len(manifest.faults), "fault") + hint)
+    if not manifest.entries:
+        raise UsageError("the manifest holds no request")
+    return manifest
 
 
 @dataclass(frozen=True)

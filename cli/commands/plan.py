@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from cli.commands.options import Assumed, Files, Manifests, Qps
+from cli.commands.options import Assumed, Manifests, Qps, load_valid
 from cli.commands.session import Cloud
 from cli.errors import CliError, NotAllSucceeded, UsageError
+from cli.manifests.formats import Files
 from cli.manifests.plan import CHANGES, changes, count_wrong, make_plan, save
 from cli.terminal.screen import plural
 
@@ -28,7 +29,7 @@ def plan(
     """
     screen, target = session.screen, session.target()
     try:
-        entries = files.load(screen, manifests).entries
+        entries = load_valid(screen, manifests, files).entries
     except UsageError as error:
         # With --exit-code, the status of a usage error would mean "changes".
         raise CliError(str(error)) if exit_code else error from None

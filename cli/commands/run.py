@@ -14,9 +14,10 @@ from cli import records
 from cli.clients.inbox import Inbox
 from cli.clients.names import TEMPLATE
 from cli.clients.target import ENDPOINTS, LOCAL_PORT, Target
-from cli.commands.options import Files
+from cli.commands.options import load_valid
 from cli.commands.session import Session
 from cli.errors import CliError, Interrupted
+from cli.manifests.formats import Files
 from cli.records import Toured
 from cli.sending.browsing import temporary_inbox
 from cli.terminal.interrupts import Interrupts
@@ -57,7 +58,7 @@ def run(
 
     screen = session.screen
     sent = [] if no_samples else read_all(events)
-    manifest = Files().load(screen, [str(products)]).entries if products else ()
+    manifest = load_valid(screen, [str(products)], Files()).entries if products else ()
     named = list(dict.fromkeys((entry.request.ProductKey, entry.request.IotInstanceId) for entry in manifest))
     options = Options(port=port, template=template, state=state, answers=answers, products=named)
     with local_cloud(options) as local:

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from typer import Option
 
-from cli.commands.options import EXPECTED_RATE, Assumed, Files, Manifests, Yes, agree
+from cli.commands.options import EXPECTED_RATE, Assumed, Manifests, Yes, agree, load_valid
 from cli.commands.session import Cloud
 from cli.errors import NotAllSucceeded, UsageError
+from cli.manifests.formats import Files
 from cli.sending.sending import Waiting, send_requests
 from cli.terminal.screen import plural
 
@@ -33,7 +34,7 @@ def send(
         raise UsageError("--report needs --wait: without it there are no outcomes to report")
     screen, target = session.screen, session.target(sends=True)
     hint = "; nothing was sent (--skip-invalid sends the valid requests)"
-    manifest = files.load(screen, manifests, skip_invalid=skip_invalid, hint=hint)
+    manifest = load_valid(screen, manifests, files, skip_invalid=skip_invalid, hint=hint)
     requests = [entry.request for entry in assumed.complete(manifest.entries)]
     agree(screen, target, len(requests), yes=yes, rate=qps)
     result = send_requests(

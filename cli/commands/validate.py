@@ -1,30 +1,36 @@
 """`ota-modules validate`: manifests, checked offline."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from typer import Option
 
-from cli.commands.options import Decoding, Files, Manifests
+from cli.commands.options import Manifests, load_valid
 from cli.commands.session import Session
 from cli.manifests.faults import Fault
-from cli.manifests.formats import Format
+from cli.manifests.formats import Files, Format
 from cli.terminal.screen import plural, visible
+
+
+@dataclass(frozen=True)
+class Inputs(Files):
+    """How files are to be read, beside another `--format`."""
+
+    form: Annotated[Format | None, Option("--input-format", help="Input format (default: detected).")] = None
 
 
 def validate(
     session: Session,
     manifests: Manifests,
-    decoding: Decoding,
+    files: Inputs,
     report: Annotated[Literal["text", "github"], Option("--format", help="Format of the report.")] = "text",
-    form: Annotated[Format | None, Option("--input-format", help="Input format (default: detected).")] = None,
 ) -> None:
     """Check manifests without any cloud: every rule, all faults at once. Exit status 2 if there are any.
 
     Example: ota-modules validate fleet.yml
     """
     screen = session.screen
-    files = Files(decoding.encoding, decoding.sheet, form)
-    manifest = files.load(screen, manifests, annotate=annotation if report == "github" else None)
+    manifest = load_valid(screen, manifests, files, annotate=annotation if report == "github" else None)
     screen.note(plural(len(manifest.entries), "valid request"))
 
 

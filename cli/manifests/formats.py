@@ -1,9 +1,11 @@
 """The formats of manifest files, and how one is recognised."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Literal
+from typing import Annotated, Literal
+
+from typer import Option
 
 from cli.manifests import json_file, table, workbook, yaml_file
 from cli.manifests.documents import Document
@@ -30,25 +32,26 @@ _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 """How workbooks begin: the new ones are ZIP files, the old ones are containers of their own."""
 
 
+Note = Callable[[str], None]
+"""Is told what had to be guessed."""
+
+
 @dataclass(frozen=True)
-class Source:
-    """How files are to be read: their format, encoding and sheet, where those are not to be told from them."""
+class Files:
+    """How files are to be read, where that is not to be told from them."""
 
-    form: Format | None = None
-    encoding: str | None = None
-    sheet: str | None = None
-    note: Callable[[str], None] | None = field(default=None, compare=False)
-    """Is told what had to be guessed."""
+    encoding: Annotated[str | None, Option(help="Encoding of text files (default: UTF-8, UTF-16 or GB18030).")] = None
+    sheet: Annotated[str | None, Option(help="Sheet of a workbook (default: the first).")] = None
+    form: Annotated[Format | None, Option("--format", help="Input format (default: detected from the file).")] = None
 
-
-def read(raw: bytes, file: str, source: Source) -> list[Document]:
-    """Read a file's documents. Raises: Unreadable; UsageError: it is no text."""
-    if source.form == "xlsx" or (source.form is None and raw.startswith(_WORKBOOKS)):
-        return workbook.read(raw, file, source.sheet)
-    text, encoding = decode(file, raw, source.encoding)
-    if source.note and source.encoding is None and encoding != "utf-8":
-        source.note(f"{file} is read as {encoding.upper()} (--encoding names another)")
-    return _READERS[source.form or format_of(file, text)](text, file)
+    def read(self, raw: bytes, file: str, note: Note) -> list[Document]:
+        """Read a file's documents. Raises: Unreadable; UsageError: it is no text."""
+        if self.form == "xlsx" or (self.form is None and raw.startswith(_WORKBOOKS)):
+            return workbook.read(raw, file, self.sheet)
+        text, encoding = decode(file, raw, self.encoding)
+        if self.encoding is None and encoding != "utf-8":
+            note(f"{file} is read as {encoding.upper()} (--encoding names another)")
+        return _READERS[self.form or format_of(file, text)](text, file)
 
 
 def format_of(name: str, text: str) -> Format:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from cli.errors import UsageError
 from cli.manifests.faults import Fault, Place, Unreadable
-from cli.manifests.formats import Source
-from cli.manifests.formats import read as read_documents
+from cli.manifests.formats import Files, Note
 from cli.manifests.grid import MOST_REQUESTS, Wanted, wanted_by
 from cli.terminal.files import STANDARD_INPUT, read
 from handler.messages import Invalid, Known, ModuleKey, ModuleRequest
@@ -35,13 +34,13 @@ class Manifest:
     faults: tuple[Fault, ...]
 
 
-def load(names: Sequence[str], source: Source | None = None) -> Manifest:
+def load(names: Sequence[str], files: Files | None = None, note: Note = lambda _text: None) -> Manifest:
     """Read and check manifests; `-` is standard input. Raises: UsageError: a file cannot be read at all."""
     entries: list[Entry] = []
     faults: list[Fault] = []
     crossed = _Crossed()
     for name in names:
-        for wanted in _read(name, source or Source()):
+        for wanted in _read(name, files or Files(), note):
             found = [wanted] if isinstance(wanted, Fault) else _check(wanted)
             across = None if isinstance(wanted, Fault) else crossed.find_fault(wanted)
             faults += found if isinstance(found, list) else []
@@ -55,9 +54,9 @@ def load(names: Sequence[str], source: Source | None = None) -> Manifest:
     return Manifest(tuple(entries), tuple(sorted(set(faults))))
 
 
-def _read(name: str, source: Source) -> Iterator[Wanted | Fault]:
+def _read(name: str, files: Files, note: Note) -> Iterator[Wanted | Fault]:
     try:
-        documents = read_documents(read(name), "<stdin>" if name == STANDARD_INPUT else name, source)
+        documents = files.read(read(name), "<stdin>" if name == STANDARD_INPUT else name, note)
     except Unreadable as error:
         yield error.fault
         return

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cli.errors import UsageError
-from cli.manifests.formats import Source
+from cli.manifests.formats import Files
 from cli.manifests.manifest import Manifest, load
 
 TABLE = "ProductKey,ModuleName,AliasName\na1,mcu,模块\na1,modem,\n"
@@ -28,10 +28,10 @@ modules: [{ModuleName: mcu, AliasName: 模块}]
 WANTED = [("a1", "mcu", "模块"), ("a1", "modem", None)]
 
 
-def loaded(folder: Path, name: str, raw: bytes | str, source: Source | None = None) -> Manifest:
+def loaded(folder: Path, name: str, raw: bytes | str, files: Files | None = None) -> Manifest:
     path = folder / name
     path.write_bytes(raw if isinstance(raw, bytes) else raw.encode())
-    return load([str(path)], source)
+    return load([str(path)], files)
 
 
 def modules(manifest: Manifest) -> list[tuple[str, str, str | None]]:
@@ -110,7 +110,8 @@ def test_a_file_is_read_as_it_was_saved(tmp_path: Path, name: str) -> None:
 def test_an_encoding_that_was_guessed_is_told(tmp_path: Path, name: str) -> None:
     """And --encoding overrules it."""
     notes: list[str] = []
-    loaded(tmp_path, *SAVED[name], Source(note=notes.append))
+    loaded(tmp_path, *SAVED[name])
+    load([str(tmp_path / SAVED[name][0])], note=notes.append)
     assert len(notes) == 1
     assert "is read as " in notes[0]
 
@@ -118,7 +119,7 @@ def test_an_encoding_that_was_guessed_is_told(tmp_path: Path, name: str) -> None
 def test_an_encoding_that_is_named_is_taken(tmp_path: Path) -> None:
     """Also where another one would fit."""
     raw = "ProductKey,ModuleName,AliasName\na1,mcu,模塊\n".encode("big5")
-    assert modules(loaded(tmp_path, "f.csv", raw, Source(encoding="big5"))) == [("a1", "mcu", "模塊")]
+    assert modules(loaded(tmp_path, "f.csv", raw, Files(encoding="big5"))) == [("a1", "mcu", "模塊")]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_an_encoding_that_is_named_is_taken(tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path, encoding: str | None, words: str) -> None:
     """With what was tried."""
     with pytest.raises(UsageError, match=words):
-        loaded(tmp_path, "f.csv", b"ProductKey\xff\xff\xff,\xff", Source(encoding=encoding))
+        loaded(tmp_path, "f.csv", b"ProductKey\xff\xff\xff,\xff", Files(encoding=encoding))
 
 
 @pytest.mark.parametrize(
@@ -175,8 +176,8 @@ def test_every_cell_that_is_no_text_is_a_fault_and_none_is_taken_for_empty(tmp_p
 def test_a_sheet_is_chosen_by_its_name(tmp_path: Path) -> None:
     """The first one where none is named; one that is not there is told with those that are."""
     raw = workbook(["ProductKey", "ModuleName"], ["a1", "mcu"], more=[["ProductKey", "ModuleName"], ["a2", "modem"]])
-    assert modules(loaded(tmp_path, "f.xlsx", raw, Source(sheet="其他"))) == [("a2", "modem", None)]
-    assert "has no sheet 'x'; there are Sheet, 其他" in rules(loaded(tmp_path, "f.xlsx", raw, Source(sheet="x")))[0]
+    assert modules(loaded(tmp_path, "f.xlsx", raw, Files(sheet="其他"))) == [("a2", "modem", None)]
+    assert "has no sheet 'x'; there are Sheet, 其他" in rules(loaded(tmp_path, "f.xlsx", raw, Files(sheet="x")))[0]
 
 
 @settings(deadline=None, max_examples=60)
