@@ -9,7 +9,7 @@ import yaml
 from typer import Argument
 
 from cli import records
-from cli.clients import console
+from cli.clients import console, http
 from cli.clients.target import read
 from cli.commands.session import Session, with_groups
 from cli.errors import CloudError, UsageError
@@ -73,10 +73,7 @@ def read_rule(parts: list[str]) -> dict[str, Any]:
         name, equals, value = part.partition("=")
         if not equals or not name or name in found:
             raise UsageError(f"{part!r} is not name=value, or is there twice")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
+        found[name] = http.json_value(value, value)
     return found
 
 

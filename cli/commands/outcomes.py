@@ -1,9 +1,10 @@
 """`ota-modules outcomes`: the outcomes that the result topic carries."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import ExitStack, closing
 from functools import partial
+from itertools import chain, islice
 from math import inf
 from typing import Annotated, Any, cast, get_args
 
@@ -59,14 +60,14 @@ def outcomes(
             kept.open()
         inbox = kept if keep else stack.enter_context(temporary_inbox(target, "cli"))
         past = read_past(screen, mailbox, target.names.outcome_queue) if since and not keep else []
-        shown = [event for event in past if wants(event)][:count]
-        for event in shown:
-            _show(screen, event)
         screen.note(f"following {target.names.result_topic} through queue {inbox.name}; Ctrl-C to stop")
         seen = {event.get("id") for event in past}
-        left = inf if count is None else count - len(shown)
-        is_new = lambda event: event.get("id") not in seen and wants(event)  # noqa: E731
-        _follow(screen, inbox, is_new, left, lambda: clock.now() < until)
+        interrupts = stack.enter_context(Interrupts())
+        events = stack.enter_context(closing(_follow(inbox, lambda: not interrupts.asked and clock.now() < until)))
+        new = (event for event in events if event.get("id") not in seen)
+        for event in islice(filter(wants, chain(past, new)), count):
+            screen.record(cast("records.Event", event))
+            screen.line(outcome_line(event["data"], local_time(str(event.get("time", "")))))
 
 
 def _wants(
@@ -109,24 +110,14 @@ def read_past(screen: Screen, mailbox: Mailbox, queue: str) -> list[Event]:
     return sorted(events, key=_published)
 
 
-def _follow(
-    screen: Screen, inbox: Inbox, wants: Callable[[Event], bool], left: float, goes_on: Callable[[], bool]
-) -> None:
-    """Show the wanted outcomes that come, `left` of them at most. Raises: CloudError."""
-    with Interrupts() as interrupts:
-        while left > 0 and not interrupts.asked and goes_on():
-            done: list[Received] = []
+def _follow(inbox: Inbox, goes_on: Callable[[], bool]) -> Generator[Event, None, None]:
+    """Yield the outcomes that come; those that were yielded are deleted. Raises: CloudError."""
+    while goes_on():
+        done: list[Received] = []
+        try:
             for message in inbox.receive(1):
-                event = event_of(message)
                 done.append(message)
-                if event and wants(event):
-                    _show(screen, event)
-                    left -= 1
-                if left <= 0:
-                    break
+                if event := event_of(message):
+                    yield event
+        finally:
             inbox.done(done)
-
-
-def _show(screen: Screen, event: Event) -> None:
-    screen.record(cast("records.Event", event))
-    screen.line(outcome_line(event["data"], local_time(str(event.get("time", "")))))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
+from cli.clients import http
 from cli.clients.inbox import Inbox
 from cli.clients.smq import BATCH, RELEASED, Mailbox, Received
 from cli.clients.target import Target
@@ -84,10 +85,7 @@ def take_requests(mailbox: Mailbox, queue: str, belongs: Belongs, interrupts: In
 
 def split(body: str, belongs: Belongs) -> tuple[list[str], str | None]:
     """Return the Ids in a message's body that belong, and what of the body stays. What cannot be read stays as it is."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return [], body
+    value = http.json_value(body)
     elements = value if isinstance(value, list) else [value]
     ids = [id_ for id_ in map(_id_of, elements) if belongs(id_)]
     others = [each for each in elements if not belongs(_id_of(each))]
