@@ -30,7 +30,7 @@ def apply(
     wanted, wrong = changes(plan), count_wrong(plan)
     if wanted:
         if not yes and not target.local and not screen.is_asked():
-            raise UsageError("nobody can be asked here: --yes applies the plan")
+            raise UsageError("there is no terminal to ask: --yes applies the plan")
         agree(screen, target, len(wanted), yes=yes)
         result = send_requests(screen, target, wanted, manifests, waiting, wait=True, again="ended")
         screen.record(result)

@@ -142,7 +142,7 @@ def _changed(screen: Screen, mailbox: Mailbox, target: Target, belongs: Belongs)
 
 
 def _finish(mailbox: Mailbox, target: Target, folder: Path, run: Run) -> None:
-    """Let nobody wait for what will not come, nor send the rest."""
+    """Mark the run as finished, so that its outcomes are not waited for and the rest is not sent."""
     if run.total:
         with suppress(UsageError), closing(Ledger(folder, run.path.stem, run.total)) as ledger:
             close_inbox(mailbox, target, ledger)

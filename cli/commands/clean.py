@@ -24,7 +24,7 @@ def clean(
 ) -> None:
     """Remove temporary queues and subscriptions that commands left behind.
 
-    A `send --wait` that was interrupted resumes through its own: remove only what nobody will resume.
+    A `send --wait` that was interrupted resumes through its own queue: do not remove those of runs to resume.
 
     Example: ota-modules clean --older 1d
     """

@@ -57,7 +57,7 @@ class Assumed:
 
 
 def agree(screen: Screen, target: Target, count: int, *, yes: bool, rate: float = EXPECTED_RATE) -> None:
-    """Ask before requests go to an account, where somebody can answer. Raises: Interrupted: the answer was no."""
+    """Ask before requests go to an account, if there is a terminal. Raises: Interrupted: the answer was no."""
     if yes or target.local or not screen.is_asked():
         return
     minutes = max(1, round(count / rate / 60))

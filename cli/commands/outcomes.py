@@ -91,7 +91,7 @@ def _published(event: Event) -> float:
 
 
 def read_past(screen: Screen, mailbox: Mailbox, queue: str) -> list[Event]:
-    """Return the events in the queue that the deployment keeps for whoever reads outcomes, by time; they stay there.
+    """Return the events in the outcome queue of the deployment, by time; they stay there.
 
     Raises: CloudError.
     """

@@ -48,7 +48,7 @@ def status(
 
 
 def _watch(screen: Screen, target: Target, folder: Path, every: float) -> None:
-    """Look until Ctrl-C; while nobody answers, show that instead."""
+    """Show the figures until Ctrl-C, or why there are none."""
     clock = Clock()
     in_place = screen.out.is_terminal and not screen.as_json
     with (
@@ -71,7 +71,7 @@ def _watch(screen: Screen, target: Target, folder: Path, every: float) -> None:
 
 
 def _look(screen: Screen, target: Target, folder: Path) -> Text:
-    """Return the figures and the newest runs, a line each, and print their record. Raises: CloudError: nobody answers."""
+    """Return the figures and the newest runs, a line each, and print their record. Raises: CloudError: there is no answer."""
     figures, runs = read_figures(target), read_runs(folder)[:MOST_RUNS]
     screen.record(replace(figures, runs=[run.record() for run in runs]))
     lines = [Text(f"{name:<14}{text}", style=_style(name, text)) for name, text in table(figures)]

@@ -14,11 +14,11 @@ def pause(session: Cloud) -> None:
         streams.switch(stream.name, on=False)
         ending = f"; {stream.in_flight} in flight end first" if stream.in_flight else ""
         screen.record({"Stream": stream.name, "State": "paused", "InFlight": stream.in_flight})
-        screen.summary(f"{stream.name} is paused{ending}. `ota-modules resume` lets it go on")
+        screen.summary(f"{stream.name} is paused{ending}. `ota-modules resume` starts it again")
 
 
 def resume(session: Cloud) -> None:
-    """Go on taking requests from the queue.
+    """Take requests from the queue again.
 
     Example: ota-modules resume
     """
@@ -26,4 +26,4 @@ def resume(session: Cloud) -> None:
     for stream in streams.find(on=True):
         streams.switch(stream.name, on=True)
         screen.record({"Stream": stream.name, "State": "running"})
-        screen.summary(f"{stream.name} goes on")
+        screen.summary(f"{stream.name} is running again")

@@ -14,7 +14,7 @@ from cli.terminal.screen import plural, visible
 
 @dataclass(frozen=True)
 class Inputs(Files):
-    """How files are to be read, beside another `--format`."""
+    """How files are to be read; here `--format` is the report's."""
 
     form: Annotated[Format | None, Option("--input-format", help="Input format (default: detected).")] = None
 

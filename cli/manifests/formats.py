@@ -33,12 +33,12 @@ _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 
 Note = Callable[[str], None]
-"""Is told what had to be guessed."""
+"""Takes a line about what was guessed."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """How files are to be read, where that is not to be told from them."""
+    """How files are to be read, instead of what is detected."""
 
     encoding: Annotated[str | None, Option(help="Encoding of text files (default: UTF-8, UTF-16 or GB18030).")] = None
     sheet: Annotated[str | None, Option(help="Sheet of a workbook (default: the first).")] = None
@@ -55,7 +55,7 @@ class Files:
 
 
 def format_of(name: str, text: str) -> Format:
-    """Tell a text's format: by the file's ending, else by what it looks like; JSON Lines are told under any name."""
+    """Detect a text's format: from the file's ending, else from its content; JSON Lines under any name."""
     form = ENDINGS.get(PurePath(name).suffix.lower().lstrip("."))
     start = text.lstrip()
     if form in (None, "json", "yaml") and start.startswith("{"):

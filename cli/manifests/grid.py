@@ -36,7 +36,7 @@ def _merge(row: Row, layers: Iterable[Row]) -> Wanted:
 
 
 def wanted_by(document: Document) -> Iterator[Wanted | Fault]:
-    """Yield plain requests, then every module for every product; the later of these counts more: defaults, module, product,
+    """Yield plain requests, then every module for every product. The later of these wins: defaults, module, product,
     overrides. Raises: UsageError: far too many."""
     yield from document.problems
     defaults = document.defaults

@@ -1,4 +1,4 @@
-"""Manifests: which modules somebody wants, checked whole before anything is sent."""
+"""Manifests: the modules that should exist, checked as a whole before anything is sent."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

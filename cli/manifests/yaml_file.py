@@ -59,7 +59,7 @@ class _Reader:
         return [self._value(each) for each in node.value]
 
     def _mapping(self, node: Any) -> dict[str, Any]:  # noqa: ANN401
-        """YAML lets the last of two equal keys win: which of them was meant, nobody knows."""
+        """Return a mapping. Raises: Unreadable: two keys are equal, of which YAML takes the last."""
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):

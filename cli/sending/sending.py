@@ -81,7 +81,7 @@ def _inbox(mailbox: Mailbox, target: Target, ledger: Ledger) -> Inbox:
 
 
 def close_inbox(mailbox: Mailbox, target: Target, ledger: Ledger) -> None:
-    """Remove the queue of a sending that nobody waits for any more."""
+    """Remove the outcome queue of a sending that is not waited for any more."""
     if ledger.run.following and not ledger.run.finished:
         _inbox(mailbox, target, ledger).close()
 
@@ -169,7 +169,7 @@ class Sending:
                 meter.step(len(new), note, waited=not (new and backlog))
 
     def _ahead(self) -> str:
-        """Say what is queued ahead and what went wrong last; nothing where that cannot be known."""
+        """Return what is queued ahead and the last error, in words; empty where that is not known."""
         every = LOOK_EVERY if self.target.local else LOOK_EVERY_ON_ACCOUNT
         now = self.clock.now()
         if now - self._looked >= every:

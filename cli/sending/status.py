@@ -6,9 +6,9 @@ from cli.records import Figure, Figures
 from cli.terminal.screen import visible
 
 STALE = 5.0
-"""Seconds from which on the age of a figure is told."""
+"""Seconds from which on the age of a figure is shown."""
 RECENT_ERROR = 120.0
-"""Seconds for which an error is worth telling while something is waited for."""
+"""Seconds for which an error is shown while a command waits."""
 LONGEST_ERROR = 160
 UNITS = {
     "waiting": "", "in_flight": "", "delayed": "", "dead": "", "calls": "/s of the IoT API", "outcomes": "/s",
@@ -28,7 +28,7 @@ def span(seconds: float) -> str:
 
 
 def line(figures: Figures) -> str:
-    """Return what somebody who waits needs to know: `1,900 queued ahead · 4 min 31 s left · last error …`."""
+    """Return one line for a command that waits: `1,900 queued ahead · 4 min 31 s left · last error …`."""
     parts = []
     if figures.ahead is not None:
         parts.append(f"{figures.ahead:,.0f} queued ahead")
