@@ -65,9 +65,6 @@ class Log(NamedTuple):
         """The same log with more secrets to mask and more fields in each line."""
         return self._replace(secrets=self.secrets + secrets, fields=self.fields + tuple(fields.items()))
 
-    def debug(self, event: str, **fields: object) -> None:
-        self._line("DEBUG", event, fields)
-
     def info(self, event: str, **fields: object) -> None:
         self._line("INFO", event, fields)
 
