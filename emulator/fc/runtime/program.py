@@ -51,6 +51,7 @@ class Wire:
         self._socket = socket.socket(fileno=descriptor)
         # Programs that the function starts must not hold it open when this process is gone.
         self._socket.set_inheritable(False)
+        self._incoming = self._socket.makefile("rb")
 
     def receive(self) -> tuple[Header, bytes]:
         """Wait for the next frame; end the process if the emulator is gone."""
@@ -64,13 +65,10 @@ class Wire:
         return self._exactly(struct.unpack(">I", self._exactly(4))[0])
 
     def _exactly(self, size: int) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            part = self._socket.recv(size - len(data))
-            if not part:
-                os._exit(0)
-            data += part
-        return bytes(data)
+        data = self._incoming.read(size)
+        if len(data) < size:
+            os._exit(0)
+        return data
 
 
 class Output(io.FileIO):
