@@ -110,7 +110,10 @@ class Api:
         stream = next((stream for stream in self._cloud.streams if stream.config.name == name), None)
         if stream is None or action not in ("pause", "resume"):
             raise HTTPException(404, "there is no such stream, or it cannot do this")
-        stream.pause() if action == "pause" else stream.resume()
+        if action == "pause":
+            stream.pause()
+        else:
+            stream.resume()
         return JSONResponse({"name": name, "state": stream.state, "inFlight": stream.in_flight})
 
     async def purge(self, request: Request) -> Response:
