@@ -92,13 +92,14 @@ class Answer(TypedDict):
     body: Any
 
 
-class DeadLetter(TypedDict):
-    """dead-letters: a letter that is listed, replayed or discarded."""
+@dataclass(frozen=True, config=_PASCAL)
+class DeadLetter:
+    """dead-letters: a letter that is listed, replayed or discarded, with its requests as far as they can be read."""
 
-    MessageId: str
-    Reason: str
-    Detail: str
-    Requests: Sequence[Mapping[str, Any]]
+    message_id: str
+    reason: str
+    detail: str
+    requests: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, config=_PASCAL)

@@ -51,8 +51,7 @@ class _Client(fc2.Client):  # type: ignore[misc] # the SDK has no types
         if answer.status < 400:
             raise FunctionError(details)
         if answer.status == 429:
-            text = "the function has no instance free: try again, or --function with another"
-            raise CloudError(text, "ResourceExhausted")
+            raise CloudError("the function has no instance free", "ResourceExhausted")
         code = str(details.get("ErrorCode") or "")
         text = details.get("ErrorMessage") or details.get("errorMessage") or "no reason given"
         raise CloudError(f"Function Compute: {answer.status} {code}: {text}", code)

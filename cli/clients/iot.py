@@ -46,14 +46,6 @@ class Holding:
     refused: str = ""
 
 
-@dataclass(frozen=True)
-class ListedProduct:
-    """A product of an instance, with the name that people gave it."""
-
-    product: ProductRef
-    name: str
-
-
 class Products:
     """Reads products inside the quota, `rate` calls a second at most; for one thread."""
 
@@ -77,8 +69,9 @@ class Products:
             except CallError as error:
                 yield Holding(product, refused=error.code)
 
-    def listed(self, instance: str) -> Iterator[ListedProduct]:
-        """Yield all products of an instance, page by page. Raises: CloudError."""
+    def names(self, instance: str) -> dict[ProductRef, str]:
+        """Return all products of an instance, with the names that people gave them. Raises: CloudError."""
+        found: dict[ProductRef, str] = {}
         number = pages = 1
         while number <= pages:
             page = {"CurrentPage": str(number), "PageSize": str(PAGE)}
@@ -88,9 +81,9 @@ class Products:
                 raise CloudError(f"the list of products cannot be read: {error}") from None
             pages = int(data.get("PageCount") or 0)
             for product in (data.get("List") or {}).get("ProductInfo") or ():
-                ref = ProductRef(instance, str(product["ProductKey"]))
-                yield ListedProduct(ref, str(product.get("ProductName") or ""))
+                found[ProductRef(instance, str(product["ProductKey"]))] = str(product.get("ProductName") or "")
             number += 1
+        return found
 
     def _call(self, action: str, what: str, instance: str, parameters: Mapping[str, str]) -> object:
         """Call until it is answered; return the answer's Data.

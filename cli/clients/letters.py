@@ -1,14 +1,12 @@
 """Dead letters: what was given up, by whom, and how it is sent again."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from cli import records
 from cli.clients import http
 from cli.clients.smq import BATCH, Mailbox, Received
 from cli.clients.target import Target
+from cli.records import DeadLetter
 from handler.envelopes import Place
 from handler.messages import read_body, replay
 from handler.texts import Flaw
@@ -21,23 +19,12 @@ UNDELIVERED = "undelivered"
 class Letter:
     """A dead letter, and the bodies of the messages that send it again."""
 
-    id: str
-    reason: str
-    detail: str
+    record: DeadLetter
     bodies: tuple[str, ...]
-    requests: tuple[Mapping[str, Any], ...]
-    """The requests in it, as far as they can be read."""
-
-    @property
-    def products(self) -> frozenset[str]:
-        return frozenset(str(request.get("ProductKey")) for request in self.requests)
-
-    def record(self) -> records.DeadLetter:
-        return {"MessageId": self.id, "Reason": self.reason, "Detail": self.detail, "Requests": list(self.requests)}
 
 
 def read(message: Received) -> Letter:
-    """Read a letter of the function (with a reason), an event that EventBridge gave up, or a message that SMQ gave up.
+    """Read a letter of the function (with its reason), an event that EventBridge gave up, or a message that SMQ gave up.
 
     Its requests are those that the function would find in it, with the Ids that they have by their messages, and attempts
     counted from 1. Each is sent again in a message of its own; a letter that cannot be read, as it is.
@@ -54,7 +41,8 @@ def read(message: Received) -> Letter:
     letter = http.json_value(message.body)
     if not isinstance(letter, dict) or not {"Request", "Reason"} <= letter.keys():
         letter = {"Reason": UNDELIVERED, "Detail": "given up before it was finished"}
-    return Letter(message.id, str(letter["Reason"]), str(letter.get("Detail") or ""), bodies, requests)
+    record = DeadLetter(message.id, str(letter["Reason"]), str(letter.get("Detail") or ""), requests)
+    return Letter(record, bodies)
 
 
 def send_again(target: Target, mailbox: Mailbox, letter: Letter) -> None:

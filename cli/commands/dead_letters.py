@@ -48,7 +48,7 @@ class Filters:
 
     def check_complete(self, found: list[Letter]) -> None:
         """Raises: CliError: a letter that is named was not found."""
-        if missing := self.names - {letter.id for letter in found}:
+        if missing := self.names - {letter.record.message_id for letter in found}:
             raise CliError(f"{len(missing)} not found: {', '.join(sorted(missing))}")
 
 
@@ -77,8 +77,10 @@ def list_(session: Cloud, filters: Filters) -> None:
     Example: ota-modules dead-letters list
     """
     found, hidden = _select(session.target(), filters)
-    modules = [", ".join(map(module_of, letter.requests[:3])) for letter in found]
-    rows = [(each.id, each.reason, names, each.detail) for each, names in zip(found, modules, strict=True)]
+    records = [letter.record for letter in found]
+    rows = [
+        (each.message_id, each.reason, ", ".join(map(module_of, each.requests[:3])), each.detail) for each in records
+    ]
     if rows:
         session.screen.table(("Message", "Reason", "Modules", "Detail"), rows)
     _report(session.screen, filters, found, "", hidden)
@@ -117,7 +119,7 @@ def _confirm(choice: Choice, found: list[Letter]) -> None:
     choice.check_complete(found)
     if not found:
         raise CliError("no matching dead letters")
-    shown = ", ".join(letter.id for letter in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
+    shown = ", ".join(letter.record.message_id for letter in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
     if not typer.confirm(f"Delete {plural(len(found), 'dead letter')} for good ({shown})?", err=True):
         raise CliError("nothing was deleted")
 
@@ -132,8 +134,9 @@ def _select(target: Target, filters: Filters, act: Act | None = None) -> tuple[l
 
     def take(message: Received) -> bool:
         letter = read(message)
-        fits = filters.reason in (None, letter.reason) and filters.product in (None, *letter.products)
-        if not fits or (names and letter.id not in names):
+        products = (request.get("ProductKey") for request in letter.record.requests)
+        fits = filters.reason in (None, letter.record.reason) and filters.product in (None, *products)
+        if not fits or (names and letter.record.message_id not in names):
             return False
         if act:
             act(mailbox, letter)
@@ -152,7 +155,7 @@ def _select(target: Target, filters: Filters, act: Act | None = None) -> tuple[l
 def _report(screen: Screen, filters: Filters, letters: list[Letter], what: str, hidden: int) -> None:
     """Show what was done. Raises: CliError: a named letter is missing, or another consumer holds some of the letters."""
     for letter in letters:
-        screen.record(letter.record())
+        screen.record(letter.record)
     screen.summary(f"{plural(len(letters), 'dead letter')}{what}")
     filters.check_complete(letters)
     if hidden:

@@ -1,7 +1,7 @@
 """`ota-modules export`: what the account holds, as a manifest."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from cli.clients.iot import Holding, ListedProduct, ProductRef, Products
+from cli.clients.iot import Holding, ProductRef, Products
 from cli.commands.options import Qps
 from cli.commands.session import Cloud
 from cli.errors import CliError, UsageError
@@ -36,7 +36,7 @@ def export(
     screen, target = session.screen, session.target()
     wanted = [*(products or ()), *(_lines(str(file)) if file else ())]
     with closing(Products(target, qps)) as reader:
-        found = _chosen(list(reader.listed(instance)), wanted, instance)
+        found = _chosen(reader.names(instance), wanted, instance)
         holdings: list[Holding] = []
         with Meter(screen, "products", len(found)) as meter:
             for holding in reader.read(found):
@@ -62,14 +62,14 @@ def _lines(file: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
-def _chosen(listed: Sequence[ListedProduct], wanted: Sequence[str], instance: str) -> list[ProductRef]:
+def _chosen(names: Mapping[ProductRef, str], wanted: Sequence[str], instance: str) -> list[ProductRef]:
     """Return the products that are wanted: by key, also where the list does not show it, or by name."""
     if not wanted:
-        return [product.product for product in listed]
+        return list(names)
     chosen: dict[ProductRef, None] = {}
     for text in wanted:
         matches = [
-            each.product for each in listed if text == each.product.key or fnmatchcase(each.name.lower(), text.lower())
+            product for product, name in names.items() if text == product.key or fnmatchcase(name.lower(), text.lower())
         ]
         if not matches and set(text) & set("*? "):
             raise UsageError(f"no product is called {text!r}")

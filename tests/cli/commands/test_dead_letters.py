@@ -66,7 +66,7 @@ def test_a_letter_becomes_the_messages_that_send_it_again(name: str) -> None:
     """One each, as they were sent, with an Id that keeps their outcomes the same requests'."""
     body, reason, bodies = LETTERS[name]
     letter = read(Received("id", "handle", body))
-    assert (letter.reason, [json.loads(each) for each in letter.bodies]) == (reason, bodies)
+    assert (letter.record.reason, [json.loads(each) for each in letter.bodies]) == (reason, bodies)
 
 
 @pytest.mark.parametrize("body", ["no JSON", "[[[", '{"what": "ever"}', "[]", '""'])
