@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from difflib import get_close_matches
 from pathlib import Path
 
 from rich.text import Text
 
 from cli.clients.iot import Holding, ProductRef, Products
 from cli.clients.target import Target
-from cli.manifests.documents import suggestion
 from cli.manifests.manifest import Entry
 from cli.records import Action, Step
 from cli.terminal.files import json_lines, write
@@ -31,6 +31,7 @@ LOOKS: Mapping[Action, tuple[str, str]] = {
     "limit": ("! limit", "red"),
     "unknown": ("! unknown", "red"),
 }
+NO_PRODUCT = "iot.prod.NotExistedProduct"
 MOST_PRODUCTS = 50
 """Products whose other modules are shown."""
 
@@ -96,24 +97,25 @@ def _show(screen: Screen, target: Target, plan: Sequence[Step], others: Mapping[
     """Show what would change or fail, alike rows as one, then modules that no request names, then the counts."""
     for step in plan:
         screen.record(step)
-    shown = [step for step in plan if step.action != "none"]
-    show_modules(screen, ("Plan", "Module", "Why"), _rows(shown))
+    rows = list(_rows(plan))
+    show_modules(screen, ("Plan", "Module", "Why"), rows)
     for key, names in list(others.items())[:MOST_PRODUCTS]:
         screen.say(f"also there, not in the manifest: {key}: {', '.join(names)}")
     counts = Counter(step.action for step in plan)
     words = ", ".join(f"{counts[action]} {look[2:]}" for action, (look, _) in LOOKS.items() if counts[action])
-    screen.summary(f"{plural(len(plan), 'request')}: {words}" + ("" if shown else f"; no changes in {target}"))
+    screen.summary(f"{plural(len(plan), 'request')}: {words}" + ("" if rows else f"; no changes in {target}"))
 
 
-def _rows(steps: Sequence[Step]) -> Iterator[Row]:
-    """Yield a row for each request; those of a product that cannot be read are one."""
-    readable = {step.product_key for step in steps if step.action != "unknown"}
-    unknown = Counter((step.product_key, step.reason) for step in steps if step.action == "unknown")
+def _rows(plan: Sequence[Step]) -> Iterator[Row]:
+    """Yield a row for each request that is not unchanged; those of a product that cannot be read are one."""
+    readable = {step.product_key for step in plan if step.action != "unknown"}
+    unknown = Counter((step.product_key, step.reason) for step in plan if step.action == "unknown")
     for (product, reason), count in unknown.items():
-        why = f"{plural(count, 'request')}: {reason}{suggestion(product, readable)}"
-        yield Row(Text(*LOOKS["unknown"]), product, "*", why)
-    for step in steps:
-        if step.action != "unknown":
+        why = "does not exist in this account or instance, " * (reason == NO_PRODUCT) + reason
+        near = "".join(f" (did you mean {each}?)" for each in get_close_matches(product, readable, 1, 0.8))
+        yield Row(Text(*LOOKS["unknown"]), product, "*", f"{plural(count, 'request')}: {why}{near}")
+    for step in plan:
+        if step.action not in ("unknown", "none"):
             yield Row(Text(*LOOKS[step.action]), step.product_key, step.module_name, _why(step))
 
 

@@ -41,6 +41,16 @@ def test_each_request_is_shown_with_what_would_become_of_it(cloud: Any, ota_modu
     assert (ended.status, json.loads(ended.out.splitlines()[-1])["ExitStatus"]) == (3, 3)
 
 
+def test_a_product_that_does_not_exist_is_one_row_with_the_nearest_one(
+    cloud: Any, ota_modules: Any, write: Any
+) -> None:
+    """Among those of the manifest."""
+    path = write("two.yml", "products: [a1Known0001, a1Knwon0001]\nmodules: [lidar, radar]\n")
+    [row] = [line for line in ota_modules("plan", path, "--qps", "9").out.splitlines() if "a1Knwon0001" in line]
+    assert "2 requests: does not exist in this account or instance, iot.prod.NotExistedProduct" in row
+    assert "(did you mean a1Known0001?)" in row
+
+
 def test_a_plan_changes_nothing(cloud: Any, ota_modules: Any, manifest: str) -> None:
     """It only lists, a call for each product; what cannot be is an error whatever the exit code means."""
     assert ota_modules("plan", manifest, "--exit-code", "--qps", "9").status == 3
