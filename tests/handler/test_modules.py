@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import formatdate
 from itertools import product
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.errors import Misconfigured, OutOfTime, Transient, Unanswered
+from handler.errors import Unanswered
 from handler.http1 import Answer
 from handler.iot import Halt
 from handler.messages import ModuleRequest
@@ -223,11 +224,37 @@ def test_the_first_try_is_the_one_that_counts() -> None:
     assert given_up(iot, Tried=500).known.Tried == 500
 
 
-def test_a_call_that_never_left_is_no_try() -> None:
-    """Nor is one that was throttled or denied, or for which there was no time."""
-    for fault in (refused_connection, throttle, denied):
-        assert not given_up(iot_with(faults=(fault,) * 99)).known.Tried
-    assert not given_up(iot_with(), seconds=0.0).known.Tried
+@dataclass(frozen=True)
+class Left:
+    """How a request is left unfinished: what failed, whether that counts, whether it was tried, after how many calls."""
+
+    code: str
+    counts: bool
+    tried: bool
+    calls: int
+
+
+LEFT: dict[str, tuple[tuple[Fault, ...], float, Left]] = {
+    "faults without an end are borne so often": ((lost_call,) * 99, 300.0, Left("NoAnswer", True, True, 5)),
+    "what failed and then ran out of time says what failed": ((busy,) * 99, 1.0, Left("ServiceUnavailable", True, True, 4)),
+    "a call that never left is no try": ((refused_connection,) * 99, 300.0, Left("NotConnected", True, False, 5)),
+    "a call that was throttled is no try": ((throttle,) * 99, 300.0, Left("Throttling.User", True, False, 40)),
+    "no request can succeed that is denied": ((denied,) * 99, 300.0, Left("Forbidden.RAM", False, False, 1)),
+    "past the deadline no call starts": ((), 0.0, Left("", False, False, 0)),
+    "a refusal is not believed while another call may be at work": (
+        (lost_call, fine, odd), 300.0, Left("iot.ota.Odd", True, True, 8)
+    ),
+    "lists without data never allow to reject": ((odd, *[empty] * 99), 300.0, Left("iot.ota.Odd", True, False, 6)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LEFT)
+def test_what_cannot_be_finished_is_given_up(case: str) -> None:
+    """Each case, by what it shows."""
+    faults, seconds, left = LEFT[case]
+    iot = iot_with(faults=faults)
+    found = given_up(iot, seconds=seconds)
+    assert Left(getattr(found.error, "code", ""), found.counts, bool(found.known.Tried), len(iot.calls)) == left
 
 
 @pytest.mark.parametrize(("fault", "tried"), [("before", False), ("after", True)])
@@ -284,14 +311,6 @@ def test_what_was_seen_as_another_s_two_deliveries_ago_is_not_taken_for_our_own(
     assert verdict(iot, **second._asdict(), AliasName="Ours", OnExisting="update").status == "existing"
 
 
-def test_a_refusal_after_a_call_without_an_answer_is_not_believed() -> None:
-    """That call may still be at work, and be what the second was refused for."""
-    found = given_up(iot_with(faults=(lost_call, fine, odd)))
-    assert isinstance(found.error, Unanswered)
-    assert (found.error.code, found.counts) == ("iot.ota.Odd", True)
-    assert found.known.Tried
-
-
 def test_a_refusal_that_the_list_explains_is_believed_all_the_same() -> None:
     """Ten others leave no room, and a product that is not there none at all."""
     full = iot_with(*(f"m{n}" for n in range(10)), faults=(lost_call, fine, odd))
@@ -305,11 +324,6 @@ def test_a_list_that_is_refused_for_no_reason_of_product_or_instance_is_asked_ag
     iot = iot_with(faults=(lost_reply, lambda _effect: answered(Success=False, Code=code)))
     iot.created = "garbage"
     assert verdict(iot).status == "created"
-
-
-def test_a_list_that_never_has_data_leaves_it_open() -> None:
-    """To reject would not be safe."""
-    assert isinstance(given_up(iot_with("mcu", faults=(fine, *[empty] * 99))).error, Unanswered)
 
 
 def test_what_the_deadline_cuts_counts_as_no_attempt() -> None:
@@ -328,29 +342,6 @@ def test_what_the_deadline_cuts_counts_as_no_attempt() -> None:
     assert (found.counts, found.known.Tried) == (False, int(NOW))
 
 
-def test_what_failed_and_then_ran_out_of_time_says_what_failed() -> None:
-    """And counts."""
-    found = given_up(iot_with(faults=(busy,) * 99), seconds=1.0)
-    assert isinstance(found.error, Transient)
-    assert found.counts
-
-
-def test_without_an_end_of_faults_it_is_given_up_in_bounded_time() -> None:
-    """Bounded in attempts."""
-    iot = iot_with(faults=(lost_call,) * 1000)
-    found = given_up(iot)
-    assert isinstance(found.error, Unanswered)
-    assert found.known.Tried
-    assert len(iot.calls) <= 10
-
-
-def test_misconfiguration_is_given_up_at_once() -> None:
-    """No request can succeed."""
-    iot = iot_with(faults=(denied,) * 9)
-    assert isinstance(given_up(iot).error, Misconfigured)
-    assert iot.calls == ["CreateOTAModule"]
-
-
 def test_no_pause_goes_beyond_the_deadline() -> None:
     """What would come too late is not waited for."""
     clock = FakeClock()
@@ -358,13 +349,6 @@ def test_no_pause_goes_beyond_the_deadline() -> None:
     numbers = chances()
     ensure(request(), session(iot_with(faults=(busy,) * 99), clock=clock, seconds=1.0), "keep", lambda: next(numbers))
     assert clock.time - started <= 1.0
-
-
-def test_past_the_deadline_no_call_starts() -> None:
-    """Not even the first."""
-    iot = iot_with()
-    assert isinstance(given_up(iot, seconds=0.0).error, OutOfTime)
-    assert iot.calls == []
 
 
 KINDS = [fine, busy, busy_after_effect, lost_call, lost_reply, refused_connection, throttle]
