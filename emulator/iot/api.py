@@ -19,11 +19,9 @@ def application(platform: IotPlatform) -> ASGIApp:
 
     async def answer(http: Request) -> Response:
         request = await rpc.read(http)
-        answered = await platform.answer(request)
-        response = answered.response(as_json=request.wants_json)
-        response.headers["Date"] = formatdate(
-            platform.wall(), usegmt=True
-        )  # a wrong clock of the platform shows here, too
+        response = (await platform.answer(request)).response(as_json=request.wants_json)
+        # A wrong clock of the platform shows here, too.
+        response.headers["Date"] = formatdate(platform.wall(), usegmt=True)
         return response
 
     return Starlette(routes=[Route("/{path:path}", answer, methods=_METHODS)])

@@ -27,22 +27,16 @@ class Parameter:
 
     name: str
     required: bool
-    pattern: re.Pattern[str]
+    pattern: str
     rule: str
 
 
-PRODUCT_KEY = Parameter("ProductKey", True, re.compile(r"\S{1,64}"), "1 to 64 characters without white space")
-MODULE_NAME = Parameter(
-    "ModuleName", True, re.compile(r"[A-Za-z0-9._-]{1,64}"), "1 to 64 letters, digits, periods, - and _"
-)
-ALIAS_NAME = Parameter(
-    "AliasName",
-    False,
-    re.compile(rf"[A-Za-z0-9._{_HAN}-]{{1,64}}"),
-    "1 to 64 Chinese or English letters, digits, periods, - and _",
-)
-DESC = Parameter("Desc", False, re.compile(r".{0,100}", re.DOTALL), "100 characters at most")
-COMMODITY = Parameter("AliyunCommodityCode", False, re.compile("iothub_senior|iothub"), "iothub_senior or iothub")
+PRODUCT_KEY = Parameter("ProductKey", True, r"\S{1,64}", "1 to 64 characters without white space")
+MODULE_NAME = Parameter("ModuleName", True, r"[A-Za-z0-9._-]{1,64}", "1 to 64 letters, digits, periods, - and _")
+_ALIAS = "1 to 64 Chinese or English letters, digits, periods, - and _"
+ALIAS_NAME = Parameter("AliasName", False, rf"[A-Za-z0-9._{_HAN}-]{{1,64}}", _ALIAS)
+DESC = Parameter("Desc", False, "(?s).{0,100}", "100 characters at most")
+COMMODITY = Parameter("AliyunCommodityCode", False, "iothub_senior|iothub", "iothub_senior or iothub")
 
 
 class Operations:
@@ -67,16 +61,15 @@ class Operations:
             value = parameters.get(rule.name)
             if rule.required and not value:
                 raise self._quirks.missing(rule.name)
-            if value is not None and not rule.pattern.fullmatch(value):
+            if value is not None and not re.fullmatch(rule.pattern, value):
                 raise self._quirks.invalid(rule.name, rule.rule)
 
     def _product(self, parameters: Parameters) -> Product:
         return self._products.find(parameters["ProductKey"], _instance(parameters))
 
     def create(self, parameters: Parameters) -> Body:
-        product = self._product(parameters)
         alias, desc = parameters.get("AliasName"), parameters.get("Desc")
-        self._products.create_module(product, parameters["ModuleName"], alias, desc)
+        self._products.create_module(self._product(parameters), parameters["ModuleName"], alias, desc)
         return {}
 
     def update(self, parameters: Parameters) -> Body:

@@ -59,8 +59,8 @@ class Call:
         if text is None:
             return default
         if not text.isascii() or not text.isdecimal() or len(text) > 9:
-            text = f"Http request URL contains invalid querystring item {name}."
-            raise SmqError(400, "InvalidQueryString", text)
+            message = f"Http request URL contains invalid querystring item {name}."
+            raise SmqError(400, "InvalidQueryString", message)
         limit.check(name, int(text))
         return int(text)
 

@@ -42,25 +42,24 @@ def test_a_failed_call_is_repeated_with_the_same_bytes(
     assert (len(function.payloads), stream.retried, service.depths("q")) == (3, 4, Depths())
 
 
-def test_backoff_retry_gives_up_after_three_retries(service: MessageService) -> None:
-    """10 to 20 seconds apart, times the scale."""
+@pytest.mark.parametrize(
+    ("strategy", "seconds"),
+    [
+        # 10 to 20 seconds apart.
+        ("BACKOFF_RETRY", [15.0] * 3),
+        # For a day.
+        ("EXPONENTIAL_DECAY_RETRY", [2.0**n for n in range(9)] + [512.0] * 167),
+    ],
+)
+def test_a_retry_strategy_has_its_pauses_times_the_scale(
+    service: MessageService, strategy: str, seconds: list[float]
+) -> None:
     send(service, "a")
-    function, sleep = Function(always=FAILED), Sleep()
-    clock = Clock(sleep=sleep, random=lambda: 0.5, scale=0.1)
-    stream = make_stream(service, function, clock, errors_tolerance="ALL")
+    sleep = Sleep()
+    clock = Clock(sleep=sleep, random=lambda: 0.5, scale=0.5)
+    stream = make_stream(service, Function(always=FAILED), clock, errors_tolerance="ALL", retry_strategy=strategy)
     run(stream, lambda: stream.discarded == 1)
-    assert (len(function.payloads), sleep.seconds) == (4, [1.5, 1.5, 1.5])
-
-
-def test_exponential_decay_retry_goes_on_for_a_day(service: MessageService) -> None:
-    """176 retries: 1, 2, 4 … 256 s apart, then 167 times 512 s."""
-    send(service, "a")
-    function, sleep = Function(always=FAILED), Sleep()
-    stream = make_stream(
-        service, function, Clock(sleep=sleep), errors_tolerance="ALL", retry_strategy="EXPONENTIAL_DECAY_RETRY"
-    )
-    run(stream, lambda: stream.discarded == 1)
-    assert sleep.seconds == [2.0**n for n in range(9)] + [512.0] * 167
+    assert sleep.seconds == [pause * 0.5 for pause in seconds]
 
 
 def test_a_tolerated_failure_ends_in_the_dead_letter_queue(service: MessageService) -> None:

@@ -40,14 +40,10 @@ def test_refused_calls_count(quota: SlidingQuota) -> None:
     assert all(take(quota, [100.0 + n / 6 for n in range(60)])[3:])
 
 
-def test_operations_are_counted_apart(quota: SlidingQuota) -> None:
-    take(quota, [100.0] * 3)
-    assert quota.take("List", 3, 100.0) == 0
-
-
-def test_calls_of_others_count(quota: SlidingQuota) -> None:
+def test_calls_of_others_count_and_other_operations_do_not(quota: SlidingQuota) -> None:
     quota.consume("Create", 3)
     assert take(quota, [100.5])[0] == pytest.approx(0.5)
+    assert quota.take("List", 3, 100.5) == 0
 
 
 def test_counts_are_of_the_last_second(quota: SlidingQuota, seconds: SimpleNamespace) -> None:
