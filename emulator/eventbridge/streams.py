@@ -1,4 +1,4 @@
-"""An EventBridge event stream: takes messages from a queue and calls a function with them.
+"""EventBridge event streams: receive messages from a queue and call a function with them.
 
 A message is deleted when a call with it succeeded, or when the retries ended. Until then it is hidden in the queue, for a
 little longer than the next call may take: a stream that was killed loses nothing, and its messages come again soon.
@@ -21,10 +21,10 @@ CEILING = 300.0
 """Seconds after which EventBridge ends a call, whatever the function's own timeout."""
 _HIDDEN = int(CEILING) + 60
 _POLL = 30.0
-_MOST = 16
+_LARGEST_RECEPTION = 16
+"""Messages."""
 
 _log = logging.getLogger(__name__)
-
 
 Invoke = Callable[[bytes], Awaitable[Called]]
 """Calls the function, for `CEILING` seconds at most; an asynchronous call returns when it is accepted. Raises: OSError."""
@@ -134,7 +134,7 @@ class EventStream:
         self._cut()
 
     async def _receive(self, seconds: float) -> bool:
-        count = min(_MOST, self.config.batch_messages - len(self._batch))
+        count = min(_LARGEST_RECEPTION, self.config.batch_messages - len(self._batch))
         messages = await self._service.wait_receive(self.config.trigger.queue, count, seconds, _HIDDEN)
         for message in messages:
             built = build_event(message, self.config, self._clock.wall()).encode()
@@ -150,7 +150,7 @@ class EventStream:
             self._left.insert(0, self._batch.pop())
 
     def _size(self) -> int:
-        # Each element and the comma or bracket after it, and the bracket before the first.
+        # Every event with the comma or bracket after it, and the first bracket.
         return sum(len(held.event) + 1 for held in self._batch) + 1
 
     # Its delivery
@@ -211,7 +211,7 @@ class EventStream:
             self.dead_lettered += 1
         except SmqError as error:
             self.discarded += 1
-            _log.warning("queue %s did not take dead letter %s: %s", queue, held.id, error.code)
+            _log.warning("queue %s did not accept dead letter %s: %s", queue, held.id, error.code)
 
     # The messages that it holds
 

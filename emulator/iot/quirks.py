@@ -82,7 +82,7 @@ class Quirks:
         return self._random.choice(errors)
 
     def throttled(self, wait: float) -> GatewayError:
-        """`wait` in seconds. No page says what overrunning returns; newer clients know it by a header, in ms."""
+        """`wait` in seconds. No page says what the answer is; newer clients read a header, in milliseconds."""
         headers = {"x-acs-retry-after": str(math.ceil(wait * 1000))} if self._toss() else {}
         return GatewayError(400, "Throttling.User", "Request was denied due to user flow control.", headers)
 
@@ -96,7 +96,7 @@ class Quirks:
         return None if shape == "null" and not modules else modules
 
     def _parameter_error(self, gateway: Sequence[str], business: str | None, message: str) -> RpcError:
-        """The error-code page says only that it does not list these."""
+        """Draw the code: the page of error codes lists none for parameters."""
         errors = [GatewayError(400, code, message) for code in gateway]
         return self._random.choice([*errors, BusinessError(business or "iot.system.IllegalRequest", message)])
 

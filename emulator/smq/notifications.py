@@ -25,7 +25,7 @@ class Publication:
     properties: Properties = field(default_factory=Properties)
 
 
-def notification(publication: Publication, subscription: Subscription, account: str) -> str:
+def write_notification(publication: Publication, subscription: Subscription, account: str) -> str:
     """Write a publication in the format that the subscriber asked for."""
     if subscription.notify_format == "XML":
         return document("Notification", _describe(publication, subscription, account), NAMESPACE).decode()
@@ -37,7 +37,7 @@ def notification(publication: Publication, subscription: Subscription, account: 
     return publication.body
 
 
-def headers(publication: Publication, subscription: Subscription, account: str) -> dict[str, str]:
+def build_headers(publication: Publication, subscription: Subscription, account: str) -> dict[str, str]:
     """Return the headers of a POST to an HTTP subscriber.
 
     Authorization and the certificate's address are left out: no authority on this machine could vouch for them.

@@ -13,7 +13,7 @@ from emulator import client
 from emulator.clock import Clock
 from emulator.smq.errors import NotFound, SmqError
 from emulator.smq.messages import PROPERTIES, Draft
-from emulator.smq.notifications import Publication, headers, notification
+from emulator.smq.notifications import Publication, build_headers, write_notification
 from emulator.smq.retries import pause
 from emulator.smq.store import Database
 from emulator.smq.topics import Subscription, Topics
@@ -135,18 +135,18 @@ class Pusher:
         """Try to deliver once, and return True if it was accepted."""
         if subscription.queue is not None:
             return self._send_to_queue(publication, subscription.queue, subscription)
-        body = notification(publication, subscription, self._account).encode()
+        body = write_notification(publication, subscription, self._account).encode()
         if subscription.to_function:
             receiver = self.receivers.get(subscription.endpoint)
             return receiver is not None and await receiver(body)
-        return await _post(subscription.endpoint, headers(publication, subscription, self._account), body)
+        return await _post(subscription.endpoint, build_headers(publication, subscription, self._account), body)
 
     def _send_to_queue(self, publication: Publication, queue: str, subscription: Subscription) -> bool:
-        body = notification(publication, subscription, self._account)
+        body = write_notification(publication, subscription, self._account)
         try:
             self._send(queue, Draft(body, properties=publication.properties))
         except SmqError as error:
-            _log.warning("queue %s did not take message %s: %s", queue, publication.id, error.code)
+            _log.warning("queue %s did not accept message %s: %s", queue, publication.id, error.code)
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""The SQLite database under SMQ: one file, or memory. What was answered is committed, so a restart loses nothing."""
+"""The SQLite database of SMQ: a file, or memory. Every answer is committed before it is sent: a restart loses nothing."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence

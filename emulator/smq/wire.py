@@ -78,8 +78,8 @@ def read_properties(message: Element) -> Properties:
 
 def describe_sent(message: Message) -> Content:
     """Describe a message to its sender."""
-    group = message.properties.group or None
-    return {"MessageId": message.id, "MessageBodyMD5": message.md5, "MessageGroupId": group}
+    content = {"MessageId": message.id, "MessageBodyMD5": message.md5}
+    return {**content, "MessageGroupId": message.properties.group or None}
 
 
 def describe_peeked(message: Message) -> Content:

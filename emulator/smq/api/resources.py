@@ -58,12 +58,9 @@ def resource_operations(
 def read_attributes(call: Call, kind: str, numbers: Mapping[str, str]) -> dict[str, Any]:
     """Read the attributes that a request's body sets. Raises: SmqError."""
     root = read(call.body, kind)
-    values = {attribute: number(root, name) for name, attribute in numbers.items()}
-    return {
-        attribute: value
-        for attribute, value in {**values, "logging_enabled": flag(root, "LoggingEnabled")}.items()
-        if value is not None
-    }
+    values: dict[str, Any] = {attribute: number(root, name) for name, attribute in numbers.items()}
+    values["logging_enabled"] = flag(root, "LoggingEnabled")
+    return {attribute: value for attribute, value in values.items() if value is not None}
 
 
 def list_reply(

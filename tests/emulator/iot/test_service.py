@@ -157,10 +157,12 @@ def test_a_list_has_the_shape_that_is_set(
     assert isinstance(call("ListOTAModuleByProduct", ProductKey=key).json()["Data"], data)
 
 
-def test_shapes_are_drawn_unless_set(call: Send, platform: IotPlatform) -> None:
+def test_shapes_and_quirks_are_drawn_by_the_seed(call: Send, platform: IotPlatform, accounts: Accounts) -> None:
     platform.quirks.list_shape, platform.limit = None, 100
     shapes = {type(call("ListOTAModuleByProduct", ProductKey="a1Fleet0001").json()["Data"]) for _ in range(50)}
     assert shapes == {list, dict, type(None)}
+    first, second = (vars(IotPlatform(accounts, seed=7).quirks) for _ in range(2))
+    assert {**first, "_random": None} == {**second, "_random": None}
 
 
 def test_a_list_may_show_default_and_one_module_may_come_as_an_object(call: Send, platform: IotPlatform) -> None:
@@ -168,11 +170,6 @@ def test_a_list_may_show_default_and_one_module_may_come_as_an_object(call: Send
     platform.quirks.lists_default, platform.quirks.list_shape = True, "object"
     module = call("ListOTAModuleByProduct", ProductKey="a1Fleet0001").json()["Data"]
     assert module["ModuleName"] == "default"
-
-
-def test_the_same_seed_draws_the_same(accounts: Accounts) -> None:
-    first, second = (vars(IotPlatform(accounts, seed=7).quirks) for _ in range(2))
-    assert {**first, "_random": None} == {**second, "_random": None}
 
 
 def test_the_answer_is_xml_unless_json_is_asked_for(call: Send) -> None:
