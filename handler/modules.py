@@ -197,10 +197,8 @@ class Ensuring:
         made = unix_seconds(found.GmtCreate)
         if made is None:
             return False
-        if moment is None:
-            return made < self._tried - SURELY_OLDER
-        ahead = moment - self._session.clock.wall()
-        return made < self._tried + ahead - ROUNDED
+        ahead, doubt = (0.0, SURELY_OLDER) if moment is None else (moment - self._session.clock.wall(), ROUNDED)
+        return made < self._tried + ahead - doubt
 
 
 def ensure(request: ModuleRequest, session: Session, on_existing: str, random: Random) -> Verdict | GivenUp:
