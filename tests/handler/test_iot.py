@@ -9,13 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from aliyunsdkcore.auth.composer import rpc_signature_composer as composer
 from hypothesis import given
-from hypothesis import strategies as st
 
 from handler.clock import Clock
 from handler.credentials import Credentials
 from handler.errors import Misconfigured, NotSent, OutOfTime, Refused, Throttled, Unanswered
 from handler.http1 import Answer
 from handler.iot import CREATE, LIST, Halt, IotApi, Module, Session, listed
+from tests.support.json_values import json_values
 
 KEYS = Credentials("testid", "testsecret")
 
@@ -293,12 +293,7 @@ def test_the_list_is_read_in_every_shape_that_was_seen(data: object, modules: li
     assert api(reply(Success=True, Data=data)).session().modules({"ProductKey": "a1"}).modules == modules
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    )
-)
+@given(json_values())
 def test_any_other_data_is_an_unreadable_answer(data: object) -> None:
     """Never a wrong list."""
     with suppress(Unanswered):

@@ -12,6 +12,7 @@ from handler.envelopes import MOST_REQUESTS
 from handler.messages import Invalid, ModuleKey, ModuleRequest, read
 from handler.outcomes import Outcome
 from handler.problems import MOST_PROBLEMS
+from tests.support.json_values import json_values
 from tests.support.paths import ROOT
 
 DOCUMENTED = {
@@ -257,13 +258,7 @@ def test_every_malformed_sample_is_invalid_with_problems_that_can_be_sent(path: 
         assert all(len(each.Problem.encode()) < 2_000 for each in found.problems)
 
 
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=140),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(), max_size=8), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
+values = json_values()
 objects = st.dictionaries(st.sampled_from([*ModuleRequest.model_fields]) | st.text(max_size=5), values, max_size=8)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from handler import web
 from handler.web import HttpRequest
 from tests.support.fake_function import REQUEST, Function
+from tests.support.json_values import json_values
 from tests.support.paths import ROOT
 
 # The answers to the others depend on what the platform holds.
@@ -156,11 +157,7 @@ def test_a_sample_is_answered_as_its_answer_file_says(path: Path) -> None:
         assert expected.get("body", {}).items() <= json.loads(answer.body or b"{}").items()
 
 
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)
+values = json_values()
 
 
 def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
