@@ -4,14 +4,11 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from cli.errors import CloudError
 from handler.settings import is_loopback
-
-if TYPE_CHECKING:
-    from requests import PreparedRequest
 
 log = logging.getLogger(__name__)
 LARGEST_ANSWER = 16 * 1024 * 1024
@@ -42,16 +39,15 @@ def call(url: str, method: str = "GET", headers: Mapping[str, str] | None = None
         with requests.Session() as session:
             session.trust_env = not is_loopback(parts.hostname or "")
             session.headers.clear()
-            # A signature holds for one address: what is sent elsewhere would be refused, and its body seen there.
+            # A signature holds for one address: what is sent elsewhere would be refused, and its body seen there. An `auth` that
+            # does nothing keeps the Authorization: else that of ~/.netrc would take its place.
             with session.request(
-                method, url, headers=dict(headers or {}), data=body, timeout=seconds, auth=_as_signed,
+                method, url, headers=dict(headers or {}), data=body, timeout=seconds, auth=lambda request: request,
                 allow_redirects=False, stream=True,
             ) as answer:  # fmt: skip
                 content = answer.raw.read(LARGEST_ANSWER, decode_content=True)
                 log.debug("%s %s: %s", method, url.partition("?")[0], answer.status_code)
-                return Answer(
-                    answer.status_code, {name.lower(): each for name, each in answer.headers.items()}, content
-                )
+                return Answer(answer.status_code, dict(answer.headers.lower_items()), content)
     except (OSError, ValueError) as error:
         log.debug("%s %s: %s", method, url.partition("?")[0], _cause(error))
         address = f"{parts.scheme}://{parts.netloc}"
@@ -74,11 +70,6 @@ def json_value(content: str | bytes, default: Any = None) -> Any:  # noqa: ANN40
 def value_or_text(content: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Return the JSON value that somebody sent; text where it is none."""
     return json_value(content, content.decode("utf-8", "replace"))
-
-
-def _as_signed(request: "PreparedRequest") -> "PreparedRequest":
-    """Leave the Authorization as it is; else that of ~/.netrc would take its place."""
-    return request
 
 
 def _cause(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from cli.clients.checks import Answer, Check, Deployment, ok, unknown, wrong
 from cli.clients.openapi import OpenApi
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
-from cli.commands.invoke import call_trigger
+from cli.clients.trigger import call_trigger
 from cli.commands.session import Cloud
 from cli.errors import CliError, CloudError
 from cli.records import Finding

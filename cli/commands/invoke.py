@@ -1,22 +1,20 @@
 """`ota-modules invoke`: one event straight into a function."""
 
 import json
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 from typer import Argument, Option
 
 from cli import records
-from cli.clients import http
-from cli.clients.openapi import signed_headers
 from cli.clients.target import Target
+from cli.clients.trigger import call_trigger, read_sample
 from cli.commands.session import Cloud
 from cli.errors import CloudError, FunctionError, NotAllSucceeded, UsageError
 from cli.terminal.files import read
 from cli.terminal.screen import Screen
-from cli.tour.samples import EVENTS, answer_value, http_body
+from cli.tour.samples import EVENTS
 from handler.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -41,7 +39,7 @@ def invoke(
     """
     screen = session.screen
     payload = read(event if Path(event).exists() else str(EVENTS / event), LARGEST_EVENT)
-    if http is None and _http_sample(payload) is not None:
+    if http is None and read_sample(payload) is not None:
         raise UsageError(f"{event} is a request over HTTP: --http says where to")
     target = session.target(sends=True)
     if http:
@@ -92,23 +90,3 @@ def _unsuccessful(value: object) -> str:
         return f"answered {status}" if status >= 400 else ""
     counts = ((value.get(name), name.replace("_", " ")) for name in ("rejected", "failed", "put_back"))
     return ", ".join(f"{count} {name}" for count, name in counts if count)
-
-
-def call_trigger(target: Target, url: str, payload: bytes) -> records.Answer:
-    """Send a sample of events/http/ with its method, path and headers; post anything else to /modules. Raises: CloudError."""
-    sample = _http_sample(payload) or {
-        "method": "POST",
-        "path": "/modules",
-        "headers": {"Content-Type": "application/json"},
-    }
-    method, path, headers = sample["method"], sample["path"], sample["headers"]
-    body = http_body(sample.get("body")) if _http_sample(payload) else payload
-    address = url.rstrip("/").removesuffix("/modules") + path
-    signed = signed_headers(method, address, target.keys, time.time())
-    return answer_value(http.call(address, method, {**headers, **signed}, body))
-
-
-def _http_sample(payload: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Return a request over HTTP, as events/http/ has them; None for anything else."""
-    sample = http.json_value(payload)
-    return sample if isinstance(sample, dict) and {"method", "path", "headers"} <= sample.keys() else None

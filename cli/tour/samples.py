@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cli import records
-from cli.clients import http
 from cli.errors import UsageError
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -57,15 +55,3 @@ def _json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: {error}") from None
-
-
-def http_body(body: object) -> bytes | None:
-    """Return the body of an HTTP sample: text goes as it is, anything else as JSON."""
-    if body is None:
-        return None
-    return body.encode() if isinstance(body, str) else json.dumps(body, ensure_ascii=False).encode()
-
-
-def answer_value(answer: http.Answer) -> records.Answer:
-    """Return an HTTP answer in the form of an answer file."""
-    return {"status": answer.status, "headers": dict(answer.headers), "body": http.value_or_text(answer.content)}

@@ -1,20 +1,19 @@
 """The tour: sends every sample its own way, follows the outcomes, and tells which are not as expected."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
-from cli.clients import http
 from cli.clients.inbox import Inbox
 from cli.clients.smq import BATCH, Mailbox
 from cli.clients.target import Target
+from cli.clients.trigger import call_trigger
 from cli.errors import CliError
 from cli.records import Deviation, Toured
 from cli.tour.matching import differences
-from cli.tour.samples import MESSAGE, Sample, answer_value, http_body
+from cli.tour.samples import MESSAGE, Sample
 from handler.clock import Clock
 
 Show = Callable[[str, Mapping[str, Any]], None]
@@ -117,10 +116,7 @@ def _send(target: Target, sample: Sample) -> list[Deviation]:
 
 
 def _over_http(target: Target, sample: Sample) -> Iterator[str]:
-    call = json.loads(sample.body)
-    url = target.http_url + call["path"]
-    answer = http.call(url, call["method"], call["headers"], http_body(call.get("body")))
-    yield from differences(sample.answer, answer_value(answer))
+    yield from differences(sample.answer, call_trigger(target, target.http_url, sample.body))
 
 
 def _by_invocation(target: Target, sample: Sample) -> Iterator[str]:
