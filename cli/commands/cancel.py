@@ -12,12 +12,11 @@ from cli.clients.figures import read_figures
 from cli.clients.smq import Mailbox
 from cli.clients.streams import Streams
 from cli.clients.target import Target
-from cli.commands.outcomes import read_past
 from cli.commands.session import Cloud
 from cli.errors import CliError, CloudError, Interrupted, UsageError
 from cli.manifests.formats import Files
 from cli.manifests.manifest import load
-from cli.sending.browsing import Belongs, take_requests
+from cli.sending.browsing import Belongs, read_past, take_requests
 from cli.sending.ledger import Ledger, Run, origin_of, read_runs, state_folder
 from cli.sending.sending import State, close_inbox
 from cli.terminal.interrupts import Interrupts

@@ -1,12 +1,12 @@
 """`ota-modules outcomes`: the outcomes that the result topic carries."""
 
 import re
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator
 from contextlib import ExitStack, closing
 from functools import partial
 from itertools import chain, islice
 from math import inf
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, cast, get_args
 
 from typer import Option
 
@@ -15,15 +15,12 @@ from cli.clients.inbox import Inbox, event_of
 from cli.clients.smq import Mailbox, Received
 from cli.commands.session import Cloud
 from cli.errors import UsageError
-from cli.sending.browsing import browse, temporary_inbox
+from cli.sending.browsing import Event, published, read_past, temporary_inbox
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.moments import duration_option, local_time, moment
-from cli.terminal.screen import Screen, outcome_line
+from cli.terminal.screen import outcome_line
 from handler.clock import Clock
 from handler.outcomes import Status
-
-Event = Mapping[str, Any]
-"""An outcome with its envelope."""
 
 
 def outcomes(
@@ -79,35 +76,8 @@ def _wants(
         (not statuses or outcome.get("Status") in statuses)
         and (not products or outcome.get("ProductKey") in products)
         and correlation in (None, outcome.get("CorrelationId"))
-        and (not earliest or _published(event) >= earliest)
+        and (not earliest or published(event) >= earliest)
     )
-
-
-def _published(event: Event) -> float:
-    try:
-        return moment(str(event.get("time")), 0)
-    except UsageError:
-        return 0.0
-
-
-def read_past(screen: Screen, mailbox: Mailbox, queue: str) -> list[Event]:
-    """Return the events in the outcome queue of the deployment, by time; they stay there.
-
-    Raises: CloudError.
-    """
-    waiting = mailbox.depths(queue).get("active")
-    count = "the" if waiting is None else f"about {waiting:,}"
-    screen.note(f"reading {count} earlier outcomes in {queue}, which its other readers do not see meanwhile")
-    events: list[Event] = []
-
-    def look(message: Received) -> bool:
-        event = event_of(message)
-        events.extend([event] if event else [])
-        return False
-
-    with Interrupts() as interrupts:
-        browse(mailbox, queue, look, interrupts)
-    return sorted(events, key=_published)
 
 
 def _follow(inbox: Inbox, goes_on: Callable[[], bool]) -> Generator[Event, None, None]:

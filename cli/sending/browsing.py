@@ -3,18 +3,23 @@
 import json
 import math
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
 from cli.clients import http
-from cli.clients.inbox import Inbox
+from cli.clients.inbox import Inbox, event_of
 from cli.clients.smq import BATCH, RELEASED, Mailbox, Received
 from cli.clients.target import Target
+from cli.errors import UsageError
 from cli.terminal.interrupts import Interrupts
+from cli.terminal.moments import moment
+from cli.terminal.screen import Screen
 
 Belongs = Callable[[str], bool]
 """Whether an Id is of the run that is cancelled."""
+Event = Mapping[str, Any]
+"""An outcome with its envelope."""
 
 
 @contextmanager
@@ -60,6 +65,33 @@ def browse(
         for message in held.values():
             mailbox.release(queue, message.handle)
     return others
+
+
+def published(event: Event) -> float:
+    try:
+        return moment(str(event.get("time")), 0)
+    except UsageError:
+        return 0.0
+
+
+def read_past(screen: Screen, mailbox: Mailbox, queue: str) -> list[Event]:
+    """Return the events in the outcome queue of the deployment, by time; they stay there.
+
+    Raises: CloudError.
+    """
+    waiting = mailbox.depths(queue).get("active")
+    count = "the" if waiting is None else f"about {waiting:,}"
+    screen.note(f"reading {count} earlier outcomes in {queue}, which its other readers do not see meanwhile")
+    events: list[Event] = []
+
+    def look(message: Received) -> bool:
+        event = event_of(message)
+        events.extend([event] if event else [])
+        return False
+
+    with Interrupts() as interrupts:
+        browse(mailbox, queue, look, interrupts)
+    return sorted(events, key=published)
 
 
 def take_requests(mailbox: Mailbox, queue: str, belongs: Belongs, interrupts: Interrupts) -> list[str]:

@@ -1,11 +1,12 @@
 """One sending, from where it stands to its end: requests go out, outcomes come back, each noted in the ledger."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from typer import Option
 
@@ -16,6 +17,7 @@ from cli.clients.inbox import Inbox, event_of
 from cli.clients.smq import BATCH, Mailbox
 from cli.clients.target import Target
 from cli.errors import CliError, CloudError, Interrupted
+from cli.sending.browsing import Event, read_past
 from cli.sending.ledger import Ledger, content_key, origin_of, state_folder
 from cli.sending.outgoing import send_all, with_ids, write_report
 from cli.sending.status import line
@@ -104,18 +106,19 @@ class Sending:
     def inbox(self) -> Inbox:
         return _inbox(self.mailbox, self.target, self.ledger)
 
+    @cached_property
+    def _numbers(self) -> dict[str | None, int]:
+        return {request.Id: number for number, request in enumerate(self.requests)}
+
     def run(self, *, wait: bool, timeout: float) -> None:
         """Raises: CliError: it was stopped, or outcomes did not come."""
         ledger = self.ledger
         self._tell_before()
         if wait and not ledger.run.following:
-            if ledger.run.sent:
-                queue = self.target.names.outcome_queue
-                raise CliError(
-                    f"run {ledger.run.name} was started without --wait; earlier outcomes are in {queue} (outcomes --since)"
-                )
             self.inbox.open()
-            ledger.note(following=True)
+            ledger.note(following=True, finished=False)
+            if ledger.run.sent:
+                self._note(read_past(self.screen, self.mailbox, self.target.names.outcome_queue))
         if not ledger.run.finished:
             with Interrupts() as interrupts:
                 self._send(interrupts)
@@ -147,7 +150,6 @@ class Sending:
         A message is deleted only after the ledger has its outcome.
         """
         ledger, clock, inbox = self.ledger, self.clock, self.inbox
-        numbers = {request.Id: number for number, request in enumerate(self.requests)}
         heard = clock.now()
         backlog = True
         with Meter(self.screen, "outcomes", ledger.total, done=ledger.run.answered) as meter:
@@ -155,18 +157,20 @@ class Sending:
                 messages = inbox.receive()
                 # What had come before anybody waited for it says nothing about how long the rest takes.
                 backlog = backlog and len(messages) == BATCH
-                # The topic carries the outcomes of others, too.
-                events = {
-                    numbers.get(event.get("causationid")): event["data"] for event in map(event_of, messages) if event
-                }
-                new = ledger.note_outcomes({number: data for number, data in events.items() if number is not None})
+                new = self._note(filter(None, map(event_of, messages)))
                 inbox.done(messages)
-                for outcome in new:
-                    self.screen.detail(outcome_line(outcome))
                 heard = clock.now() if new else heard
                 counts = [f"{count} {status}" for status, count in sorted(ledger.statuses.items())]
                 note = " · ".join(filter(None, [*counts, self._ahead()]))
                 meter.step(len(new), note, waited=not (new and backlog))
+
+    def _note(self, events: Iterable[Event]) -> Sequence[Mapping[str, Any]]:
+        """Keep the outcomes of this sending's requests; others' are passed over. Return those that are new."""
+        outcomes = {self._numbers.get(event.get("causationid", "")): event["data"] for event in events}
+        new = self.ledger.note_outcomes({number: data for number, data in outcomes.items() if number is not None})
+        for outcome in new:
+            self.screen.detail(outcome_line(outcome))
+        return new
 
     def _ahead(self) -> str:
         """Return what is queued ahead and the last error, in words; empty where that is not known."""

@@ -74,7 +74,6 @@ def test_the_same_manifest_is_not_sent_twice(cloud: Any, ota_modules: Any, fleet
     assert cloud.bodies(cloud.names.request_queue) == []
     ended = ota_modules("send", fleet)
     assert "already sent" in ended.err
-    assert ota_modules("send", fleet, "--wait").status == 1
     ota_modules("send", fleet, "--again")
     assert len(cloud.bodies(cloud.names.request_queue)) == 5
 
@@ -116,6 +115,23 @@ def test_wait_lists_what_was_not_as_wished(
     assert "'Old', not 'MCU_2'" in ended.out
     assert "2 rejected" in ended.out
     assert "a1Demo00002/modem" not in ended.out
+
+
+def test_waiting_may_begin_after_the_sending(
+    cloud: Any, ota_modules: Any, fleet: str, outcome_maker: Callable[..., None]
+) -> None:
+    """What came before is read in the outcome queue, which keeps it; what comes later is followed."""
+    cloud.mailbox.subscribe(cloud.names.result_topic, cloud.names.outcome_queue)
+    ota_modules("send", fleet)
+    [first, *others] = cloud.bodies(cloud.names.request_queue)
+    early = {"id": "1", "causationid": json.loads(first)["Id"], "data": {"Status": "existing"}}
+    cloud.mailbox.send(cloud.names.outcome_queue, [json.dumps(early)])
+    cloud.mailbox.send(cloud.names.request_queue, others)
+    outcome_maker(wished)
+    ended = ota_modules("send", fleet, "--wait")
+    assert ended.status == 0, ended.err
+    assert "4 created, 1 existing" in ended.out
+    assert cloud.depth(cloud.names.outcome_queue) == 5
 
 
 def test_waiting_goes_on_where_it_stopped(
