@@ -93,11 +93,12 @@ class Outbox(NamedTuple):
         """Send at most 16 messages to the request queue; the ones that were not accepted are returned."""
         if (queue := self.settings.OTA_REQUEST_QUEUE) is None:
             return list(messages)
-        try:
-            messages = self._send_batch(queue, messages)
-        except SinkError as error:
-            self._missed(error)
-            # Some may have been accepted: sent one by one, at worst a request comes twice and ends in one outcome id.
+        if len(messages) > 1:
+            try:
+                messages = self._send_batch(queue, messages)
+            except SinkError as error:
+                self._missed(error)
+                # Some may have been accepted: sent one by one, at worst a request comes twice and ends in one outcome id.
         return [message for message in messages if not self._is_sent(queue, message)]
 
     def _send_batch(self, queue: str, messages: Sequence[Message]) -> Sequence[Message]:
