@@ -23,8 +23,9 @@ from emulator.smq.topics import Subscription, TopicAttributes
 from handler.clock import Clock
 from handler.connections import Connection, Transport
 from handler.credentials import Credentials
-from handler.errors import Misconfigured, SinkError, TooLarge
+from handler.errors import CallError, Misconfigured, SinkError, TooLarge
 from handler.http1 import Answer
+from handler.retry import PUBLISH
 from handler.smq import Message, Outbox, sign_smq
 from tests.support.pipeline_world import SETTINGS
 
@@ -237,23 +238,44 @@ def test_threads_do_not_share_a_connection(cloud: Cloud, serve: Serve) -> None:
     assert len(seen) == 80
 
 
-class Refusing:
-    """A transport over which nothing can travel."""
+class Wire:
+    """A transport that gives the same answer, or raises the same error, each time."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: Answer | CallError) -> None:
+        self.answer = answer
         self.asked = 0
 
     def post(self, target: str, seconds: float, body: bytes, headers: Mapping[str, str]) -> Answer:
         self.asked += 1
-        raise Misconfigured("CertificateNotTrusted", "1.mns.example.com: self-signed certificate")
+        if isinstance(self.answer, Answer):
+            return self.answer
+        raise self.answer
+
+
+def publish(wire: Wire) -> None:
+    outbox("http://127.0.0.1:9")._replace(transport=wire, random=lambda: 0.0).publish("{}", "created")
 
 
 def test_a_fault_of_the_deployment_is_not_tried_again() -> None:
     """Another try would meet the same certificate, and take the time of the others."""
-    wire = Refusing()
+    wire = Wire(Misconfigured("CertificateNotTrusted", "1.mns.example.com: self-signed certificate"))
     with pytest.raises(SinkError, match="self-signed certificate"):
-        outbox("http://127.0.0.1:9")._replace(transport=wire).publish("{}", "created")
+        publish(wire)
     assert wire.asked == 1
+
+
+FINAL = ("AccessDenied", "TopicNotExist", "QueueNotExist", "InvalidArgument", "MalformedXML", "MessageBodyTooLarge")
+
+
+@pytest.mark.parametrize("code", [*FINAL, "InternalError", "TimeExpired", "Odd"])
+def test_by_its_code_a_refusal_is_final_or_tried_again(code: str) -> None:
+    """Either way it is said with the id of the request; what a role lacks stands in the message only."""
+    text = f"<Error><Code>{code}</Code><Message>may not publish</Message><RequestId>R1</RequestId></Error>"
+    wire = Wire(Answer(403, {}, text.encode()))
+    with pytest.raises(SinkError, match=rf"{code}: .*R1") as caught:
+        publish(wire)
+    assert wire.asked == (1 if code in FINAL else PUBLISH.tries)
+    assert ("may not publish" in str(caught.value)) == (code == "AccessDenied")
 
 
 def test_why_a_message_did_not_get_through_is_said() -> None:

@@ -25,6 +25,7 @@ PACING, QUOTA, STORE = (
     ("tests/handler/test_store.py", "tests/handler/test_store_rights.py"),
 )
 SMQ, WEB = ("tests/handler/test_smq.py",), ("tests/handler/test_web.py",)
+TROUBLES = ("tests/simulation/test_troubles.py",)
 
 FAULTS = (
     Mutant(
@@ -363,6 +364,62 @@ FAULTS = (
         "smq.py",
         "if len(results) != len(messages):",
         'if "<ErrorCode>" in text:',
+        SMQ,
+    ),
+    Mutant(
+        "a batch of messages that was taken in part comes again besides",
+        "putting_back.py",
+        "if not (refused and has_sent) or",
+        "if True or",
+        TROUBLES,
+    ),
+    Mutant(
+        "messages that were taken one by one go back again with those that were not",
+        "smq.py",
+        "return [message for message in messages if not self._is_sent(queue, message)]",
+        "return [] if all([self._is_sent(queue, message) for message in messages]) else list(messages)",
+        TROUBLES,
+    ),
+    Mutant(
+        "the keys of an instance's first call are kept",
+        "iot.py",
+        "keys = self._credentials()",
+        'keys = self._api.__dict__.setdefault("keys", self._credentials())',
+        TROUBLES,
+    ),
+    Mutant(
+        "what SMQ will never take is sent again",
+        "smq.py",
+        "problem, final = str(error), not isinstance(error, Transient)",
+        "problem, final = str(error), False",
+        SMQ,
+    ),
+    Mutant(
+        "a failure of SMQ's own is final",
+        "smq.py",
+        "(Refused if code in _FINAL else Transient)(code",
+        "Refused(code",
+        SMQ,
+    ),
+    Mutant(
+        "an answer of SMQ that cannot be read is final",
+        "smq.py",
+        'return Transient(f"unreadable answer (status {status})")',
+        'return Refused(f"unreadable answer (status {status})")',
+        SMQ,
+    ),
+    Mutant(
+        "a topic that is not there may come into being before the next try",
+        "smq.py",
+        '"TopicNotExist", ',
+        "",
+        SMQ,
+    ),
+    Mutant(
+        "what the role lacks to publish is not said",
+        "smq.py",
+        'more = mask(message)[:300] + ", " if code == "AccessDenied" else ""',
+        'more = ""',
         SMQ,
     ),
     Mutant(

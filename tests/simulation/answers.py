@@ -37,11 +37,12 @@ THROTTLED = (
     answered(400, {"x-acs-retry-after": "99999999"}, Code="Throttling.User", Message="slow down"),
 )
 FORBIDDEN = answered(403, Code="Forbidden.RAM", Message="not authorized")
+EXPIRED = answered(400, Code="InvalidSecurityToken.Expired", Message="expired")
 IN_ARREARS = refusal("iot.system.BillIsOverDue")
 DENIED = (
     FORBIDDEN,
     answered(404, Code="InvalidAccessKeyId.NotFound", Message="no such key"),
-    answered(400, Code="InvalidSecurityToken.Expired", Message="expired"),
+    EXPIRED,
     refusal("iot.common.InvalidTenant"),
     IN_ARREARS,
 )

@@ -20,6 +20,7 @@ class Sent:
     invocation: "Invocation"
     action: str
     call: Mapping[str, str]
+    token: str = ""
     task: Task | None = None
     left: float = 0.0
     late: bool = False
@@ -60,6 +61,8 @@ class Invocation:
     """Requests of messages that it did not take on."""
     queue_failed: bool = False
     """Whether the request queue did not surely accept something."""
+    queue_refused: bool = False
+    """Whether the request queue said that it does not take something."""
     disturbed: bool = False
     """Whether anything went wrong around it: then it need not get on."""
 

@@ -11,7 +11,7 @@ from random import Random
 
 from handler.http1 import Answer
 from handler.iot import CREATE, LIST
-from tests.simulation.answers import DONE, NO_INSTANCE, NO_PRODUCT, REFUSED, THROTTLED, UNREADABLE
+from tests.simulation.answers import DONE, EXPIRED, NO_INSTANCE, NO_PRODUCT, REFUSED, THROTTLED, UNREADABLE
 from tests.simulation.calls import Sent
 from tests.simulation.luck import Chance, Luck
 from tests.simulation.modules import Account, Place, State
@@ -60,6 +60,9 @@ class Cloud:
         self.records.arrived(sent)
         if self._throttles(sent.action) or self.troubles.strike(self.plan.throttles, chance):
             return chance.choice(THROTTLED)
+        if self.troubles.has_expired(sent.token):
+            sent.invocation.disturbed = True
+            return EXPIRED
         denial = self.troubles.denial(sent.action, sent.place[0])
         if denial is not None:
             return denial

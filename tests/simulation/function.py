@@ -51,11 +51,11 @@ def start(around: Surroundings, process: Process, current: Callable[[], Invocati
     return Instance(Pipeline(iot, settings, pool, chance), Wire(around.post), log)
 
 
-def run(instance: Instance, timeout: float, event: bytes) -> None:
+def run(instance: Instance, timeout: float, token: str, event: bytes) -> None:
     """What `handler.index.handler` does, with an instance that is not the one of this interpreter."""
     context = SimpleNamespace(
         function=SimpleNamespace(timeout=timeout, name="f"),
-        credentials=SimpleNamespace(access_key_id="testid", access_key_secret="testsecret", security_token="testtoken"),
+        credentials=SimpleNamespace(access_key_id="testid", access_key_secret="testsecret", security_token=token),
         request_id="R",
     )
     with begin(instance, context, is_delivery=True) as invocation:

@@ -24,6 +24,7 @@ class Unsigned(str):
     """The target of a call that holds its parameters as they are."""
 
     call: dict[str, str]
+    token: str
 
 
 class CheapApi(IotApi):
@@ -32,15 +33,16 @@ class CheapApi(IotApi):
     def signed(self, action: str, parameters: Mapping[str, str], credentials: Credentials) -> str:
         target = Unsigned(action)
         target.call = {"Action": action, **parameters}
+        target.token = credentials.security_token
         return target
 
 
-def parsed(target: str) -> dict[str, str]:
-    """The parameters of a call, `Action` first, without those that every call has."""
+def parsed(target: str) -> tuple[dict[str, str], str]:
+    """The parameters of a call, `Action` first, without those that every call has; and its token."""
     if isinstance(target, Unsigned):
-        return target.call
+        return target.call, target.token
     given = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
-    return {name: given[name] for name in PARAMETERS if name in given}
+    return {name: given[name] for name in PARAMETERS if name in given}, given["SecurityToken"]
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,9 @@ class Network:
             raise NotSent("NotConnected", "ConnectionRefusedError")
 
     def post(self, target: str, seconds: float) -> Answer:
-        call = parsed(target)
+        call, token = parsed(target)
         invocation = self.invocation()
-        sent = Sent(invocation, call["Action"], call)
+        sent = Sent(invocation, call["Action"], call, token)
         invocation.calls[sent.key].append(sent)
         self.cloud.records.sent(sent)
         try:

@@ -47,6 +47,8 @@ class Plan:
     """Answers `Success: false` to any operation, for reasons of the API's own."""
     topic_faults: float = 0.0
     queue_faults: float = 0.0
+    queue_parts: float = 0.0
+    """Batches of messages of which a queue takes a part, and says which."""
     topic_outages: int = 0
     queue_outages: int = 0
     """Times that the topic, or both queues, take nothing for a while."""
@@ -59,6 +61,8 @@ class Plan:
     """Calls a second of another tenant, while things fail."""
     denials: int = 0
     """Times that an operation, an instance or both are denied: a permission that is lost, arrears, a clock."""
+    expiries: int = 0
+    """Times that all keys expire that invocations have by then."""
     forbidden: str = ""
     """An operation that the function's role may never call."""
     outage: float = 0.0
@@ -120,7 +124,7 @@ class Plan:
         """Whether what meets a request is the same in any company: nothing depends on the time or on a whole delivery."""
         shared = (
             self.connect_faults, self.queue_faults, self.topic_outages, self.queue_outages, self.crashes, self.repeats,
-            self.stream_crashes, self.tenant, self.denials, self.outage, self.replays,
+            self.stream_crashes, self.tenant, self.denials, self.outage, self.replays, self.queue_parts, self.expiries,
         )  # fmt: skip
         return self.apart and self.faulty >= EVER and not any(shared)
 
@@ -188,6 +192,8 @@ def _crowd(seed: int, chance: Random) -> Plan:
         public=chance.random() < 0.8,
         store_gone=chance.random() < 0.1,
         signed=chance.random() < 0.03,
+        queue_parts=_rate(chance, 0.5),
+        expiries=chance.choice((0, 0, 0, 0, 1, 3)),
     )
     if plan.timeout < SHORT:
         # What one delivery has no time for is delivered over and over again.

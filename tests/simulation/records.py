@@ -60,6 +60,8 @@ class Records:
     updates: dict[Key, list[Sent]] = field(default_factory=dict)
     doubts: dict[Who, float] = field(default_factory=dict)
     """Since when a create call of a request is known to have got no answer."""
+    throttled: dict[str, float] = field(default_factory=dict)
+    """When an instance was throttled last."""
     _listed: dict[tuple[int, Task | None, Place], float] = field(default_factory=dict)
     """When the last list of a product's modules left that was answered, by invocation and task."""
     _arrivals: dict[str, deque[Sent]] = field(default_factory=lambda: defaultdict(deque))
@@ -116,6 +118,8 @@ class Records:
         """What came of a call, as the function gets to hear it."""
         sent.told = told
         self.note("told", *sent.call.values(), told)
+        if told == "throttled":
+            self.throttled[sent.invocation.instance] = self.scheduler.time
         if sent.action == LIST and told == "done":
             self._listed[sent.invocation.number, sent.task, sent.place] = sent.left
         elif told == "nothing" and sent.action == CREATE:

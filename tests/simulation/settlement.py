@@ -24,6 +24,9 @@ HARMLESS = {"done", "refused"}
 MARGIN = 4.0
 """Seconds before its timeout at which a delivery begins no call that would take long."""
 
+SLOWED = 60.0
+"""Seconds after a throttle in which an instance may be slower than its share."""
+
 
 class Settlement:
     """Judges what goes back, what is given up, and what an invocation has to show for its end."""
@@ -113,8 +116,10 @@ class Settlement:
 
     def refuse(self, invocation: Invocation) -> None:
         """The function says that the batch must come again. Raises: Violation."""
-        if not invocation.queue_failed:
+        if not (invocation.queue_failed or invocation.queue_refused):
             raise Violation("I10: a batch comes again although the queue took everything")
+        if invocation.put_back and not invocation.queue_failed and not self._is_late(invocation):
+            raise Violation(f"I9: {len(invocation.put_back)} messages go back, and the whole batch comes again besides")
 
     def _problems(self, invocation: Invocation) -> Iterator[str]:
         back = invocation.back
@@ -160,12 +165,17 @@ class Settlement:
             return
         trouble = bool(invocation.disturbed or invocation.unpublished or invocation.queue_failed)
         # Three calls of one request may take longer than the shortest of timeouts.
-        late = self._records.scheduler.time - invocation.began > self._records.plan.timeout - MARGIN
-        trouble = bool(trouble or (late and invocation.calls))
+        late = self._is_late(invocation)
+        # An instance that was throttled calls so seldom that a short delivery may end before its first slot.
+        slowed = invocation.began - self._records.throttled.get(invocation.instance, -SLOWED) < SLOWED
+        trouble = bool(trouble or (late and (invocation.calls or slowed)))
         calls = chain.from_iterable(invocation.calls.values())
         if invocation.published or trouble or any(sent.told not in HARMLESS for sent in calls):
             return
         yield "I10: nothing went wrong, and nothing was finished"
+
+    def _is_late(self, invocation: Invocation) -> bool:
+        return self._records.scheduler.time - invocation.began > self._records.plan.timeout - MARGIN
 
     def end(self) -> None:
         """All is over. Raises: Violation."""

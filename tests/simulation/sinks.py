@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Protocol
 
 from handler.errors import Unanswered
@@ -15,6 +16,9 @@ from tests.simulation.troubles import Troubles
 from tests.support.scheduler import Scheduler
 
 READ_TIMEOUT = 10.0
+_ACCEPTED = b"<Message><MessageId>1</MessageId></Message>"
+_REFUSED = b"<Message><ErrorCode>InternalError</ErrorCode></Message>"
+_DENIED = Answer(403, {}, b"<Code>AccessDenied</Code><Message>ExpiredToken</Message>")
 REQUESTS, DEAD, RESULTS = "requests", "dead", "results"
 
 _BODY = re.compile("<MessageBody>(.*?)</MessageBody>")
@@ -38,6 +42,10 @@ class Sinks(Protocol):
         """The function is not told that these were accepted."""
         ...
 
+    def refused(self, sink: str, bodies: Sequence[str]) -> None:
+        """The function is told that these were not accepted."""
+        ...
+
 
 @dataclass
 class Post:
@@ -47,6 +55,8 @@ class Post:
     scheduler: Scheduler
     troubles: Troubles
     sinks: Sinks
+    taken: list[int] = field(default_factory=list)
+    """How many of their messages the request queue takes of the next sends."""
     luck: Luck = field(init=False)
     _chance: Chance = field(init=False)
     _published: Counter[int] = field(default_factory=Counter)
@@ -68,6 +78,15 @@ class Post:
             return self.troubles.topic_is_down or self.troubles.strike(self.plan.topic_faults, chance)
         return self.troubles.queues_are_down or self.troubles.strike(self.plan.queue_faults, chance)
 
+    def refused(self, sink: str, count: int, chance: Chance) -> Sequence[bool]:
+        """Which of the messages of a send a sink says it does not take."""
+        if sink == REQUESTS and self.taken:
+            taken = self.taken.pop(0)
+            return [place >= taken for place in range(count)]
+        if sink == RESULTS or count == 1 or not self.troubles.strike(self.plan.queue_parts, chance):
+            return [False] * count
+        return [chance.random() < 0.5 for _ in range(count)]
+
     def down(self, sink: str) -> bool:
         return self.troubles.topic_is_down if sink == RESULTS else self.troubles.queues_are_down
 
@@ -85,25 +104,30 @@ class Wire:
         bodies = [base64.b64decode(encoded).decode() for encoded in _BODY.findall(document)]
         details = _DETAIL.findall(document)
         chance = post.chance(sink, bodies[0])
-        fails = post.fails(sink, chance)
-        accepted = len(bodies) if not fails else 0 if post.down(sink) else chance.randint(0, len(bodies))
         post.scheduler.sleep(chance.uniform(0.001, 0.02))
-        for text, detail in list(zip(bodies, details, strict=True))[:accepted]:
-            self._take(sink, text, detail)
-        if fails:
+        if post.troubles.has_expired(headers["security-token"]):
+            post.sinks.refused(sink, bodies)
+            return _DENIED
+        if post.fails(sink, chance):
+            accepted = 0 if post.down(sink) else chance.randint(0, len(bodies))
+            self._take(sink, list(zip(bodies, details, strict=True))[:accepted])
             post.sinks.failed(sink, bodies)
             return self._fault(chance, min(READ_TIMEOUT, seconds))
+        refused = post.refused(sink, len(bodies), chance)
+        post.sinks.refused(sink, list(compress(bodies, refused)))
+        self._take(sink, [each for each, no in zip(zip(bodies, details, strict=True), refused, strict=True) if not no])
         post.scheduler.sleep(0.001)
-        return Answer(201, {}, b"<Message><MessageId>1</MessageId></Message>" * len(bodies))
+        return Answer(500 if any(refused) else 201, {}, b"".join(_REFUSED if no else _ACCEPTED for no in refused))
 
-    def _take(self, sink: str, body: str, detail: str) -> None:
+    def _take(self, sink: str, messages: Sequence[tuple[str, str]]) -> None:
         sinks = self.post_office.sinks
-        if sink == RESULTS:
-            sinks.publish(body, detail)
-        elif sink == DEAD:
-            sinks.dead_letter(body)
-        else:
-            sinks.put_back(body, int(detail))
+        for body, detail in messages:
+            if sink == RESULTS:
+                sinks.publish(body, detail)
+            elif sink == DEAD:
+                sinks.dead_letter(body)
+            else:
+                sinks.put_back(body, int(detail))
 
     def _fault(self, chance: Chance, timeout: float) -> Answer:
         """Raises: Unanswered."""

@@ -80,7 +80,8 @@ class Stream:
         invocation = self.invocation = world.records.begin(self.name, messages)
         crashes = world.troubles.strike(world.plan.crashes)
         process.fuse = world.random.randint(1, 30 + 6 * len(messages)) if crashes else 0
-        task = world.scheduler.spawn(partial(function.run, instance, world.plan.timeout, _event(messages)), process)
+        call = partial(function.run, instance, world.plan.timeout, world.troubles.token(), _event(messages))
+        task = world.scheduler.spawn(call, process)
         world.scheduler.at(world.scheduler.time + world.plan.timeout, partial(self._time_out, process, task))
         try:
             world.scheduler.join(task)

@@ -54,6 +54,7 @@ class Troubles:
         if plan.forbidden:
             self._denials.append(Denial(Window(), FORBIDDEN, action=plan.forbidden))
         self._outage = self._window(plan.outage * plan.faulty)
+        self._expiries = [self._random.uniform(0, plan.faulty) for _ in range(plan.expiries)]
         self._topic = [self._window(LONGEST_OUTAGE) for _ in range(plan.topic_outages)]
         self._queues = [self._window(LONGEST_OUTAGE) for _ in range(plan.queue_outages)]
 
@@ -70,6 +71,15 @@ class Troubles:
         """How a call is refused that the deployment may not make."""
         time = self._scheduler.time
         return next((each.answer for each in self._denials if each.meets(action, instance, time)), None)
+
+    def token(self) -> str:
+        """A token of this moment, as an invocation gets it."""
+        return f"token of {self._scheduler.time}"
+
+    def has_expired(self, token: str) -> bool:
+        """Whether all tokens of a token's moment have expired since."""
+        issued = float(token.rpartition(" ")[2]) if self._expiries else 0.0
+        return any(issued < moment <= self._scheduler.time for moment in self._expiries)
 
     @property
     def api_is_down(self) -> bool:
@@ -91,6 +101,9 @@ class Troubles:
 
     def close_queues(self, window: Window) -> None:
         self._queues.append(window)
+
+    def expire_tokens(self, moment: float) -> None:
+        self._expiries.append(moment)
 
     def break_api(self, window: Window) -> None:
         self._outage = window

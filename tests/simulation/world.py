@@ -154,6 +154,13 @@ class World:
             return
         invocation.unpublished.update(self.whose(body) for body in bodies)
 
+    def refused(self, sink: str, bodies: Sequence[str]) -> None:
+        """The function hears that a sink does not take something."""
+        if sink != REQUESTS:
+            self.failed(sink, bodies)
+        elif bodies:
+            self._invocation().queue_refused = True
+
     def _invocation(self) -> Invocation:
         """The invocation of the process that runs now."""
         current = self.scheduler.current
