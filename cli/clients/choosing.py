@@ -7,9 +7,10 @@ account by a command that worked on the local cloud before.
 
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cli.clients.openapi import STS, OpenApi, Send, send
-from cli.clients.target import ACCOUNT_ID, ENDPOINTS, KEY_ID, KEY_SECRET, LOCAL_KEYS, TOKEN, Target, read
+from cli.clients.target import ENDPOINTS, KEY_ID, KEY_SECRET, LOCAL_KEYS, Keys, Target, account_target, local_target
 from cli.errors import CloudError, UsageError
 
 _NAMING_LOCAL = ("OTA_TARGET", "OTA_LOCAL_PORT", KEY_ID, *ENDPOINTS)
@@ -26,17 +27,20 @@ def choose(environ: Mapping[str, str], *, local: bool = False, profile: str | No
     if wanted not in ("", "local", "account"):
         raise UsageError(f"OTA_TARGET must be local or account, not {wanted!r}")
     if local or (wanted == "local" and profile is None):
-        return read(environ, local=True)
+        return local_target(environ, forced=True)
     named = profile or ("" if environ.get(KEY_ID) else environ.get("ALIBABA_CLOUD_PROFILE", ""))
     if named or (wanted == "account" and not environ.get(KEY_ID)):
-        environ = {**environ, **_keys_of(named, config or Path.home() / ".aliyun" / "config.json")}
-    keys_of_account = environ.get(KEY_ID, LOCAL_KEYS.id) != LOCAL_KEYS.id and environ.get(KEY_SECRET)
-    if keys_of_account and not (environ.get(ACCOUNT_ID) or environ.get("OTA_MNS_ENDPOINT")):
-        environ = {**environ, ACCOUNT_ID: _account_of(environ, send)}
-    target = read(environ)
-    if wanted == "account" and target.local:
-        raise UsageError("OTA_TARGET is account, and the keys in the environment are the local cloud's")
-    return target
+        keys = _read_profile(named, config or Path.home() / ".aliyun" / "config.json")
+    else:
+        token = environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", "")
+        keys = Keys(environ.get(KEY_ID, ""), environ.get(KEY_SECRET, ""), token)
+    if keys.id == LOCAL_KEYS.id or not (keys.id or keys.secret):
+        if wanted == "account":
+            raise UsageError("OTA_TARGET is account, and the keys in the environment are the local cloud's")
+        return local_target(environ)
+    if not keys.id or not keys.secret:
+        raise UsageError(f"{KEY_SECRET if keys.id else KEY_ID} is not set; --local talks to the local cloud")
+    return account_target(environ, keys, _account_of(environ, keys, send))
 
 
 def is_silent(environ: Mapping[str, str], target: Target, *, local: bool) -> bool:
@@ -44,8 +48,8 @@ def is_silent(environ: Mapping[str, str], target: Target, *, local: bool) -> boo
     return target.local and not local and not any(environ.get(name) for name in _NAMING_LOCAL)
 
 
-def _keys_of(name: str, config: Path) -> dict[str, str]:
-    """Return the variables with the keys of a profile, or of the current one: roles, instances and programs give some, too."""
+def _read_profile(name: str, config: Path) -> Keys:
+    """Return the keys of a profile, or of the current one; roles, instances and programs give some, too."""
     # Not above: it takes a quarter of a second to import.
     from alibabacloud_credentials.provider.cli_profile import CLIProfileCredentialsProvider
 
@@ -57,15 +61,21 @@ def _keys_of(name: str, config: Path) -> dict[str, str]:
             f"{profile} of {config} gives no keys: {str(error)[:200] or type(error).__name__}; "
             f"set it up with `aliyun configure{' --profile ' + name if name else ''}`"
         ) from None
-    return {
-        KEY_ID: keys.get_access_key_id(), KEY_SECRET: keys.get_access_key_secret(), TOKEN: keys.get_security_token() or "",
-    }  # fmt: skip
+    return Keys(keys.get_access_key_id(), keys.get_access_key_secret(), keys.get_security_token() or "")
 
 
-def _account_of(environ: Mapping[str, str], send: Send) -> str:
-    """Ask STS for the account of the keys (GetCallerIdentity). Raises: UsageError: it does not tell."""
+def _account_of(environ: Mapping[str, str], keys: Keys, send: Send) -> str:
+    """Return the account: the one that is set, that of the SMQ endpoint, or what STS says (GetCallerIdentity).
+
+    Raises: UsageError: it does not tell.
+    """
+    if account := environ.get("ALIBABA_CLOUD_ACCOUNT_ID"):
+        return account
+    label, _, rest = (urlsplit(environ.get("OTA_MNS_ENDPOINT", "")).hostname or "").partition(".")
+    if label.isdigit() and not rest.replace(".", "").isdigit():
+        return label
     try:
-        anonymous = read({**environ, ACCOUNT_ID: "0"})
-        return str(OpenApi(anonymous, send).call(STS, "GetCallerIdentity").get("AccountId"))
+        api = OpenApi(account_target(environ, keys, ""), send)
+        return str(api.call(STS, "GetCallerIdentity").get("AccountId"))
     except CloudError as error:
-        raise UsageError(f"{ACCOUNT_ID} is not set, and the account cannot be asked for: {error}") from None
+        raise UsageError(f"ALIBABA_CLOUD_ACCOUNT_ID is not set, and the account cannot be asked for: {error}") from None

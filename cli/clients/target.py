@@ -1,4 +1,4 @@
-"""Which cloud a command talks to: the local one where none is configured, else the account in the environment."""
+"""The clouds that a command can talk to: the local one, or an account."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,7 @@ from handler.settings import is_loopback
 
 LOCAL_PORT = 9700
 """The page's port; IoT Platform, SMQ and Function Compute have the next three."""
-KEY_ID, KEY_SECRET, TOKEN, ACCOUNT_ID = (
-    f"ALIBABA_CLOUD_{name}" for name in ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN", "ACCOUNT_ID")
-)
+KEY_ID, KEY_SECRET = (f"ALIBABA_CLOUD_ACCESS_KEY_{part}" for part in ("ID", "SECRET"))
 ENDPOINTS: Mapping[str, str] = {
     "OTA_CONSOLE_ENDPOINT": "",
     "OTA_IOT_ENDPOINT": "https://iot.{region}.aliyuncs.com",
@@ -65,25 +63,11 @@ class Target:
         return f"{self.fc_url}/{self.names.http_function}"
 
 
-def read(environ: Mapping[str, str], *, local: bool = False) -> Target:
-    """Return the target that the environment names; `local` overrules it.
+def local_target(environ: Mapping[str, str], *, forced: bool = False) -> Target:
+    """Return the local cloud that the environment names; if it is `forced`, whatever else the environment names.
 
-    Raises: UsageError: keys are there, but not all that is needed with them; or an endpoint without keys.
+    Raises: UsageError: an endpoint is not on this machine, and no keys are set for it.
     """
-    id_, secret = environ.get(KEY_ID, ""), environ.get(KEY_SECRET, "")
-    if local or id_ == LOCAL_KEYS.id or not (id_ or secret):
-        return _local(environ, forced=local)
-    if not id_ or not secret:
-        raise UsageError(f"{KEY_SECRET if id_ else KEY_ID} is not set; --local talks to the local cloud")
-    return _account(environ, Keys(id_, secret, environ.get(TOKEN, "")))
-
-
-def local_at(urls: tuple[str, str, str, str], names: Names) -> Target:
-    """Return the local cloud at these addresses, in the order of its ports."""
-    return Target(True, "1234567890123456", LOCAL_KEYS, *urls, names)
-
-
-def _local(environ: Mapping[str, str], *, forced: bool) -> Target:
     port = environ.get("OTA_LOCAL_PORT") or str(LOCAL_PORT)
     if not port.isascii() or not port.isdigit() or not 0 < int(port[:6]) < 65533:
         raise UsageError(f"OTA_LOCAL_PORT must be a port, not {port!r}")
@@ -98,13 +82,14 @@ def _local(environ: Mapping[str, str], *, forced: bool) -> Target:
     return local_at((urls[0], urls[1], urls[2], urls[3]), Names(environ))
 
 
-def _account(environ: Mapping[str, str], keys: Keys) -> Target:
+def local_at(urls: tuple[str, str, str, str], names: Names) -> Target:
+    """Return the local cloud at these addresses, in the order of its ports."""
+    return Target(True, "1234567890123456", LOCAL_KEYS, *urls, names)
+
+
+def account_target(environ: Mapping[str, str], keys: Keys, account: str) -> Target:
+    """Return an account, with the endpoints that the environment names. Raises: UsageError: one is not secure."""
     names = Names(environ)
-    account = environ.get(ACCOUNT_ID) or _account_of(environ.get("OTA_MNS_ENDPOINT", ""))
-    if not account:
-        raise UsageError(
-            f"{ACCOUNT_ID} (or OTA_MNS_ENDPOINT) says which account; neither is set (--local: the local cloud)"
-        )
 
     def endpoint(name: str) -> str:
         parts = urlsplit(environ.get(name) or ENDPOINTS[name].format(account=account, region=names.region))
@@ -114,9 +99,3 @@ def _account(environ: Mapping[str, str], keys: Keys) -> Target:
 
     iot, smq, fc = (endpoint(name) for name in ("OTA_IOT_ENDPOINT", "OTA_MNS_ENDPOINT", "OTA_FC_ENDPOINT"))
     return Target(False, account, keys, "", iot, smq, fc, names)
-
-
-def _account_of(url: str) -> str:
-    """Return the account of an SMQ endpoint, whose first label is its number."""
-    label, _, rest = (urlsplit(url).hostname or "").partition(".")
-    return label if label.isdigit() and not rest.replace(".", "").isdigit() else ""

@@ -10,7 +10,7 @@ from typer import Argument
 
 from cli import records
 from cli.clients import console, http
-from cli.clients.target import read
+from cli.clients.target import local_target
 from cli.commands.session import Session, with_groups
 from cli.errors import CloudError, UsageError
 from cli.terminal.files import read as read_file
@@ -80,7 +80,7 @@ def read_rule(parts: list[str]) -> dict[str, Any]:
 def _call(screen: Screen, method: str, body: bytes | None = None, path: str = "") -> None:
     """Call the fault API, and show the faults that it answers. Raises: CloudError, UsageError."""
     # Never in an account: only a local cloud does what this asks for.
-    target = read(os.environ, local=True)
+    target = local_target(os.environ, forced=True)
     screen.note(f"talking to {target}")
     try:
         value = console.call(target, f"/faults{path}", method, body)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from typer.testing import CliRunner
 
 from cli.clients.names import Names
-from cli.clients.target import Target, read
+from cli.clients.target import Keys, Target, account_target, local_target
 from cli.main import app
 from emulator.iot import api as iot_api
 from emulator.iot.service import IotPlatform
@@ -65,7 +65,7 @@ def cloud(serve: Callable[[ASGIApp], str], tmp_path: Path) -> Iterator[Cloud]:
         "OTA_MNS_ENDPOINT": serve(smq_api.application(service)),
         "XDG_STATE_HOME": str(tmp_path / "state"),
     }
-    target = read(environ)
+    target = local_target(environ)
     mailbox = Publisher(target)
     for queue in (target.names.request_queue, target.names.dead_letter_queue, target.names.outcome_queue):
         mailbox.create_queue(queue)
@@ -129,7 +129,7 @@ def outcome_maker(cloud: Cloud) -> Iterator[Callable[[Callable[[dict[str, Any]],
 @pytest.fixture
 def account() -> Target:
     """An account that nobody asks."""
-    return read({KEYS[0]: "LTAI5tExample", KEYS[1]: "testsecret", "ALIBABA_CLOUD_ACCOUNT_ID": "1"})
+    return account_target({}, Keys("LTAI5tExample", "testsecret"), "1")
 
 
 @pytest.fixture

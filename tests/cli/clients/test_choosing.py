@@ -11,8 +11,10 @@ from cli.clients import http
 from cli.clients.choosing import choose, is_silent
 from cli.errors import CloudError, UsageError
 
-ENVIRON = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIenviron", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s"}
-LOCAL = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "testid", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "x"}
+ENVIRON = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIenviron", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testsecret"}
+LOCAL = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "testid", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testsecret"}
+ACCOUNT = {**ENVIRON, "ALIBABA_CLOUD_ACCOUNT_ID": "1234567890123456", "ALIBABA_CLOUD_SECURITY_TOKEN": "testtoken"}
+SMQ = "https://1234567890123456.mns.cn-shanghai.aliyuncs.com"
 PROFILES = [
     {"name": "default", "mode": "AK", "access_key_id": "LTAIdefault", "access_key_secret": "s"},
     {"name": "sts", "mode": "StsToken", "access_key_id": "STS.1", "access_key_secret": "s", "sts_token": "t"},
@@ -48,6 +50,7 @@ def nobody(*_: object) -> http.Answer:
         ({"OTA_TARGET": "account"}, {}, "LTAIdefault"),
         (ENVIRON, {"profile": "sts", "local": True}, "testid"),
         ({**ENVIRON, "OTA_TARGET": "local"}, {}, "testid"),
+        ({**ACCOUNT, "OTA_MNS_ENDPOINT": SMQ}, {"local": True}, "testid"),
     ],
 )
 def test_keys_are_chosen(config: Path, environ: Mapping[str, str], options: dict[str, Any], key: str) -> None:
@@ -55,6 +58,8 @@ def test_keys_are_chosen(config: Path, environ: Mapping[str, str], options: dict
     target = choose(environ, config=config, send=owner, **options)
     assert target.keys.id == key
     assert target.local or target.account == "42"
+    assert not target.local or target.smq_url == "http://127.0.0.1:9702"
+    assert all(secret not in f"{target}{target!r}" for secret in ("testsecret", "testtoken"))
 
 
 @pytest.mark.parametrize(
@@ -66,6 +71,12 @@ def test_keys_are_chosen(config: Path, environ: Mapping[str, str], options: dict
         ({"ALIBABA_CLOUD_PROFILE": "empty"}, "aliyun configure --profile empty"),
         ({"ALIBABA_CLOUD_PROFILE": "odd"}, "profile odd .* gives no keys"),
         (ENVIRON, "ALIBABA_CLOUD_ACCOUNT_ID is not set, .* nobody answers"),
+        ({**ENVIRON, "OTA_MNS_ENDPOINT": "https://10.0.0.1"}, "ALIBABA_CLOUD_ACCOUNT_ID"),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAItestkey"}, "ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testsecret"}, "ALIBABA_CLOUD_ACCESS_KEY_ID"),
+        ({"OTA_MNS_ENDPOINT": SMQ}, "ALIBABA_CLOUD_ACCESS_KEY_ID"),
+        ({**ACCOUNT, "OTA_MNS_ENDPOINT": SMQ.replace("https", "http")}, "https"),
+        ({"OTA_LOCAL_PORT": "x"}, "OTA_LOCAL_PORT"),
     ],
 )
 def test_what_cannot_be_chosen_is_refused(config: Path, environ: Mapping[str, str], words: str) -> None:
@@ -73,6 +84,25 @@ def test_what_cannot_be_chosen_is_refused(config: Path, environ: Mapping[str, st
     with pytest.raises(UsageError, match=words):
         choose(environ, config=config, send=nobody)
     assert choose({**ENVIRON, "ALIBABA_CLOUD_ACCOUNT_ID": "7"}, config=config, send=nobody).account == "7"
+
+
+@pytest.mark.parametrize(
+    ("environ", "smq_url", "iot_url"),
+    [
+        ({}, "http://127.0.0.1:9702", "http://127.0.0.1:9701"),
+        ({"OTA_LOCAL_PORT": "9800"}, "http://127.0.0.1:9802", "http://127.0.0.1:9801"),
+        ({**LOCAL, "OTA_MNS_ENDPOINT": "http://localhost:1/"}, "http://localhost:1", "http://127.0.0.1:9701"),
+        (ACCOUNT, SMQ, "https://iot.cn-shanghai.aliyuncs.com"),
+        ({**ACCOUNT, "OTA_REGION": "x"}, SMQ.replace("cn-shanghai", "x"), "https://iot.x.aliyuncs.com"),
+        ({**ENVIRON, "OTA_MNS_ENDPOINT": f"{SMQ}/"}, SMQ, "https://iot.cn-shanghai.aliyuncs.com"),
+    ],
+)
+def test_endpoints_follow_from_the_environment(environ: Mapping[str, str], smq_url: str, iot_url: str) -> None:
+    """The local cloud's from its port; an account's from its number, which its own endpoint begins with, and the region."""
+    target = choose(environ)
+    assert (target.smq_url, target.iot_url) == (smq_url, iot_url)
+    assert target.local is bool(target.console_url) is ("127" in iot_url)
+    assert target.local or target.account == ACCOUNT["ALIBABA_CLOUD_ACCOUNT_ID"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.clients.target import read
+from cli.clients.target import local_target
 from cli.errors import CliError, UsageError
 from cli.sending.ledger import Ledger, content_key
 from cli.sending.outgoing import batches, with_ids
@@ -119,10 +119,10 @@ def test_the_first_outcome_of_a_request_counts(opened: Opened) -> None:
 
 def test_the_same_requests_for_the_same_queue_are_the_same_sending() -> None:
     """However they were written down."""
-    target = read({})
+    target = local_target({})
     assert content_key(target, [request()]) == content_key(target, [request()])
     assert content_key(target, [request()]) != content_key(target, [request("modem")])
-    assert content_key(target, [request()]) != content_key(read({"OTA_LOCAL_PORT": "9800"}), [request()])
+    assert content_key(target, [request()]) != content_key(local_target({"OTA_LOCAL_PORT": "9800"}), [request()])
 
 
 def test_an_id_of_ones_own_is_kept() -> None:
