@@ -11,8 +11,8 @@ Task = Callable[[], None]
 SECONDS_A_REQUEST = 6
 """How long one request may keep a thread busy with the API's latency at 2 s: create, read back, update."""
 MOST = 64
-SPARE = 2
-"""Threads that wait for the quota: the first takes its next slot, the second the one after it."""
+SPARE = 3
+"""Threads that wait for the quota: a store gives out two slots at once, and whoever is behind those asks it for the next."""
 SHORTEST_LOOK = 0.005
 """Seconds after which is looked whether another thread is needed; later half the interval between two calls, if that is more."""
 

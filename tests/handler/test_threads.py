@@ -1,11 +1,17 @@
 """Threads: tasks side by side."""
 
+import math
 import threading
 import time
 
 import pytest
 
+from handler.clock import Clock
+from handler.log import Log
+from handler.pacing import Pacer
+from handler.quota import SharedQuota
 from handler.threads import MOST, SPARE, Threads
+from tests.support.valkey_server import ValkeyServer
 
 
 def test_tasks_run_side_by_side_on_at_most_so_many_threads() -> None:
@@ -32,6 +38,21 @@ def test_a_thread_joins_in_only_where_the_others_are_busy(waiting: int, seconds:
 
     Threads(16, lambda: waiting)([task] * 40)
     assert (1 < len(names) <= most) if most > 1 else len(names) == 1
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_no_slot_of_the_quota_is_lost_while_calls_take_long(server: ValkeyServer, *, shared: bool) -> None:
+    """At least 97 % of the rate, of one process and with a store."""
+    rate, left = 20.0, list[float]()
+    quota = SharedQuota(server.url, "key", rate, rate, Clock(), Log("ERROR")) if shared else Pacer(rate, Clock())
+
+    def task() -> None:
+        quota.wait("call", math.inf)
+        left.append(time.monotonic())
+        time.sleep(0.7)
+
+    Threads.for_rate(rate, quota.waiting)([task] * 40)
+    assert (len(left) - 1) / rate >= 0.97 * (max(left) - min(left))
 
 
 def test_all_tasks_have_ended_when_it_returns() -> None:
