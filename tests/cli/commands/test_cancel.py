@@ -44,15 +44,10 @@ def test_what_was_already_created_is_listed(ota_modules: Any, live: Live, wanted
     assert live.cloud.call(lambda cloud: cloud.streams[0].state) == "Running"
 
 
-def test_a_manifest_that_was_not_sent_is_refused(ota_modules: Any, live: Live, wanted: Any) -> None:
-    """With the way to name the run."""
+def test_what_is_neither_a_run_nor_a_sent_manifest_is_refused(ota_modules: Any, live: Live, wanted: Any) -> None:
+    """With the way to name the run, and before anything is paused."""
     ended = ota_modules("cancel", wanted("never"))
-    assert ended.status == 2
-    assert "name the run" in ended.err
-
-
-def test_what_is_neither_a_run_nor_a_file_is_refused(ota_modules: Any, live: Live) -> None:
-    """Before anything is paused."""
+    assert (ended.status, "name the run" in ended.err) == (2, True)
     assert ota_modules("cancel", "nonsense").status == 2
     assert live.cloud.call(lambda cloud: cloud.streams[0].state) == "Running"
 

@@ -12,7 +12,6 @@ from cli.clients.target import Target
 from cli.records import Known
 from cli.sending.status import line, table
 from tests.cli.live import Live
-from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -116,11 +115,3 @@ def test_an_account_s_rates_and_last_error_come_from_the_log(account: Target) ->
     assert figures.last_error.age == pytest.approx(60, abs=3)
     assert (figures.waiting.value, figures.in_flight.value) == (3, None)
     assert figures.seconds_left is not None
-
-
-def test_an_outcome_to_come_is_waited_for_with_what_is_ahead(ota_modules: Any, live: Live, two: str) -> None:
-    """And then it is all right."""
-    ended = ota_modules("send", two, "--wait")
-    assert ended.status == 0, ended.err
-    told = eventually(lambda: json.loads(ota_modules("status", "--json").out))
-    assert told["Runs"][0]["Answered"] == 2

@@ -13,6 +13,7 @@ from cli.commands.init import SCHEMA
 from cli.main import app
 from tests.support.paths import ROOT
 
+RULES = json.loads(SCHEMA.read_text(encoding="utf-8"))
 SOUND = "products: [a1]\nmodules: [mcu]\n"
 WRONG = "- {ProductKey: a1, ModuleName: a b}\n- {ProductKey: a1, ModuleName: default}\n"
 
@@ -75,7 +76,7 @@ def test_a_new_manifest_is_valid_for_the_command_and_for_editors() -> None:
     text = Path("mine.yml").read_text(encoding="utf-8")
     assert f"$schema={SCHEMA}" in text
     assert run("validate", "mine.yml")[0] == 0
-    jsonschema.validate(yaml.safe_load(text), json.loads(SCHEMA.read_text(encoding="utf-8")))
+    jsonschema.validate(yaml.safe_load(text), RULES)
     assert run("init", "mine.yml")[0] == 1
     assert run("init", "--force", "mine.yml")[0] == 0
 
@@ -97,7 +98,7 @@ def test_the_schema_refuses_what_the_command_refuses(text: str) -> None:
     Path("m.yml").write_text(text, encoding="utf-8")
     assert run("validate", "m.yml")[0] == 2
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(yaml.safe_load(text), json.loads(SCHEMA.read_text(encoding="utf-8")))
+        jsonschema.validate(yaml.safe_load(text), RULES)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("fleet*")), ids=lambda path: path.name)
@@ -105,8 +106,7 @@ def test_the_examples_are_valid(path: Path) -> None:
     """For the command, and for the schema where they are YAML."""
     assert run("validate", str(path))[0] == 0
     if path.suffix == ".yml":
-        schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-        jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), schema)
+        jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), RULES)
 
 
 def test_the_hook_of_pre_commit_runs_the_command() -> None:
