@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import cache, cached_property, partial
 from typing import Any, Literal
@@ -38,36 +38,26 @@ SMQ = "it takes mns:GetQueueAttributes, mns:GetTopicAttributes and mns:ListSubsc
 GET_FUNCTION = "it takes fc:GetFunction"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a look found; `advice` says what to do unless it is ok."""
-
-    verdict: Literal["ok", "wrong", "unknown"]
-    text: str
-    advice: str = ""
-
-
-ok = partial(Answer, "ok")
-wrong = partial(Answer, "wrong")
-unknown = partial(Answer, "unknown")
+ok = partial(Finding, "", "ok")
+wrong = partial(Finding, "", "wrong")
+unknown = partial(Finding, "", "unknown")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check: its name, and what looks. Of a look that fails, `failed` is the verdict, and `advice` says what it needs."""
+    """A check: its name, and a look whose finding gets it. If the look fails, `failed` is the verdict, `advice` what it needs."""
 
     name: str
-    look: Callable[[], Answer]
+    look: Callable[[], Finding]
     advice: str = ""
     failed: Literal["wrong", "unknown"] = "unknown"
 
     def run(self) -> Finding:
         """Never raises CliError."""
         try:
-            answer = self.look()
+            return replace(self.look(), check=self.name)
         except CliError as error:
-            answer = Answer(self.failed, str(error), self.advice)
-        return Finding(self.name, answer.verdict, answer.text, answer.advice)
+            return Finding(self.name, self.failed, str(error), self.advice)
 
 
 @dataclass(frozen=True)
@@ -131,18 +121,18 @@ class Deployment:
             Check("role", self.role, f"{GET_FUNCTION}, ram:ListPoliciesForRole and ram:GetPolicyVersion"),
         ]  # fmt: skip
 
-    def keys(self) -> Answer:
+    def keys(self) -> Finding:
         return ok(f"{self.target}, with {'temporary' if self.target.keys.token else 'long-lived'} keys")
 
     @cached_property
     def _greeting(self) -> http.Answer:
         return http.call(f"{self.target.iot_url}/", seconds=10)
 
-    def endpoint(self) -> Answer:
+    def endpoint(self) -> Finding:
         _ = self._greeting
         return ok(f"{self.target.iot_url} answers (region {self.target.region})")
 
-    def clock(self) -> Answer:
+    def clock(self) -> Finding:
         """Compare this machine's clock with that of the endpoint."""
         date = self._greeting.headers.get("date")
         if not date:
@@ -152,11 +142,11 @@ class Deployment:
             return wrong(f"{skew:+.0f} s off", "set this machine's clock: signatures are refused from 15 minutes on")
         return ok(f"{skew:+.0f} s off")
 
-    def local_cloud(self) -> Answer:
+    def local_cloud(self) -> Finding:
         console.state(self.target)
         return ok(f"{self.target.console_url} answers")
 
-    def identity(self) -> Answer:
+    def identity(self) -> Finding:
         answer = self.api.call(STS, "GetCallerIdentity")
         account = str(answer.get("AccountId"))
         if account != self.target.account:
@@ -164,7 +154,7 @@ class Deployment:
             return wrong(f"the keys are account {account}'s, not {self.target.account}'s", advice)
         return ok(f"{account}, as {answer.get('Arn')}")
 
-    def read_product(self) -> Answer:
+    def read_product(self) -> Finding:
         """List the modules of the product, or of one that does not exist."""
         with closing(Products(self.target, 1)) as products:
             [holding] = products.read([ProductRef(self.instance, self.product or NOWHERE)])
@@ -176,10 +166,10 @@ class Deployment:
             return wrong(f"{self.product}{where}: {holding.refused}", advice)
         return ok(f"{self.product}{where}: {plural(len(holding.modules), 'module')}")
 
-    def queue(self, name: str) -> Answer:
+    def queue(self, name: str) -> Finding:
         return wrong(f"{name} does not exist", DEPLOY) if self.mailbox.queue_created(name) is None else ok(name)
 
-    def topic(self) -> Answer:
+    def topic(self) -> Finding:
         """Check that the result topic is there, and that the outcome queue subscribes to it."""
         topic, queue = self._names.result_topic, self._names.outcome_queue
         if self.mailbox.topic_created(topic) is None:
@@ -193,7 +183,7 @@ class Deployment:
     def _figures(self) -> Figures:
         return read_figures(self.target)
 
-    def stream(self) -> Answer:
+    def stream(self) -> Finding:
         streams = self._figures.streams
         if not streams:
             text = "; ".join(self._figures.unknown) or "no stream reads the request queue"
@@ -205,17 +195,17 @@ class Deployment:
             text, "`ota-modules resume`; a stream that failed to start lacks its queue or function: deploy again"
         )
 
-    def dead_letters(self) -> Answer:
+    def dead_letters(self) -> Finding:
         dead = self._figures.dead
         if dead.value is None:
             return unknown(dead.unknown, "`ota-modules dead-letters list` looks itself")
         return wrong(f"{dead.value:g}", "`ota-modules dead-letters list` says why") if dead.value else ok("none")
 
-    def last_error(self) -> Answer:
+    def last_error(self) -> Finding:
         error = self._figures.last_error
         return wrong(f"{error.age:.0f} s ago: {error.text}", "`ota-modules status --watch`") if error else ok("none")
 
-    def function(self, name: str) -> Answer:
+    def function(self, name: str) -> Finding:
         try:
             self._function(name)
         except CloudError as error:
@@ -229,19 +219,19 @@ class Deployment:
             return wrong(str(error), advice)
         return ok(name)
 
-    def quota(self, functions: Sequence[str]) -> Answer:
-        answer = judge_quota({name: self._function(name).environment for name in functions})
+    def quota(self, functions: Sequence[str]) -> Finding:
+        finding = judge_quota({name: self._function(name).environment for name in functions})
         others = " Other environments of the account share it too: check each with its OTA_TEMPLATE."
-        return answer if self.target.local else Answer(answer.verdict, answer.text + others, answer.advice)
+        return finding if self.target.local else replace(finding, text=finding.text + others)
 
-    def role(self) -> Answer:
+    def role(self) -> Finding:
         """Check that the policies of the functions' role name every action that the function calls."""
         if self.target.local:
             return unknown("the local cloud enforces the policy of template.yml; it has no RAM API to ask")
         return judge_role(self.api, self._function(self._names.queue_function).role.rpartition("/")[2])
 
 
-def judge_quota(functions: Mapping[str, Mapping[str, str]]) -> Answer:
+def judge_quota(functions: Mapping[str, Mapping[str, str]]) -> Finding:
     """Add up the calls of one operation that functions may make in any second, by their settings.
 
     Raises: UsageError: a setting is refused.
@@ -262,7 +252,7 @@ def judge_quota(functions: Mapping[str, Mapping[str, str]]) -> Answer:
     return wrong(text, "lower OTA_QPS or OTA_QUOTA_INSTANCES, or share the quota through a store: docs/quota.md")
 
 
-def judge_role(api: OpenApi, name: str) -> Answer:
+def judge_role(api: OpenApi, name: str) -> Finding:
     """Compare what a role's policies allow with what the function calls. Raises: CloudError."""
     policies = (api.call(RAM, "ListPoliciesForRole", RoleName=name).get("Policies") or {}).get("Policy") or []
     granted = {action for policy in policies for action in _actions(api, policy)}

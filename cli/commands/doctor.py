@@ -11,7 +11,7 @@ from typing import Annotated
 from rich.text import Text
 from typer import Option
 
-from cli.clients.checks import Answer, Check, Deployment, ok, unknown, wrong
+from cli.clients.checks import Check, Deployment, ok, unknown, wrong
 from cli.clients.openapi import OpenApi
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
@@ -68,7 +68,7 @@ def _probes(target: Target, product: str | None, address: str | None) -> Iterato
     yield Check("request over HTTP", lambda: _over_http(target, request, url), advice)
 
 
-def _through_queue(target: Target, request: Mapping[str, str]) -> Answer:
+def _through_queue(target: Target, request: Mapping[str, str]) -> Finding:
     """Send the request by the queue and wait for its outcome. Raises: CloudError."""
     began = time.monotonic()
     with closing(Mailbox(target)) as mailbox, temporary_inbox(target, "cli") as inbox:
@@ -80,7 +80,7 @@ def _through_queue(target: Target, request: Mapping[str, str]) -> Answer:
     return wrong(f"no outcome within {PATIENCE:.0f} s", QUEUED)
 
 
-def _over_http(target: Target, request: Mapping[str, str], url: str | None) -> Answer:
+def _over_http(target: Target, request: Mapping[str, str], url: str | None) -> Finding:
     """Send the request to the HTTP trigger. Raises: CloudError."""
     if url is None:
         advice = "give it with --http: `npx s http info -t template.yml` prints it"
@@ -92,7 +92,7 @@ def _over_http(target: Target, request: Mapping[str, str], url: str | None) -> A
     return _judge(answer["body"].get("Status"), began)
 
 
-def _judge(status: object, began: float) -> Answer:
+def _judge(status: object, began: float) -> Finding:
     if status == "rejected":
         return ok(f"rejected, as it must be, after {time.monotonic() - began:.1f} s")
     return wrong(f"its status is {status}, not rejected", "is another version deployed, or another function?")
