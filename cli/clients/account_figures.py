@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from email.utils import formatdate
-from functools import cache, partial
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -50,7 +50,8 @@ def read(target: Target, share: Figure, *, send: Send = send, counts: Counts | N
     """Return what can be known; a figure that cannot be had says why. Never raises CloudError. `send` stands for the network."""
     api = OpenApi(target, send)
     names = target.names
-    told = cache(counts or partial(_counts, target))
+    mailbox = Mailbox(target)
+    told = cache(counts or mailbox.depths)
 
     def depth(queue: str, count: str) -> Figure:
         known = told(queue).get(count, 0)
@@ -71,13 +72,10 @@ def read(target: Target, share: Figure, *, send: Send = send, counts: Counts | N
         calls = outcomes = NotKnown(f"only the function's log has it, which cannot be read ({problem})")
         unknown.append(f"last error: {calls.unknown}")
     requests, dead = names.request_queue, names.dead_letter_queue
-    waiting, in_flight, delayed = (depth(requests, count) for count in METRICS)
-    return Figures(waiting, in_flight, delayed, depth(dead, "active"), calls, outcomes, share, error, streams, unknown)
-
-
-def _counts(target: Target, queue: str) -> Mapping[str, int]:
-    with closing(Mailbox(target)) as mailbox:
-        return mailbox.depths(queue)
+    with closing(mailbox):
+        waiting, in_flight, delayed = (depth(requests, count) for count in METRICS)
+        given_up = depth(dead, "active")
+    return Figures(waiting, in_flight, delayed, given_up, calls, outcomes, share, error, streams, unknown)
 
 
 def _metric(target: Target, api: OpenApi, queue: str, metric: str) -> Figure:

@@ -49,8 +49,8 @@ class Holding:
 class Products:
     """Reads products inside the quota, `rate` calls a second at most; for one thread."""
 
-    def __init__(self, target: Target, rate: float, clock: Clock | None = None) -> None:
-        self._clock = clock or Clock()
+    def __init__(self, target: Target, rate: float) -> None:
+        self._clock = Clock()
         self._url = target.iot_url
         tls = ssl.create_default_context() if target.iot_url.startswith("https:") else None
         self._connection = Connection(self._url, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, tls=tls)

@@ -4,6 +4,7 @@ thread-safe."""
 import base64
 import binascii
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +20,6 @@ from mns.subscription import SubscriptionMeta, SubscriptionNotifyContentFormat
 from cli.clients import http
 from cli.clients.target import Target
 from cli.errors import CloudError
-from handler.clock import Clock
 
 log = logging.getLogger(__name__)
 BATCH = 16
@@ -53,9 +53,8 @@ class Mailbox:
     Network faults and passing errors are tried again, so a message may be sent twice.
     """
 
-    def __init__(self, target: Target, clock: Clock | None = None) -> None:
+    def __init__(self, target: Target) -> None:
         self._target = target
-        self._clock = clock or Clock()
         keys = target.keys
         self._account = Account(target.smq_url, keys.id, keys.secret, keys.token)
         client = self._account.get_client()
@@ -191,7 +190,7 @@ class Mailbox:
                 return None
             if lasting or failures == TRIES:
                 raise problem
-            self._clock.sleep(0.2 * 2**failures)
+            time.sleep(0.2 * 2**failures)
         raise AssertionError("unreachable")
 
 
