@@ -1,14 +1,25 @@
-"""A manifest file as rows that know their place, whatever its format."""
+"""A manifest file as rows that know their place, whatever its format, and the requests that they mean."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product as pairs
 from typing import Any
 
+from cli.errors import UsageError
 from cli.manifests.faults import Fault, Place, Unreadable
-from handler.problems import closest
+from handler.problems import closest, shown
 
-PARTS = ("defaults", "products", "modules", "overrides", "requests")
-"""What a manifest that is an object may hold."""
+MOST_REQUESTS = 200_000
+PARTS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "defaults": ((dict,), "an object"),
+    "products": ((str, dict), "a name or an object"),
+    "modules": ((str, dict), "a name or an object"),
+    "overrides": ((dict,), "an object"),
+    "requests": ((dict,), "an object with the fields of a request"),
+}
+"""What a manifest that is an object may hold, and what each row of it must be."""
+OWN_FIELDS = ("ProductKey", "ModuleName", "Skip")
+"""Fields of an override that change nothing: two name the requests, one leaves them out."""
 EXTENSION = "x-"
 """Begins keys that stand for nothing: a place for YAML anchors, and for other tools."""
 
@@ -34,6 +45,22 @@ class Document:
     """Rows that cannot be read; the others can."""
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A request as the manifest spells it, unvalidated; its place; and the row in which each field stands."""
+
+    place: Place
+    rows: Mapping[str, Row]
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        return {name: row.value[name] for name, row in self.rows.items()}
+
+    def place_of(self, name: str) -> Place:
+        """Return where a field stands: in the request, the defaults, the product or an override."""
+        return self.rows[name].place if name in self.rows else self.place
+
+
 def document_of(parts: Mapping[str, tuple[Place, Iterable[Row]]]) -> Document:
     """Put the parts of an object together. Raises: Unreadable: one of them is unknown."""
     known = {name: part for name, part in parts.items() if not name.startswith(EXTENSION)}
@@ -53,3 +80,65 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """Return ` (did you mean 'products'?)`, or nothing where no known name comes near."""
     meant = closest(name, known)
     return f" (did you mean {meant!r}?)" if meant else ""
+
+
+def wanted_by(document: Document) -> Iterator[Wanted | Fault]:
+    """Yield plain requests, then every module for every product. The later of these wins: defaults, module, product,
+    overrides. Raises: UsageError: far too many."""
+    yield from document.problems
+    valid: dict[str, Any] = {}
+    for part, (kinds, words) in PARTS.items():
+        rows: tuple[Row, ...] = getattr(document, part)
+        valid[part] = tuple(row for row in rows if isinstance(row.value, kinds))
+        name = "" if part == "requests" else part
+        wrong = (row for row in rows if not isinstance(row.value, kinds))
+        yield from (Fault(row.place, name, f"must be {words} (it is {shown(row.value)})") for row in wrong)
+    if bool(document.products) != bool(document.modules):
+        place = (document.products or document.modules)[0].place
+        yield Fault(place, "", "products and modules go together; one of them is missing")
+    if len(document.products) * len(document.modules) > MOST_REQUESTS:
+        raise UsageError(f"{document.products[0].place.file}: more than {MOST_REQUESTS} requests")
+    defaults = valid["defaults"]
+    yield from (_merge(row, (*defaults, row)) for row in valid["requests"])
+    yield from _grid(replace(document, **valid))
+
+
+def _merge(row: Row, layers: Iterable[Row]) -> Wanted:
+    """Return the request of a row; of the layers that hold a field, the last one counts."""
+    return Wanted(row.place, {name: layer for layer in layers for name in layer.value})
+
+
+def _grid(document: Document) -> Iterator[Wanted | Fault]:
+    overrides = document.overrides
+    unused = set(range(len(overrides)))
+    for product, module in pairs(_named(document.products, "ProductKey"), _named(document.modules, "ModuleName")):
+        layers = [*document.defaults, module, product]
+        fields = _merge(module, layers).fields
+        matching = [number for number, override in enumerate(overrides) if _matches(override.value, fields)]
+        unused.difference_update(matching)
+        if all(overrides[number].value.get("Skip") is not True for number in matching):
+            yield _merge(module, [*layers, *map(_changes, (overrides[number] for number in matching))])
+    for number, override in enumerate(overrides):
+        if number in unused:
+            yield Fault(override.place, "", "this override matches no request of the manifest")
+        if not isinstance(override.value.get("Skip", False), bool):
+            rule = f"should be true or false, without quotes (it is {shown(override.value['Skip'])})"
+            yield Fault(override.place, "Skip", rule)
+
+
+def _named(rows: Iterable[Row], name: str) -> list[Row]:
+    """Return the rows as objects; a text alone is the value of the field `name`."""
+    return [replace(row, value={name: row.value}) if isinstance(row.value, str) else row for row in rows]
+
+
+def _changes(override: Row) -> Row:
+    return replace(override, value={name: each for name, each in override.value.items() if name not in OWN_FIELDS})
+
+
+def _matches(override: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+    """Tell whether an override is meant for a request: what it says of product and module holds for it."""
+    product, module = override.get("ProductKey"), override.get("ModuleName")
+    if product is None and module is None:
+        return False
+    same = str(module).casefold() == str(fields.get("ModuleName")).casefold()
+    return product in (None, fields.get("ProductKey")) and (module is None or same)

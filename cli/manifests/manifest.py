@@ -5,14 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cli.errors import UsageError
+from cli.manifests.documents import MOST_REQUESTS, Wanted, wanted_by
 from cli.manifests.faults import Fault, Place, Unreadable
 from cli.manifests.formats import Files, Note
-from cli.manifests.grid import MOST_REQUESTS, Wanted, wanted_by
 from cli.terminal.files import STANDARD_INPUT, read
 from handler.messages import Invalid, Known, ModuleKey, ModuleRequest
 from handler.messages import read as read_requests
 from handler.modules import MOST_CUSTOM_MODULES
-from handler.problems import shown
 
 _OURS = ("Attempt", "Since", "Replay", *Known._fields)
 """Fields that the function sets when it puts a request back, or a dead letter is replayed."""
@@ -66,17 +65,15 @@ def _read(name: str, files: Files, note: Note) -> Iterator[Wanted | Fault]:
 
 def _check(wanted: Wanted) -> Entry | list[Fault]:
     """Check a request by the function's own rules."""
-    fields, place = wanted.fields, wanted.row.place
-    if not isinstance(fields, dict):
-        return [Fault(place, "", f"must be an object with the fields of a request (it is {shown(fields)})")]
+    fields = wanted.fields
     if ours := [name for name in _OURS if name in fields]:
-        return [Fault(wanted.row_of(name).place, name, "is set by the function") for name in ours]
+        return [Fault(wanted.place_of(name), name, "is set by the function") for name in ours]
     # In an array, so that a row that is text is not read as JSON once more.
     [request] = read_requests([fields], "-")
     if isinstance(request, Invalid):
         problems = request.problems
-        return [Fault(wanted.row_of(each.Field).place, each.Field, each.Problem) for each in problems]
-    return Entry(place, request if fields.get("Id") is not None else request.model_copy(update={"Id": None}))
+        return [Fault(wanted.place_of(each.Field), each.Field, each.Problem) for each in problems]
+    return Entry(wanted.place, request if fields.get("Id") is not None else request.model_copy(update={"Id": None}))
 
 
 class _Crossed:
@@ -91,8 +88,8 @@ class _Crossed:
         self._counts: Counter[tuple[str | None, str]] = Counter()
 
     def find_fault(self, wanted: Wanted) -> Fault | None:
-        fields, place = wanted.fields if isinstance(wanted.fields, dict) else {}, wanted.row.place
-        texts = {name: value for name, value in fields.items() if isinstance(value, str)}
+        place = wanted.place
+        texts = {name: value for name, value in wanted.fields.items() if isinstance(value, str)}
         if "ProductKey" not in texts or "ModuleName" not in texts:
             return None
         product, module, own = texts["ProductKey"], texts["ModuleName"], texts.get("Id")

@@ -62,8 +62,8 @@ FAULTS = {
     "no match": (
         "f.yml", "products: [a1]\nmodules: [m]\noverrides: [{ModuleName: n, Desc: x}]\n", ["f.yml:3: this override matches no"],
     ),
-    "no name": ("f.yml", "products: [[a1]]\nmodules: [mcu]\n", ["f.yml:1: must be a name or an object"]),
-    "defaults": ("f.yml", "defaults: keep\nrequests: []\n", ["f.yml:1: defaults must be an object"]),
+    "no name": ("f.yml", "products: [[a1]]\nmodules: [mcu]\n", ["f.yml:1: products: must be a name or an object"]),
+    "defaults": ("f.yml", "defaults: keep\nrequests: []\n", ["f.yml:1: defaults: must be an object"]),
     "an unknown part": (
         "f.yml", "products: [a]\nmodule: [b]\n", [f"f.yml:2: unknown key 'module'; {PARTS} (did you mean 'modules'?)"],
     ),
