@@ -13,8 +13,8 @@ from cli.clients.iot import Holding, ProductRef, Products
 from cli.commands.options import Qps
 from cli.commands.session import Cloud
 from cli.errors import CliError, UsageError
-from cli.manifests.encodings import decode
 from cli.manifests.fold import ExportFormat, custom, manifest_of
+from cli.manifests.formats import decode
 from cli.terminal.files import read, write
 from cli.terminal.progress import Meter
 from cli.terminal.screen import plural
