@@ -13,7 +13,6 @@ from tests.support.fake_function import ASYNC, REQUEST, Function, content, kind
 
 
 def test_a_module_that_was_created_is_answered_with_201() -> None:
-    """And its outcome, with the request's Id."""
     answer = Function().post(REQUEST)
     assert (answer.status, answer.headers["Content-Type"]) == (201, "application/json")
     assert content(answer) == {**REQUEST, "Status": "created", "RequestId": "r-1", "Attempts": 1}
@@ -35,7 +34,6 @@ def test_a_module_that_was_created_is_answered_with_201() -> None:
 def test_an_outcome_is_answered_by_what_it_says(
     status: Status, why: Why | None, code: int, problem: str | None
 ) -> None:
-    """A problem has its type, the API's words and code, and what is known of the request."""
     answer = Function(lambda each: Outcome.of(each, status, why=why, Code="c.1", ErrorMessage="No.")).post(REQUEST)
     assert answer.status == code
     body = content(answer)
@@ -58,7 +56,6 @@ def test_an_outcome_is_answered_by_what_it_says(
     ],
 )
 def test_an_unfinished_request_is_answered_by_its_reason(reason: Reason, code: int) -> None:
-    """With Retry-After where waiting helps."""
     answer = Function(lambda each: Unfinished(each, reason, "busy", retry_after=1.2)).post(REQUEST)
     assert (answer.status, kind(answer)) == (code, reason)
     assert answer.headers.get("Retry-After") == ("2" if code == 503 else None)
@@ -83,7 +80,6 @@ def test_secrets_in_an_upstreams_words_are_masked() -> None:
 
 
 def test_what_the_api_wrote_is_cut_to_a_bearable_length() -> None:
-    """Where there is an outcome, and where there is none."""
     long = "x" * 100_000
     for result in (
         lambda each: Unfinished(each, "upstream", long, long, long),
@@ -93,12 +89,10 @@ def test_what_the_api_wrote_is_cut_to_a_bearable_length() -> None:
 
 
 def test_every_why_and_every_reason_is_a_kind_of_problem() -> None:
-    """So that none of them ends in a fault of ours."""
     assert {*get_args(Why), *get_args(Reason)} <= KINDS.keys()
 
 
 def test_a_request_that_breaks_rules_is_answered_with_every_fault() -> None:
-    """By field; the detail names the first."""
     answer = Function().post({"ModuleName": "a b", "AliasName": ""})
     assert (answer.status, kind(answer)) == (422, "invalid")
     body = content(answer)
@@ -108,8 +102,6 @@ def test_a_request_that_breaks_rules_is_answered_with_every_fault() -> None:
 
 
 def test_an_array_is_answered_with_one_result_each() -> None:
-    """In order, each with the status it would have had by itself; Retry-After is the longest."""
-
     def ensure(request: ModuleRequest) -> Result:
         if request.ModuleName == "busy":
             return Unfinished(request, "quota", "", retry_after=7)
@@ -124,7 +116,6 @@ def test_an_array_is_answered_with_one_result_each() -> None:
 
 
 def test_an_array_of_one_is_an_array() -> None:
-    """Clients that send arrays get arrays."""
     answer = Function().post([REQUEST])
     assert answer.status == 207
     assert [part["status"] for part in content(answer)["results"]] == [201]
@@ -142,7 +133,6 @@ def test_no_answer_sets_a_header_that_is_the_platforms() -> None:
 
 
 def test_a_problem_keeps_no_half_of_a_surrogate_pair() -> None:
-    """What a sender wrote comes back in UTF-8 that any client reads."""
     answer = Function(lambda each: Outcome.of(each, "rejected", Errors=(Problem(Field="\ufffd", Problem="x"),))).post(
         b'{"ProductKey": "\\ud800", "ModuleName": "mcu"}'
     )
@@ -151,8 +141,6 @@ def test_a_problem_keeps_no_half_of_a_surrogate_pair() -> None:
 
 
 def test_a_fault_of_ours_is_answered_without_its_text() -> None:
-    """The log gets it."""
-
     def ensure(_request: ModuleRequest) -> Result:
         raise RuntimeError("testsecret")
 

@@ -23,7 +23,6 @@ NOW = 1_000_000
 
 
 def test_what_never_comes_right_is_given_up_after_its_time() -> None:
-    """With a dead letter that says for what, and for how long."""
     here = world(*[denied] * 99)
     here.run(wanted(Id="young", Since=NOW - DAY + 60), wanted("m2", Id="old", Since=NOW - DAY))
     assert here.said() == {"old": "failed"}
@@ -35,7 +34,6 @@ def test_what_never_comes_right_is_given_up_after_its_time() -> None:
 
 
 def test_age_alone_ends_nothing_that_can_be_finished() -> None:
-    """Nor what has attempts left: they are bounded by themselves."""
     here = world()
     here.run(wanted(Since=1))
     assert here.statuses() == ["created"]
@@ -68,14 +66,12 @@ def test_what_the_topic_never_takes_is_given_up_where_a_letter_is_kept(kept: boo
 
 
 def test_nobody_is_given_up_for_the_age_of_the_one_before() -> None:
-    """It was never tried."""
     here = world(*[busy] * 99)
     here.run(wanted(Id="A"), wanted(Id="B", Since=1))
     assert (here.statuses(), [back["Id"] for back in here.back()[0]]) == ([], ["A", "B"])
 
 
 def test_a_dead_letter_that_is_not_taken_gives_nothing_up() -> None:
-    """The request comes again, and is tried once more."""
     here = world(*[busy] * 99)
 
     here.box.dead = Full()
@@ -84,7 +80,6 @@ def test_a_dead_letter_that_is_not_taken_gives_nothing_up() -> None:
 
 
 def test_a_fault_of_ours_ends_with_the_last_attempt() -> None:
-    """It is dead-lettered like any other."""
     here = world()
     here.box.publish_fails = lambda event: event["data"]["Status"] != "failed" and 1 // 0 > 0
     for attempt in (1, 2, 3):

@@ -26,7 +26,6 @@ def queued(body: str) -> Delivery:
 def test_a_message_that_is_left_keeps_the_ids_of_its_requests(
     body: object, envelope: str | None, encoding: str
 ) -> None:
-    """However it is wrapped: another message will carry them."""
     wrapped = ENVELOPES[envelope](json.dumps(body)) if envelope else json.dumps(body)
     delivery = queued(ENCODINGS[encoding](wrapped))
     [again], count = whole(delivery, ENOUGH)
@@ -41,18 +40,15 @@ def test_a_message_that_is_left_keeps_the_ids_of_its_requests(
     "body", ["no JSON", "", '{"a":1', "[]", json.dumps({"specversion": "1.0", "id": "e", "data": "x"})]
 )
 def test_a_message_that_cannot_be_read_is_left_as_it_came(body: str) -> None:
-    """To be told once, when its turn has come."""
     assert whole(queued(body), ENOUGH) == ([body], 1)
 
 
 def test_a_message_that_has_no_room_for_ids_is_left_as_it_came() -> None:
-    """Nothing larger can be sent."""
     body = ENVELOPES["a topic's XML"](json.dumps([REQUEST] * 3))
     assert whole(queued(body), 50) == ([body], 3)
 
 
 def test_what_asks_for_nothing_is_taken_on_and_told() -> None:
-    """By its message's id."""
     confirmation = json.dumps({"Type": "x", "Token": "t", "SubscribeURL": "https://x"})
     batch = take_on([queued(confirmation), queued(json.dumps(REQUEST))], 1)
     assert [item.request.Id for item in batch.items] == ["m1"]
@@ -85,7 +81,6 @@ BROKEN = [
 
 @pytest.mark.parametrize("element", BROKEN)
 def test_a_broken_element_is_as_broken_when_it_comes_again(element: str) -> None:
-    """It is told the same, and its neighbours are not harmed."""
     here = world()
     here.box.publish_fails = lambda event: event["data"]["Status"] == "rejected"
     here.run(f"[{json.dumps(wanted('m0', Id='m0'))},{element},{json.dumps(wanted('m2', Id='m2'))}]")
@@ -105,6 +100,5 @@ def test_a_broken_element_is_as_broken_when_it_comes_again(element: str) -> None
     "body", ['[{"ModuleName":"Id","Id":"own"},{"ProductKey":"a1"}]', '[{"Id":"a","Id":"b"},{"ProductKey":"a1"}]']
 )
 def test_a_request_has_an_id_added_whatever_the_others_hold(body: str) -> None:
-    """A value may read "Id", and a field may stand there twice."""
     [again], _ = whole(queued(body), ENOUGH)
     assert '{"ProductKey":"a1","Id":"m1/2"}' in again

@@ -57,7 +57,6 @@ def reply(status: int = 200, headers: Mapping[str, str] | None = None, **body: o
     ],
 )  # fmt: skip
 def test_answers_are_told_apart(answer: Answer, kind: type[CallError]) -> None:
-    """One kind an answer, as the design's table has it."""
     with pytest.raises(CallError) as caught:
         understood(answer)
     assert type(caught.value) is kind
@@ -74,14 +73,12 @@ def test_success_decides_however_it_is_spelt(answer: Answer) -> None:
     [("150", 0.15), ("0", 0), ("", 0), ("-5", 0), ("soon", 0), ("1e3", 0), ("9" * 30, 999_999_999.999)],
 )
 def test_the_wait_that_a_throttle_names_is_read_in_milliseconds(header: str, seconds: float) -> None:
-    """Zero, negative or no number count as absent."""
     with pytest.raises(Throttled) as caught:
         understood(reply(429, {"x-acs-retry-after": header}))
     assert caught.value.retry_after == seconds
 
 
 def test_the_answers_code_text_and_request_id_are_kept_as_they_came() -> None:
-    """The outcome shows them."""
     with pytest.raises(Refused) as caught:
         understood(reply(Success=False, Code="iot.x.Y", ErrorMessage="no", RequestId="R1"))
     assert (caught.value.code, caught.value.text, caught.value.request_id) == ("iot.x.Y", "no", "R1")
@@ -89,7 +86,6 @@ def test_the_answers_code_text_and_request_id_are_kept_as_they_came() -> None:
 
 @given(st.binary(), st.integers(100, 599))
 def test_any_answer_is_of_some_kind(body: bytes, status: int) -> None:
-    """No byte crashes the function."""
     with pytest.raises(CallError):
         understood(Answer(status, {}, body))
 
@@ -117,7 +113,6 @@ def test_the_text_of_an_error_holds_no_secret() -> None:
 )
 @pytest.mark.parametrize("spelt", [str, str.upper, str.lower])
 def test_families_of_codes_for_failures_of_the_server_are_transient(code: str, spelt: type[str]) -> None:
-    """Whatever stands before their endings, at whatever status."""
     for status in (200, 400, 500):
         with pytest.raises(Transient):
             understood(reply(status, Success=False, Code=spelt(code)))
@@ -141,5 +136,4 @@ def test_what_the_account_may_not_use_is_the_deployments_fault(code: str) -> Non
     ],
 )  # fmt: skip
 def test_only_codes_of_product_or_instance_say_that_there_is_none(code: str, expected: bool) -> None:
-    """A failure to look it up says nothing of it."""
     assert names_place(Refused(code)) is expected

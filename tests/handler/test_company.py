@@ -63,7 +63,6 @@ STRANGERS = {
 @pytest.mark.parametrize("default", [None, NOWHERE])
 @pytest.mark.parametrize("kind", STRANGERS)
 def test_a_stranger_changes_no_outcome(kind: str, default: str | None, threads: int) -> None:
-    """Nor does it keep any from being made."""
     here = cloud(default=default, threads=threads)
     assert isinstance(here.iot, Cloud)
     here.iot.may_update = False
@@ -83,7 +82,6 @@ def test_a_stranger_changes_no_outcome(kind: str, default: str | None, threads: 
     ],
 )  # fmt: skip
 def test_what_is_the_requests_own_fault_and_what_the_deployments(kind: str, default: str | None, ends: str) -> None:
-    """In any order of coming, beside the same fault and beside another."""
     for others in ([], [wanted("m8")], [wanted("m9", IotInstanceId=NOWHERE)], [wanted("m9", IotInstanceId=OVERDUE)]):
         for order in (1, -1):
             here = cloud(default=default)
@@ -96,7 +94,6 @@ def test_what_is_the_requests_own_fault_and_what_the_deployments(kind: str, defa
 
 
 def test_a_request_without_an_instance_is_told_what_is_missing() -> None:
-    """Not only the API's code."""
     here = cloud()
     here.run(wanted())
     data = here.box.published[0]["data"]
@@ -105,7 +102,6 @@ def test_a_request_without_an_instance_is_told_what_is_missing() -> None:
 
 
 def test_a_wrong_default_is_named_in_the_log() -> None:
-    """With its setting, once."""
     here = cloud(default=NOWHERE)
     here.run(wanted("m1"), wanted("m2"))
     [line] = here.log("misconfigured")
@@ -120,7 +116,6 @@ def test_a_list_that_was_halted_says_nothing_of_a_module_that_was_made() -> None
 
 
 def test_over_http_each_request_of_an_array_has_its_own_answer() -> None:
-    """And nothing is put back."""
     here = cloud(default=NOWHERE)
     results = here.pipeline.answer(message(1, [wanted("m0"), good("m1"), good("m2")]), here.invocation)
     assert [getattr(each, "Status", None) or getattr(each, "reason", None) for each in results] == [
@@ -131,7 +126,6 @@ def test_over_http_each_request_of_an_array_has_its_own_answer() -> None:
 
 @pytest.mark.parametrize("sibling", [None, "not json", "[]", '{"ProductKey": "a1"}', '[{"Desc": "a", "Desc": "b"}]'])
 def test_while_the_topic_is_down_nothing_is_forgotten(sibling: str | None) -> None:
-    """Whoever else is in the batch, modules that were made are told as created."""
     here = world()
     here.box.publish_fails = lambda _event: True
     here.run(wanted("mcu", OnExisting="fail", Id="r1"), wanted("modem", Id="r2"), *([sibling] if sibling else []))
@@ -144,7 +138,6 @@ def test_while_the_topic_is_down_nothing_is_forgotten(sibling: str | None) -> No
 
 
 def test_a_topic_that_is_down_for_hours_costs_no_attempt() -> None:
-    """And the pauses grow."""
     here = world()
     here.box.publish_fails = lambda _event: True
     here.run(wanted())
@@ -160,7 +153,6 @@ def test_a_topic_that_is_down_for_hours_costs_no_attempt() -> None:
 
 
 def test_an_update_is_told_though_the_topic_did_not_take_it_at_first() -> None:
-    """It was there, and was changed as asked."""
     here = world()
     here.iot.add("a1", "mcu", alias="Old")
     here.box.publish_fails = lambda _event: True
@@ -171,7 +163,6 @@ def test_an_update_is_told_though_the_topic_did_not_take_it_at_first() -> None:
 
 
 def test_an_older_update_does_not_overwrite_a_newer_one() -> None:
-    """Both go back together, and the newer one last."""
     here = world()
     here.iot.add("a1", "mcu", text="old")
     here.iot.faults = deque([fine, fine, *[busy] * 99])  # the create call, the list, and then no update
@@ -189,14 +180,12 @@ def test_an_older_update_does_not_overwrite_a_newer_one() -> None:
 
 
 def test_who_made_a_module_is_told_to_one_request_alone() -> None:
-    """Even where the create call of the other got no answer."""
     here = world(fine, lost_call)
     here.run(wanted(Id="A"), wanted(Id="B", OnExisting="fail"))
     assert here.said() == {"A": "created", "B": "rejected"}
 
 
 def test_a_firewall_that_dislikes_one_request_stops_no_other() -> None:
-    """Nor does the batch come again for it."""
     here = world(lambda _effect: Answer(403, {}, b"<html>blocked</html>"))
     here.run(wanted("a", Id="a"), wanted("b", Id="b"), wanted("c", Id="c"))
     assert here.said() == {"b": "created", "c": "created"}
@@ -225,8 +214,6 @@ def test_in_any_company_the_outcome_is_the_one_by_itself(
     default: str | None,
     as_array: bool,
 ) -> None:
-    """Finished, or not finished for the same reason."""
-
     def play(bodies: list[object]) -> dict[str, str]:
         here = cloud(default=default)
         assert isinstance(here.iot, Cloud)
@@ -245,7 +232,6 @@ def test_in_any_company_the_outcome_is_the_one_by_itself(
 
 
 def test_what_was_denied_for_a_while_is_made_when_it_may_be() -> None:
-    """However few attempts there are."""
     here = world(*[denied] * 3, OTA_MAX_ATTEMPTS=1)
     here.run(wanted())
     for _ in range(3):

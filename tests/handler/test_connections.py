@@ -138,7 +138,6 @@ def closed() -> int:
     ids=["length", "end of the connection, as gateways answer", "chunks, as proxies send them"],
 )  # fmt: skip
 def test_an_answer_is_whole_and_comes_with_lower_case_headers(raw: bytes, body: bytes) -> None:
-    """Servers spell them as they like."""
     with peer(says(raw)) as url:
         answer = transport(url).post("/", 2)
     assert (answer.status, answer.headers["x-acs-retry-after"], answer.body) == (200, "150", body)
@@ -187,7 +186,6 @@ def test_a_connection_that_the_server_closed_while_idle_is_replaced(certificate:
 
 
 def test_a_refused_connection_was_not_sent(closed: int) -> None:
-    """Nothing can have happened, and the text names the cause."""
     with pytest.raises(NotSent, match=r"127\.0\.0\.1: connection refused"):
         transport(f"http://127.0.0.1:{closed}").post("/", 2)
 
@@ -217,7 +215,6 @@ def test_a_host_that_does_not_exist_is_the_deployments_fault(error: int, kind: t
 
 
 def test_a_certificate_that_nobody_trusts_is_the_deployments_fault(certificate: Path) -> None:
-    """Host and setting are named, and nothing was sent."""
     seen: list[bytes] = []
     text = r"127\.0\.0\.1: self-signed certificate .*OTA_MNS_ENDPOINT"
     with (
@@ -230,8 +227,6 @@ def test_a_certificate_that_nobody_trusts_is_the_deployments_fault(certificate: 
 
 
 def test_a_peer_that_speaks_no_tls_is_told_apart() -> None:
-    """Neither refused nor timed out."""
-
     def script(sock: socket.socket, _number: int) -> None:
         sock.recv(65536)
         sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -241,7 +236,6 @@ def test_a_peer_that_speaks_no_tls_is_told_apart() -> None:
 
 
 def test_https_is_never_spoken_in_plain_text() -> None:
-    """There is none without a context."""
     with pytest.raises(ValueError, match="TLS"):
         connection("https://127.0.0.1")
 
@@ -281,7 +275,6 @@ def reset(sock: socket.socket, _number: int) -> None:
 
 
 def test_connecting_and_the_answer_share_the_time() -> None:
-    """What connecting took is no longer there for the answer."""
     moments = [0.0]
 
     def slow(*where: Any) -> Any:
@@ -323,8 +316,6 @@ def test_an_answer_that_is_not_whole_in_time_is_no_answer(script: Script) -> Non
 
 
 def test_each_thread_has_a_connection_of_its_own() -> None:
-    """Answers never cross."""
-
     def script(sock: socket.socket, _number: int) -> None:
         while True:
             target = request_of(sock).split(b" ")[1]

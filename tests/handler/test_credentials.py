@@ -25,5 +25,4 @@ def test_nothing_is_replaced_where_there_is_nothing_to_hide() -> None:
 
 
 def test_credentials_do_not_show_themselves() -> None:
-    """Not in an exception, and not in a log."""
     assert "hidden" not in f"{Credentials('testid', 'hidden-secret', 'hidden-token')!r}"

@@ -38,14 +38,12 @@ def opened(body: object, place: Place = QUEUED) -> list[tuple[str, object]]:
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("envelope", ENVELOPES)
 def test_a_message_in_a_message_is_opened(envelope: str, encoding: str) -> None:
-    """However either is encoded; the queue's id wins."""
     text = ENCODINGS[encoding](ENVELOPES[envelope](ENCODINGS[encoding](TEXT)))
     assert opened(text) == [("m1", REQUEST)]
 
 
 @given(st.lists(wraps, max_size=DEEPEST), encodings)
 def test_any_nesting_yields_the_same_request(layers: list[Wrap], encoding: Wrap) -> None:
-    """And the id of the message around all of it."""
     assert opened(wrapped(encoding(TEXT), layers)) == [("m1", REQUEST)]
 
 
@@ -53,7 +51,6 @@ def test_any_nesting_yields_the_same_request(layers: list[Wrap], encoding: Wrap)
     st.lists(wraps, min_size=1, max_size=DEEPEST), st.lists(st.just(TEXT) | st.just(REQUEST), min_size=1, max_size=4)
 )
 def test_any_nesting_yields_the_same_array(layers: list[Wrap], elements: list[object]) -> None:
-    """Each element with its number, whether it is an object or a text."""
     text = wrapped(json.dumps(elements), layers)
     assert opened(text) == [(f"m1/{number}", REQUEST) for number in range(1, len(elements) + 1)]
 
@@ -65,7 +62,6 @@ def test_what_is_wrapped_too_often_is_not_opened() -> None:
 
 
 def test_arrays_of_arrays_as_texts_are_opened_no_deeper() -> None:
-    """Neither are they followed for ever."""
     text = TEXT
     for _ in range(30):
         text = json.dumps([encode(text)])
@@ -104,7 +100,6 @@ def test_the_outermost_id_of_a_message_wins_over_one_that_was_made(body: object,
     ],
 )
 def test_nothing_in_a_request_is_opened(text: str) -> None:
-    """Its fields mean what they say."""
     request = {**REQUEST, "Desc": text}
     assert opened(json.dumps(request)) == [("m1", request)]
 
@@ -119,7 +114,6 @@ LETTER = {
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_dead_letter_that_is_put_back_by_hand_is_a_replay(encoding: str) -> None:
-    """Its attempts begin anew, the replay is counted, what is known is kept."""
     [request] = read_body(ENCODINGS[encoding](json.dumps(LETTER)), QUEUED).requests()
     assert isinstance(request, ModuleRequest)
     assert (request.Id, request.Attempt, request.Replay, request.CorrelationId) == ("own", 1, 1, "c")
@@ -127,7 +121,6 @@ def test_a_dead_letter_that_is_put_back_by_hand_is_a_replay(encoding: str) -> No
 
 
 def test_replays_add_up() -> None:
-    """Of a request that was replayed before."""
     replayed = {**LETTER, "Request": {**REQUEST, "Replay": 2}}
     [request] = read(json.dumps(replayed), "m1")
     assert isinstance(request, ModuleRequest)
@@ -148,7 +141,6 @@ def test_an_event_that_a_stream_gave_up_keeps_its_id(given_up: object) -> None:
 
 
 def test_the_innermost_trace_is_the_requests() -> None:
-    """Nearest to its sender."""
     inner, other = TRACE.replace("a", "c"), TRACE.replace("a", "d")
     text = json.dumps(
         event(json.dumps(event([REQUEST, {**REQUEST, "traceparent": other}], traceparent=inner)), traceparent=TRACE)
@@ -171,14 +163,12 @@ def test_the_innermost_trace_is_the_requests() -> None:
     ],
 )
 def test_an_envelope_around_something_else_says_why(wrong: object, words: str) -> None:
-    """By the message's id."""
     for request in read(wrong, "m1"):
         assert not isinstance(request, ModuleRequest)
         assert words in request.problems[0].Problem
 
 
 def test_many_arrays_hold_no_more_requests_than_one() -> None:
-    """An array's elements may be arrays, as texts."""
     [request] = read([json.dumps([1] * 1_500), json.dumps([1] * 1_500)], "m1")
     assert not isinstance(request, ModuleRequest)
     assert "more than 2000" in request.problems[0].Problem
@@ -206,7 +196,6 @@ BROKEN = {
 @pytest.mark.parametrize("place", range(5))
 @pytest.mark.parametrize("broken", BROKEN)
 def test_no_neighbour_is_affected(broken: str, place: int) -> None:
-    """Whatever stands among requests, they are read as without it."""
     texts = [json.dumps({**REQUEST, "Id": f"own-{number}"}) for number in range(4)]
     body = ",".join([*texts[:place], BROKEN[broken], *texts[place:]])
     for wrapping in (f"[{body}]", encode(f"[{body}]"), f"[{body}"):
@@ -215,14 +204,12 @@ def test_no_neighbour_is_affected(broken: str, place: int) -> None:
 
 
 def test_an_element_with_a_fault_keeps_its_senders_id() -> None:
-    """Whoever waits for its outcome finds it."""
     text = f'[{TEXT}, {{"ProductKey":"a1","ModuleName":"x","Desc":"a","Desc":"b","Id":"own"}}, {{"Id":"other","Attempt":NaN}}]'
     assert [request.Id for request in read(text, "m1")] == ["m1/1", "own", "other"]
 
 
 @given(st.binary(max_size=200), encodings, st.lists(envelopes, max_size=3))
 def test_whatever_is_wrapped_is_read(content: bytes, encoding: Wrap, layers: list[Wrap]) -> None:
-    """Into problems or values, never an exception."""
     text = "".join(each for each in content.decode("utf-8", "replace") if each.isprintable() or each in "\n\t")
     assert opened(wrapped(encoding(text), layers))
     assert opened(content)

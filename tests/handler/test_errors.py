@@ -9,7 +9,6 @@ from handler.errors import OtaModulesError
 
 
 def test_every_error_is_in_the_tree_that_its_module_draws() -> None:
-    """With a sentence of its own."""
     tree = ast.parse(Path(errors.__file__).read_text(encoding="utf-8"))
     drawn = ast.get_docstring(tree) or ""
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]

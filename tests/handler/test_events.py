@@ -41,18 +41,15 @@ SAMPLES = [path for folder in FOLDERS for path in samples(folder)]
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=named)
 def test_every_sample_has_its_outcomes_beside_it(sample: Path) -> None:
-    """Each outcome names its request and its status."""
     assert all({"Id", "Status"} <= outcome.keys() for outcome in outcomes(sample))
 
 
 @pytest.mark.parametrize("sample", samples("http"), ids=named)
 def test_every_http_sample_has_its_answer_beside_it(sample: Path) -> None:
-    """An answer has a status at least."""
     assert 200 <= json.loads(beside(sample, ".answer.json").read_text(encoding="utf-8"))["status"] < 500
 
 
 def test_nothing_lies_beside_a_sample_that_is_gone() -> None:
-    """Every outcomes and answer file belongs to a sample."""
     kept = {beside(sample, suffix) for sample in SAMPLES for suffix in BESIDE}
     found = {path for folder in FOLDERS for path in (EVENTS / folder).iterdir() if path.name.endswith(BESIDE)}
     assert found <= kept
@@ -60,7 +57,6 @@ def test_nothing_lies_beside_a_sample_that_is_gone() -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_the_readme_lists_every_sample(folder: str) -> None:
-    """In the table of its folder, each file once."""
     readme = (EVENTS / "README.md").read_text(encoding="utf-8")
     heading = {"requests": "Requests", "wrapped": "Wrapped requests", "http": "HTTP", "triggers": "Triggers"}[folder]
     table = readme.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
@@ -84,14 +80,12 @@ def test_a_body_ends_as_its_rules_say(sample: Path) -> None:
 
 @pytest.mark.parametrize("sample", [path for path in samples("triggers") if "http-" not in path.name], ids=named)
 def test_an_event_holds_the_requests_that_its_outcomes_name(sample: Path) -> None:
-    """Each delivery of an event is read under the id that the outcome will carry."""
     found = [str(one.Id) for delivery in deliveries(sample.read_bytes()) for one in delivery.open().requests()]
     assert sorted(found) == sorted(outcome["Id"] for outcome in outcomes(sample))
 
 
 @pytest.mark.parametrize("sample", sorted((EVENTS / "malformed").iterdir()), ids=named)
 def test_a_malformed_body_is_refused_whole(sample: Path) -> None:
-    """Every request in it breaks a rule, and there is at least one."""
     found = read(sample.read_bytes(), "id")
     assert found
     assert all(isinstance(one, Invalid) for one in found)
@@ -120,6 +114,5 @@ def test_no_two_samples_create_the_same_module() -> None:
 
 
 def test_a_product_has_room_for_all_that_the_samples_create() -> None:
-    """Ten custom modules at most."""
     rooms = Counter(product for product, _, _ in created())
     assert {product for product, number in rooms.items() if number + len(seed()[product]) > 10} == set()

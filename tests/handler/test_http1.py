@@ -19,7 +19,6 @@ def read(raw: bytes) -> tuple[int, dict[str, str], bytes, bool]:
 
 
 def test_a_request_is_one_that_others_can_read() -> None:
-    """Head and body, with the body's length."""
     raw = write_post("h:81", "/a?b=1", {"Accept": "x/y"}, b"body")
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *headers = head.decode().split("\r\n")
@@ -48,7 +47,6 @@ def test_nothing_can_be_slipped_into_a_head(text: str) -> None:
     ],
 )  # fmt: skip
 def test_an_answer_is_read_whole(raw: bytes, expected: tuple[int, bytes, bool]) -> None:
-    """In each of the ways in which its end is told, and whether the connection stays."""
     status, _, body, stays = read(raw)
     assert (status, body, stays) == expected
 
@@ -106,6 +104,5 @@ def test_answers_are_read_as_the_standard_library_reads_them(status: int, header
 
 @given(st.binary(max_size=200))
 def test_whatever_comes_is_an_answer_or_a_fault(raw: bytes) -> None:
-    """No other exception, and nothing without an end."""
     with contextlib.suppress(ValueError):
         read(b"HTTP/1.1 " + raw)

@@ -98,7 +98,6 @@ def test_a_bare_request_returns_its_outcome(platform: Platform) -> None:
 
 
 def test_a_queue_event_returns_a_summary(platform: Platform) -> None:
-    """Counts by status."""
     result = platform.handle(
         [event(f"e{n}", messageId=f"m{n}", messageBody=json.dumps(wanted(f"m{n}"))) for n in range(3)]
     )
@@ -106,13 +105,11 @@ def test_a_queue_event_returns_a_summary(platform: Platform) -> None:
 
 
 def test_an_http_event_is_answered(platform: Platform) -> None:
-    """201, with the outcome."""
     answer = platform.handle(http_event("POST", "/modules", wanted("by-http")))
     assert (answer["statusCode"], json.loads(answer["body"])["Status"]) == (201, "created")
 
 
 def test_a_path_may_have_the_prefix_that_is_set(platform: Platform) -> None:
-    """Behind a domain that many functions share."""
     platform.set(OTA_HTTP_PREFIX="/ota")
     assert platform.handle(http_event("GET", "/ota/healthz"))["statusCode"] == 200
 
@@ -130,13 +127,11 @@ def test_a_body_that_is_far_too_large_is_refused_before_it_is_parsed(platform: P
 
 
 def test_a_body_of_the_largest_size_is_read_however_it_is_escaped(platform: Platform) -> None:
-    """One byte more is refused, too."""
     for size, status in ((1 << 20, 400), ((1 << 20) + 1, 413)):
         assert platform.handle({**http_event("POST", "/modules"), "body": "\x01" * size})["statusCode"] == status
 
 
 def test_what_asks_for_nothing_is_a_line_in_the_log(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
-    """No outcome and no error: a tombstone of a compacted topic."""
     result = platform.handle([event("e", topic="t", partition=7, offset=25, key="k", value=None)])
     assert not any(result.values())
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -145,7 +140,6 @@ def test_what_asks_for_nothing_is_a_line_in_the_log(platform: Platform, capsys: 
 
 
 def test_the_wsgi_form_answers_the_same(platform: Platform) -> None:
-    """FC 2.0."""
     seen: list[str] = []
     body = json.dumps(wanted("by-wsgi")).encode()
     environ: Mapping[str, Any] = {
@@ -189,7 +183,6 @@ def test_a_function_without_a_role_raises_and_says_so(platform: Platform) -> Non
 
 
 def test_wrong_keys_raise_without_showing_themselves(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
-    """In the error and in the log."""
     with pytest.raises(NotFinished) as caught:
         platform.handle(wanted(), key=Key(platform.key.id, "hidden-secret", platform.key.token))
     printed = capsys.readouterr().out + str(caught.value)
@@ -200,12 +193,10 @@ def test_wrong_keys_raise_without_showing_themselves(platform: Platform, capsys:
 
 @pytest.mark.parametrize("timeout", ["60", 60, 60.0, None, "soon"])
 def test_the_timeout_may_come_as_text(platform: Platform, timeout: object) -> None:
-    """As some runtimes give it."""
     assert platform.handle(wanted(), timeout=timeout)["created"] == 1
 
 
 def test_past_the_deadline_requests_go_back_to_the_queue(platform: Platform) -> None:
-    """A timeout shorter than the margin leaves time for what it can."""
     platform.iot.latency = 0.2
     result = platform.handle([wanted(f"m{n}", Id=f"r{n}") for n in range(10)], timeout=1)
     assert result["put_back"] > 0
@@ -224,13 +215,11 @@ def test_the_margin_is_kept_where_the_timeout_leaves_any(
 
 
 def test_an_unknown_event_is_an_error_that_names_it(platform: Platform) -> None:
-    """No guess."""
     with pytest.raises(EnvelopeError, match="events"):
         platform.handle({"events": [{"eventSource": "acs:oss"}]})
 
 
 def test_initialize_names_the_setting_that_is_wrong(platform: Platform) -> None:
-    """The instance does not start."""
     platform.set(OTA_QPS="fast")
     with pytest.raises(SettingError, match="OTA_QPS"):
         index.initialize(platform.context())
@@ -261,13 +250,11 @@ def test_a_delivery_ends_before_eventbridge_gives_it_up(platform: Platform) -> N
 
 
 def test_respond_async_queues_the_request_under_its_id(platform: Platform) -> None:
-    """202, and the queue has it."""
     assert platform.handle(http_event("POST", "/modules", wanted(), Prefer="respond-async"))["statusCode"] == 202
     assert platform.smq.depths("requests").active == 1
 
 
 def test_an_invocation_announces_its_steps(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In their order; what is sent to SMQ is no call of the API."""
     reached: list[str] = []
     monkeypatch.setattr(steps, "listener", reached.append)
     platform.handle(wanted())
@@ -280,7 +267,6 @@ def test_an_invocation_announces_its_steps(platform: Platform, monkeypatch: pyte
 
 @pytest.mark.parametrize("status", [200, 500])
 def test_spans_leave_at_the_end_of_every_invocation(platform: Platform, serve: Serve, status: int) -> None:
-    """Of events and of HTTP requests, to the address that is set, whatever the collector says."""
     taken: list[bytes] = []
 
     async def collect(request: Request) -> Response:

@@ -113,7 +113,6 @@ WANTED = {"ProductKey": "a1", "ModuleName": "mcu", "AliasName": "微控", "Desc"
 
 
 def test_a_call_carries_every_parameter_and_a_valid_signature() -> None:
-    """The signature is the one that the server computes from what it received."""
     fake = api(reply(Success=True))
     fake.session().create(WANTED)
     sent = {name: value for name, value in fake.calls[0].items() if name not in ("Signature", "seconds")}
@@ -136,7 +135,6 @@ def test_every_attempt_has_its_own_nonce_and_the_keys_of_the_moment() -> None:
 
 
 def test_a_throttle_slows_the_quota_and_other_answers_speed_it_up() -> None:
-    """The pacer hears every answer that says something of the quota."""
     fake = api(reply(429, {"x-acs-retry-after": "200"}), reply(Success=False, Code="x"), reply(Success=True))
     session = fake.session()
     for kind in (Throttled, Refused):
@@ -157,7 +155,6 @@ def test_a_fresh_signature_is_tried_once(code: str) -> None:
 
 
 def test_after_misconfiguration_nobody_calls_the_operation_in_that_instance_again() -> None:
-    """The other requests of the invocation find out without a call; other instances and operations go on."""
     fake = api(reply(403, Code="Forbidden.RAM"))
     halt = Halt()
     for instance in ("iot-1", "iot-1", None, None, "iot-2", "iot-1"):
@@ -192,7 +189,6 @@ def test_nobody_gets_the_same_error_object_twice() -> None:
     ("instance", "text"), [("iot-none", "InstanceNotFound"), (None, "names no instance, and there is no default")]
 )
 def test_an_instance_that_does_not_exist_is_the_requests_own_fault(code: str, instance: str | None, text: str) -> None:
-    """One request with a wrong instance, or with none where there is no default, stops no other."""
     fake, halt = api(reply(Success=False, Code=code)), Halt()
     place = {} if instance is None else {"IotInstanceId": instance}
     for _ in range(2):
@@ -266,7 +262,6 @@ def test_slots_are_taken_until_the_deadline_and_cost_no_attempt() -> None:
 
 
 def test_an_answer_is_waited_for_until_the_deadline_only() -> None:
-    """The read timeout shrinks with the time that is left, and a call without time is not sent."""
     fake = api(reply(Success=True))
     fake.session(deadline=3.0).create(WANTED)
     assert fake.calls[0]["seconds"] == "3.0"
@@ -289,13 +284,11 @@ READ = Module("mcu", "a", "d", "2020-10-13T09:46Z")
     ],
 )  # fmt: skip
 def test_the_list_is_read_in_every_shape_that_was_seen(data: object, modules: list[Module] | None) -> None:
-    """Array, object, object with OtaModuleDTO, null."""
     assert api(reply(Success=True, Data=data)).session().modules({"ProductKey": "a1"}).modules == modules
 
 
 @given(json_values())
 def test_any_other_data_is_an_unreadable_answer(data: object) -> None:
-    """Never a wrong list."""
     with suppress(Unanswered):
         assert all(module.ModuleName for module in listed(data) or [])
 

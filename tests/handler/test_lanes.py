@@ -40,7 +40,6 @@ def test_a_module_is_the_same_in_the_instance_that_is_meant_and_in_any_case() ->
 
 
 def test_behind_one_that_is_not_finished_no_other_is_handled() -> None:
-    """Each is told for whom it waits."""
     handled, results = handle(
         [item(name) for name in "abcd"],
         lambda request: Unfinished(request, "upstream", "") if request.Id == "b" else Outcome.of(request, "created"),

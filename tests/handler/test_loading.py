@@ -33,13 +33,11 @@ assert xml.etree.cElementTree.fromstring("<a/>").tag == "a"
 
 
 def test_a_new_instance_loads_only_what_every_request_needs() -> None:
-    """And looks for garbage again once it is loaded."""
     run = subprocess.run([sys.executable, "-c", SHOW, *LEFT_OUT], cwd=ROOT, check=True, capture_output=True, timeout=60)
     assert json.loads(run.stdout) == [True, True, []]
 
 
 def test_what_was_left_out_is_there_for_whoever_uses_it() -> None:
-    """A module that waits is loaded by its first use, whichever way it was imported."""
     run = subprocess.run(
         [sys.executable, "-c", DEFERRED], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )

@@ -20,7 +20,6 @@ class Lines(list[str]):
 
 
 def test_a_line_is_json_with_time_level_event_version_and_bound_fields() -> None:
-    """One line a fact; the time is UTC, to the millisecond."""
     lines = Lines()
     log = Log(write=lines.append, now=lambda: 1_551_406_569.0125)
     log.bind(request_id="r1").info("summary", created=3, quota_wait_s=0.123456, absent=None)
@@ -31,7 +30,6 @@ def test_a_line_is_json_with_time_level_event_version_and_bound_fields() -> None
 
 
 def test_lines_below_the_level_are_not_written() -> None:
-    """The level is a threshold."""
     lines = Lines()
     log = Log("WARNING", lines.append)
     log.info("no")
@@ -40,7 +38,6 @@ def test_lines_below_the_level_are_not_written() -> None:
 
 
 def test_known_secrets_are_masked_wherever_they_stand() -> None:
-    """Keys of the invocation never appear."""
     lines = Lines()
     Log(write=lines.append).bind(secrets=("s3cr3t", "")).error(
         "fault", text=ValueError("at s3cr3t!"), more={"a": "s3cr3t"}
@@ -88,7 +85,6 @@ def test_what_grants_access_is_masked_by_its_name(text: str) -> None:
     ],
 )
 def test_harmless_text_stays(text: str) -> None:
-    """Masking takes the secrets only."""
     assert mask(text) == text
 
 
@@ -102,7 +98,6 @@ def test_an_output_that_is_no_utf8_gets_the_line_escaped(monkeypatch: pytest.Mon
 
 @given(st.text(), st.text(min_size=4))
 def test_any_text_is_one_line_of_json_without_the_secret(text: str, secret: str) -> None:
-    """Whatever is logged can be read back, surrogates included."""
     lines = Lines()
     Log(write=lines.append).bind(secrets=(secret,)).info("x", text=text + secret + text)
     assert "\n" not in lines[0]

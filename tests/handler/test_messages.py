@@ -62,7 +62,6 @@ def test_a_body_is_text_bytes_or_a_value(body: object) -> None:
 
 
 def test_a_request_of_an_array_gets_an_id_with_its_number() -> None:
-    """Where the sender gave none of its own."""
     found = read([DOCUMENTED, {**DOCUMENTED, "Id": "own"}, 5, {}], "m1")
     assert [each.Id for each in found] == ["m1/1", "own", "m1/3", "m1/4"]
     assert [isinstance(each, Invalid) for each in found] == [False, False, True, True]
@@ -88,7 +87,6 @@ def test_a_request_of_an_array_gets_an_id_with_its_number() -> None:
     ],
 )
 def test_what_the_rules_allow_is_a_request(fields: dict[str, object]) -> None:
-    """To the longest value, and no narrower."""
     found = request(**fields)
     assert isinstance(found, ModuleRequest)
     assert {name: getattr(found, name) for name in fields} == fields
@@ -135,7 +133,6 @@ FOREIGN = ("a b", "a/b", "a\n", "mcu\u200b", "bаrcode", "mcu١", "\u212a")
     ],
 )
 def test_what_a_rule_forbids_is_a_problem_of_that_field(field: str, value: object, words: str) -> None:
-    """With the rule and the value in words."""
     [(name, problem)] = problems(**{field: value})
     assert name == field
     assert words in problem
@@ -154,7 +151,6 @@ def test_a_field_in_another_spelling_is_told_with_the_one_that_is_meant(name: st
 
 
 def test_all_faults_of_a_request_are_told_at_once() -> None:
-    """One round for the sender, whatever is wrong."""
     [found] = read({"ModuleName": "a b", "AliasName": "", "Desc": "x" * 101, "Nme": 1, "Attempt": "1"}, "m1")
     assert isinstance(found, Invalid)
     assert {p.Field for p in found.problems} == {"ProductKey", "ModuleName", "AliasName", "Desc", "Nme", "Attempt"}
@@ -162,14 +158,12 @@ def test_all_faults_of_a_request_are_told_at_once() -> None:
 
 
 def test_many_faults_are_counted() -> None:
-    """A thousand unknown fields are not answered a thousand times."""
     found = problems(**{f"x{n}": n for n in range(1000)})
     assert len(found) == MOST_PROBLEMS + 1
     assert found[-1] == ("", f"{1000 - MOST_PROBLEMS} more problems")
 
 
 def test_an_invalid_request_keeps_what_could_be_read() -> None:
-    """So that its outcome says which request it was; what is broken itself is replaced."""
     found = request(ModuleName="a\nb", Id="own", CorrelationId="c", traceparent=TRACE, Attempt=3, AliasName=5)
     assert isinstance(found, Invalid)
     assert (found.Id, found.CorrelationId, found.traceparent, found.Attempt) == ("own", "c", TRACE, 3)
@@ -177,7 +171,6 @@ def test_an_invalid_request_keeps_what_could_be_read() -> None:
 
 
 def test_an_id_that_breaks_its_rule_is_not_used() -> None:
-    """The message's own stands for it."""
     found = request(Id="a\nb", Attempt="x")
     assert isinstance(found, Invalid)
     assert (found.Id, found.Attempt) == ("m1", 1)
@@ -201,12 +194,10 @@ def test_an_id_that_breaks_its_rule_is_not_used() -> None:
     ],
 )
 def test_a_body_without_a_request_says_why(body: object, words: str) -> None:
-    """In words, for its sender."""
     assert words in why(body)
 
 
 def test_a_field_named_twice_is_found_in_no_more_than_its_length() -> None:
-    """A hundred thousand names, and the last is the first again."""
     names = ",".join(f'"{n}":0' for n in range(100_000))
     assert why(f'{{{names},"7":1}}') == "names the field '7' twice"
 
@@ -220,12 +211,10 @@ def test_half_a_surrogate_pair_is_refused(field: str) -> None:
 
 
 def test_a_name_that_is_no_text_hides_no_other_fault() -> None:
-    """Nor lets one through."""
     assert [name for name, _ in problems(**{"a\ud800": 1, "Id": "\ud800", "Desc": 5})] == ["Desc", "Id", "a\ufffd"]
 
 
 def test_a_trace_is_the_requests_own_or_the_messages() -> None:
-    """The message's only where it is a valid one, of invalid requests too."""
     other = TRACE.replace("a", "c")
     bodies: list[Any] = [DOCUMENTED, {**DOCUMENTED, "traceparent": TRACE}, {}]
     assert [each.traceparent for each in read(bodies, "m1", other)] == [other, TRACE, other]
@@ -233,14 +222,12 @@ def test_a_trace_is_the_requests_own_or_the_messages() -> None:
 
 
 def test_names_that_differ_in_case_only_are_one_module() -> None:
-    """In one product of one instance."""
     keys = {request(ModuleName=name).key for name in ("MCU", "mcu", "McU")}  # type: ignore[union-attr]
     assert keys == {ModuleKey(None, "a1", "mcu")}
     assert request(IotInstanceId="i").key not in keys  # type: ignore[union-attr]
 
 
 def test_an_instance_is_added_where_none_is_named() -> None:
-    """The request's own stays."""
     own, none = request(IotInstanceId="own"), request()
     assert isinstance(own, ModuleRequest)
     assert isinstance(none, ModuleRequest)
@@ -251,7 +238,6 @@ def test_an_instance_is_added_where_none_is_named() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "events/malformed").iterdir()), ids=lambda path: path.name)
 def test_every_malformed_sample_is_invalid_with_problems_that_can_be_sent(path: Path) -> None:
-    """In UTF-8, and each no longer than a line or two."""
     for found in read(path.read_bytes(), "m1"):
         assert isinstance(found, Invalid)
         assert found.problems
@@ -266,7 +252,6 @@ objects = st.dictionaries(st.sampled_from([*ModuleRequest.model_fields]) | st.te
 @example(b"\xef\xbb\xbf{}")
 @example("[" * 990 + "]" * 990)
 def test_whatever_arrives_is_read(body: object) -> None:
-    """Never an exception; every request has an Id, every refusal a problem, and all of it can be sent."""
     found = read(body, "m1")
     assert found
     for each in found:
@@ -293,5 +278,4 @@ def test_whatever_arrives_is_read(body: object) -> None:
     )
 )
 def test_a_request_survives_being_put_back(sent: ModuleRequest) -> None:
-    """Written and read again, it is the same."""
     assert read(sent.model_dump_json(exclude_none=True), "other") == [sent]

@@ -122,7 +122,6 @@ CASES: dict[str, tuple[FakeIot, dict[str, object], str, list[str]]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_an_answer_or_none_leads_to_this_verdict_by_these_calls(case: str) -> None:
-    """Each case, by what it shows."""
     iot, fields, end, calls = CASES[case]
     iot.created = "garbage"
     found = verdict(iot, **fields)
@@ -130,7 +129,6 @@ def test_an_answer_or_none_leads_to_this_verdict_by_these_calls(case: str) -> No
 
 
 def test_existing_says_where_the_module_differs() -> None:
-    """Field by field; what the request leaves out is not compared."""
     iot = iot_with("MCU", alias="Old", text="old")
     found = verdict(iot, AliasName="New")
     assert {name: (d.Wanted, d.Found) for name, d in found.drift.items()} == {
@@ -141,27 +139,23 @@ def test_existing_says_where_the_module_differs() -> None:
 
 
 def test_update_changes_what_was_asked_for_and_leaves_the_rest() -> None:
-    """The description stays as it was found."""
     iot = iot_with("Mcu", alias="Old", text="kept")
     assert verdict(iot, AliasName="New", OnExisting="update").status == "updated"
     assert (iot.products[PRODUCT]["mcu"]["AliasName"], iot.products[PRODUCT]["mcu"]["Desc"]) == ("New", "kept")
 
 
 def test_fail_rejects_what_is_there() -> None:
-    """With the reason and the difference."""
     found = verdict(iot_with("mcu", alias="Old"), AliasName="New", OnExisting="fail")
     assert (found.status, found.why, list(found.drift)) == ("rejected", "exists", ["AliasName"])
 
 
 def test_a_refusal_is_told_with_the_code_and_text_as_they_came() -> None:
-    """Nobody knows all codes."""
     error = verdict(iot_with(faults=(odd,))).error
     assert error is not None
     assert (error.code, error.text) == ("iot.ota.Odd", "odd")
 
 
 def test_a_list_that_lags_does_not_make_a_rejection() -> None:
-    """The second look sees the module that the first did not."""
     iot = iot_with("mcu", faults=(odd,))
     hidden = iot.products[PRODUCT].pop("mcu")
     iot.after = lambda _action: iot.products[PRODUCT].update(mcu=hidden) if len(iot.calls) == 2 else None
@@ -219,7 +213,6 @@ def test_true_is_no_older_than_the_first_that_is_known_of_the_request(since: flo
 
 
 def test_the_first_try_is_the_one_that_counts() -> None:
-    """What it may have made is no younger."""
     iot = iot_with(faults=(lost_call,) * 99)
     assert given_up(iot, Tried=500).known.Tried == 500
 
@@ -250,7 +243,6 @@ LEFT: dict[str, tuple[tuple[Fault, ...], float, Left]] = {
 
 @pytest.mark.parametrize("case", LEFT)
 def test_what_cannot_be_finished_is_given_up(case: str) -> None:
-    """Each case, by what it shows."""
     faults, seconds, left = LEFT[case]
     iot = iot_with(faults=faults)
     found = given_up(iot, seconds=seconds)
@@ -259,8 +251,6 @@ def test_what_cannot_be_finished_is_given_up(case: str) -> None:
 
 @pytest.mark.parametrize(("fault", "tried"), [("before", False), ("after", True)])
 def test_a_fault_of_ours_is_a_try_only_where_a_call_may_have_left(fault: str, tried: bool) -> None:
-    """It comes again with what is known, and counts."""
-
     def bug(effect: Effect) -> Answer:
         if fault == "after":
             effect()
@@ -312,7 +302,6 @@ def test_what_was_seen_as_another_s_two_deliveries_ago_is_not_taken_for_our_own(
 
 
 def test_a_refusal_that_the_list_explains_is_believed_all_the_same() -> None:
-    """Ten others leave no room, and a product that is not there none at all."""
     full = iot_with(*(f"m{n}" for n in range(10)), faults=(lost_call, fine, odd))
     assert (verdict(full).status, verdict(full).why) == ("rejected", "limit")
     assert verdict(FakeIot({}, deque([lost_call])), Tried=5).why == "product-unknown"
@@ -343,7 +332,6 @@ def test_what_the_deadline_cuts_counts_as_no_attempt() -> None:
 
 
 def test_no_pause_goes_beyond_the_deadline() -> None:
-    """What would come too late is not waited for."""
     clock = FakeClock()
     started = clock.time
     numbers = chances()
@@ -361,7 +349,6 @@ KINDS = [fine, busy, busy_after_effect, lost_call, lost_reply, refused_connectio
     st.sampled_from(["keep", "update", "fail"]),
 )
 def test_whatever_fails_the_verdict_is_true(faults: list[Fault], before: str, policy: str) -> None:
-    """Created, existing and updated: it is there as Drift says; rejected: it was there; never twice."""
     iot = iot_with(faults=tuple(faults))
     if before != "none":
         iot.add(PRODUCT, "mcu", alias="Wanted" if before == "same" else "Other")
@@ -380,6 +367,5 @@ def test_whatever_fails_the_verdict_is_true(faults: list[Fault], before: str, po
 
 
 def test_every_kind_of_fault_is_covered() -> None:
-    """Pairs of faults, each policy: nothing but a true verdict."""
     for first, second, policy in product(KINDS, KINDS, ("keep", "update", "fail")):
         assert verdict(iot_with(faults=(first, second)), OnExisting=policy).status == "created"

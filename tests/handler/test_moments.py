@@ -20,11 +20,9 @@ FEBRUARY, OCTOBER = 1_550_628_969.0, 1_602_582_360.0
     ],
 )  # fmt: skip
 def test_moments_are_read_in_the_formats_seen(text: str, expected: float | None) -> None:
-    """Any other text says nothing."""
     assert unix_seconds(text) == expected
 
 
 @given(st.text() | st.from_regex(r"[0-9TZ:+. -]{1,30}"))
 def test_no_text_is_a_fault(text: str) -> None:
-    """It stands in an answer, and may be anything."""
     assert unix_seconds(text) is None or isinstance(unix_seconds(text), float)

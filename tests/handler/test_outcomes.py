@@ -40,7 +40,6 @@ def event(outcome: Outcome) -> dict[str, Any]:
 
 
 def test_an_outcome_is_a_cloudevent() -> None:
-    """Version 1.0, structured, with the extensions of the contract."""
     outcome = Outcome.of(request(Attempt=2), "created", RequestId="r-1")
     assert event(outcome) == {
         "specversion": "1.0",
@@ -59,7 +58,6 @@ def test_an_outcome_is_a_cloudevent() -> None:
 
 @pytest.mark.parametrize("status", ["created", "existing", "updated", "rejected", "failed"])
 def test_the_cloudevents_sdk_reads_an_outcome(status: Status) -> None:
-    """The official one, which checks attributes and extensions."""
     outcome = Outcome.of(request(), status)
     read_back = JSONFormat().read(CloudEvent, outcome.event(SOURCE, 1_700_000_000))
     assert read_back.get_id() == outcome.event_id
@@ -73,7 +71,6 @@ def test_the_cloudevents_sdk_reads_an_outcome(status: Status) -> None:
     st.binary(max_size=60) | st.dictionaries(st.sampled_from([*ModuleRequest.model_fields]), st.text(st.characters()))
 )
 def test_the_cloudevents_sdk_reads_the_outcome_of_whatever_was_sent(body: object) -> None:
-    """No attribute is empty or holds what the format forbids."""
     for found in read(body, "m1"):
         outcome = Outcome.invalid(found) if isinstance(found, Invalid) else Outcome.of(found, "created")
         assert JSONFormat().read(CloudEvent, outcome.event(SOURCE, 0)).get_data() == outcome.data()
@@ -88,7 +85,6 @@ def test_what_is_not_known_is_left_out() -> None:
 
 
 def test_an_invalid_request_is_rejected_with_every_fault() -> None:
-    """And what could be read of it."""
     outcome = Outcome.invalid(invalid({**FIELDS, "ModuleName": "a b", "AliasName": ""}))
     assert (outcome.Status, outcome.why) == ("rejected", "invalid")
     assert outcome.data()["ModuleName"] == "a b"
@@ -97,19 +93,16 @@ def test_an_invalid_request_is_rejected_with_every_fault() -> None:
 
 @pytest.mark.parametrize(("body", "why"), [("{", "unreadable"), ("5", "unreadable"), ("{}", "invalid")])
 def test_a_body_without_a_request_is_told_from_a_request_that_breaks_rules(body: str, why: str) -> None:
-    """HTTP answers them differently."""
     assert Outcome.invalid(invalid(body)).why == why
 
 
 def test_drift_says_what_was_wanted_and_what_was_found() -> None:
-    """Field by field; a module that is as asked has none."""
     outcome = Outcome.of(request(), "existing", Drift={"Desc": Difference(Wanted="d", Found="e")})
     assert outcome.data()["Drift"] == {"Desc": {"Wanted": "d", "Found": "e"}}
     assert "Drift" not in Outcome.of(request(), "existing", Drift={}).data()
 
 
 def test_the_id_does_not_change_with_the_delivery() -> None:
-    """Nor with what became of the request: a consumer that has seen it need not look again."""
     ids = {
         Outcome.of(request(Attempt=attempt, ModuleName=name), status).event_id
         for attempt in (1, 2)
@@ -123,7 +116,6 @@ def test_the_id_does_not_change_with_the_delivery() -> None:
     "other", [{"Id": "own-2"}, {"ProductKey": "a2"}, {"ModuleName": "mcv"}, {"IotInstanceId": None}]
 )
 def test_another_request_has_another_id(other: dict[str, object]) -> None:
-    """By its Id or by any part of its key."""
     assert Outcome.of(request(**other), "created").event_id != Outcome.of(request(), "created").event_id
 
 
@@ -152,8 +144,6 @@ texts = st.text(st.characters(), max_size=20)
 
 @given(st.tuples(texts, st.none() | texts, st.none() | texts, st.none() | texts))
 def test_an_id_is_a_uuid_of_its_four_parts(parts: tuple[str, str | None, str | None, str | None]) -> None:
-    """No two different sets of parts run together into one name."""
-
     def outcome_id(name: str, *key: str | None) -> str:
         fields = dict(zip(("IotInstanceId", "ProductKey", "ModuleName"), key, strict=True))
         return Outcome(Status="created", Id=name, **fields).event_id
@@ -181,7 +171,6 @@ def test_invalid_requests_that_share_an_id_are_told_apart() -> None:
 
 
 def test_an_unfinished_request_comes_again_with_its_id() -> None:
-    """One attempt later if this one counts, with what is known by now, and with the moment at which it first went back."""
     first = request(Replay=1).again(1000.9, Known(900, Theirs=True, Updated=True), counts=True)
     [second] = read(first, "another message")
     assert isinstance(second, ModuleRequest)
@@ -206,20 +195,17 @@ def test_an_unfinished_request_comes_again_with_its_id() -> None:
 def test_what_is_not_finished_says_why_and_keeps_what_is_known(
     error: Exception, reason: str, retry_after: float
 ) -> None:
-    """Its next delivery starts from there."""
     known = Known(Tried=900, Theirs=True)
     left = Unfinished.of(request(), error, known, counts=True)
     assert (left.reason, left.retry_after, left.known, left.counts) == (reason, retry_after, known, True)
 
 
 def test_a_fault_of_ours_counts_as_an_attempt() -> None:
-    """It may be met each time."""
     left = Unfinished.of(request(), ZeroDivisionError("at 0x12"), Known(900))
     assert (left.reason, left.detail, left.known, left.counts) == ("fault", "ZeroDivisionError", Known(900), True)
 
 
 def test_a_dead_letter_holds_the_request_the_reason_and_the_outcome() -> None:
-    """Enough to send it again, and to see why."""
     asked = request(Attempt=3, Tried=800)
     outcome = Outcome.of(asked, "failed")
     left = Unfinished(asked, "upstream", "busy", known=Known(Tried=900, Updated=True))

@@ -48,7 +48,6 @@ def test_nobody_waits_longer_than_the_quota_demands(rate: float, moments: list[f
 
 @given(RATES, st.lists(st.floats(0, 5), min_size=1, max_size=40, unique=True), SEEDS)
 def test_first_come_is_first_served(rate: float, moments: list[float], seed: int) -> None:
-    """Calls leave in the order in which they came."""
     caller = a_caller(rate, seed)
     caller.arrive(*moments)
     caller.time.run()
@@ -128,7 +127,6 @@ def test_a_clock_that_goes_back_stops_nobody() -> None:
 
 
 def test_a_clock_that_goes_back_makes_no_retry_after_longer_than_five_seconds() -> None:
-    """What holds back the next call is forgotten with the time that it was counted from."""
     caller = a_caller(9)
     caller.pacer.throttled(CALL, 5.0)
     caller.time.jump(-3600)
@@ -139,7 +137,6 @@ def test_a_clock_that_goes_back_makes_no_retry_after_longer_than_five_seconds() 
 
 @given(st.integers(0, 9), SEEDS)
 def test_a_slot_that_is_given_back_is_used(cancelled: int, seed: int) -> None:
-    """When one of ten waiting calls is cancelled, the others leave as if it had never come."""
     caller = a_caller(9, seed)
     tasks = caller.arrive(*[0.0] * 11)
     caller.time.run(until=0.01)
@@ -150,7 +147,6 @@ def test_a_slot_that_is_given_back_is_used(cancelled: int, seed: int) -> None:
 
 
 def test_a_deadline_before_the_slot_is_refused_at_once_and_takes_no_slot() -> None:
-    """The fourth call at once does not wait for a slot that lies behind its deadline."""
     caller = a_caller(1)
     caller.arrive(0, 0, 0, 0, deadline=2.0)
     caller.time.run()
@@ -172,7 +168,6 @@ def test_a_slot_that_moves_behind_the_deadline_is_refused_when_it_is_noticed() -
 
 
 def test_wait_returns_the_seconds_waited() -> None:
-    """Nothing for the first call, one interval for the second."""
     caller = a_caller(4)
     waited: list[float] = []
     for _ in range(2):
@@ -182,7 +177,6 @@ def test_wait_returns_the_seconds_waited() -> None:
 
 
 def test_operations_do_not_wait_for_each_other() -> None:
-    """The API counts each operation by itself."""
     caller = a_caller(1)
     for operation in ("CreateOTAModule", "ListOTAModuleByProduct", "UpdateOTAModule"):
         caller.time.spawn(lambda operation=operation: caller.pacer.wait(operation, NEVER))  # type: ignore[misc]
@@ -192,7 +186,6 @@ def test_operations_do_not_wait_for_each_other() -> None:
 
 @pytest.mark.parametrize("rate", [0, -1, math.nan, math.inf])
 def test_a_rate_that_is_no_rate_is_refused(rate: float) -> None:
-    """No rate means never, or all at once: neither is a quota."""
     with pytest.raises(ValueError, match="positive"):
         Pacer(rate, Clock())
 
@@ -235,7 +228,6 @@ def test_throttles_of_calls_that_left_together_count_once() -> None:
 
 
 def test_the_rate_climbs_back_step_by_step() -> None:
-    """After a throttle the full rate is back within half a minute, and not at once."""
     api = Api(9, latency=0.05, until=0.01)
     api.run(callers=9, seconds=40)
     paces = [api.pace(second, second + 2.0) for second in (0.1, 5, 30)]
@@ -263,7 +255,6 @@ def test_nothing_leaves_before_retry_after_is_over(asked: float, held: float) ->
 
 
 def test_a_throttle_of_one_operation_leaves_the_others_alone() -> None:
-    """Reading back goes on while creating is held."""
     caller = a_caller(9)
     caller.pacer.throttled("ListOTAModuleByProduct", 5.0)
     caller.arrive(0.0)

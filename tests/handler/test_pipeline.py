@@ -15,7 +15,6 @@ from tests.support.pipeline_world import message, wanted, world
 
 
 def test_each_request_has_one_outcome_and_the_report_counts_them() -> None:
-    """Created, existing and rejected side by side, each tagged with its status for those who subscribe."""
     here = world()
     here.iot.add("a1", "modem")
     report = here.run(wanted(), [wanted("modem"), wanted("bad name")], "not json")
@@ -24,7 +23,6 @@ def test_each_request_has_one_outcome_and_the_report_counts_them() -> None:
 
 
 def test_an_invalid_request_causes_no_call() -> None:
-    """Checked before the API is asked."""
     here = world()
     here.run(wanted(ModuleName="default"), {}, "[]")
     assert here.iot.calls == []
@@ -32,7 +30,6 @@ def test_an_invalid_request_causes_no_call() -> None:
 
 
 def test_the_outcomes_id_is_the_same_on_every_delivery() -> None:
-    """Whatever becomes of it the second time."""
     here = world()
     here.run(wanted())
     here.run(wanted())
@@ -42,7 +39,6 @@ def test_the_outcomes_id_is_the_same_on_every_delivery() -> None:
 
 
 def test_a_message_twice_in_a_batch_is_one_request() -> None:
-    """The duplicate is not told that the module was there."""
     here = world()
     report = here.pipeline.run([message(1, wanted()), message(1, wanted())], here.invocation)
     assert [outcome.Status for outcome in report.outcomes] == ["created", "created"]
@@ -59,7 +55,6 @@ def test_what_one_copy_of_a_request_knows_is_known_of_the_others() -> None:
 
 
 def test_copies_of_a_request_go_back_as_one() -> None:
-    """With all that is known of it, and with the attempts of the copy that has the most."""
     here = world(seconds=0.0)
     mine = wanted(Id="mine")
     report = here.run(
@@ -74,14 +69,12 @@ def test_copies_of_a_request_go_back_as_one() -> None:
 
 
 def test_requests_with_one_id_that_want_different_things_are_no_copies() -> None:
-    """Each is told what became of its own wish."""
     here = world()
     here.run(wanted(Id="mine", AliasName="Mcu"), wanted(Id="mine", AliasName="Other"))
     assert here.statuses() == ["created", "existing"]
 
 
 def test_requests_for_one_module_run_one_after_another_in_order() -> None:
-    """Names are compared without case; other modules run side by side."""
     here = world(pool=Threads(8))
     here.run(*(wanted("MCU" if n % 2 else "mcu", Id=f"r{n}") for n in range(6)), wanted("other"))
     mine = [event["causationid"] for event in here.box.published if event["subject"] != "a1/other"]
@@ -90,7 +83,6 @@ def test_requests_for_one_module_run_one_after_another_in_order() -> None:
 
 
 def test_what_the_deadline_leaves_goes_back_without_an_attempt() -> None:
-    """With its Id, so that the outcome keeps its own, with the moment, and soon."""
     here = world(seconds=0.0)
     report = here.run([wanted(Id="mine", AliasName="Mcu"), wanted("modem", Attempt=2, Since=999_005)])
     assert report.put_back == 2
@@ -113,7 +105,6 @@ def test_what_failed_goes_back_with_the_attempt_counted() -> None:
 
 
 def test_the_last_attempt_ends_as_failed_and_in_the_dead_letter_queue() -> None:
-    """With the reason, the request and the outcome."""
     here = world(*[busy] * 99)
     here.run(wanted(Attempt=3, Id="mine"))
     assert here.statuses() == ["failed"]
@@ -142,7 +133,6 @@ def test_misconfiguration_costs_no_attempt_and_is_told_once() -> None:
 
 
 def test_an_outcome_that_is_not_accepted_is_not_acknowledged() -> None:
-    """The request goes back, knowing that the module may be its own."""
     here = world()
     here.box.publish_fails = lambda event: event["subject"] == "a1/mcu"
     report = here.run(wanted(), wanted("modem"))
@@ -153,7 +143,6 @@ def test_an_outcome_that_is_not_accepted_is_not_acknowledged() -> None:
 
 
 def test_where_nothing_can_be_put_back_the_batch_comes_again() -> None:
-    """No queue, or a queue that is down: raising is all that is left."""
     for queue in (None, "requests"):
         here = world(seconds=0.0, OTA_REQUEST_QUEUE=queue)
         here.box.back_fails = lambda _message: True
@@ -215,7 +204,6 @@ def test_many_are_put_back_in_batches_of_sixteen() -> None:
 
 
 def test_the_instance_of_the_settings_is_used_and_not_put_back() -> None:
-    """A request that names none stays one that names none."""
     here = world(OTA_IOT_INSTANCE_ID="iot-1")
     here.run(wanted())
     assert here.box.published[0]["data"]["IotInstanceId"] == "iot-1"
@@ -225,7 +213,6 @@ def test_the_instance_of_the_settings_is_used_and_not_put_back() -> None:
 
 
 def test_a_fault_of_ours_in_one_request_costs_no_other() -> None:
-    """It comes again, costs an attempt, and the log names the line of code."""
     here = world()
 
     here.box.publish_fails = lambda event: "mcu" in str(event) and 1 // 0 > 0
@@ -250,7 +237,6 @@ def test_an_http_request_is_answered_and_never_put_back() -> None:
 
 
 def test_one_line_a_request_and_one_for_the_invocation() -> None:
-    """Status, attempts, waits; counts, calls, throttles; no secret."""
     here = world(throttle)
     trace = f"00-{'1' * 32}-{'2' * 16}-01"
     here.run(wanted(Id="r1", CorrelationId="c1", traceparent=trace, Since=999_900))
@@ -267,7 +253,6 @@ def test_one_line_a_request_and_one_for_the_invocation() -> None:
 
 
 def test_lines_that_somebody_should_see_have_a_level_of_their_own() -> None:
-    """Given up: error; coming again: warning."""
     here = world(*[busy] * 99)
     here.run(wanted(Attempt=3), wanted("modem"))
     assert [line["level"] for line in here.log("request")] == ["ERROR", "WARNING"]
@@ -281,7 +266,6 @@ FAULTS = st.lists(st.sampled_from([busy, lost_call, lost_reply, refused_connecti
 def test_every_request_ends_in_an_outcome_or_comes_again(
     faults: list[Fault], names: list[int], lost: set[int], seconds: float
 ) -> None:
-    """Whatever fails: published, put back, dead-lettered, or the whole batch is raised for."""
     here = world(*faults, seconds=seconds)
     sent = iter(range(1000))
     here.box.publish_fails = lambda _event: next(sent) in lost

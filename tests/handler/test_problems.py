@@ -7,7 +7,6 @@ from handler.problems import LONGEST_SHOWN, closest, shown
 
 
 def test_a_refused_value_is_shown_short_and_visible() -> None:
-    """No line break, no control sequence, no megabyte comes back."""
     assert shown("x" * 1000) == f"'{'x' * LONGEST_SHOWN}…'"
     assert shown("a\x1b[31m\u200b\ud800 b") == r"'a\u001b[31m\u200b\ud800 b'"
     assert shown(["x"] * 1000).endswith("…")
@@ -26,11 +25,9 @@ def test_a_refused_value_is_shown_short_and_visible() -> None:
     ],
 )  # fmt: skip
 def test_the_known_name_that_was_meant_is_found(name: str, meant: str | None) -> None:
-    """In another spelling, in part, or with a slip; and none where nothing comes near."""
     assert closest(name, ModuleRequest.model_fields) == meant
 
 
 def test_the_list_of_names_is_the_callers() -> None:
-    """The command line asks for the parts of a manifest."""
     assert closest("product", ("products", "modules")) == "products"
     assert closest("prodcuts", ("products", "modules"), cutoff=0.95) is None

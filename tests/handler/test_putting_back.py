@@ -40,7 +40,6 @@ def left(reason: Reason, *, counts: bool = False, **more: object) -> tuple[Item,
 
 
 def test_pauses_are_those_of_what_went_wrong() -> None:
-    """What failed by its attempt, what the topic did not take by its age, the deployment's faults in minutes."""
     assert chain([left("upstream", counts=True, Attempt=3)], NOW).pause == pause_after_attempt(3)
     assert chain([left("misconfigured")], NOW).pause == MISCONFIGURED
     assert chain([left("deadline")], NOW).pause == chain([left("quota")], NOW).pause == NO_TIME
@@ -48,20 +47,17 @@ def test_pauses_are_those_of_what_went_wrong() -> None:
 
 
 def test_those_behind_an_unfinished_request_share_its_pause() -> None:
-    """In their order."""
     found = chain([left("upstream", counts=True), left("order", Id="r2")], NOW)
     assert found.pause == pause_after_attempt(1)
     assert [json.loads(element)["Id"] for element in found.elements] == ["r1", "r2"]
 
 
 def test_what_is_left_of_one_message_goes_back_as_one_for_each_pause() -> None:
-    """And nothing of another in it, as long as that makes no more messages than there were."""
     made = chains((0, NO_TIME, 1), (1, MISCONFIGURED, 1), (0, NO_TIME, 2), (2, NO_TIME, 1))
     assert sent(made, 3) == [["r0-0", "r2-0", "r2-1"], ["r3-0"], ["r1-0"]]
 
 
 def test_messages_with_the_same_pauses_are_joined_before_there_are_too_many() -> None:
-    """Two messages, each with something of both: two go back."""
     made = chains((0, NO_TIME, 1), (0, MISCONFIGURED, 1), (1, NO_TIME, 1), (1, MISCONFIGURED, 1))
     assert sent(made, 2) == [["r0-0", "r2-0"], ["r1-0", "r3-0"]]
 
@@ -77,7 +73,6 @@ def test_of_two_pauses_in_one_message_none_costs_an_attempt_too_early() -> None:
 
 
 def test_an_array_that_is_too_large_is_divided_between_modules() -> None:
-    """Requests for one module stay together."""
     made = [Chain(0, NO_TIME, [json.dumps({"Id": f"{n}-{k}", "Desc": "d" * 900}) for k in range(7)]) for n in range(20)]
     found = messages(made, 1, lambda: 0.5)
     assert 2 < len(found) < 6
@@ -94,7 +89,6 @@ PAUSES = st.sampled_from([NO_TIME, MISCONFIGURED, *map(pause_after_attempt, (1, 
 @settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, 5), PAUSES, st.integers(1, 3)), min_size=1, max_size=20))
 def test_all_go_back_once_and_in_no_more_messages_than_they_came_in(made: list[tuple[int, Pause, int]]) -> None:
-    """Whatever their pauses are."""
     most = 1 + max(place for place, _, _ in made)
     found = sent(chains(*made), most)
     assert len(found) <= most
@@ -104,7 +98,6 @@ def test_all_go_back_once_and_in_no_more_messages_than_they_came_in(made: list[t
 
 
 def test_messages_beyond_what_can_be_finished_go_back_before_anything_is_called() -> None:
-    """As they came, under the Ids that their requests would have had, and without an attempt."""
     here = world(seconds=0.3)  # time for two calls
     calls: list[int] = []
     here.box.before_batch = lambda: calls.append(len(here.iot.calls))
@@ -117,7 +110,6 @@ def test_messages_beyond_what_can_be_finished_go_back_before_anything_is_called(
 
 
 def test_the_first_message_is_always_taken_on() -> None:
-    """So every delivery makes progress."""
     here = world(seconds=10.0)
     here.iot.products = {f"p{n}": {} for n in range(200)}
     here.run([wanted(product=f"p{n}") for n in range(200)], wanted())
@@ -157,7 +149,6 @@ def test_what_a_queue_refuses_of_many_is_sent_until_it_is_taken(times: int) -> N
 
 
 def test_a_queue_that_takes_nothing_of_many_has_them_delivered_again_before_anything_is_called() -> None:
-    """Nothing of them is in it twice then."""
     here = world(seconds=0.3)
     here.box.back_fails = lambda _message: True
     with pytest.raises(NotFinished):
@@ -166,7 +157,6 @@ def test_a_queue_that_takes_nothing_of_many_has_them_delivered_again_before_anyt
 
 
 def test_a_delivery_leaves_no_more_messages_than_it_found() -> None:
-    """Arrays in which all goes wrong that can."""
     here = world(*[busy, denied] * 40)
     here.run([wanted("a"), wanted("b"), wanted("c"), {}], [wanted("d"), wanted("e", Attempt=2), "text"], "no JSON")
     assert len(here.box.back) <= 3
@@ -174,7 +164,6 @@ def test_a_delivery_leaves_no_more_messages_than_it_found() -> None:
 
 @given(st.text(max_size=300))
 def test_whatever_is_no_request_goes_back_as_it_came(text: str) -> None:
-    """While its outcome cannot be published; it is told the same thing then."""
     here = world()
     here.box.publish_fails = lambda _event: True
     here.run(text)

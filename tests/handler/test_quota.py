@@ -100,7 +100,6 @@ def test_keys_and_operations_do_not_wait_for_each_other(server: ValkeyServer) ->
 
 
 def test_a_slot_behind_the_deadline_is_refused_at_once_and_not_taken(server: ValkeyServer) -> None:
-    """Whoever asks for too much leaves the store as it was."""
     instance = Instance(server.url, rate=0.1)
     instance.call()
     with server.client as client:
@@ -112,7 +111,6 @@ def test_a_slot_behind_the_deadline_is_refused_at_once_and_not_taken(server: Val
 
 
 def test_a_clock_of_the_server_that_is_set_back_stops_nobody(server: ValkeyServer) -> None:
-    """An hour back takes the next slot along: nobody waits an hour."""
     instance = Instance(server.url)
     instance.call()
     with server.client as client:
@@ -123,7 +121,6 @@ def test_a_clock_of_the_server_that_is_set_back_stops_nobody(server: ValkeyServe
 
 
 def test_a_throttle_slows_every_instance(server: ValkeyServer) -> None:
-    """One is told, and the other's calls are spaced by the slower rate."""
     told, other = Instance(server.url, rate=10), Instance(server.url, rate=10)
     told.call()
     told.quota.throttled(CALL, 0.0)
@@ -132,7 +129,6 @@ def test_a_throttle_slows_every_instance(server: ValkeyServer) -> None:
 
 
 def test_retry_after_holds_every_instance(server: ValkeyServer) -> None:
-    """Nothing leaves anywhere before it is over."""
     told, other = Instance(server.url), Instance(server.url)
     told.call()
     began = time.monotonic()
@@ -141,7 +137,6 @@ def test_retry_after_holds_every_instance(server: ValkeyServer) -> None:
 
 
 def test_throttles_of_calls_that_left_before_the_slow_down_count_once(server: ValkeyServer) -> None:
-    """Two instances are told at the same time: the rate is 0.7 of what it was, not 0.49."""
     instances = [Instance(server.url), Instance(server.url)]
     for instance in instances:
         instance.call(2)
@@ -152,7 +147,6 @@ def test_throttles_of_calls_that_left_before_the_slow_down_count_once(server: Va
 
 
 def test_accepted_calls_bring_the_shared_rate_back(server: ValkeyServer) -> None:
-    """Step by step, and never above the full rate."""
     instance = Instance(server.url)
     instance.call()
     instance.quota.throttled(CALL, 0.0)
@@ -167,7 +161,6 @@ def test_accepted_calls_bring_the_shared_rate_back(server: ValkeyServer) -> None
 
 
 def test_without_a_store_the_static_share_is_used_and_said_once() -> None:
-    """Nobody waits for a store that is not there, and the log holds no password."""
     instance = Instance("redis://name:testsecret@127.0.0.1:1")
     left = instance.call(10)
     assert excess(left, RATE / 2, 2 * CATCH_UP / RATE) <= 0
@@ -315,7 +308,6 @@ def test_a_process_alone_is_silent_for_a_second_after_all_slots_that_were_given_
 
 
 def test_a_process_that_never_had_the_store_is_not_silent() -> None:
-    """It has already waited for the store in vain."""
     store = Generous("redis://127.0.0.1:1", Clock(), Log())
     store.down, store.lost_at = True, 0.5
     line = SharedLine(CALL, RATE / 2, Clock(), RATE, store, "key")
@@ -324,6 +316,5 @@ def test_a_process_that_never_had_the_store_is_not_silent() -> None:
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])
 def test_a_rate_that_is_no_rate_is_refused(rate: float) -> None:
-    """As in one process."""
     with pytest.raises(ValueError, match="positive"):
         SharedQuota("redis://127.0.0.1:1", "key", rate, 1.0, Clock(), Log())

@@ -15,7 +15,6 @@ def test_a_pause_is_within_its_ceiling_and_the_ceiling_within_its_cap(failures: 
 
 
 def test_ceilings_double_up_to_the_cap() -> None:
-    """Exponential."""
     backoff = Backoff(tries=9, base=1, cap=10)
     assert [backoff.ceiling(failures) for failures in (1, 2, 3, 4, 5)] == [1, 2, 4, 8, 10]
 

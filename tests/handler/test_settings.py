@@ -30,19 +30,16 @@ def test_the_region_gives_the_endpoint_of_the_api() -> None:
 
 
 def test_the_setting_is_known_that_gives_the_host_of_the_api() -> None:
-    """An error about the host names it."""
     assert read().iot_host_setting == "OTA_REGION"
     assert read(OTA_IOT_ENDPOINT="https://iot.example.com").iot_host_setting == "OTA_IOT_ENDPOINT"
 
 
 def test_the_platforms_region_is_used_where_none_is_set() -> None:
-    """FC_REGION stands in for OTA_REGION."""
     environ = {**NEEDED, "OTA_REGION": "", "FC_REGION": "ap-southeast-1"}
     assert Settings.read(environ).OTA_IOT_ENDPOINT == "https://iot.ap-southeast-1.aliyuncs.com"
 
 
 def test_defaults_are_those_of_the_contract() -> None:
-    """What nobody sets is safe."""
     settings = read()
     assert (settings.OTA_QPS, settings.OTA_QUOTA_INSTANCES, settings.OTA_MAX_ATTEMPTS) == (9, 1, 10)
     assert (settings.OTA_MAX_AGE, settings.OTA_HTTP_PREFIX, settings.store) == (86_400, None, None)
@@ -52,7 +49,6 @@ def test_defaults_are_those_of_the_contract() -> None:
 
 @pytest.mark.parametrize("name", ["OTA_MNS_ENDPOINT", "OTA_RESULT_TOPIC", "OTA_REGION"])
 def test_a_missing_setting_is_named(name: str) -> None:
-    """A function without a needed setting does not start, and says which."""
     with pytest.raises(SettingError, match=f"{name}: is required"):
         Settings.read({key: value for key, value in NEEDED.items() if key != name})
 
@@ -78,7 +74,6 @@ def test_a_missing_setting_is_named(name: str) -> None:
     ],
 )  # fmt: skip
 def test_a_refused_value_is_named_with_its_setting(name: str, value: str) -> None:
-    """The error names the setting."""
     with pytest.raises(SettingError) as caught:
         read(**{name: value})
     assert caught.value.name == name
@@ -100,7 +95,6 @@ def test_what_is_given_up_does_not_come_again() -> None:
     ],
 )
 def test_a_password_in_an_address_is_not_repeated(name: str, value: str) -> None:
-    """Nor by the error of whoever takes the address apart."""
     with pytest.raises(SettingError) as caught:
         read(**{name: value})
     assert "hunter2" not in str(caught.value)
@@ -125,7 +119,6 @@ def test_a_password_never_turns_into_another_part_of_the_stores_address(url: str
 
 
 def test_an_address_without_a_host_says_how_to_write_the_password() -> None:
-    """The usual cause."""
     with pytest.raises(SettingError, match="percent-encode the password"):
         read(OTA_QUOTA_URL="redis://:2024#Summer@r-x.redis.rds.aliyuncs.com:6379/0")
 
@@ -133,7 +126,6 @@ def test_an_address_without_a_host_says_how_to_write_the_password() -> None:
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=12))
 @example("2024#/?@%:[]")
 def test_a_raw_password_is_understood_or_refused(password: str) -> None:
-    """Whatever its characters: never another host, and never shown."""
     try:
         settings = read(OTA_QUOTA_URL=f"redis://:{password}@store.example.com:6379/0")
     except SettingError as error:
@@ -144,7 +136,6 @@ def test_a_raw_password_is_understood_or_refused(password: str) -> None:
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=12), st.booleans())
 def test_a_password_given_as_a_part_is_taken_as_it_is(password: str, tls: bool) -> None:
-    """No escaping."""
     assume(password == password.strip())
     settings = read(OTA_QUOTA_HOST="store.example.com", OTA_QUOTA_PASSWORD=password, OTA_QUOTA_TLS=str(tls))
     parts = urlsplit(settings.store or "")
@@ -153,7 +144,6 @@ def test_a_password_given_as_a_part_is_taken_as_it_is(password: str, tls: bool) 
 
 
 def test_the_parts_of_the_stores_address_are_put_together() -> None:
-    """As one would write it by hand."""
     parts = {"OTA_QUOTA_HOST": "::1", "OTA_QUOTA_PORT": "6380", "OTA_QUOTA_USER": "ota"}
     assert read(**parts).store == "redis://ota:@[::1]:6380"
     assert read(OTA_QUOTA_HOST="r-x.redis.rds.aliyuncs.com").store == "redis://r-x.redis.rds.aliyuncs.com:6379"
@@ -169,7 +159,6 @@ def test_the_parts_of_the_stores_address_are_put_together() -> None:
     ],
 )
 def test_a_store_is_named_in_one_way(values: dict[str, str], name: str) -> None:
-    """By its address or by its parts, and not by some of them."""
     with pytest.raises(SettingError) as caught:
         read(**values)
     assert caught.value.name == name
@@ -197,7 +186,6 @@ def test_white_space_around_a_value_is_refused_by_name(around: str, name: str, v
 @example("iot-cn-abc\x7f")
 @example("a" * 129)
 def test_the_default_instance_keeps_the_rules_of_a_requests_own(value: str) -> None:
-    """What a request may not name, a setting may not either."""
     try:
         taken = read(OTA_IOT_INSTANCE_ID=value).OTA_IOT_INSTANCE_ID
     except SettingError:
@@ -208,23 +196,19 @@ def test_the_default_instance_keeps_the_rules_of_a_requests_own(value: str) -> N
 
 @pytest.mark.parametrize("level", ["info", "Info", "INFO"])
 def test_the_log_level_is_read_in_any_case(level: str) -> None:
-    """As other programs do."""
     assert read(OTA_LOG_LEVEL=level).OTA_LOG_LEVEL == "INFO"
 
 
 def test_a_path_prefix_may_end_with_a_slash() -> None:
-    """It means the same."""
     assert read(OTA_HTTP_PREFIX="/ota/").OTA_HTTP_PREFIX == read(OTA_HTTP_PREFIX="/ota").OTA_HTTP_PREFIX == "/ota"
 
 
 def test_settings_that_are_shown_hold_no_password() -> None:
-    """In a log or a debugger."""
     assert "hunter2" not in repr(read(OTA_QUOTA_URL="redis://:hunter2@store"))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9701", "localhost:9701", "[::1]:9701", "127.8.8.8"])
 def test_plain_http_is_for_loopback(host: str) -> None:
-    """A local cloud needs no TLS."""
     assert f"http://{host}" == read(OTA_IOT_ENDPOINT=f"http://{host}").OTA_IOT_ENDPOINT
 
 
@@ -264,7 +248,6 @@ def test_one_quota_for_all_never_makes_eleven_calls_in_a_second() -> None:
 
 @given(st.dictionaries(st.sampled_from(sorted(get_type_hints(Settings))), st.text(max_size=20)))
 def test_any_environment_is_read_or_refused_by_name(environ: dict[str, str]) -> None:
-    """Nothing but a SettingError comes out."""
     try:
         Settings.read({**NEEDED, **environ})
     except SettingError as error:

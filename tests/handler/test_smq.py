@@ -64,7 +64,6 @@ def test_an_outcome_reaches_the_topics_subscribers(cloud: Cloud, serve: Serve) -
 
 
 def test_requests_are_put_back_with_their_delays(cloud: Cloud, serve: Serve) -> None:
-    """In one call for sixteen."""
     refused = outbox(serve(smq_api.application(cloud))).put_back(
         [Message(str(n), 0 if n % 2 else 60) for n in range(16)]
     )
@@ -93,13 +92,11 @@ def test_the_last_seconds_are_for_putting_back(cloud: Cloud, serve: Serve) -> No
 
 
 def test_a_request_is_dead_lettered(cloud: Cloud, serve: Serve) -> None:
-    """With all that is known of it."""
     outbox(serve(smq_api.application(cloud))).dead_letter(json.dumps({"Reason": "upstream"}))
     assert bodies(cloud, "dead") == ['{"Reason": "upstream"}']
 
 
 def test_temporary_keys_are_sent_with_their_token(cloud: Cloud, serve: Serve) -> None:
-    """The keys of the invocation, asked for on each message."""
     issued = cloud.accounts.issue("ota-modules")
     outbox(serve(smq_api.application(cloud)), Credentials(issued.id, issued.secret, issued.token)).publish(
         "{}", "created"
@@ -118,13 +115,11 @@ def test_what_is_too_large_is_not_sent(cloud: Cloud, serve: Serve) -> None:
 
 
 def test_a_missing_topic_is_not_tried_again(cloud: Cloud, serve: Serve) -> None:
-    """Its error says so at once."""
     with pytest.raises(SinkError, match="TopicNotExist"):
         outbox(serve(smq_api.application(cloud)), topic="nowhere").publish("{}", "created")
 
 
 def test_a_closed_port_is_a_sink_error_within_the_time_given() -> None:
-    """Nothing hangs, nothing else comes out."""
     with pytest.raises(SinkError, match="results"):
         outbox("http://127.0.0.1:9").publish("{}", "created")
 
@@ -156,13 +151,11 @@ class Faulty:
 
 @pytest.mark.parametrize("fault", ["busy", "garbage"])
 def test_a_fault_of_the_service_is_tried_again(cloud: Cloud, serve: Serve, fault: str) -> None:
-    """Within the time that is left."""
     outbox(serve(Faulty(smq_api.application(cloud), [fault]))).publish("{}", "created")
     assert "{}" in bodies(cloud, "outcomes")
 
 
 def test_a_lost_answer_doubles_a_message_and_never_loses_it(cloud: Cloud, serve: Serve) -> None:
-    """Its id tells the consumer."""
     with suppress(SinkError):
         outbox(serve(Faulty(smq_api.application(cloud), ["busy", "busy"]))).publish("{}", "created")
     assert len(bodies(cloud, "outcomes")) >= 1
@@ -213,14 +206,12 @@ def test_of_a_batch_taken_in_part_only_the_rest_is_sent_again(cloud: Cloud, serv
 
 
 def test_no_secret_is_in_an_error() -> None:
-    """Neither a key nor a token, whatever went wrong."""
     with pytest.raises(SinkError) as caught:
         outbox("http://127.0.0.1:9", Credentials("testid", "hidden", "hidden")).publish("{}", "created")
     assert "hidden" not in f"{caught.value} {caught.value!r}"
 
 
 def test_threads_do_not_share_a_connection(cloud: Cloud, serve: Serve) -> None:
-    """None is given another's answer."""
     box = outbox(serve(smq_api.application(cloud)), seconds=30)
 
     def many(name: int) -> None:
@@ -279,7 +270,6 @@ def test_by_its_code_a_refusal_is_final_or_tried_again(code: str) -> None:
 
 
 def test_why_a_message_did_not_get_through_is_said() -> None:
-    """Refused, timed out, no such host: whoever reads the log has to know which."""
     with pytest.raises(SinkError, match="connection refused"):
         outbox("http://127.0.0.1:9").publish("{}", "created")
     with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(SinkError, match="timed out"):

@@ -58,7 +58,6 @@ class Asking:
 
 @pytest.mark.parametrize("url", ["http://host", "redis://:testsecret/x@host:1", "host"])
 def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> None:
-    """The setting is named, its value is not."""
     with pytest.raises(SettingError) as caught:
         Store(url, Clock(), Log())
     assert caught.value.name == "OTA_QUOTA_URL"
@@ -66,7 +65,6 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> No
 
 
 def test_a_missing_package_is_told_by_the_setting_that_needs_it() -> None:
-    """Only a function with a store needs it."""
     script = "import sys; sys.modules['redis'] = None; import handler.quota"
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.stderr.endswith("SettingError: OTA_QUOTA_URL: needs the package redis\n")
@@ -89,7 +87,6 @@ def test_one_answer_that_does_not_come_in_time_is_no_outage(server: ValkeyServer
 
 
 def test_a_store_that_is_down_is_tried_again_for_as_long_as_it_takes(server: ValkeyServer) -> None:
-    """One probe a pause, and then it counts again."""
     process = Asking(server.url)
     assert process.ask() is not None
     for _ in range(2):
@@ -134,7 +131,6 @@ def test_a_replica_that_takes_no_writes_is_no_store(server: ValkeyServer) -> Non
 
 
 def test_a_name_server_that_hangs_holds_the_asker_for_a_second_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It knows no time limit of its own; the asker goes on by itself."""
     over = threading.Event()
     look_up = socket.getaddrinfo
 

@@ -46,7 +46,6 @@ def test_a_user_needs_no_more_than_what_the_script_does(server: ValkeyServer, ru
 
 @pytest.mark.parametrize("missing", ["+time", "+hmget", "+hset", "+pexpire"])
 def test_a_command_that_a_user_lacks_is_named_in_the_servers_words(server: ValkeyServer, missing: str) -> None:
-    """Nobody has to guess what the store is gone for."""
     answered, lines = said(server.allow("ota", OWN, *(each for each in NEEDED if each != missing)))
     assert not answered
     assert [line["level"] for line in lines] == ["ERROR"]
@@ -55,14 +54,12 @@ def test_a_command_that_a_user_lacks_is_named_in_the_servers_words(server: Valke
 
 
 def test_a_key_that_a_user_may_not_touch_is_said(server: ValkeyServer) -> None:
-    """OTA_QUOTA_KEY and the user's pattern differ."""
     _, lines = said(server.allow("ota", "~{other}:*", *NEEDED))
     assert "NOPERM" in lines[0]["error"]
     assert "key" in lines[0]["error"]
 
 
 def test_a_password_that_the_store_refuses_is_said_without_it(server: ValkeyServer) -> None:
-    """Wrong, or none although one is needed."""
     url = server.allow("ota", OWN, *NEEDED, password="p#/?@%hunter2")
     assert said(url) == (True, [])
     with server.client as client:

@@ -23,14 +23,12 @@ def why(body: object) -> str:
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_every_encoding_is_undone(encoding: str) -> None:
-    """Of text and of bytes."""
     text = ENCODINGS[encoding](TEXT)
     assert decode(text) == decode(text.encode()) == decode(bytearray(text.encode())) == VALUE
 
 
 @given(st.text(max_size=40), st.sampled_from(sorted(ENCODINGS)))
 def test_base64_of_every_alphabet_is_undone(text: str, encoding: str) -> None:
-    """Whatever the padding."""
     assert decode(ENCODINGS[encoding](json.dumps({"a": text}, ensure_ascii=False).encode("utf-8", "replace").decode()))
 
 
@@ -63,24 +61,20 @@ def test_base64_of_every_alphabet_is_undone(text: str, encoding: str) -> None:
     ],
 )
 def test_what_holds_no_value_says_why(body: object, words: str) -> None:
-    """An encoding that was undone is named."""
     assert words in why(body)
 
 
 def test_a_notification_in_xml_is_read_as_in_json() -> None:
-    """With its entities, sections and name space."""
     assert decode(topic_xml("<a> & \u5fae")) == topic("<a> & \u5fae")
     assert decode("<Notification><!-- x --><Message><![CDATA[{<}]]></Message></Notification>") == {"Message": "{<}"}
 
 
 def test_a_part_that_stands_twice_in_a_notification_is_a_flaw() -> None:
-    """Nobody knows which was meant."""
     value = decode("<Notification><Message>a</Message><Message>b</Message></Notification>")
     assert str(find_flaw(value)) == "names the field 'Message' twice"
 
 
 def test_a_text_that_is_a_value_stays_one() -> None:
-    """Unless it holds something else."""
     assert decode("hello", is_value=True) == "hello"
     assert decode('"hello"') == "hello"
     assert decode(TEXT, is_value=True) == VALUE
@@ -88,7 +82,6 @@ def test_a_text_that_is_a_value_stays_one() -> None:
 
 @pytest.mark.parametrize("value", [None, 5, True, 1.5, [], {}, [TEXT], {"Desc": encode(TEXT)}])
 def test_a_value_that_is_no_text_is_left_alone(value: object) -> None:
-    """Nothing in it is decoded."""
     assert decode(value) == value
 
 
@@ -104,14 +97,12 @@ def test_a_value_that_is_no_text_is_left_alone(value: object) -> None:
     ],
 )
 def test_the_flaw_of_an_element_is_its_own(text: str, problems: list[str | None]) -> None:
-    """The others are there."""
     value = parse(text)
     assert isinstance(value, list)
     assert [flaw and flaw.problem for flaw in map(find_flaw, value)] == problems
 
 
 def test_an_array_of_very_many_broken_elements_is_refused_whole() -> None:
-    """Each would take its room."""
     assert isinstance(parse(f"[1{',x' * (MOST_ELEMENTS + 1)}]"), Flaw)
 
 

@@ -15,7 +15,6 @@ from tests.support.valkey_server import ValkeyServer
 
 
 def test_tasks_run_side_by_side_on_at_most_so_many_threads() -> None:
-    """As many as the rate needs at the longest latency, no more."""
     barrier = threading.Barrier(4, timeout=10)
     names: set[str] = set()
 
@@ -56,7 +55,6 @@ def test_no_slot_of_the_quota_is_lost_while_calls_take_long(server: ValkeyServer
 
 
 def test_all_tasks_have_ended_when_it_returns() -> None:
-    """Nothing is left running behind an invocation."""
     ended: list[int] = []
     Threads(3)([lambda number=number: ended.append(number) for number in range(100)])  # type: ignore[misc]
     assert sorted(ended) == list(range(100))
@@ -84,14 +82,12 @@ def test_a_call_does_not_wait_for_the_threads_of_another() -> None:
 
 
 def test_one_task_runs_in_the_callers_thread() -> None:
-    """A single request starts no thread."""
     names: list[str] = []
     Threads(3)([lambda: names.append(threading.current_thread().name)])
     assert names == [threading.current_thread().name]
 
 
 def test_no_tasks_are_no_work() -> None:
-    """An empty batch."""
     Threads(3)([])
 
 

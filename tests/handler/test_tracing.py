@@ -88,7 +88,6 @@ def collected(serve: Serve, around: World, *bodies: object) -> list[Span]:
 
 
 def test_a_request_lies_below_its_senders_span_and_its_wait_and_call_below_it(serve: Serve) -> None:
-    """In one trace, with what is known of the request."""
     wait, call, request = collected(serve, world(), wanted(Id="r1", traceparent=f"00-{TRACE}-{PARENT}-01"))
     assert [each.name for each in (request, wait, call)] == ["request", "quota wait", "CreateOTAModule"]
     assert {each.trace_id.hex() for each in (request, wait, call)} == {TRACE}
@@ -103,7 +102,6 @@ def test_a_request_lies_below_its_senders_span_and_its_wait_and_call_below_it(se
 
 
 def test_the_spans_name_the_function(serve: Serve) -> None:
-    """So that a map of services can show it."""
     collector = Collector()
     traced(world(), serve(collector.app) + "/v1/traces", wanted())
     (resource,) = [each.resource for export in collector.exports for each in export.resource_spans]
@@ -111,7 +109,6 @@ def test_the_spans_name_the_function(serve: Serve) -> None:
 
 
 def test_a_span_is_as_long_as_what_it_stands_for(serve: Serve) -> None:
-    """Half a second of the API is half a second of its call and of the request."""
     around = world()
 
     def slow(effect: Callable[[], Any]) -> Any:
@@ -126,7 +123,6 @@ def test_a_span_is_as_long_as_what_it_stands_for(serve: Serve) -> None:
 
 @pytest.mark.parametrize("fault", [lost_call, refused_connection])
 def test_a_call_that_fails_is_a_span_that_failed(serve: Serve, fault: Fault) -> None:
-    """With the kind of the error; the request that got over it did not fail."""
     spans = collected(serve, world(fault), wanted())
     failed = [each.name for each in spans if each.status.code]
     assert failed == ["CreateOTAModule"]
@@ -134,7 +130,6 @@ def test_a_call_that_fails_is_a_span_that_failed(serve: Serve, fault: Fault) -> 
 
 
 def test_a_request_that_is_not_finished_failed(serve: Serve) -> None:
-    """Its reason is the error."""
     denied = lambda _effect: answered(403, Code="Forbidden.RAM", Message="no")  # noqa: E731
     (request,) = [each for each in collected(serve, world(denied), wanted()) if each.name == "request"]
     assert (attributes(request)["ota.status"], attributes(request)["error.type"]) == ("unfinished", "misconfigured")
@@ -142,7 +137,6 @@ def test_a_request_that_is_not_finished_failed(serve: Serve) -> None:
 
 
 def test_each_request_of_a_batch_stays_in_its_own_trace(serve: Serve) -> None:
-    """The first is of another trace than the second, which has none and begins one."""
     spans = collected(serve, world(), wanted("a", traceparent=f"00-{TRACE}-{PARENT}-01"), wanted("b"))
     traces = [each.trace_id.hex() for each in spans]
     assert traces[:3] == [TRACE] * 3
@@ -152,20 +146,17 @@ def test_each_request_of_a_batch_stays_in_its_own_trace(serve: Serve) -> None:
 
 
 def test_nothing_is_sent_of_a_trace_that_its_sender_does_not_sample(serve: Serve) -> None:
-    """Flags 00."""
     assert collected(serve, world(), wanted(traceparent=f"00-{TRACE}-{PARENT}-00")) == []
 
 
 @pytest.mark.parametrize("body", ["no JSON", [1], {"ProductKey": 7, "ModuleName": "\ud800"}, wanted(traceparent="x")])
 def test_what_is_no_request_has_a_span_too(serve: Serve, body: object) -> None:
-    """Whatever it holds."""
     (span,) = collected(serve, world(), json.dumps(body) if isinstance(body, dict) else body)
     assert attributes(span)["ota.status"] == "rejected"
 
 
 @pytest.mark.parametrize("status", [400, 403, 503])
 def test_a_refusal_is_logged_once_and_changes_no_outcome(serve: Serve, status: int) -> None:
-    """And for a while the collector is left alone."""
     collector, around = Collector(status), world()
     url = serve(collector.app) + "/v1/traces"
     found = traced(around, url, wanted())

@@ -75,7 +75,6 @@ def seen(sent: object) -> list[tuple[str, object]]:
     ],
 )
 def test_every_envelope_is_opened(sent: object, message: str) -> None:
-    """The same request comes out, with the message's own id."""
     assert seen(sent) == [(message, REQUEST)]
 
 
@@ -83,7 +82,6 @@ def test_every_envelope_is_opened(sent: object, message: str) -> None:
     "sent", [TEXT.encode(), CODED.encode(), json.dumps({"body": TEXT, "attrs": {"k": "v"}}).encode()]
 )
 def test_a_message_without_an_id_gets_one_from_its_body(sent: bytes) -> None:
-    """The same on every delivery, another for another body."""
     [(first, request)] = seen(sent)
     assert request == REQUEST
     assert [first] == [again for again, _ in seen(sent)]
@@ -91,13 +89,11 @@ def test_a_message_without_an_id_gets_one_from_its_body(sent: bytes) -> None:
 
 
 def test_an_array_of_requests_is_one_message() -> None:
-    """A bare array is told from a batch of events."""
     assert [request for _, request in seen([REQUEST, REQUEST])] == [REQUEST, REQUEST]
     assert len(deliveries(json.dumps([REQUEST, REQUEST]).encode())) == 1
 
 
 def test_an_empty_batch_holds_nothing() -> None:
-    """No message, no outcome."""
     assert deliveries(b"[]") == []
 
 
@@ -108,7 +104,6 @@ def valid(found: list[Delivery]) -> list[list[bool]]:
 
 @pytest.mark.parametrize("broken", [None, 5, "{broken", {}, {"foo": 1}, event(5), event({"x": 1}), [[]]])
 def test_one_broken_element_never_hides_the_others(broken: object) -> None:
-    """It becomes a rejected outcome of its own; its neighbours are read."""
     found = deliveries(json.dumps([event(smq(message="m1")), broken, event(smq(message="m3"))]).encode())
     assert (found[0].id, found[2].id) == ("m1", "m3")
     assert valid(found) == [[True], [False], [True]]
@@ -136,7 +131,6 @@ def test_an_element_that_cannot_be_parsed_hides_no_other(broken: bytes) -> None:
 
 
 def test_a_batch_that_is_cut_off_gives_what_is_whole() -> None:
-    """And one rejected request for the rest."""
     text = json.dumps([event(smq(message="m1")), event(smq(message="m2"))])
     found = deliveries(text[:-20].encode())
     assert found[0].id == "m1"
@@ -144,7 +138,6 @@ def test_a_batch_that_is_cut_off_gives_what_is_whole() -> None:
 
 
 def test_requests_between_events_are_messages_of_their_own() -> None:
-    """A transform may let some through as they are."""
     found = deliveries(json.dumps([event(smq()), REQUEST, TEXT]).encode())
     assert valid(found) == [[True], [True], [True]]
 
@@ -158,7 +151,6 @@ def test_a_text_without_an_end_costs_no_more_than_its_length() -> None:
     "sent", [{"events": [{"oss": {}}]}, {"Records": [], "source": "x"}, {"path": "/", "headers": {}}, {}]
 )
 def test_an_event_of_no_known_shape_names_what_was_seen(sent: dict[str, object]) -> None:
-    """Field names, never their contents."""
     with pytest.raises(EnvelopeError, match=", ".join(sent) or "an empty object"):
         deliveries(json.dumps(sent).encode())
 
@@ -209,7 +201,6 @@ def test_what_carries_no_request_is_told_and_nothing_else(sent: object, reason: 
 
 
 def test_a_request_is_not_passed_over_for_what_stands_beside_it() -> None:
-    """Attributes of an event around the fields of a request make it a wrong request, not an empty event."""
     [delivery] = deliveries(json.dumps({"specversion": "1.0", "ProductKey": "a1", "moduleName": "mcu"}).encode())
     [request] = delivery.open().requests()
     assert isinstance(request, Invalid)
@@ -229,7 +220,6 @@ def test_a_request_is_not_passed_over_for_what_stands_beside_it() -> None:
     ],
 )
 def test_a_delivery_says_when_its_message_was_published(sent: object, published: float | None) -> None:
-    """Unix seconds, where the envelope has it."""
     [delivery] = deliveries(json.dumps(sent).encode())
     assert delivery.published == (published if published is None else pytest.approx(published))
 
@@ -247,7 +237,6 @@ def test_a_plain_body_that_could_be_base64_is_left_alone() -> None:
 
 
 def test_the_events_trace_is_the_requests_where_it_has_none() -> None:
-    """Traces go through the queue."""
     trace = f"00-{'a' * 32}-{'b' * 16}-01"
     [delivery] = deliveries(json.dumps(event(smq(), traceparent=trace)).encode())
     [request] = delivery.open().requests()
@@ -257,7 +246,6 @@ def test_the_events_trace_is_the_requests_where_it_has_none() -> None:
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_every_sample_event_is_opened(path: Path) -> None:
-    """It holds as many requests as it has outcomes, and as many valid ones as are not rejected."""
     outcomes = json.loads(path.with_name(f"{path.stem}.outcomes.json").read_bytes())
     valid = [request for _, request in seen(path.read_bytes()) if not isinstance(request, Invalid)]
     assert len(seen(path.read_bytes())) == len(outcomes)
@@ -269,7 +257,6 @@ NAMES = st.sampled_from([*TOPIC, *KAFKA, *ROCKET, "data", "specversion", "id", "
 
 @given(st.binary() | json_values(NAMES).map(lambda value: json.dumps(value).encode()))
 def test_no_event_does_more_than_raise_an_envelope_error(sent: bytes) -> None:
-    """Whatever arrives: deliveries with an id, or an error that says what was seen."""
     try:
         found = deliveries(sent)
     except EnvelopeError:

@@ -54,7 +54,6 @@ FORMS: dict[tuple[int, str], list[Sent]] = {
     ("status", "problem", "body", "headers"), [(*end, *each) for end, several in FORMS.items() for each in several]
 )
 def test_a_body_is_answered_by_its_form(status: int, problem: str, body: object, headers: dict[str, str]) -> None:
-    """To the byte, by its media type, and not opened a second time; what is refused, or asks for nothing, has no outcome."""
     function = Function()
     answer = function.post(body, headers)
     assert (answer.status, bool(function.ran)) == (status, status == 201)
@@ -84,7 +83,6 @@ def test_a_request_that_nobody_waits_for_is_queued(headers: dict[str, str]) -> N
 
 
 def test_an_array_is_queued_in_messages_that_fit() -> None:
-    """Every request is there, in order, with its Id."""
     function = Function()
     longest = {"ProductKey": "\U0001f600" * 64, "ModuleName": "m" * 64, "AliasName": "\U00020000" * 64, "Desc": '"' * 100,
                "CorrelationId": "\U0001f600" * 128, "IotInstanceId": "i" * 128}  # fmt: skip
@@ -117,7 +115,6 @@ def test_without_a_queue_the_preference_is_ignored() -> None:
 
 
 def test_nothing_is_queued_where_a_request_breaks_rules() -> None:
-    """The sender corrects it and sends all of it again."""
     function = Function()
     for body, wrong in (({"ProductKey": "a1"}, None), ([REQUEST, {"ProductKey": "a1"}, 5], ["req-1/2", "req-1/3"])):
         answer = function.post(body, ASYNC)
@@ -152,7 +149,6 @@ def test_what_the_queue_does_not_take_is_told(takes: int, sent: object, statuses
     ],
 )  # fmt: skip
 def test_paths_and_methods(method: str, path: str, status: int) -> None:
-    """405 and OPTIONS name what is allowed; HEAD has no body."""
     answer = Function().respond(HttpRequest(method, path))
     assert answer.status == status
     assert ("Allow" in answer.headers) is (status in (204, 405))
@@ -170,7 +166,6 @@ def test_paths_and_methods(method: str, path: str, status: int) -> None:
     ],
 )  # fmt: skip
 def test_a_prefix_may_stand_in_front_of_a_path(prefix: str, path: str, status: int) -> None:
-    """And slashes may be doubled, as where a base address ends in one."""
     assert Function(prefix=prefix).post(REQUEST, path=path).status == status
 
 
@@ -185,7 +180,6 @@ def test_a_prefix_may_stand_in_front_of_a_path(prefix: str, path: str, status: i
     ],
 )
 def test_a_cloud_event_is_opened_and_gives_its_id_and_its_trace(data: dict[str, object], ends: object) -> None:
-    """Structured mode, under whatever JSON it is announced as; alone, or in a batch. An array is answered as one."""
     for headers in (STRUCTURED, JSON, {}, media("application/vnd.erp.event+json")):
         function = Function()
         assert told(function.post({**EVENT, **data}, headers)) == ends
@@ -216,7 +210,6 @@ def told(answer: web.HttpAnswer) -> object:
 def test_a_cloud_event_in_binary_mode_gives_its_id_and_its_trace(
     headers: dict[str, str], name: str, trace: str | None
 ) -> None:
-    """The body is its data, the headers hold its attributes."""
     function = Function()
     assert told(function.post(UNNAMED, {**JSON, **headers})) == (201, name)
     assert told(function.post([UNNAMED, REQUEST], {**JSON, **headers})) == [(201, f"{name}/1"), (201, "own-1")]
@@ -228,7 +221,6 @@ def test_a_cloud_event_in_binary_mode_gives_its_id_and_its_trace(
     st.dictionaries(st.sampled_from(["content-type", "prefer", "traceparent"]), st.text(max_size=40)),
 )
 def test_whatever_is_sent_is_answered(body: bytes, headers: dict[str, str]) -> None:
-    """Never with a fault of ours, and always in JSON."""
     function = Function()
     for sent in (headers, {**headers, **JSON}):
         answer = function.post(body, sent)

@@ -47,7 +47,6 @@ def opened(**fields: object) -> HttpRequest:
 
 
 def test_an_fc_3_event_is_an_http_request() -> None:
-    """Header names come in any case; a path is decoded once, where the platform gives the encoded one alone."""
     request = HttpRequest(
         "POST", "/modules", {"content-type": "application/json", "prefer": "a,b"}, json.dumps(REQUEST).encode()
     )  # fmt: skip
@@ -68,7 +67,6 @@ def test_an_fc_3_event_is_an_http_request() -> None:
     ],
 )
 def test_headers_that_are_repeated_or_folded_are_joined(sent: object, headers: object) -> None:
-    """However a gateway hands them over."""
     assert opened(headers=sent).headers == headers
 
 
@@ -80,7 +78,6 @@ def test_a_header_that_was_sent_twice_alike_is_one(between: str | None) -> None:
 
 
 def test_an_fc_3_body_may_be_base64() -> None:
-    """As the platform hands over what is no text; what cannot be decoded is unreadable, and no error of the function."""
     assert opened(body=base64.b64encode(b"\x00\xff").decode(), isBase64Encoded=True).body == b"\x00\xff"
     for body in ("no base64!", "\ud800", 5):
         assert Function().respond(opened(body=body, isBase64Encoded=True)).status == 400
@@ -101,12 +98,10 @@ def test_an_fc_3_body_may_be_base64() -> None:
     ],
 )
 def test_any_other_event_is_no_http_request(event: object) -> None:
-    """It goes to the triggers."""
     assert web.from_event(json.dumps(event).encode()) is None
 
 
 def test_an_answer_is_an_fc_3_result() -> None:
-    """Text, status and headers, and JSON through and through."""
     result = web.to_event(Function().post({**REQUEST, "AliasName": "微控"}))
     assert json.loads(json.dumps(result)) == result
     assert (result["statusCode"], result["isBase64Encoded"]) == (201, False)
@@ -123,7 +118,6 @@ def environ(body: bytes = b"", **more: object) -> dict[str, object]:
 
 
 def test_a_wsgi_environment_is_an_http_request() -> None:
-    """The same as the event's."""
     assert web.from_environ(environ(b"{}")) == HttpRequest(
         "POST", "/modules", {"prefer": "x", "x-y": "z", "content-type": "application/json"}, b"{}"
     )
@@ -140,7 +134,6 @@ def test_no_more_of_a_wsgi_body_is_read_than_its_length_says(length: str | None,
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_a_sample_is_answered_as_its_answer_file_says(path: Path) -> None:
-    """In both forms of the trigger."""
     sample, expected = json.loads(path.read_bytes()), json.loads(path.with_suffix(".answer.json").read_bytes())
     body = sample.get("body", "")
     text = body if isinstance(body, str) else json.dumps(body)
@@ -181,7 +174,6 @@ ENVIRONS = some(
 @given(EVENTS | values)
 @example(http_event(body=json.loads("[" * 900 + "]" * 900)))
 def test_whatever_an_event_holds_it_is_answered_or_none_of_http(event: object) -> None:
-    """An event is what its invoker writes, where it does not come from the trigger."""
     request = web.from_event(json.dumps(event).encode())
     if request is not None:
         function = Function()
@@ -191,7 +183,6 @@ def test_whatever_an_event_holds_it_is_answered_or_none_of_http(event: object) -
 
 @given(ENVIRONS, st.binary(max_size=40))
 def test_whatever_an_environment_holds_it_is_answered(fields: dict[str, object], body: bytes) -> None:
-    """Any variable may be missing or odd."""
     function = Function()
     request = web.from_environ({**fields, "wsgi.input": io.BytesIO(body)})
     assert function.respond(request).status < 500
