@@ -69,6 +69,7 @@ def test_nobody_is_given_up_for_the_age_of_the_one_before() -> None:
     here = world(*[busy] * 99)
     here.run(wanted(Id="A"), wanted(Id="B", Since=1))
     assert (here.statuses(), [back["Id"] for back in here.back()[0]]) == ([], ["A", "B"])
+    assert here.log("request")[1]["detail"] == "A is for the same module, and comes first"
 
 
 def test_a_dead_letter_that_is_not_taken_gives_nothing_up() -> None:

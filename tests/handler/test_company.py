@@ -1,6 +1,5 @@
 """Each request stands alone: whatever company it comes in, its outcome is the one that it has by itself."""
 
-import json
 from collections import deque
 from collections.abc import Mapping
 
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from handler.http1 import Answer
 from handler.threads import Threads
-from tests.support.fake_iot import FakeIot, Fault, answered, busy, denied, fine, lost_call, lost_reply
+from tests.support.fake_iot import FakeIot, Fault, answered, busy, fine, lost_call, lost_reply
 from tests.support.pipeline_world import World, message, wanted, world
 
 GOOD, OVERDUE, NOWHERE = "iot-good", "iot-overdue", "iot-nowhere"
@@ -181,8 +180,12 @@ def test_an_older_update_does_not_overwrite_a_newer_one() -> None:
 
 def test_who_made_a_module_is_told_to_one_request_alone() -> None:
     here = world(fine, lost_call)
-    here.run(wanted(Id="A"), wanted(Id="B", OnExisting="fail"))
-    assert here.said() == {"A": "created", "B": "rejected"}
+    here.run(wanted(Id="A"), wanted(Id="B", Tried=999_000), wanted(Id="C", OnExisting="fail"))
+    assert here.said() == {"A": "created", "B": "existing", "C": "rejected"}
+    here = world()
+    here.iot.add("a1", "mcu")
+    here.run(wanted(Id="A"), wanted(Id="B", Tried=999_000))
+    assert here.said() == {"A": "existing", "B": "created"}
 
 
 def test_a_firewall_that_dislikes_one_request_stops_no_other() -> None:
@@ -229,13 +232,3 @@ def test_in_any_company_the_outcome_is_the_one_by_itself(
     together = play(bodies)
     alone = [play([body]) for body in bodies]
     assert together == {name: ends for each in alone for name, ends in each.items()}
-
-
-def test_what_was_denied_for_a_while_is_made_when_it_may_be() -> None:
-    here = world(*[denied] * 3, OTA_MAX_ATTEMPTS=1)
-    here.run(wanted())
-    for _ in range(3):
-        assert (here.statuses(), here.back()[0].get("Attempt", 1)) == ([], 1)
-        here.redeliver(after=900)
-    assert here.statuses() == ["created"]
-    assert json.loads(json.dumps(here.box.back)) == []

@@ -14,7 +14,7 @@ from handler.clock import Clock
 from handler.credentials import Credentials
 from handler.errors import Misconfigured, NotSent, OutOfTime, Refused, Throttled, Unanswered
 from handler.http1 import Answer
-from handler.iot import CREATE, LIST, Halt, IotApi, Module, Session, listed
+from handler.iot import Halt, IotApi, Module, Session, listed
 from tests.support.json_values import json_values
 
 KEYS = Credentials("testid", "testsecret")
@@ -154,24 +154,6 @@ def test_a_fresh_signature_is_tried_once(code: str) -> None:
     assert len(fake.calls) == 2
 
 
-def test_after_misconfiguration_nobody_calls_the_operation_in_that_instance_again() -> None:
-    fake = api(reply(403, Code="Forbidden.RAM"))
-    halt = Halt()
-    for instance in ("iot-1", "iot-1", None, None, "iot-2", "iot-1"):
-        place = {} if instance is None else {"IotInstanceId": instance}
-        with pytest.raises(Misconfigured):
-            fake.session(halt=halt, instance=instance).create({**WANTED, **place})
-    with pytest.raises(Misconfigured):
-        fake.session(halt=halt).modules({"ProductKey": "a1"})
-    assert [(call["Action"], call.get("IotInstanceId")) for call in fake.calls] == [
-        (CREATE, "iot-1"), (CREATE, None), (CREATE, "iot-2"), (LIST, None),
-    ]  # fmt: skip
-    assert list(halt.findings) == [
-        (action, instance, "Forbidden.RAM")
-        for action, instance in ((CREATE, "iot-1"), (CREATE, None), (CREATE, "iot-2"), (LIST, None))
-    ]
-
-
 def test_nobody_gets_the_same_error_object_twice() -> None:
     """It would keep the frames of everybody who raised it."""
     fake = api(reply(403, Code="Forbidden.RAM"))
@@ -182,42 +164,6 @@ def test_nobody_gets_the_same_error_object_twice() -> None:
         errors.append(caught.value)
     assert len({id(error) for error in errors}) == 3
     assert {str(error) for error in errors} == {"Forbidden.RAM"}
-
-
-@pytest.mark.parametrize("code", ["iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound"])
-@pytest.mark.parametrize(
-    ("instance", "text"), [("iot-none", "InstanceNotFound"), (None, "names no instance, and there is no default")]
-)
-def test_an_instance_that_does_not_exist_is_the_requests_own_fault(code: str, instance: str | None, text: str) -> None:
-    fake, halt = api(reply(Success=False, Code=code)), Halt()
-    place = {} if instance is None else {"IotInstanceId": instance}
-    for _ in range(2):
-        with pytest.raises(Refused, match=text):
-            fake.session(halt=halt, instance=instance).create({**WANTED, **place})
-    assert (len(fake.calls), halt.findings) == (2, {})
-
-
-def test_a_default_that_does_not_exist_is_the_deployments_fault() -> None:
-    """The setting is named. Who names the same instance asks for itself, and is refused as it would be alone."""
-    fake = api(reply(Success=False, Code="iot.system.InstanceNotFound"))
-    halt, placed = Halt(), {**WANTED, "IotInstanceId": "iot-typo"}
-    for _ in range(2):
-        with pytest.raises(Misconfigured) as caught:
-            fake.session(halt=halt).create(placed)
-    assert caught.value.setting == "OTA_IOT_INSTANCE_ID"
-    assert len(fake.calls) == 1
-    with pytest.raises(Refused):
-        fake.session(halt=halt, instance="iot-typo").create(placed)
-
-
-def test_a_firewall_that_dislikes_one_request_stops_no_other() -> None:
-    """Its answer has no code, and may be about what is in the request."""
-    fake = api(Answer(403, {}, b"<html>blocked</html>"), reply(Success=True))
-    halt = Halt()
-    with pytest.raises(Misconfigured):
-        fake.session(halt=halt).create(WANTED)
-    fake.session(halt=halt).create(WANTED)
-    assert [code for _, _, code in halt.findings] == ["HTTP403"]
 
 
 def test_connecting_takes_no_longer_than_the_deadline_allows_and_is_no_call() -> None:

@@ -75,8 +75,9 @@ def test_requests_with_one_id_that_want_different_things_are_no_copies() -> None
 
 
 def test_requests_for_one_module_run_one_after_another_in_order() -> None:
-    here = world(pool=Threads(8))
-    here.run(*(wanted("MCU" if n % 2 else "mcu", Id=f"r{n}") for n in range(6)), wanted("other"))
+    here = world(pool=Threads(8), OTA_IOT_INSTANCE_ID="iot-1")
+    spelt = [wanted(), wanted("MCU"), wanted(IotInstanceId="iot-1")] * 2
+    here.run(*({**each, "Id": f"r{n}"} for n, each in enumerate(spelt)), wanted("other"))
     mine = [event["causationid"] for event in here.box.published if event["subject"] != "a1/other"]
     assert mine == [f"r{n}" for n in range(6)]
     assert sorted(str(status) for status in here.statuses()) == ["created"] * 2 + ["existing"] * 5
@@ -102,17 +103,19 @@ def test_what_failed_goes_back_with_the_attempt_counted() -> None:
     [back] = here.back()
     assert back == {**wanted(), "Id": "m0", "Attempt": 3, "Since": 1_000_000, "Tried": 1_000_000}
     assert 1 <= here.box.back[0].delay <= 30
+    assert [line["level"] for line in here.log("request")] == ["WARNING"]
 
 
 def test_the_last_attempt_ends_as_failed_and_in_the_dead_letter_queue() -> None:
     here = world(*[busy] * 99)
-    here.run(wanted(Attempt=3, Id="mine"))
-    assert here.statuses() == ["failed"]
+    here.run(wanted(Attempt=3, Id="mine"), wanted(Id="next"))
+    assert here.said() == {"mine": "failed"}
+    assert [(back["Id"], back["Attempt"]) for back in here.back()] == [("next", 2)]
+    assert [line["level"] for line in here.log("request")] == ["ERROR", "WARNING"]
     [letter] = here.box.dead
     assert letter["Reason"] == "upstream"
     assert letter["Request"] == {**wanted(Id="mine", Attempt=3), "Tried": 1_000_000}
     assert letter["Outcome"] == here.box.published[0]
-    assert here.box.back == []
 
 
 def test_misconfiguration_costs_no_attempt_and_is_told_once() -> None:
@@ -130,16 +133,6 @@ def test_misconfiguration_costs_no_attempt_and_is_told_once() -> None:
         "text": "not authorized",
     } | line  # fmt: skip
     assert {line["level"] for line in here.log("request")} == {"ERROR"}
-
-
-def test_an_outcome_that_is_not_accepted_is_not_acknowledged() -> None:
-    here = world()
-    here.box.publish_fails = lambda event: event["subject"] == "a1/mcu"
-    report = here.run(wanted(), wanted("modem"))
-    assert (report.summary()["created"], report.put_back) == (1, 1)
-    here.box.publish_fails = lambda _event: False
-    here.run(json.loads(here.box.back[0].body))
-    assert here.statuses() == ["created", "created"]
 
 
 def test_where_nothing_can_be_put_back_the_batch_comes_again() -> None:
@@ -250,12 +243,6 @@ def test_one_line_a_request_and_one_for_the_invocation() -> None:
         "batch": {"messages": 1, "requests": 1}, "oldest_s": pytest.approx(100.0, abs=1.0),
     }  # fmt: skip
     assert "hidden" not in "".join(here.lines)
-
-
-def test_lines_that_somebody_should_see_have_a_level_of_their_own() -> None:
-    here = world(*[busy] * 99)
-    here.run(wanted(Attempt=3), wanted("modem"))
-    assert [line["level"] for line in here.log("request")] == ["ERROR", "WARNING"]
 
 
 FAULTS = st.lists(st.sampled_from([busy, lost_call, lost_reply, refused_connection, throttle, denied]), max_size=40)

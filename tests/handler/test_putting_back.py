@@ -162,17 +162,6 @@ def test_a_delivery_leaves_no_more_messages_than_it_found() -> None:
     assert len(here.box.back) <= 3
 
 
-@given(st.text(max_size=300))
-def test_whatever_is_no_request_goes_back_as_it_came(text: str) -> None:
-    here = world()
-    here.box.publish_fails = lambda _event: True
-    here.run(text)
-    errors = [line["status"] for line in here.log("request")]
-    here.box.publish_fails = lambda _event: False
-    here.redeliver()
-    assert here.statuses() == ["rejected"] * len(errors)
-
-
 @pytest.mark.parametrize("count", [400, 430])
 @pytest.mark.parametrize("encoded", ["plain", "base64"])
 def test_a_message_that_base64_would_make_too_large_goes_back_in_parts(count: int, encoded: str) -> None:
