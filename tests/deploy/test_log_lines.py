@@ -9,17 +9,16 @@ import jsonschema
 import pytest
 import redis
 
-from deploy.log_lines import EVENTS, log_schema
+from deploy.log_lines import EVENTS, HEAD, log_schema
 from handler.clock import Clock
 from handler.log import Log
 from handler.store import Question, Store
-from tests.support.fake_iot import answered
+from tests.support import fake_iot
 from tests.support.paths import ROOT
-from tests.support.pipeline_world import world
+from tests.support.pipeline_world import wanted, world
 
 LEVELS = ("debug", "info", "warning", "error")
 LINE = jsonschema.Draft202012Validator(log_schema(), format_checker=jsonschema.FormatChecker())
-
 
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 
@@ -52,18 +51,23 @@ def check(lines: list[str]) -> set[str]:
 
 def test_real_lines_are_as_described() -> None:
     """Of requests that end well and badly, of a wrong deployment, and of a fault of the function's own."""
-    fine = world()
-    fine.run({"ProductKey": "a1", "ModuleName": "mcu", "traceparent": TRACE, "CorrelationId": "c"}, {"ProductKey": 5})
-    denied = world(lambda _effect: answered(403, Code="Forbidden.RAM", Message="no"))
-    denied.run({"ProductKey": "a1", "ModuleName": "mcu", "IotInstanceId": "iot-1"})
-    broken = world(_broken)
-    broken.run({"ProductKey": "a1", "ModuleName": "mcu"})
-    seen = [check(each.lines) for each in (fine, denied, broken)]
-    assert seen == [
+    fine, denied, broken = world(), world(fake_iot.denied), world(_broken)
+    fine.run(wanted(traceparent=TRACE, CorrelationId="c"), {"ProductKey": 5})
+    denied.run(wanted(IotInstanceId="iot-1"))
+    broken.run(wanted())
+    assert [check(each.lines) for each in (fine, denied, broken)] == [
         {"request", "summary"},
         {"request", "misconfigured", "summary"},
         {"request", "internal_error", "summary"},
     ]
+
+
+def test_every_field_that_is_described_is_written() -> None:
+    """Each line has the head's fields, and a request that is not finished all that its lines may have."""
+    busy = world(*[fake_iot.busy] * 99)
+    busy.run(wanted(traceparent=TRACE, CorrelationId="c"))
+    [line] = busy.log("request")
+    assert line.keys() == {*HEAD, *EVENTS["request"].always, *EVENTS["request"].sometimes}
 
 
 def _broken(_effect: object) -> Any:

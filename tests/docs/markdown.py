@@ -77,6 +77,10 @@ class Page:
     def tables(self) -> list[Table]:
         return list(_tables(self.prose.splitlines()))
 
+    def table(self, column: str) -> Table:
+        """The first table that has a column of this name."""
+        return next(table for table in self.tables if column in table.heading)
+
     @cached_property
     def links(self) -> list[str]:
         """The targets of links and pictures."""
@@ -97,10 +101,6 @@ class Page:
         places = [match.start() for match in pattern.finditer(_without_code(self.text))]
         parts = [self.text[start:end] for start, end in zip(places, [*places[1:], None], strict=True)]
         return [Page(self.path, part) for part in parts if part.startswith("#" * level + " ")]
-
-    def section(self, number: int, level: int = 2) -> "Page":
-        """The n-th part of a level, counted from 0: by number, because titles differ between languages."""
-        return self.sections(level)[number]
 
 
 def code_spans(text: str) -> list[str]:

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from tests.docs.markdown import Page
 from tests.support.paths import ROOT
@@ -9,6 +12,7 @@ from tests.support.paths import ROOT
 README = Page.read(ROOT / "README.md")
 DOCS = ROOT / "docs"
 CHINESE = DOCS / "zh-CN"
+TEMPLATE: Any = yaml.safe_load((ROOT / "template.yml").read_text(encoding="utf-8"))
 
 
 def page(name: str) -> Page:

@@ -3,14 +3,11 @@
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.docs.markdown import code_spans
-from tests.docs.pages import page
-from tests.support.paths import ROOT
+from tests.docs.pages import TEMPLATE, page
 
 PAGE = page("costs")
-TEMPLATE: Any = yaml.safe_load((ROOT / "template.yml").read_text(encoding="utf-8"))
 CALL, MEMORY, DISK, PRICE = 0.0075, 0.15, 0.05, 0.000020
 """CU a call, a GB-second of memory and of disk; USD a CU."""
 

@@ -2,46 +2,26 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from emulator.template.reader import load
 from handler.settings import Settings
 from handler.store import SCRIPT
 from tests.docs.markdown import code_spans
-from tests.docs.pages import page
+from tests.docs.pages import TEMPLATE, page
 from tests.support.paths import ROOT
 
-TEMPLATE: Any = yaml.safe_load((ROOT / "template.yml").read_text(encoding="utf-8"))
 DEPLOYING = page("deploying")
 QUOTA = page("quota")
 
 
-def test_every_variable_of_the_template_is_in_the_table() -> None:
-    """What may be changed at its top."""
-    table = next(table for table in DEPLOYING.tables if "template.yml" in table.heading[0])
-    assert set(table.names()) == set(TEMPLATE["vars"])
-
-
 def test_the_calls_of_each_environment_are_those_of_its_shares() -> None:
-    """In any second, all functions of one file together."""
-    table = next(
-        table for table in DEPLOYING.tables if table.names()[:1] == ["template.yml"] and len(table.heading) == 4
-    )
-    for file, _, calls, _ in table.rows:
-        assert _calls_of(ROOT / file.strip("`")) == int(calls), file
-
-
-def _calls_of(path: Path) -> int:
-    """The most calls in a second of all functions that are not switched off; with a store, of all together."""
-    own = yaml.safe_load(path.read_text(encoding="utf-8"))["resources"]
-    off = {name for name, resource in own.items() if resource["props"].get("disableOndemand")}
-    functions = [each for each in load(path, environ={}).functions if each.name.rpartition("-")[2] not in off]
-    made = [Settings.read({**each.variables, "FC_REGION": "cn-shanghai"}) for each in functions]
-    shared = {1 + int(settings.rate) for settings in made if settings.store}
-    return shared.pop() if shared else sum(settings.most_in_a_second for settings in made)
+    """In any second, all functions of one file together: with a store what it gives, else the sum of their own shares."""
+    for file, _, calls, _ in DEPLOYING.table("differs in").rows:
+        functions = [each for each in load(ROOT / file.strip("`"), environ={}).functions if each.instances != 0]
+        made = [Settings.read({**function.variables, "FC_REGION": "cn-shanghai"}) for function in functions]
+        shared = {1 + int(settings.rate) for settings in made if settings.store}
+        assert (shared or {sum(settings.most_in_a_second for settings in made)}) == {int(calls)}, file
 
 
 def test_the_role_is_the_template_s() -> None:
@@ -82,8 +62,7 @@ def settings(instances: int, qps: str = "9") -> Settings:
 
 def test_the_quota_s_table_is_what_the_function_makes_of_its_settings() -> None:
     """Calls in any second and throughput, by the number of instances."""
-    table = next(table for table in QUOTA.tables if table.heading[0] == "instances")
-    for count, each, most, together in table.rows:
+    for count, each, most, together in QUOTA.tables[2].rows:
         found = settings(int(count))
         shown = (float(each), int(most), float(together.split()[0]), together.split("(")[1].rstrip(" %)"))
         share = round(found.share, 3)
@@ -93,19 +72,16 @@ def test_the_quota_s_table_is_what_the_function_makes_of_its_settings() -> None:
 
 def test_the_defaults_of_the_quota_are_the_template_s() -> None:
     """And together they keep to the account's limit."""
-    table = QUOTA.tables[0]
-    shares = {
-        "ota-modules-queue": ("qps_queue", 1),
-        "ota-modules-http": ("qps_http", TEMPLATE["vars"]["http_instances"]),
-    }
-    total = 0
-    for name, (variable, instances) in shares.items():
-        row = next(row for row in table.rows if row[0] == f"`{name}`")
-        found = settings(instances, TEMPLATE["vars"][variable])
-        assert code_spans(row[1]) == [f"{variable}: '{TEMPLATE['vars'][variable]}'"]
-        assert (int(row[2]), int(row[3])) == (instances, found.most_in_a_second)
-        total += found.most_in_a_second
-    assert int(table.rows[-1][3]) == total
+    variables, total = TEMPLATE["vars"], 0
+    *rows, last = QUOTA.tables[0].rows
+    for row, name, instances in zip(rows, ("queue", "http"), (1, variables["http_instances"]), strict=True):
+        share = variables[f"qps_{name}"]
+        most = settings(instances, share).most_in_a_second
+        assert [row[0], code_spans(row[1]), *row[2:]] == [
+            f"`ota-modules-{name}`", [f"qps_{name}: '{share}'"], str(instances), str(most)
+        ]  # fmt: skip
+        total += most
+    assert int(last[3]) == total
 
 
 def test_the_rights_of_a_store_s_user_are_what_the_script_needs() -> None:

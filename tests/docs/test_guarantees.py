@@ -19,7 +19,7 @@ def test_every_promise_is_one_that_is_checked() -> None:
 
 def test_the_pauses_are_those_of_the_function() -> None:
     """The longest one before each attempt, up to the last of OTA_MAX_ATTEMPTS."""
-    table = next(table for table in PAGE.tables if table.heading[0] == "attempt")
+    table = PAGE.table("attempt")
     attempts = [int(cell) for cell in table.heading[1:]]
     shown = [int(number) * SECONDS[unit] for number, unit in (cell.split() for cell in table.rows[0][1:])]
     assert attempts == list(range(2, Settings.model_fields["OTA_MAX_ATTEMPTS"].default + 1))

@@ -4,72 +4,40 @@ Whoever changes one of them changes the other; a row that is added here and not 
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.docs.markdown import Block, Page, Table, code_spans
+from tests.docs.markdown import Block, Page, code_spans
 from tests.docs.pages import english, name_of, translation
 
 DRAWN = ("", "mermaid")
-"""Languages of blocks that hold words for people: those are translated."""
-pages = pytest.mark.parametrize("path", english(), ids=name_of)
+"""Languages of blocks that hold words for people: those are translated, and have as many lines."""
 
 
-def both(path: Path) -> tuple[Page, Page]:
-    """An English page and its translation."""
-    return Page.read(path), Page.read(translation(path))
-
-
-@pages
-def test_the_headings_are_the_same_in_number_and_level(path: Path) -> None:
-    """In the same order."""
-    ours, theirs = both(path)
-    assert [heading.level for heading in ours.headings] == [heading.level for heading in theirs.headings]
-
-
-@pages
-def test_the_tables_have_the_same_rows_names_and_numbers(path: Path) -> None:
-    """Cell by cell: code and figures, which need no translation."""
-    ours, theirs = both(path)
-    assert [_shape(table) for table in theirs.tables] == [_shape(table) for table in ours.tables]
-
-
-def _shape(table: Table) -> list[list[tuple[list[str], list[str]]]]:
-    return [[_constants(cell) for cell in row] for row in table.rows]
-
-
-def _constants(cell: str) -> tuple[list[str], list[str]]:
-    """What is the same in every language: code, and figures outside of it."""
-    return sorted(code_spans(cell)), _figures(cell)
-
-
-def _figures(text: str) -> list[str]:
+def figures(text: str) -> list[str]:
     return re.findall(r"\d[\d.,]*\d|\d", re.sub(r"`[^`]*`|\]\([^)]*\)", "", text))
 
 
-@pages
-def test_the_blocks_of_code_are_the_same(path: Path) -> None:
-    """To the letter; pictures made of text have as many lines."""
-    ours, theirs = both(path)
-    assert [_constant(block) for block in theirs.blocks] == [_constant(block) for block in ours.blocks]
-
-
-def _constant(block: Block) -> tuple[str, str | int]:
+def constant(block: Block) -> tuple[str, str | int]:
     return block.language, len(block.text.splitlines()) if block.language in DRAWN else block.text
 
 
-@pages
-def test_each_section_names_the_same_things_and_figures(path: Path) -> None:
-    """Settings, commands, fields and statuses: whatever stands between backticks, or is a number."""
-    ours, theirs = both(path)
-    for our, their in zip(ours.sections(2), theirs.sections(2), strict=True):
-        shown = {*code_spans(their.prose)}, {*_figures(their.prose)}
-        assert shown == ({*code_spans(our.prose)}, {*_figures(our.prose)}), our.headings[0].text
+SAME: dict[str, Callable[[Page], object]] = {
+    "headings in number and level": lambda page: [heading.level for heading in page.headings],
+    "rows, code and figures in each cell": lambda page: [
+        [[(sorted(code_spans(cell)), figures(cell)) for cell in row] for row in table.rows] for table in page.tables
+    ],
+    "blocks of code, to the letter": lambda page: [constant(block) for block in page.blocks],
+    "names and figures in each section": lambda page: [
+        ({*code_spans(part.prose)}, {*figures(part.prose)}) for part in page.sections(2)
+    ],
+    "number of links": lambda page: len(page.links),
+}
 
 
-@pages
-def test_the_links_lead_to_as_many_places(path: Path) -> None:
-    """A page to read on, a file, a picture."""
-    ours, theirs = both(path)
-    assert len(theirs.links) == len(ours.links)
+@pytest.mark.parametrize("part", SAME)
+@pytest.mark.parametrize("path", english(), ids=name_of)
+def test_a_translation_has_the_same(path: Path, part: str) -> None:
+    assert SAME[part](Page.read(translation(path))) == SAME[part](Page.read(path))

@@ -1,12 +1,10 @@
 """The commands of the documentation, typed one after another as a newcomer would, against a local cloud."""
 
 import json
-import os
 import shlex
 import subprocess
-import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,14 +13,15 @@ from emulator.cloud import Options
 from emulator.local import LocalCloud, local_cloud
 from tests.docs.markdown import Page
 from tests.docs.pages import README, english
+from tests.support.command import command, environment
 from tests.support.paths import ROOT
 
 COMMANDS = [
-    command
+    line
     for path in english()
-    for command in Page.read(path).commands
-    if command.startswith("ota-modules ") and "<" not in command and not command.startswith("ota-modules run")
-    if "--profile" not in command  # it leads to an account
+    for line in Page.read(path).commands
+    if line.startswith("ota-modules ") and "<" not in line and not line.startswith("ota-modules run")
+    if "--profile" not in line  # it leads to an account
 ]
 
 
@@ -34,33 +33,29 @@ def local() -> Iterator[LocalCloud]:
 
 
 @pytest.fixture(scope="module")
-def desk(local: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+def desk(local: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Mapping[str, str]]:
     """A folder with the front page's manifest in it, and an environment that leads to the local cloud."""
     folder = tmp_path_factory.mktemp("desk")
     manifest = next(block.text for block in README.blocks if block.language == "yaml")
     (folder / "fleet.yml").write_text(manifest, encoding="utf-8")
     urls = local.urls
-    others = {name: value for name, value in os.environ.items() if not name.startswith(("OTA_", "ALIBABA_CLOUD_"))}
-    where = {
-        "OTA_IOT_ENDPOINT": urls.iot, "OTA_MNS_ENDPOINT": urls.smq, "OTA_FC_ENDPOINT": urls.fc,
-        "OTA_CONSOLE_ENDPOINT": urls.console, "XDG_STATE_HOME": str(folder),
-    }  # fmt: skip
-    return folder, {**others, **where}
+    return folder, environment(
+        OTA_IOT_ENDPOINT=urls.iot,
+        OTA_MNS_ENDPOINT=urls.smq,
+        OTA_FC_ENDPOINT=urls.fc,
+        OTA_CONSOLE_ENDPOINT=urls.console,
+        XDG_STATE_HOME=str(folder),
+        PYTHONPATH=str(ROOT),
+    )
 
 
-@pytest.mark.parametrize("command", dict.fromkeys(COMMANDS))
-def test_a_command_that_is_shown_succeeds(command: str, desk: tuple[Path, dict[str, str]]) -> None:
+@pytest.mark.parametrize("shown", dict.fromkeys(COMMANDS))
+def test_a_command_that_is_shown_succeeds(shown: str, desk: tuple[Path, Mapping[str, str]]) -> None:
     """In the order of the pages."""
-    words = shlex.split(command.partition("   ")[0])[1:]
-    program = [sys.executable, "-c", "from cli.main import main; main()", *words]
+    words = shlex.split(shown.partition("   ")[0])[1:]
+    folder, environ = desk
     ended = subprocess.run(
-        program,
-        cwd=desk[0],
-        env={**desk[1], "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
+        command(*words), cwd=folder, env=environ, capture_output=True, text=True, timeout=100, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
