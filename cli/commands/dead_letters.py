@@ -129,7 +129,7 @@ def _select(target: Target, filters: Filters, act: Act | None = None) -> tuple[l
 
     Ctrl-C lets the current letter finish.
     """
-    names, queue = filters.names, target.names.dead_letter_queue
+    names = filters.names
     found: list[Letter] = []
 
     def take(message: Received) -> bool:
@@ -140,7 +140,6 @@ def _select(target: Target, filters: Filters, act: Act | None = None) -> tuple[l
             return False
         if act:
             act(mailbox, letter)
-            mailbox.delete(queue, [message.handle])
         found.append(letter)
         return act is not None
 
@@ -148,7 +147,7 @@ def _select(target: Target, filters: Filters, act: Act | None = None) -> tuple[l
         return bool(names) and len(found) == len(names)
 
     with closing(Mailbox(target)) as mailbox, Interrupts() as interrupts:
-        hidden = browse(mailbox, queue, take, interrupts, most=filters.most, enough=enough)
+        hidden = browse(mailbox, target.names.dead_letter_queue, take, interrupts, most=filters.most, enough=enough)
     return found, hidden
 
 

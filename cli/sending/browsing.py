@@ -40,8 +40,8 @@ def browse(
 ) -> int:  # fmt: skip
     """Receive every message once, `most` at most, until it is `enough`; return how many messages other readers hold.
 
-    Messages that are not taken are released at the end, also after an error or Ctrl-C; until then, other readers of the queue
-    do not see them. `seconds` is how long a message is waited for. Raises: CloudError.
+    Messages that are taken are deleted. The others are released at the end, also after an error or Ctrl-C; until then, other
+    readers of the queue do not see them. `seconds` is how long a message is waited for. Raises: CloudError.
     """
     held: dict[str, Received] = {}
     taken = others = 0
@@ -59,6 +59,7 @@ def browse(
             held.update((message.id, message) for message in found)
             for message in found:
                 if take(message):
+                    mailbox.delete(queue, [message.handle])
                     del held[message.id]
                     taken += 1
     finally:
@@ -68,6 +69,7 @@ def browse(
 
 
 def published(event: Event) -> float:
+    """Return when an outcome was published, in unix seconds; 0 where it does not say."""
     try:
         return moment(str(event.get("time")), 0)
     except UsageError:
@@ -104,11 +106,9 @@ def take_requests(mailbox: Mailbox, queue: str, belongs: Belongs, interrupts: In
 
     def take(message: Received) -> bool:
         ids, rest = split(message.body, belongs)
-        if ids:
-            if rest is not None:
-                mailbox.send(queue, [rest])
-            mailbox.delete(queue, [message.handle])
-            taken.extend(ids)
+        if ids and rest is not None:
+            mailbox.send(queue, [rest])
+        taken.extend(ids)
         return bool(ids)
 
     browse(mailbox, queue, take, interrupts, seconds=1)
