@@ -93,34 +93,23 @@ class Outbox(NamedTuple):
         """Send at most 16 messages to the request queue; the ones that were not accepted are returned."""
         if (queue := self.settings.OTA_REQUEST_QUEUE) is None:
             return list(messages)
-        if len(messages) > 1:
-            try:
-                messages = self._send_batch(queue, messages)
-            except SinkError as error:
-                self._missed(error)
-                # Some may have been accepted: sent one by one, at worst a request comes twice and ends in one outcome id.
-        return [message for message in messages if not self._is_sent(queue, message)]
+        left = self._refused(queue, messages)
+        # Some of them may have been accepted: sent one by one, at worst a request comes twice and ends in one outcome id.
+        return [message for message in left if self._refused(queue, [message])]
 
-    def _send_batch(self, queue: str, messages: Sequence[Message]) -> Sequence[Message]:
-        """Return the messages that SMQ refused. Raises: SinkError: some may have been accepted."""
-        content = "".join(f"<Message>{_queued(queue, message)}</Message>" for message in messages)
-        text = self._send("queues", queue, "Messages", content, self.until)
-        results = re.findall("<Message>(.*?)</Message>", text, re.DOTALL)
-        if len(results) != len(messages):
-            raise SinkError(queue, "unreadable answer")
-        return [message for message, result in zip(messages, results, strict=True) if "<MessageId>" not in result]
-
-    def _is_sent(self, queue: str, message: Message) -> bool:
+    def _refused(self, queue: str, messages: Sequence[Message]) -> Sequence[Message]:
+        """Send messages together; return those that SMQ refused, or all where it does not say which."""
         try:
-            self._send("queues", queue, "Message", _queued(queue, message), self.until)
+            content = "".join(f"<Message>{_queued(queue, message)}</Message>" for message in messages)
+            text = self._send("queues", queue, "Messages", content, self.until)
+            results = re.findall("<Message>(.*?)</Message>", text, re.DOTALL)
+            if len(results) != len(messages):
+                raise SinkError(queue, "unreadable answer")
         except SinkError as error:
-            self._missed(error)
-            return False
-        return True
-
-    def _missed(self, error: SinkError) -> None:
-        """Say why a request is not in the queue: the caller only hears that it is not."""
-        self.log.warning("publish_failed", sink=error.sink, text=error.problem)
+            # The caller only hears that they are not in the queue.
+            self.log.warning("publish_failed", sink=error.sink, text=error.problem)
+            return messages
+        return [message for message, result in zip(messages, results, strict=True) if "<MessageId>" not in result]
 
     def _send(self, kind: str, sink: str, name: str, content: str, until: float) -> str:
         """Send until SMQ has accepted the message, or one of them; returns its answer. Raises: SinkError."""

@@ -376,8 +376,8 @@ FAULTS = (
     Mutant(
         "messages that were taken one by one go back again with those that were not",
         "smq.py",
-        "return [message for message in messages if not self._is_sent(queue, message)]",
-        "return [] if all([self._is_sent(queue, message) for message in messages]) else list(messages)",
+        "return [message for message in left if self._refused(queue, [message])]",
+        "return list(left) if any([self._refused(queue, [message]) for message in left]) else []",
         TROUBLES,
     ),
     Mutant(
@@ -425,8 +425,8 @@ FAULTS = (
     Mutant(
         "a message that could not be sent back counts as sent",
         "smq.py",
-        "            self._missed(error)\n            return False",
-        "            self._missed(error)\n            return True",
+        "text=error.problem)\n            return messages",
+        "text=error.problem)\n            return []",
         SMQ,
     ),
     Mutant(
