@@ -1,8 +1,7 @@
 """What ends a command early.
 
 CliError            something could not be done (exit status 1)
-+-- CloudError      the cloud did not answer, or refused
-|   +-- FunctionError   a function raised
++-- CloudError      the cloud did not answer, or refused, or a function raised
 +-- Interrupted     the user stopped it (exit status 130)
 +-- NotAllSucceeded some requests failed, or differ from what was wanted (exit status 3)
 +-- UsageError      the command line or a file is invalid (exit status 2)
@@ -25,26 +24,19 @@ class CliError(Exception):
 
 
 class CloudError(CliError):
-    """The cloud did not answer, or refused; `code` is its own, empty where there was no answer."""
+    """The cloud did not answer, or refused, or a function raised; `code` is empty where there was no answer.
 
-    def __init__(self, text: str, code: str = "") -> None:
+    `details` are what the platform says about a function that raised.
+    """
+
+    def __init__(self, text: str, code: str = "", details: Mapping[str, Any] | None = None) -> None:
         super().__init__(text)
         self.code = code
+        self.details = details or {}
 
     def record(self) -> records.Error:
-        return {**super().record(), "Code": self.code}
-
-
-class FunctionError(CloudError):
-    """A function raised; carries what the platform says about it."""
-
-    def __init__(self, details: Mapping[str, Any]) -> None:
-        kind = str(details.get("errorType"))
-        super().__init__(f"the function failed: {kind}: {details.get('errorMessage')}", kind)
-        self.details = details
-
-    def record(self) -> records.Error:
-        return {**super().record(), "Details": dict(self.details)}
+        made: records.Error = {**super().record(), "Code": self.code}
+        return {**made, "Details": dict(self.details)} if self.details else made
 
 
 class Interrupted(CliError):

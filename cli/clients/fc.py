@@ -9,7 +9,7 @@ import fc2
 
 from cli.clients import http
 from cli.clients.target import Target
-from cli.errors import CloudError, FunctionError
+from cli.errors import CloudError
 
 SERVICE = "ota-modules"
 """The FC 2.0 service under which the local cloud has the functions: the SDK knows no others."""
@@ -27,7 +27,7 @@ class Invocation:
 
 
 def invoke(target: Target, function: str, payload: bytes) -> Invocation:
-    """Invoke a function and wait for the result. Raises: FunctionError, CloudError."""
+    """Invoke a function and wait for the result. Raises: CloudError: also where it raised."""
     keys = target.keys
     client = _Client(endpoint=target.fc_url, accessKeyID=keys.id, accessKeySecret=keys.secret, securityToken=keys.token)
     headers = {"x-fc-invocation-type": "Sync", "x-fc-log-type": "Tail"}
@@ -49,7 +49,8 @@ class _Client(fc2.Client):  # type: ignore[misc] # the SDK has no types
         value = http.json_value(answer.content)
         details = value if isinstance(value, dict) else {}
         if answer.status < 400:
-            raise FunctionError(details)
+            kind = str(details.get("errorType"))
+            raise CloudError(f"the function failed: {kind}: {details.get('errorMessage')}", kind, details)
         if answer.status == 429:
             raise CloudError("the function has no instance free", "ResourceExhausted")
         code = str(details.get("ErrorCode") or "")

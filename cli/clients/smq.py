@@ -72,12 +72,12 @@ class Mailbox:
         sent = self._call(f"send {len(bodies)} to {queue}", send)
         return [str(message.message_id) for message in sent]
 
-    def receive(self, queue: str, count: int = BATCH, seconds: int = 0) -> list[Received]:
-        """Receive up to `count` messages; wait up to `seconds` (30 at most) for the first."""
+    def receive(self, queue: str, seconds: int = 0) -> list[Received]:
+        """Receive up to 16 messages; wait up to `seconds` (30 at most) for the first."""
         undecoded = self._queue(queue)
         # Anybody may have put a message in a queue: one that is no base64 must not cost the other fifteen.
         undecoded.set_encoding(False)
-        receive = partial(undecoded.batch_receive_message, count, seconds)
+        receive = partial(undecoded.batch_receive_message, BATCH, seconds)
         return [
             Received(str(message.message_id), str(message.receipt_handle), decoded(message.message_body))
             for message in self._call(f"receive from {queue}", receive, "MessageNotExist") or ()

@@ -11,7 +11,7 @@ from cli import records
 from cli.clients.target import Target
 from cli.clients.trigger import call_trigger, read_sample
 from cli.commands.session import Cloud
-from cli.errors import CloudError, FunctionError, NotAllSucceeded, UsageError
+from cli.errors import CloudError, NotAllSucceeded, UsageError
 from cli.terminal.files import read
 from cli.terminal.screen import Screen
 from cli.tour.samples import EVENTS
@@ -70,11 +70,9 @@ def _invoke(screen: Screen, target: Target, function: str, payload: bytes) -> "I
 
     try:
         return fc.invoke(target, function, payload)
-    except FunctionError as error:
+    except CloudError as error:
         for frame in error.details.get("stackTrace") or ():
             screen.warn("  ".join(frame) if isinstance(frame, list) else str(frame))
-        raise
-    except CloudError as error:
         if error.code == BUSY and function == target.names.queue_function:
             other = target.names.http_function
             raise CloudError(f"{error}: it is working on the queue; try --function {other}, or --http", BUSY) from None

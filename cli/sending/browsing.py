@@ -9,7 +9,7 @@ from typing import Any
 
 from cli.clients import http
 from cli.clients.inbox import Inbox, event_of
-from cli.clients.smq import BATCH, RELEASED, Mailbox, Received
+from cli.clients.smq import RELEASED, Mailbox, Received
 from cli.clients.target import Target
 from cli.errors import UsageError
 from cli.terminal.interrupts import Interrupts
@@ -47,7 +47,7 @@ def browse(
     taken = others = 0
     try:
         while not interrupts.asked and not enough() and taken + len(held) < most:
-            found = [message for message in mailbox.receive(queue, BATCH, seconds) if message.id not in held]
+            found = [message for message in mailbox.receive(queue, seconds) if message.id not in held]
             if not found:
                 depths = mailbox.depths(queue)
                 others = max(depths.get("inactive", 0) - len(held), 0)

@@ -82,15 +82,15 @@ class Screen:
         """Print a table of the result, unless it is JSON."""
         if self.as_json or self.quiet:
             return
+        if title:
+            self.out.print(title)
         cells = [[cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row] for row in rows]
         if self.out.is_terminal:
-            table = Table(*heading, title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+            table = Table(*heading, box=box.SIMPLE_HEAD, pad_edge=False)
             for row in cells:
                 table.add_row(*row)
             self.out.print(table)
             return
-        if title:
-            self.out.print(title)
         # Columns of equal width, nothing folded, no blanks at the end.
         lines = [[Text(name) for name in heading], *cells]
         widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
