@@ -93,14 +93,18 @@ class Outbox(NamedTuple):
         """Send at most 16 messages to the request queue; the ones that were not accepted are returned."""
         if (queue := self.settings.OTA_REQUEST_QUEUE) is None:
             return list(messages)
-        left = self._refused(queue, messages)
+        left = self._refused(queue, messages) if len(messages) > 1 else messages
         # Some of them may have been accepted: sent one by one, at worst a request comes twice and ends in one outcome id.
         return [message for message in left if self._refused(queue, [message])]
 
     def _refused(self, queue: str, messages: Sequence[Message]) -> Sequence[Message]:
         """Send messages together; return those that SMQ refused, or all where it does not say which."""
         try:
-            content = "".join(f"<Message>{_queued(queue, message)}</Message>" for message in messages)
+            contents = [_queued(queue, message) for message in messages]
+            if len(contents) == 1:
+                self._send("queues", queue, "Message", contents[0], self.until)
+                return []
+            content = "".join(f"<Message>{each}</Message>" for each in contents)
             text = self._send("queues", queue, "Messages", content, self.until)
             results = re.findall("<Message>(.*?)</Message>", text, re.DOTALL)
             if len(results) != len(messages):

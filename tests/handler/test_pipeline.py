@@ -193,7 +193,7 @@ def test_many_are_put_back_in_batches_of_sixteen() -> None:
     here.box.back_fails = lambda _message: True
     with pytest.raises(NotFinished, match="40 request"):
         here.run(*(wanted(f"m{n}") for n in range(40)))
-    assert (here.box.batches, here.box.back) == ([16, *[1] * 16], [])
+    assert (here.box.batches, here.box.back) == ([16], [])
 
 
 def test_the_instance_of_the_settings_is_used_and_not_put_back() -> None:

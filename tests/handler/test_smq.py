@@ -180,7 +180,7 @@ class Partial:
             return await self._app(scope, receive, send)
         body = await Request(scope, receive).body()
         count = body.count(b"<Message>")
-        if count > 1:
+        if count:
             self.batches.append(count)
             return await self._answer(count)(scope, receive, send)
 
