@@ -260,8 +260,8 @@ class Toured:
     statuses: Mapping[str, int]
     seconds: Age
     findings: Sequence[Deviation]
+    page: str
     busiest_second: Mapping[str, int] = field(default_factory=dict)
-    page: str = ""
 
 
 class Arrived(TypedDict):

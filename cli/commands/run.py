@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 from rich.text import Text
 from typer import Option
@@ -25,9 +25,6 @@ from cli.terminal.screen import Screen, counts_line, outcome_line, plural
 from cli.tour.samples import EVENTS, read_all
 from cli.tour.tour import run_tour
 from handler.clock import Clock
-
-if TYPE_CHECKING:
-    from cli.tour.local import Local
 
 HIGHEST_PORT = 65_535 - 3
 PORT = "Port of the page; the servers use the next three; 0 picks free ones. Other commands use it, too."
@@ -61,8 +58,7 @@ def run(
     manifest = load_valid(screen, [str(products)], Files()).entries if products else ()
     named = list(dict.fromkeys((entry.request.ProductKey, entry.request.IotInstanceId) for entry in manifest))
     options = Options(port=port, template=template, state=state, answers=answers, products=named)
-    with local_cloud(options) as local:
-        target = local.target
+    with local_cloud(options) as (target, busiest_second):
         screen.note(f"local cloud is up: IoT {target.iot_url}, SMQ {target.smq_url}, FC {target.fc_url}")
         if port != LOCAL_PORT:
             screen.note(f"for other commands: export {_where(target)}")
@@ -71,12 +67,13 @@ def run(
         with temporary_inbox(target, "tour") as inbox, Interrupts() as interrupts:
             show = partial(_show, screen)
             summary = run_tour(target, inbox, sent, show, Clock(), lambda: interrupts.asked)
+            summary = replace(summary, busiest_second=busiest_second())
             if interrupts.asked:
                 raise Interrupted("interrupted during the tour")
             if sent:
-                _sum_up(screen, summary, local)
+                _sum_up(screen, summary)
             if not once:
-                _stay(screen, local, inbox, interrupts)
+                _stay(screen, target, inbox, interrupts)
     if once and summary.findings:
         raise CliError(f"{plural(len(summary.findings), 'finding')}: not every outcome is as expected")
 
@@ -97,15 +94,16 @@ def _show(screen: Screen, sample: str, event: Mapping[str, Any]) -> None:
         screen.line(outcome_line(event["data"], sample))
 
 
-def _sum_up(screen: Screen, summary: Toured, local: "Local") -> None:
-    busiest = local.busiest_second()
-    screen.record(replace(summary, busiest_second=busiest, page=local.target.console_url))
+def _sum_up(screen: Screen, summary: Toured) -> None:
+    screen.record(summary)
     screen.say()
     samples = sum(summary.samples.values())
     screen.summary(
         counts_line(f"{samples} samples, {summary.outcomes} outcomes in {summary.seconds:.1f} s", summary.statuses)
     )
-    screen.say(", ".join(f"{operation} at most {calls} in a second" for operation, calls in busiest.items()))
+    screen.say(
+        ", ".join(f"{operation} at most {calls} in a second" for operation, calls in summary.busiest_second.items())
+    )
     if not summary.findings:
         screen.summary(Text("every outcome is as expected", style="bold green"))
         return
@@ -116,11 +114,9 @@ def _sum_up(screen: Screen, summary: Toured, local: "Local") -> None:
     )
 
 
-def _stay(screen: Screen, local: "Local", inbox: Inbox, interrupts: Interrupts) -> None:
+def _stay(screen: Screen, target: Target, inbox: Inbox, interrupts: Interrupts) -> None:
     """Show what others cause, until Ctrl-C."""
-    screen.note(
-        f"the page: {local.target.console_url}   HTTP trigger: {local.target.http_url}/modules   Ctrl-C to stop"
-    )
+    screen.note(f"the page: {target.console_url}   HTTP trigger: {target.http_url}/modules   Ctrl-C to stop")
     while not interrupts.asked:
         for event in inbox.events():
             _show(screen, "", event)

@@ -1,35 +1,21 @@
 """The local cloud in this process, on a thread of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from cli.clients.names import Names
 from cli.clients.target import Target, local_at
 from cli.errors import CliError
 from emulator.cloud import Options
 from emulator.iot.answers import AnswersError
-from emulator.local import LocalCloud
 from emulator.local import local_cloud as running
 from emulator.pulse import busiest_second
 from emulator.template.variables import TemplateError
 
 
-@dataclass(frozen=True)
-class Local:
-    """A local cloud that runs, and how to talk to it."""
-
-    target: Target
-    cloud: LocalCloud
-
-    def busiest_second(self) -> dict[str, int]:
-        """Return the most calls of each operation that the IoT API saw in any second."""
-        return dict(self.cloud.call(lambda cloud: busiest_second(cloud.records.events)))
-
-
 @contextmanager
-def local_cloud(options: Options) -> Iterator[Local]:
-    """Run a local cloud while the block does.
+def local_cloud(options: Options) -> Iterator[tuple[Target, Callable[[], dict[str, int]]]]:
+    """Run a local cloud while the block does; yield how to talk to it, and what tells the busiest second of its IoT API.
 
     Raises: CliError: a port is taken, or the template cannot be carried out.
     """
@@ -38,7 +24,7 @@ def local_cloud(options: Options) -> Iterator[Local]:
         with running(options) as cloud:
             urls = cloud.urls
             target = local_at((urls.console, urls.iot, urls.smq, urls.fc), Names({}, options.template))
-            yield Local(target, cloud)
+            yield target, lambda: dict(cloud.call(lambda parts: busiest_second(parts.records.events)))
     except OSError as error:
         raise CliError(
             f"the local cloud cannot start on port {port}: {error.strerror or error}; "

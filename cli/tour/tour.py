@@ -95,6 +95,7 @@ def run_tour(
         statuses=statuses,
         seconds=clock.now() - start,
         findings=[*found, *expectations.findings()],
+        page=target.console_url,
     )
 
 

@@ -10,22 +10,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from cli.clients.target import Target
 from cli.tour.local import local_cloud
-from emulator.cloud import Options, Urls
+from emulator.cloud import Options
 
 
 @pytest.fixture(scope="module")
-def urls() -> Iterator[Urls]:
-    with local_cloud(Options(port=0)) as local:
-        yield local.cloud.urls
+def target() -> Iterator[Target]:
+    with local_cloud(Options(port=0)) as (target, _):
+        yield target
 
 
 @pytest.fixture
-def invoke(urls: Urls, ota_modules: Any) -> Any:
+def invoke(target: Target, ota_modules: Any) -> Any:
     """`invoke(…)` runs the command against the local cloud; `{http}` stands for the address of its HTTP trigger."""
-    environ = {"OTA_IOT_ENDPOINT": urls.iot, "OTA_MNS_ENDPOINT": urls.smq, "OTA_FC_ENDPOINT": urls.fc}
-    address = f"{urls.fc}/ota-modules-http"
-    return lambda *words: ota_modules("invoke", *(word.format(http=address) for word in words), **environ)
+    environ = {"OTA_IOT_ENDPOINT": target.iot_url, "OTA_MNS_ENDPOINT": target.smq_url, "OTA_FC_ENDPOINT": target.fc_url}
+    return lambda *words: ota_modules("invoke", *(word.format(http=target.http_url) for word in words), **environ)
 
 
 @pytest.mark.parametrize(
