@@ -2,16 +2,9 @@
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
-from random import Random
 
-SHORT = 30.0
-"""Seconds of a timeout in which a function finishes few requests."""
 EVER = 1e9
 """Seconds after which nothing fails any more, where all that fails has an end of its own."""
-LIVE = 1 / 10
-"""Of the plans that are drawn: those with a live store. They take nearly twice the time of others."""
-COMPANY = 1 / 5
-"""Of the plans that are drawn: those in which each request is compared with itself alone."""
 
 
 @dataclass(frozen=True)
@@ -107,12 +100,6 @@ class Plan:
     signed: bool = False
     """Whether calls are really signed, which costs ten times as much as all the rest of the API."""
 
-    @classmethod
-    def drawn(cls, seed: int) -> "Plan":
-        """A plan for a seed."""
-        chance = Random(f"plan {seed}")
-        return _company(seed, chance) if chance.random() < COMPANY else _crowd(seed, chance)
-
     @property
     def store_always(self) -> bool:
         """Whether there is a store whose answers always come in time: then no instance ever goes on by itself."""
@@ -142,99 +129,3 @@ class Plan:
         usual = Plan(self.seed)
         changed = {each.name for each in fields(self) if getattr(self, each.name) != getattr(usual, each.name)}
         return json.dumps({name: value for name, value in asdict(self).items() if name in changed | {"seed"}})
-
-
-def _rate(chance: Random, frequent: float, *, often: float = 0.3) -> float:
-    """A rate; most kinds of trouble are absent from a plan: where all happen at once, none gets far."""
-    return frequent * chance.choice((0.1, 0.3, 1.0)) if chance.random() < often else 0.0
-
-
-def _crowd(seed: int, chance: Random) -> Plan:
-    """Many requests, which may want the same modules, and troubles of every kind."""
-    plan = Plan(
-        seed,
-        requests=chance.choice((5, 10, 30, 100, 300)),
-        products=chance.choice((1, 3, 10, 40)),
-        names=chance.choice((1, 4, 12)),
-        batch=chance.choice((1, 10, 50, 100)),
-        instances=chance.choice((1, 1, 2)),
-        spread=chance.choice((0.0, 10.0, 60.0)),
-        latency=chance.choice((0.02, 0.1, 0.5, 1.0)),
-        lateness=chance.choice((0.0, 0.0, 0.02)),
-        lag=chance.choice((0.0, 0.0, 0.3, 0.8, 5.0)),
-        call_faults=_rate(chance, 0.3, often=0.5),
-        late_calls=_rate(chance, 0.1, often=0.2),
-        connect_faults=_rate(chance, 0.2, often=0.2),
-        throttles=_rate(chance, 0.2, often=0.2),
-        refusals=_rate(chance, 0.1, often=0.2),
-        topic_faults=_rate(chance, 0.3),
-        queue_faults=_rate(chance, 0.1),
-        topic_outages=chance.choice((0, 0, 0, 0, 1, 3)),
-        queue_outages=chance.choice((0, 0, 0, 0, 0, 1)),
-        crashes=_rate(chance, 0.5),
-        repeats=_rate(chance, 0.3),
-        stream_crashes=_rate(chance, 0.2, often=0.2),
-        tenant=chance.choice((0.0, 0.0, 0.0, 2.0, 5.0, 9.0)),
-        denials=chance.choice((0, 0, 0, 0, 1, 3)),
-        outage=_rate(chance, 0.3, often=0.15),
-        colleague=_rate(chance, 0.5, often=0.2),
-        theirs=_rate(chance, 0.5),
-        strangers=_rate(chance, 0.1),
-        malformed=_rate(chance, 0.1),
-        arrays=chance.choice((1, 16, 16, 100)),
-        replays=chance.choice((0.0, 0.5)),
-        timeout=chance.choice((10.0, 60.0, 300.0)),
-        max_attempts=chance.choice((1, 2, 5)),
-        max_age=chance.choice((600.0, 3600.0)),
-        visibility=chance.choice((30.0, 300.0)),
-        policy=chance.choice(("keep", "update", "fail")),
-        default=chance.choice(("", "", "iot-good", "iot-wrong")),
-        public=chance.random() < 0.8,
-        store_gone=chance.random() < 0.1,
-        signed=chance.random() < 0.03,
-        queue_parts=_rate(chance, 0.5),
-        expiries=chance.choice((0, 0, 0, 0, 1, 3)),
-    )
-    if plan.timeout < SHORT:
-        # What one delivery has no time for is delivered over and over again.
-        plan = replace(plan, requests=min(plan.requests, 100), batch=min(plan.batch, 50))
-    if plan.store_gone or chance.random() > LIVE:
-        return plan
-    shared = replace(
-        plan,
-        store_live=True,
-        store_latency=chance.choice((0.0005, 0.005, 0.05, 0.1)),
-        store_slow=_rate(chance, 0.1),
-        store_lost=_rate(chance, 0.1),
-        store_outages=chance.choice((0, 0, 0, 1, 3)),
-        store_restarts=chance.choice((0, 0, 0, 1, 3)),
-        store_clock=chance.choice((0.0, 0.0, 0.1, 3.0, 60.0)),
-    )
-    return replace(shared, instances=chance.choice((2, 3, 4) if shared.store_always else (1, 2, 2)))
-
-
-def _company(seed: int, chance: Random) -> Plan:
-    """Requests that have nothing to do with each other, and troubles that meet each as often as if it were alone."""
-    return Plan(
-        seed,
-        requests=chance.choice((5, 20, 60)),
-        apart=True,
-        batch=chance.choice((10, 100)),
-        spread=chance.choice((0.0, 10.0)),
-        faulty=EVER,
-        latency=chance.choice((0.02, 0.2)),
-        lag=chance.choice((0.0, 0.0, 0.8)),
-        call_faults=_rate(chance, 0.3, often=0.5),
-        refusals=_rate(chance, 0.1),
-        topic_faults=_rate(chance, 0.3),
-        forbidden=chance.choice(("", "", "UpdateOTAModule")),
-        theirs=_rate(chance, 0.5),
-        strangers=chance.choice((0.0, 0.1, 0.3)),
-        malformed=_rate(chance, 0.2),
-        timeout=300.0,
-        max_attempts=chance.choice((1, 2, 10)),
-        max_age=chance.choice((600.0, 3600.0)),
-        policy=chance.choice(("keep", "update", "fail")),
-        default=chance.choice(("", "iot-good", "iot-wrong")),
-        public=chance.random() < 0.5,
-    )
