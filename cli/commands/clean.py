@@ -10,7 +10,6 @@ from cli.clients.inbox import Inbox, find_leftovers
 from cli.clients.smq import Mailbox
 from cli.commands.session import Cloud
 from cli.errors import CliError
-from cli.records import Leftover
 from cli.sending.status import span
 from cli.terminal.moments import duration_option
 from cli.terminal.screen import plural
@@ -32,15 +31,12 @@ def clean(
     with closing(Mailbox(target)) as mailbox:
         leftovers = find_leftovers(mailbox, target.names.result_topic, Clock().wall())
         found = [each for each in leftovers if each.age >= older]
+        count = plural(len(found), "temporary queue")
         if found:
             screen.table(("Queue", "Age", "What"), [(each.queue, span(each.age), each.what) for each in found])
-        if found and not yes and not typer.confirm(f"Remove {_queues(found)}?", err=True):
+        if found and not yes and not typer.confirm(f"Remove {count}?", err=True):
             raise CliError("nothing was removed")
         for each in found:
             Inbox(mailbox, target, each.queue).close()
             screen.record(each)
-    screen.summary(f"{_queues(found)} removed")
-
-
-def _queues(found: list[Leftover]) -> str:
-    return plural(len(found), "temporary queue")
+    screen.summary(f"{count} removed")

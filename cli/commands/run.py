@@ -61,7 +61,9 @@ def run(
     with local_cloud(options) as (target, busiest_second):
         screen.note(f"local cloud is up: IoT {target.iot_url}, SMQ {target.smq_url}, FC {target.fc_url}")
         if port != LOCAL_PORT:
-            screen.note(f"for other commands: export {_where(target)}")
+            urls = zip(ENDPOINTS, (target.console_url, target.iot_url, target.smq_url, target.fc_url), strict=True)
+            where = f"OTA_LOCAL_PORT={port}" if port else " ".join(f"{name}={url}" for name, url in urls)
+            screen.note(f"for other commands: export {where}")
         if sent:
             screen.note(f"sending {len(sent)} samples of {events.name}/ by queue, HTTP and invocation")
         with temporary_inbox(target, "tour") as inbox, Interrupts() as interrupts:
@@ -76,15 +78,6 @@ def run(
                 _stay(screen, target, inbox, interrupts)
     if once and summary.findings:
         raise CliError(f"{plural(len(summary.findings), 'finding')}: not every outcome is as expected")
-
-
-def _where(target: Target) -> str:
-    """The variables that say to other commands where the local cloud is."""
-    urls = (target.console_url, target.iot_url, target.smq_url, target.fc_url)
-    first, *others = (int(url.rpartition(":")[2]) for url in urls)
-    if others == [first + 1, first + 2, first + 3]:
-        return f"OTA_LOCAL_PORT={first}"
-    return " ".join(f"{name}={url}" for name, url in zip(ENDPOINTS, urls, strict=True))
 
 
 def _show(screen: Screen, sample: str, event: Mapping[str, Any]) -> None:

@@ -74,9 +74,9 @@ class Run:
     busy: bool = False
 
     @classmethod
-    def read(cls, path: Path, database: sqlite3.Connection) -> "Run | None":
-        row = database.execute(STATE).fetchone()
-        return cls(path, *row) if row[0] else None
+    def read(cls, path: Path, database: sqlite3.Connection) -> "Run":
+        """Read the run of a ledger; it has no name while none has begun."""
+        return cls(path, *database.execute(STATE).fetchone())
 
     @property
     def manifests(self) -> str:
@@ -103,7 +103,7 @@ def read_runs(folder: Path) -> list[Run]:
         try:
             with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as database:
                 run = Run.read(path, database)
-            runs += [run] if run else []
+            runs += [run] if run.name else []
         except sqlite3.Error as error:
             runs += [Run(path, busy=True)] if "locked" in str(error) else []
     return sorted(runs, key=lambda run: (run.busy, run.changed), reverse=True)
@@ -126,8 +126,7 @@ class Ledger:
             self._database = _lock(self.path)
         except (OSError, sqlite3.Error) as error:
             raise _refusal(self.path, error) from None
-        run = Run.read(self.path, self._database)
-        if run is None or run.total != total:
+        if self.run.total != total:
             self.restart()
 
     def close(self) -> None:
@@ -147,9 +146,7 @@ class Ledger:
     @property
     def run(self) -> Run:
         """The run as it is now."""
-        run = Run.read(self.path, self._database)
-        assert run is not None, "a ledger that is open has a run"  # noqa: S101
-        return run
+        return Run.read(self.path, self._database)
 
     @property
     def statuses(self) -> Counter[str]:
