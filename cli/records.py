@@ -76,12 +76,13 @@ class Event(TypedDict):
     data: Outcome
 
 
-class Invocation(TypedDict):
-    """invoke: what a function returned; `Log` with --log."""
+@dataclass(frozen=True, config=_PASCAL)
+class Invocation:
+    """invoke: what a function returned, a JSON value or text; with --log, the end of its log."""
 
-    RequestId: str
-    Result: Any
-    Log: NotRequired[str]
+    request_id: str
+    result: Any
+    log: str
 
 
 class Answer(TypedDict):

@@ -2,28 +2,18 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import fc2
 
 from cli.clients import http
 from cli.clients.target import Target
 from cli.errors import CloudError
+from cli.records import Invocation
 
 SERVICE = "ota-modules"
 """The FC 2.0 service under which the local cloud has the functions: the SDK knows no others."""
 TIMEOUT = 310
 """Seconds; a function may take 300."""
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """What a function returned: a JSON value, or text where it is none; and the end of its log."""
-
-    request_id: str
-    value: Any
-    log: str
 
 
 def invoke(target: Target, function: str, payload: bytes) -> Invocation:

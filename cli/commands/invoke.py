@@ -1,24 +1,22 @@
 """`ota-modules invoke`: one event straight into a function."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from typer import Argument, Option
 
-from cli import records
 from cli.clients.target import Target
 from cli.clients.trigger import call_trigger, read_sample
 from cli.commands.session import Cloud
 from cli.errors import CloudError, NotAllSucceeded, UsageError
+from cli.records import Invocation
 from cli.terminal.files import read
 from cli.terminal.screen import Screen
 from cli.tour.samples import EVENTS
 from handler.settings import is_loopback
-
-if TYPE_CHECKING:
-    from cli.clients.fc import Invocation
 
 LARGEST_EVENT = 32 * 1024 * 1024
 """Bytes that a synchronous invocation takes (Function Compute, "Limits")."""
@@ -53,9 +51,8 @@ def invoke(
         value, problem = answer["body"], _unsuccessful({"statusCode": answer["status"]})
     else:
         invocation = _invoke(screen, target, function or target.names.queue_function, payload)
-        record: records.Invocation = {"RequestId": invocation.request_id, "Result": invocation.value}
-        screen.record({**record, "Log": invocation.log} if log else record)
-        value, problem = invocation.value, _unsuccessful(invocation.value)
+        screen.record(invocation if log else replace(invocation, log=""))
+        value, problem = invocation.result, _unsuccessful(invocation.result)
     screen.summary(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2))
     if log and not http:
         screen.note(invocation.log)
@@ -63,7 +60,7 @@ def invoke(
         raise NotAllSucceeded(problem)
 
 
-def _invoke(screen: Screen, target: Target, function: str, payload: bytes) -> "Invocation":
+def _invoke(screen: Screen, target: Target, function: str, payload: bytes) -> Invocation:
     """Invoke a function. Raises: CloudError: with what to do instead if the function is busy with the queue."""
     # Not above: the SDK takes a tenth of a second to import.
     from cli.clients import fc

@@ -12,13 +12,35 @@ from cli.clients.target import Target
 from cli.clients.trigger import call_trigger
 from cli.errors import CliError
 from cli.records import Deviation, Toured
-from cli.tour.matching import differences
 from cli.tour.samples import MESSAGE, Sample
 from handler.clock import Clock
 
 Show = Callable[[str, Mapping[str, Any]], None]
 PATIENCE = 45.0
 """Seconds without any outcome after which those still missing count as lost."""
+
+
+def differences(expected: Any, got: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    """Describe each difference between `got` and what was expected (events/README.md has the rules).
+
+    An expected object may leave fields out, an expected list may be in any order, and None stands for absent, null or
+    empty.
+    """
+    if isinstance(expected, dict) and isinstance(got, dict):
+        for name, value in expected.items():
+            yield from differences(value, got.get(name), f"{path}.{name}" if path else name)
+    elif isinstance(expected, list) and isinstance(got, list):
+        left = list(got)
+        for element in expected:
+            match = next((one for one in left if not any(differences(element, one))), None)
+            if match is None:
+                yield f"{path}: expected {element!r} among them, got {got!r}"
+                return
+            left.remove(match)
+        if left:
+            yield f"{path}: not expected: {left!r}"
+    elif (got not in (None, "", [], {})) if expected is None else type(expected) is not type(got) or expected != got:
+        yield f"{path or 'it'}: expected {'nothing' if expected is None else repr(expected)}, got {got!r}"
 
 
 class Expectations:
