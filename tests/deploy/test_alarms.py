@@ -1,29 +1,33 @@
-"""Alarms, alerts, searches and dashboard of template.yml: taken by the vendor's classes, and run on lines really written."""
+"""Alarms, alerts, searches and dashboard of template.yml: who is paged, and what they find in lines of the log."""
 
-import copy
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from emulator.template.reader import ros_templates
-from tests.support import log_queries, vendor
+from tests.support import log_queries
 from tests.support.paths import ROOT
 from tests.support.vendor import Document
 
 STACKS = ros_templates(ROOT / "template.yml")
-RESOURCES: Document = STACKS["alarms"]["Resources"]
-CHARTS = RESOURCES["Dashboard"]["Properties"]["Charts"]
-ALERTS = {name: item for name, item in RESOURCES.items() if item["Type"] == "ALIYUN::SLS::Alert"}
-RULES = {name: item for name, item in RESOURCES.items() if item["Type"] == "ALIYUN::CMS::ResourceMetricRule"}
-SEARCHES = {name: item for name, item in RESOURCES.items() if item["Type"] == "ALIYUN::SLS::Savedsearch"}
+STACK: Document = STACKS["alarms"]
+
+
+def properties(kind: str) -> dict[str, Any]:
+    """The properties of all resources of a kind, by name."""
+    return {name: item["Properties"] for name, item in STACK["Resources"].items() if item["Type"] == kind}
+
+
+RULES = properties("ALIYUN::CMS::ResourceMetricRule").values()
+ALERTS = properties("ALIYUN::SLS::Alert")
+SEARCHES = properties("ALIYUN::SLS::Savedsearch")
+CHARTS = STACK["Resources"]["Dashboard"]["Properties"]["Charts"]
 (INDEX,) = [
     item["JsonKeyIndices"]
     for item in STACKS["infra"]["Resources"]["LogIndex"]["Properties"]["KeyIndices"]
     if item["Type"] == "json"
 ]
-REQUESTS = "ota-module-requests"
 INDEXED = [item["Name"] for item in INDEX]
 
 
@@ -57,65 +61,35 @@ LOUD: dict[str, list[log_queries.Row]] = {
 }
 
 
-def test_the_vendors_classes_find_nothing_wrong_and_catch_planted_mistakes() -> None:
-    """Required properties, types and nested keys are as ROS has them; each mistake is found, and named."""
-    mistakes: dict[str, tuple[str, Callable[[Any], Any]]] = {
-        "contact_groups": ("DeadLetters", lambda properties: properties.pop("ContactGroups")),
-        "bogus": ("DeadLetters", lambda properties: properties.update(Bogus=1)),
-        "comparisonOperator": (
-            "Backlog",
-            lambda properties: properties["Escalations"]["Warn"].update(ComparisonOperator="Huge"),
-        ),
-        "queryList": ("GivenUp", lambda properties: properties["Detail"]["Configuration"].pop("QueryList")),
-        "charts": ("Dashboard", lambda properties: properties.pop("Charts")),
-        "savedsearchName": ("Search1", lambda properties: properties["Detail"].pop("SavedsearchName")),
-    }
-    good, *bad = vendor.stack_problems([STACKS["alarms"], *(spoilt(*mistake) for mistake in mistakes.values())])
-    assert good == []
-    missed = [name for name, problems in zip(mistakes, bad, strict=True) if not any(name in item for item in problems)]
-    assert missed == []
-
-
-def spoilt(resource: str, mistake: Callable[[Any], Any]) -> Document:
-    """A template with one resource, which has a mistake in it."""
-    item = copy.deepcopy(RESOURCES[resource])
-    mistake(item["Properties"])
-    return {"Resources": {resource: item}}
-
-
 def test_an_error_that_lasts_pages_however_seldom_the_stream_tries_again() -> None:
     """After the first minutes a batch is tried every 512 s: no two minutes in a row have an error."""
-    errors = [
-        each["Properties"] for each in RULES.values() if each["Properties"]["MetricName"] == "FunctionFunctionErrors"
-    ]
-    assert {each["Escalations"]["Critical"]["Times"] for each in errors} == {1}
+    errors = [rule for rule in RULES if rule["MetricName"] == "FunctionFunctionErrors"]
+    assert {rule["Escalations"]["Critical"]["Times"] for rule in errors} == {1}
 
 
 def test_a_stream_that_stopped_pages_even_where_little_waits() -> None:
     """It logs nothing and calls nothing: only the depth of the queue tells."""
-    depth = [
-        each["Properties"] for each in RULES.values() if each["Properties"]["Resources"][0].get("queue") == REQUESTS
-    ]
-    assert "0" in {rule["Threshold"] for each in depth for rule in each["Escalations"].values()}
+    depth = [rule for rule in RULES if rule["Resources"][0].get("queue") == "ota-module-requests"]
+    assert "0" in {each["Threshold"] for rule in depth for each in rule["Escalations"].values()}
 
 
-def test_alarms_are_left_out_where_nobody_is_named() -> None:
+@pytest.mark.parametrize(
+    ("kind", "condition", "parameter"),
+    [
+        ("ALIYUN::CMS::ResourceMetricRule", "HasContactGroup", "ContactGroup"),
+        ("ALIYUN::SLS::Alert", "HasActionPolicy", "ActionPolicy"),
+    ],
+)
+def test_alarms_are_left_out_where_nobody_is_named(kind: str, condition: str, parameter: str) -> None:
     """By default no contact group and no action policy is named, and all that would page stands under a condition."""
-    template = STACKS["alarms"]
-    assert {item["Condition"] for item in RULES.values()} == {"HasContactGroup"}
-    assert {item["Condition"] for item in ALERTS.values()} == {"HasActionPolicy"}
-    assert template["Parameters"]["ContactGroup"]["Default"] == ""
-    assert template["Parameters"]["ActionPolicy"]["Default"] == ""
-    assert template["Conditions"]["HasContactGroup"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "ContactGroup"}, ""]}]}
-    assert template["Conditions"]["HasActionPolicy"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "ActionPolicy"}, ""]}]}
+    assert {item["Condition"] for item in STACK["Resources"].values() if item["Type"] == kind} == {condition}
+    assert STACK["Parameters"][parameter]["Default"] == ""
+    assert STACK["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
 
 
 def test_there_is_an_alarm_for_each_thing_that_pages() -> None:
     """Dead letters, a backlog, requests that keep coming back, errors, throttles, and outcomes that nobody reads."""
-    seen = {
-        (item["Properties"]["MetricName"], *item["Properties"]["Resources"][0].values())[0::2]
-        for item in RULES.values()
-    }
+    seen = {(rule["MetricName"], *rule["Resources"][0].values())[0::2] for rule in RULES}
     assert {
         ("NumberOfMessagesVisible", "ota-module-dead-letters"),
         ("NumberOfMessagesVisible", "ota-module-requests"),
@@ -130,7 +104,7 @@ def test_there_is_an_alarm_for_each_thing_that_pages() -> None:
 @pytest.mark.parametrize("name", ALERTS)
 def test_an_alert_hears_its_lines_and_is_silent_otherwise(name: str) -> None:
     """Its query and its condition hold on lines of the trouble that it is for, and not on a quiet day's."""
-    configuration = ALERTS[name]["Properties"]["Detail"]["Configuration"]
+    configuration = ALERTS[name]["Detail"]["Configuration"]
     (query,) = configuration["QueryList"]
     (severity,) = configuration["SeverityConfigurations"]
     field, sign, bound = severity["EvalCondition"]["Condition"].split()
@@ -155,4 +129,4 @@ def test_a_chart_has_rows_with_its_axes(chart: Document) -> None:
 @pytest.mark.parametrize("name", SEARCHES)
 def test_a_saved_search_can_be_run(name: str) -> None:
     """Its fields are all in the index."""
-    log_queries.run(SEARCHES[name]["Properties"]["Detail"]["SearchQuery"], QUIET, INDEXED)
+    log_queries.run(SEARCHES[name]["Detail"]["SearchQuery"], QUIET, INDEXED)

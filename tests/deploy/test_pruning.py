@@ -1,13 +1,11 @@
 """What of a wheel goes into the zip."""
 
-import pytest
-
 from deploy.pruning import kept
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
+def test_what_nothing_imports_is_left_out() -> None:
+    """Of the SDKs only the parts that are used; of descriptions only licence and name."""
+    names = [
         "aliyunsdkcore/client.py",
         "aliyunsdkcore/vendored/requests/api.py",
         "pydantic/v1/main.py",
@@ -18,11 +16,8 @@ from deploy.pruning import kept
         "redis-8.1.0.dist-info/RECORD",
         "pydantic_core-2.0.dist-info/sboms/pydantic-core.cyclonedx.json",
         "typing_extensions-4.0.data/scripts/tool",
-    ],
-)
-def test_what_nothing_imports_is_left_out(name: str) -> None:
-    """Of the SDKs only the parts that are used; of descriptions only licence and name."""
-    assert kept(name, b"content") is None
+    ]
+    assert [name for name in names if kept(name, b"content") is not None] == []
 
 
 def test_a_description_is_cut_to_its_head() -> None:

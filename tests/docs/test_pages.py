@@ -1,5 +1,6 @@
 """Pages: what they point to exists, and what they tell to type can be typed."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_the_front_page_leads_to_every_page() -> None:
 
 
 def test_no_lock_names_a_registry() -> None:
-    """Whoever installs chooses the registry."""
+    """Whoever installs chooses the registry; npm's hashes decide."""
     locks = [*(ROOT / "locks").glob("*.txt"), ROOT / "handler/requirements.txt", ROOT / "package-lock.json"]
     for lock in locks:
         text = lock.read_text(encoding="utf-8")
@@ -92,3 +93,5 @@ def test_no_lock_names_a_registry() -> None:
         for funding in ("https://opencollective", "https://github.com/sponsors"):
             text = text.replace(funding, "")
         assert "://" not in text, lock.name
+    packages = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert all(item["integrity"].startswith("sha512-") for name, item in packages.items() if name)

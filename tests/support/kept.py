@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,6 +27,7 @@ def kept(name: str, inputs: str, make: Callable[[], bytes]) -> Path:
     return path
 
 
+@cache
 def function_zip(runtime: str) -> Path:
     """Return the function's zip for a runtime, with bytecode, as `deploy.package` writes it."""
 
@@ -39,6 +41,7 @@ def function_zip(runtime: str) -> Path:
     return kept(runtime, "\n".join([digest(package.sources(runtime)), python, *code]), make)
 
 
+@cache
 def function_files(runtime: str) -> Files:
     """Return the files in it."""
     with zipfile.ZipFile(function_zip(runtime)) as opened:
