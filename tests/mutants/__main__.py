@@ -11,12 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutants.defects import DEFECTS
-from tests.mutants.faults import FAULTS, Mutant
+from tests.mutants.faults import FAULTS, TESTS, Fault
 from tests.support.paths import ROOT
 
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", ".*", "dist", "build")
-MUTANTS = (*FAULTS, *DEFECTS)
 SEEDS = "1-60"
 LONGEST = 240
 """Seconds for the tests of one mutant. Tests that hang have not passed."""
@@ -35,16 +33,18 @@ class Verdict:
         return self.test == self.simulation == NOT_SEEN
 
 
-def judge(tests: Iterable[str], mutant: Mutant | None = None) -> Verdict:
-    """What becomes of the tests with a fault, or with none.
+def judge(files: Iterable[str], fault: Fault | None = None) -> Verdict:
+    """What becomes of the tests of some files of the function, with a fault in one file, or with none.
 
     Raises: ValueError: the text that is to be replaced does not stand once in the file.
     """
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         copy = Path(folder) / "project"
         shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
-        if mutant is not None:
-            _plant(mutant, copy / "handler" / mutant.file)
+        if fault is not None:
+            [file] = files
+            _plant(fault, copy / "handler" / file)
+        tests = sorted({f"tests/{test}.py" for file in files for test in TESTS[file]})
         test = _run(copy, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests)
         simulation = _run(copy, "-m", "tests.simulation", "--seeds", SEEDS)
         return Verdict(
@@ -53,23 +53,20 @@ def judge(tests: Iterable[str], mutant: Mutant | None = None) -> Verdict:
         )
 
 
-def _plant(mutant: Mutant, file: Path) -> None:
+def _plant(fault: Fault, file: Path) -> None:
     text = file.read_text(encoding="utf-8")
-    if text.count(mutant.old) != 1:
-        raise ValueError(f"{mutant.name!r} no longer applies: {mutant.old!r} stands {text.count(mutant.old)} times")
-    file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    if text.count(fault.old) != 1:
+        raise ValueError(f"{fault.name!r} no longer applies: {fault.old!r} stands {text.count(fault.old)} times")
+    file.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
 
 
 def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environ = {"PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "examples")}
     try:
         return subprocess.run(
             [sys.executable, *command],
             cwd=folder,
-            env={
-                **os.environ,
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "examples"),
-            },
+            env={**os.environ, **environ},
             capture_output=True,
             text=True,
             timeout=LONGEST,
@@ -87,20 +84,20 @@ def _seen(run: subprocess.CompletedProcess[str], by: str) -> str:
 
 
 def main() -> int:
+    planted = [(file, fault) for file, faults in FAULTS.items() for fault in faults]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        every = sorted({test for mutant in MUTANTS for test in mutant.tests})
-        unharmed = pool.submit(judge, every)
-        verdicts = pool.map(lambda mutant: judge(mutant.tests, mutant), MUTANTS)
-        survivors = sum(_shown(mutant, verdict) for mutant, verdict in zip(MUTANTS, verdicts, strict=True))
-        print(f"\n{len(MUTANTS)} faults, {survivors} of them seen by no test")
+        unharmed = pool.submit(judge, FAULTS)
+        verdicts = pool.map(lambda each: judge([each[0]], each[1]), planted)
+        survivors = sum(_shown(fault, verdict) for (_, fault), verdict in zip(planted, verdicts, strict=True))
+        print(f"\n{len(planted)} faults, {survivors} of them seen by no test")
         if not unharmed.result().unseen:
             print(f"without any fault the tests fail as well: {unharmed.result()}")
         return 0 if unharmed.result().unseen and not survivors else 1
 
 
-def _shown(mutant: Mutant, verdict: Verdict) -> bool:
+def _shown(fault: Fault, verdict: Verdict) -> bool:
     """Prints a row; whether nothing saw the fault."""
-    print(f"{'SURVIVES' if verdict.unseen else 'seen':9} {mutant.name}", flush=True)
+    print(f"{'SURVIVES' if verdict.unseen else 'seen':9} {fault.name}", flush=True)
     print(f"{'':9}   by {verdict.test}; simulation: {verdict.simulation}", flush=True)
     return verdict.unseen
 
