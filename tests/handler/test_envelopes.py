@@ -55,17 +55,12 @@ def test_any_nesting_yields_the_same_array(layers: list[Wrap], elements: list[ob
     assert opened(text) == [(f"m1/{number}", REQUEST) for number in range(1, len(elements) + 1)]
 
 
-def test_what_is_wrapped_too_often_is_not_opened() -> None:
+@pytest.mark.parametrize(
+    ("wrap", "times"), [(ENVELOPES["an event"], DEEPEST + 1), (lambda text: json.dumps([encode(text)]), 30)]
+)
+def test_what_is_wrapped_too_often_is_not_opened(wrap: Wrap, times: int) -> None:
     """Nobody does that but to keep the function busy."""
-    text = wrapped(TEXT, [ENVELOPES["an event"]] * (DEEPEST + 1))
-    assert opened(text) == [("m1", f"is wrapped more than {DEEPEST} times")]
-
-
-def test_arrays_of_arrays_as_texts_are_opened_no_deeper() -> None:
-    text = TEXT
-    for _ in range(30):
-        text = json.dumps([encode(text)])
-    [(_, problem)] = opened(text)
+    [(_, problem)] = opened(wrapped(TEXT, [wrap] * times))
     assert problem == f"is wrapped more than {DEEPEST} times"
 
 
@@ -118,13 +113,9 @@ def test_a_dead_letter_that_is_put_back_by_hand_is_a_replay(encoding: str) -> No
     assert isinstance(request, ModuleRequest)
     assert (request.Id, request.Attempt, request.Replay, request.CorrelationId) == ("own", 1, 1, "c")
     assert (request.Tried, request.Theirs) == (True, True)
-
-
-def test_replays_add_up() -> None:
-    replayed = {**LETTER, "Request": {**REQUEST, "Replay": 2}}
-    [request] = read(json.dumps(replayed), "m1")
-    assert isinstance(request, ModuleRequest)
-    assert request.Replay == 3
+    [again] = read(json.dumps({**LETTER, "Request": {**REQUEST, "Replay": 2}}), "m1")
+    assert isinstance(again, ModuleRequest)
+    assert again.Replay == 3
 
 
 @pytest.mark.parametrize(
@@ -160,18 +151,13 @@ def test_the_innermost_trace_is_the_requests() -> None:
         (topic("PK=a1"), "is not JSON"),
         (smq(["x"] * 2_001), "more than 2000"),
         ([[f"{number}"] for number in range(3)], "must be a JSON object"),
+        ([json.dumps([1] * 1_500)] * 2, "more than 2000"),
     ],
 )
 def test_an_envelope_around_something_else_says_why(wrong: object, words: str) -> None:
     for request in read(wrong, "m1"):
         assert not isinstance(request, ModuleRequest)
         assert words in request.problems[0].Problem
-
-
-def test_many_arrays_hold_no_more_requests_than_one() -> None:
-    [request] = read([json.dumps([1] * 1_500), json.dumps([1] * 1_500)], "m1")
-    assert not isinstance(request, ModuleRequest)
-    assert "more than 2000" in request.problems[0].Problem
 
 
 BROKEN = {

@@ -1,6 +1,5 @@
 """One quota for many: on a real Valkey server, and what it lets through in virtual time."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -312,9 +311,3 @@ def test_a_process_that_never_had_the_store_is_not_silent() -> None:
     store.down, store.lost_at = True, 0.5
     line = SharedLine(CALL, RATE / 2, Clock(), RATE, store, "key")
     assert line._slot(0.5, 0) == 0.5
-
-
-@pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])
-def test_a_rate_that_is_no_rate_is_refused(rate: float) -> None:
-    with pytest.raises(ValueError, match="positive"):
-        SharedQuota("redis://127.0.0.1:1", "key", rate, 1.0, Clock(), Log())
