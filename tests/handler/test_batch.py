@@ -36,16 +36,15 @@ def test_a_message_that_is_left_keeps_the_ids_of_its_requests(
     assert [request.Id for request in after if not isinstance(request, Invalid) or request.readable] == named
 
 
+UNREADABLE = ["no JSON", "", '{"a":1', "[]", json.dumps({"specversion": "1.0", "id": "e", "data": "x"})]
+
+
 @pytest.mark.parametrize(
-    "body", ["no JSON", "", '{"a":1', "[]", json.dumps({"specversion": "1.0", "id": "e", "data": "x"})]
+    ("body", "room", "count"),
+    [*((body, ENOUGH, 1) for body in UNREADABLE), (ENVELOPES["a topic's XML"](json.dumps([REQUEST] * 3)), 50, 3)],
 )
-def test_a_message_that_cannot_be_read_is_left_as_it_came(body: str) -> None:
-    assert whole(queued(body), ENOUGH) == ([body], 1)
-
-
-def test_a_message_that_has_no_room_for_ids_is_left_as_it_came() -> None:
-    body = ENVELOPES["a topic's XML"](json.dumps([REQUEST] * 3))
-    assert whole(queued(body), 50) == ([body], 3)
+def test_what_cannot_be_read_or_has_no_room_for_ids_is_left_as_it_came(body: str, room: int, count: int) -> None:
+    assert whole(queued(body), room) == ([body], count)
 
 
 def test_what_asks_for_nothing_is_taken_on_and_told() -> None:
@@ -65,18 +64,10 @@ def test_messages_are_taken_on_in_their_order_as_long_as_there_is_room() -> None
 
 
 BROKEN = [
-    '{"ProductKey":"a1","ModuleName":"x","Desc":"a","Desc":"b"}',
-    '{"ProductKey":"a1","ModuleName":"x","Desc":NaN}',
-    f'{{"ProductKey":"a1","ModuleName":{"9" * 2000}}}',
-    f'{{"ModuleName":{"[" * 5000}{"]" * 5000}}}',
-    '{"ProductKey":"a1"}',
-    '{"ProductKey":"a1","Colour":{"deep":[1,{"a":1,"a":2}]}}',
-    "5",
-    '"text"',
-    "null",
-    "[[1]]",
-    '{"ProductKey":"\\ud800"}',
-]
+    '{"ProductKey":"a1","ModuleName":"x","Desc":"a","Desc":"b"}', '{"ProductKey":"a1","ModuleName":"x","Desc":NaN}',
+    f'{{"ProductKey":"a1","ModuleName":{"9" * 2000}}}', f'{{"ModuleName":{"[" * 5000}{"]" * 5000}}}', '{"ProductKey":"a1"}',
+    '{"ProductKey":"a1","Colour":{"deep":[1,{"a":1,"a":2}]}}', "5", '"text"', "null", "[[1]]", '{"ProductKey":"\\ud800"}',
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("element", BROKEN)

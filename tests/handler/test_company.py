@@ -117,10 +117,8 @@ def test_a_list_that_was_halted_says_nothing_of_a_module_that_was_made() -> None
 def test_over_http_each_request_of_an_array_has_its_own_answer() -> None:
     here = cloud(default=NOWHERE)
     results = here.pipeline.answer(message(1, [wanted("m0"), good("m1"), good("m2")]), here.invocation)
-    assert [getattr(each, "Status", None) or getattr(each, "reason", None) for each in results] == [
-        "misconfigured", "created", "created",
-    ]  # fmt: skip
-    assert here.box.back == []
+    ends = [getattr(each, "Status", None) or getattr(each, "reason", None) for each in results]
+    assert (ends, here.box.back) == (["misconfigured", "created", "created"], [])
 
 
 @pytest.mark.parametrize("sibling", [None, "not json", "[]", '{"ProductKey": "a1"}', '[{"Desc": "a", "Desc": "b"}]'])

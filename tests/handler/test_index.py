@@ -90,14 +90,11 @@ def http_event(method: str, path: str, body: object = None, **headers: str) -> d
     }  # fmt: skip
 
 
-def test_a_bare_request_returns_its_outcome(platform: Platform) -> None:
-    """Console test, s invoke, fc2."""
+def test_a_bare_request_returns_its_outcome_and_a_batch_a_summary(platform: Platform) -> None:
+    """Console test, s invoke and fc2 send bare requests."""
     result = platform.handle(wanted(Id="r1"))
     [outcome] = result["outcomes"]
     assert (result["created"], outcome["Id"], outcome["Status"]) == (1, "r1", "created")
-
-
-def test_a_queue_event_returns_a_summary(platform: Platform) -> None:
     result = platform.handle(
         [event(f"e{n}", messageId=f"m{n}", messageBody=json.dumps(wanted(f"m{n}"))) for n in range(3)]
     )
@@ -105,13 +102,11 @@ def test_a_queue_event_returns_a_summary(platform: Platform) -> None:
 
 
 def test_an_http_event_is_answered(platform: Platform) -> None:
-    answer = platform.handle(http_event("POST", "/modules", wanted("by-http")))
-    assert (answer["statusCode"], json.loads(answer["body"])["Status"]) == (201, "created")
-
-
-def test_a_path_may_have_the_prefix_that_is_set(platform: Platform) -> None:
     platform.set(OTA_HTTP_PREFIX="/ota")
-    assert platform.handle(http_event("GET", "/ota/healthz"))["statusCode"] == 200
+    answer = platform.handle(http_event("POST", "/ota/modules", wanted("by-http")))
+    assert (answer["statusCode"], json.loads(answer["body"])["Status"]) == (201, "created")
+    assert platform.handle(http_event("POST", "/modules", wanted(), Prefer="respond-async"))["statusCode"] == 202
+    assert platform.smq.depths("requests").active == 1
 
 
 def test_a_body_that_is_far_too_large_is_refused_before_it_is_parsed(platform: Platform) -> None:
@@ -247,11 +242,6 @@ def test_a_delivery_ends_before_eventbridge_gives_it_up(platform: Platform) -> N
     instance = index._ready()
     with index.begin(instance, platform.context(timeout=300), is_delivery=True) as invocation:
         assert invocation.outbox.until < instance.pipeline.api.clock.now() + 300 - 19
-
-
-def test_respond_async_queues_the_request_under_its_id(platform: Platform) -> None:
-    assert platform.handle(http_event("POST", "/modules", wanted(), Prefer="respond-async"))["statusCode"] == 202
-    assert platform.smq.depths("requests").active == 1
 
 
 def test_an_invocation_announces_its_steps(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,8 +23,6 @@ def media(kind: str) -> dict[str, str]:
 
 
 STRUCTURED = media("application/cloudevents+json; charset=utf-8")
-
-
 Sent = tuple[object, dict[str, str]]
 WITHOUT_REQUEST = (
     b"", b" ", b"{", b"null", b"5", b'"{}"', b"[]", b"\xff", b"[" * 100_000, b'{"a":NaN}', b'{"a":1,"a":2}', b"a=b",
@@ -61,15 +59,10 @@ def test_a_body_is_answered_by_its_form(status: int, problem: str, body: object,
     assert "content-encoding" not in headers or answer.headers["Accept-Encoding"] == "identity"
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"prefer": "respond-async"},
-        {"prefer": "Respond-Async; x=1, wait=10"},
-        {"prefer": "handling=strict , respond-async"},
-        {"x-fc-invocation-type": "Async"},
-    ],
-)
+PREFERENCES = ("respond-async", "Respond-Async; x=1, wait=10", "handling=strict , respond-async")
+
+
+@pytest.mark.parametrize("headers", [*({"prefer": text} for text in PREFERENCES), {"x-fc-invocation-type": "Async"}])
 def test_a_request_that_nobody_waits_for_is_queued(headers: dict[str, str]) -> None:
     """Because its sender prefers so, or the platform has answered already; whole, with its Id and its trace."""
     function = Function()

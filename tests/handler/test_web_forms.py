@@ -70,11 +70,13 @@ def test_headers_that_are_repeated_or_folded_are_joined(sent: object, headers: o
     assert opened(headers=sent).headers == headers
 
 
-@pytest.mark.parametrize("between", [",", ",\r\n ", None])
-def test_a_header_that_was_sent_twice_alike_is_one(between: str | None) -> None:
+JSON_TYPE = "application/json"
+
+
+@pytest.mark.parametrize("twice", [f"{JSON_TYPE},{JSON_TYPE}", f"{JSON_TYPE},\r\n {JSON_TYPE}", [JSON_TYPE, JSON_TYPE]])
+def test_a_header_that_was_sent_twice_alike_is_one(twice: object) -> None:
     """As proxies do it."""
-    twice = ["application/json"] * 2
-    assert Function().respond(opened(headers={"content-type": between.join(twice) if between else twice})).status == 201
+    assert Function().respond(opened(headers={"content-type": twice})).status == 201
 
 
 def test_an_fc_3_body_may_be_base64() -> None:
