@@ -42,12 +42,14 @@ COUNTS = (
 )
 ERRORS = "message.level: ERROR or message.level: WARNING"
 
-Counts = Callable[[str], Mapping[str, int]]
-"""What SMQ itself says of a queue's messages; empty where it says nothing."""
 
+def read(
+    target: Target, share: Figure, send: Send = send, counts: Callable[[str], Mapping[str, int]] | None = None
+) -> Figures:
+    """Return what can be known; a figure that cannot be had says why. Never raises CloudError.
 
-def read(target: Target, share: Figure, *, send: Send = send, counts: Counts | None = None) -> Figures:
-    """Return what can be known; a figure that cannot be had says why. Never raises CloudError. `send` stands for the network."""
+    `send` stands for the network, and `counts` for what SMQ itself says of a queue's messages.
+    """
     api = OpenApi(target, send)
     names = target.names
     mailbox = Mailbox(target)

@@ -31,11 +31,11 @@ NEEDED = (
 )  # fmt: skip
 """What template.yml lets the functions' role do."""
 DEPLOY = "deploy it: `npx s infra deploy -t template.yml`"
-DEPLOY_FUNCTION = "deploy it: `npx s deploy -t template.yml`"
 NETWORK = "check the network and the proxy"
 START = "start it: `ota-modules run`"
 SMQ = "it takes mns:GetQueueAttributes, mns:GetTopicAttributes and mns:ListSubscriptionByTopic"
-GET_FUNCTION = "it takes fc:GetFunction"
+DEPLOY_FUNCTION = "deploy it: `npx s deploy -t template.yml`; the check takes fc:GetFunction"
+START_FUNCTION = "start `ota-modules run` with the same template (OTA_TEMPLATE)"
 
 
 ok = partial(Finding, "", "ok")
@@ -45,7 +45,7 @@ unknown = partial(Finding, "", "unknown")
 
 @dataclass(frozen=True)
 class Check:
-    """A check: its name, and a look whose finding gets it. If the look fails, `failed` is the verdict, `advice` what it needs."""
+    """A check: its name, and a look whose finding gets it. If the look fails, `failed` is the verdict."""
 
     name: str
     look: Callable[[], Finding]
@@ -57,7 +57,8 @@ class Check:
         try:
             return replace(self.look(), check=self.name)
         except CliError as error:
-            return Finding(self.name, self.failed, str(error), self.advice)
+            missing = isinstance(error, CloudError) and error.code.endswith("NotFound")
+            return Finding(self.name, "wrong" if missing else self.failed, str(error), self.advice)
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class Deployment:
         names, local = self._names, self.target.local
         queues = (names.request_queue, names.dead_letter_queue, names.outcome_queue)
         functions = (names.queue_function, names.http_function)
+        function_advice = START_FUNCTION if local else DEPLOY_FUNCTION
         return [
             Check("keys", self.keys),
             Check(
@@ -116,9 +118,9 @@ class Deployment:
             Check("stream", self.stream, "`ota-modules status`"),
             Check("dead letters", self.dead_letters, "`ota-modules status`"),
             Check("last error", self.last_error, "`ota-modules status`"),
-            *(Check("function", partial(self.function, name), START if local else GET_FUNCTION) for name in functions),
-            Check("quota", partial(self.quota, functions), START if local else GET_FUNCTION),
-            Check("role", self.role, f"{GET_FUNCTION}, ram:ListPoliciesForRole and ram:GetPolicyVersion"),
+            *(Check("function", partial(self.function, name), function_advice) for name in functions),
+            Check("quota", partial(self.quota, functions), function_advice),
+            Check("role", self.role, f"{DEPLOY_FUNCTION}, ram:ListPoliciesForRole and ram:GetPolicyVersion"),
         ]  # fmt: skip
 
     def keys(self) -> Finding:
@@ -206,17 +208,7 @@ class Deployment:
         return wrong(f"{error.age:.0f} s ago: {error.text}", "`ota-modules status --watch`") if error else ok("none")
 
     def function(self, name: str) -> Finding:
-        try:
-            self._function(name)
-        except CloudError as error:
-            if not error.code.endswith("NotFound"):
-                raise
-            advice = (
-                "start `ota-modules run` with the same template (OTA_TEMPLATE)"
-                if self.target.local
-                else DEPLOY_FUNCTION
-            )
-            return wrong(str(error), advice)
+        self._function(name)
         return ok(name)
 
     def quota(self, functions: Sequence[str]) -> Finding:

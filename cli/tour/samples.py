@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from cli.errors import UsageError
 
@@ -13,9 +13,8 @@ MESSAGE = "{message}"
 """Stands in an expected Id for an id that is known only once the sample is sent."""
 BESIDE = (".outcomes.json", ".answer.json")
 
-Way = Literal["queue", "http", "invoke"]
-WAYS: Mapping[str, Way] = {"requests": "queue", "wrapped": "queue", "http": "http", "triggers": "invoke"}
-"""By folder."""
+WAYS = {"requests": "queue", "wrapped": "queue", "http": "http", "triggers": "invoke"}
+"""How samples are sent, by folder."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Sample:
     """A file of events/; `outcomes` are parts of outcomes' data, each with the `Id` of its request."""
 
     name: str
-    way: Way
+    way: str
     body: bytes
     outcomes: tuple[Mapping[str, Any], ...]
     answer: Mapping[str, Any] | None = None
