@@ -77,13 +77,14 @@ class Platform:
         for name, value in {**place, **parameters}.items():
             request.add_query_param(name, value)
         try:
-            return _answer(200, json.loads(self._client.do_action_with_exception(request)))
+            return Answer(200, _lower(json.loads(self._client.do_action_with_exception(request))))
         except ServerException as error:
-            return _answer(error.get_http_status(), {"Code": error.get_error_code(), "Message": error.get_error_msg()})
+            return Answer(error.get_http_status(), {"code": error.get_error_code(), "message": error.get_error_msg()})
 
     def modules(self) -> list[dict[str, Any]]:
-        """Return the product's modules as they are listed, in whatever shape the list came."""
-        return entries(self.call("ListOTAModuleByProduct").body.get("data"))
+        """Return the product's own modules, in whatever shape the list came."""
+        listed = entries(self.call("ListOTAModuleByProduct").body.get("data"))
+        return [module for module in listed if str(module.get("modulename", "")).lower() != "default"]
 
     def messages(self) -> Account:
         """Return the vendor's SMQ client."""
@@ -97,11 +98,10 @@ class Platform:
 
 
 def entries(data: Any) -> list[dict[str, Any]]:
-    """Return the entries of a list's Data: an array, one object, an array inside an object, or nothing."""
+    """Return the entries of a list's Data, their keys in lower case: an array, one object, an array inside it, or nothing."""
     if isinstance(data, dict):
-        inner = next((value for value in data.values() if isinstance(value, list)), None)
-        return inner if inner is not None else [data] if data else []
-    return data or []
+        data = next((value for value in data.values() if isinstance(value, list)), [data] if data else [])
+    return [_lower(entry) for entry in data or []]
 
 
 def shape(data: Any) -> str:
@@ -113,5 +113,5 @@ def shape(data: Any) -> str:
     return "array"
 
 
-def _answer(status: int, body: Mapping[str, Any]) -> Answer:
-    return Answer(status, {str(name).lower(): value for name, value in body.items()})
+def _lower(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(name).lower(): value for name, value in fields.items()}

@@ -37,11 +37,7 @@ class Session:
     def found(self, number: int) -> Mapping[str, Any]:
         """Return a module of this round as the list shows it, its keys in lower case; empty where it is not listed."""
         name = f"{self.prefix}-{number}"
-        for module in self.platform.modules():
-            fields = {str(key).lower(): value for key, value in module.items()}
-            if fields.get("modulename") == name:
-                return fields
-        return {}
+        return next((module for module in self.platform.modules() if module.get("modulename") == name), {})
 
 
 Question = Callable[[Session], None]
@@ -55,7 +51,7 @@ def ask_shape_and_default(session: Session) -> None:
             session.create(number)
         data = session.platform.call("ListOTAModuleByProduct").body.get("data")
         shapes.append(shape(data))
-        names = {str(module.get("ModuleName", "")).lower() for module in entries(data)}
+        names = {str(module.get("modulename", "")).lower() for module in entries(data)}
     session.answers["list_shapes"] = shapes
     session.answers["list_shape"] = (
         "wrapped" if "wrapped" in shapes else shapes[1] if shapes[1] == "object" else "array"
@@ -73,15 +69,13 @@ def ask_taken_name(session: Session) -> None:
         session.made.append(upper)
 
 
-def ask_default(session: Session) -> None:
-    """What does a create of `default` say?"""
-    session.codes["BuiltIn"] = session.platform.call("CreateOTAModule", ModuleName="default").code
-
-
-def ask_unknown_product(session: Session) -> None:
-    """What do a create and a list for a product that is not there say?"""
-    nowhere = "a1Nowhere" + secrets.token_hex(1)
-    session.codes["UnknownProduct"] = session.platform.call("ListOTAModuleByProduct", ProductKey=nowhere).code
+def ask_what_is_not_there(session: Session) -> None:
+    """What do a create of `default`, a list of a product and an update of a module that are not there say?"""
+    call = session.platform.call
+    session.codes["BuiltIn"] = call("CreateOTAModule", ModuleName="default").code
+    nowhere, missing = f"a1Nowhere{secrets.token_hex(1)}", f"{session.prefix}-none"
+    session.codes["UnknownProduct"] = call("ListOTAModuleByProduct", ProductKey=nowhere).code
+    session.codes["UnknownModule"] = call("UpdateOTAModule", ModuleName=missing, AliasName="x").code
 
 
 def ask_empty_and_absent(session: Session) -> None:
@@ -100,12 +94,6 @@ def ask_update(session: Session) -> None:
     session.answers["update_clears"] = not session.found(4).get("desc")
 
 
-def ask_unknown_module(session: Session) -> None:
-    """What does an update of a module that is not there say?"""
-    answer = session.platform.call("UpdateOTAModule", ModuleName=f"{session.prefix}-none", AliasName="x")
-    session.codes["UnknownModule"] = answer.code
-
-
 def ask_eleventh(session: Session) -> None:
     """What does the eleventh custom module say?"""
     for number in range(5, 5 + MOST_CUSTOM):
@@ -122,10 +110,12 @@ def ask_messages(session: Session) -> None:
     account = session.platform.messages()
     queue = account.get_queue(f"{session.prefix}-queue")
     queue.create(QueueMeta())
+    fits, exceeds = Message("x" * (LARGEST_MESSAGE // 4 * 3)), Message("x" * LARGEST_MESSAGE)
     try:
-        session.answers["takes_64_kib_as_sent"] = _takes(queue, "x" * (LARGEST_MESSAGE // 4 * 3))
-        session.answers["takes_more_than_64_kib_as_sent"] = _takes(queue, "x" * LARGEST_MESSAGE)
-        session.answers["partial_batch"] = _partial(queue)
+        session.answers["takes_64_kib_as_sent"] = _refusal(lambda: queue.send_message(fits)) is None
+        session.answers["takes_more_than_64_kib_as_sent"] = _refusal(lambda: queue.send_message(exceeds)) is None
+        partial = _refusal(lambda: queue.batch_send_message([Message("small"), exceeds]))
+        session.answers["partial_batch"] = partial or "accepted"
     finally:
         queue.delete()
         account.mns_client.close_connection()
@@ -138,34 +128,24 @@ def ask_deliveries(session: Session) -> None:
         session.notes.append(
             "deliveries were not asked: `npx s deploy -t tests/conformance/probe.yml` makes what they need"
         )
-    else:
-        session.answers |= answers
+    session.answers |= answers or {}
 
 
-def _takes(queue: Any, body: str) -> bool:
+def _refusal(send: Callable[[], object]) -> str | None:
+    """The code of the refusal, if there is one."""
     try:
-        queue.send_message(Message(body))
-    except MNSExceptionBase:
-        return False
-    return True
-
-
-def _partial(queue: Any) -> str:
-    try:
-        queue.batch_send_message([Message("small"), Message("x" * LARGEST_MESSAGE)])
+        send()
     except MNSExceptionBase as error:
         return str(error.type)
-    return "accepted"
+    return None
 
 
 QUESTIONS: tuple[Question, ...] = (
     ask_shape_and_default,
     ask_taken_name,
-    ask_default,
-    ask_unknown_product,
+    ask_what_is_not_there,
     ask_empty_and_absent,
     ask_update,
-    ask_unknown_module,
     ask_eleventh,
     ask_messages,
     ask_deliveries,
@@ -174,7 +154,7 @@ QUESTIONS: tuple[Question, ...] = (
 
 def ask_all(session: Session) -> Iterator[str]:
     """Ask every question, one after another, and take away what was made; yields what has been asked."""
-    if any(str(module.get("ModuleName", "")).lower() != "default" for module in session.platform.modules()):
+    if session.platform.modules():
         raise SystemExit("the product has modules already: choose one that nobody uses, with none in it")
     try:
         for question in QUESTIONS:
