@@ -89,7 +89,7 @@ def decode(body: object, layers: int = MOST_LAYERS, *, is_value: bool = False) -
 
 
 def parse(body: str | bytes, longest: float = LARGEST_TEXT) -> object:
-    """Parse JSON; an array that cannot be parsed whole, element by element."""
+    """Parse JSON; an array that cannot be parsed whole, element by element, with a flaw for what it lacks behind the last."""
     text = _text(body) if isinstance(body, bytes) else body
     if isinstance(text, Flaw):
         return text
@@ -97,6 +97,8 @@ def parse(body: str | bytes, longest: float = LARGEST_TEXT) -> object:
         return Flaw(f"is longer than {longest} characters")
     value = _load(text.lstrip("\ufeff"))
     elements = [_load(element) for element in _split(text)] if isinstance(value, Flaw) else []
+    if elements and not isinstance(elements[-1], Flaw) and not text.rstrip().endswith("]"):
+        elements.append(Flaw("is not JSON: the array has no end"))
     return value if all(isinstance(element, Flaw) for element in elements) else elements
 
 

@@ -124,6 +124,15 @@ def test_one_broken_element_never_hides_the_others(broken: str) -> None:
     assert valid(found) == [[True], [False], [True]]
 
 
+@pytest.mark.parametrize("end", ["", "}"], ids=["cut off behind an element", "closed by the wrong bracket"])
+def test_a_batch_without_its_end_is_not_taken_for_a_whole_one(end: str) -> None:
+    """Nobody knows how many elements are missing: one rejected request stands for them."""
+    text = json.dumps([event(smq(message="m1")), event(smq(message="m2"))])[:-1]
+    found = deliveries((text + end).encode())
+    assert [delivery.id for delivery in found[:2]] == ["m1", "m2"]
+    assert valid(found) == [[True], [True], [False]]
+
+
 @pytest.mark.parametrize(
     "sent", [{"events": [{"oss": {}}]}, {"Records": [], "source": "x"}, {"path": "/", "headers": {}}, {}]
 )
