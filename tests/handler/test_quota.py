@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from functools import partial
 from random import Random
 
@@ -16,7 +15,7 @@ from handler.quota import SILENCE, SharedLine, SharedQuota
 from handler.store import OVERDUE, PATIENCE, PAUSE, Answer, Question, Store
 from tests.simulation.valkey import Valkey
 from tests.support.departures import CALL, NEVER, excess
-from tests.support.fleet import BACK, GONE, RATE, Instance, Worker, a_fleet
+from tests.support.fleet import BACK, GONE, RATE, Fleet, Instance, run_processes
 from tests.support.valkey_server import ValkeyServer, Way
 from tests.support.virtual_time import VirtualTime
 from tests.support.waiting import eventually
@@ -35,20 +34,14 @@ def way(server: ValkeyServer) -> Iterator[Way]:
 
 def test_eight_processes_share_one_quota(server: ValkeyServer) -> None:
     """Together never more than the bound, nearly all of the rate, and to each its part."""
-    with ExitStack() as stack:
-        workers = [stack.enter_context(Worker(server.url, "key", 9, 9 / 8)) for _ in range(8)]
-        for worker in workers:
-            worker.ready()
-        begin, seconds = time.monotonic(), 5.0
-        for worker in workers:
-            worker.go(until=begin + seconds)
-        results = [worker.result() for worker in workers]
-    lost = sum(result.overslept for result in results)
-    left = [moment for result in results for moment in result.left]
+    seconds = 5.0
+    results = run_processes(8, seconds, server.url, 9)
+    lost = sum(result["overslept"] for result in results)
+    left = [moment for result in results for moment in result["left"]]
     assert excess(left, 9, CATCH_UP / 9 + CLOCKS_APART) <= 0
     assert len(left) + lost >= 0.9 * 9 * seconds
     fair = 9 * seconds / 8
-    assert min(len(result.left) for result in results) + lost >= fair / 2
+    assert min(len(result["left"]) for result in results) + lost >= fair / 2
 
 
 @pytest.mark.parametrize("rate", [9.0, 9.8])
@@ -182,7 +175,7 @@ def test_without_a_store_the_static_share_is_used_and_said_once() -> None:
 )  # fmt: skip
 def test_an_outage_stops_nobody_and_leads_to_no_burst(server: ValkeyServer, way: Way, begin: Turn, end: Turn) -> None:
     """Shared, alone, returning, shared: calls go on all the time, however often the store is tried, and keep the bound."""
-    with a_fleet(way.url) as fleet:
+    with Fleet(way.url) as fleet:
         fleet.go_on()
         begin(server, way)
         eventually(lambda: fleet.all_said(GONE))
@@ -203,7 +196,7 @@ def test_an_outage_stops_nobody_and_leads_to_no_burst(server: ValkeyServer, way:
 
 def test_a_store_that_forgot_everything_leads_to_no_burst(server: ValkeyServer) -> None:
     """The slots that were given out before stay the only ones for as long as they last."""
-    with a_fleet(server.url) as fleet:
+    with Fleet(server.url) as fleet:
         for _ in range(3):
             fleet.go_on()
             with server.client as client:
@@ -216,7 +209,7 @@ def test_a_store_that_forgot_everything_leads_to_no_burst(server: ValkeyServer) 
 def test_a_store_that_answers_late_but_in_time_is_relied_upon(way: Way) -> None:
     """Slots are fetched ahead: a tenth of a second is no outage, and costs no burst."""
     way.late = 0.1
-    with a_fleet(way.url) as fleet:
+    with Fleet(way.url) as fleet:
         for _ in range(3):
             fleet.go_on()
     assert excess(fleet.left, RATE, CATCH_UP / RATE + CLOCKS_APART) <= 0

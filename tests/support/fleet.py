@@ -1,23 +1,60 @@
-"""Instances that share a quota, in threads of one process or as processes, and what they did and said."""
+"""Instances that share a quota, in threads of one process or as processes, and what they did and said.
+
+    python -m tests.support.fleet URL RATE SHARE
+
+is a process with six threads: it prints a line when it is ready, reads from standard input until when to call, by the monotonic
+clock, which all processes of a machine share, and prints a JSON object: `left`, when each call left, and `overslept`, how many
+sleeps ended so late that a slot may have been lost through the machine's fault.
+"""
 
 import json
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
+from handler.clock import Clock
+from handler.errors import OutOfTime
 from handler.log import Log
 from handler.pacing import CATCH_UP
 from handler.quota import SharedQuota
 from tests.support.departures import CALL, NEVER
 from tests.support.paths import ROOT
-from tests.support.quota_worker import Result, Watch, work
 from tests.support.waiting import eventually
 
 RATE = 20.0
 GONE, BACK = "the store is gone", "the store is back"
+
+
+class Watch:
+    """The real clock, and what each thread last read from it: the instant at which its call left.
+
+    It can be set `ahead`, and sleeps can be made to end `late`, by seconds.
+    """
+
+    def __init__(self, tolerance: float) -> None:
+        self.clock = Clock(now=self._now, sleep=self._sleep)
+        self.overslept = 0
+        self.ahead = self.late = 0.0
+        self._tolerance = tolerance
+        self._read = threading.local()
+
+    @property
+    def last(self) -> float:
+        return float(self._read.now)
+
+    def _now(self) -> float:
+        self._read.now = time.monotonic() + self.ahead
+        return self.last
+
+    def _sleep(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        time.sleep(seconds + self.late)
+        self.overslept += time.monotonic() - until > self._tolerance
 
 
 @dataclass
@@ -45,9 +82,7 @@ class Instance:
         return left
 
     def start(self, threads: int, until: float) -> list[threading.Thread]:
-        started = [
-            threading.Thread(target=work, args=(self.quota, self.watch, until, self.left)) for _ in range(threads)
-        ]
+        started = [threading.Thread(target=self._work, args=(until,)) for _ in range(threads)]
         for thread in started:
             thread.start()
         return started
@@ -55,28 +90,31 @@ class Instance:
     def said(self, words: str) -> int:
         return sum(words in line for line in self.lines)
 
+    def _work(self, until: float) -> None:
+        """Calls, one after another, until the deadline comes first."""
+        while True:
+            try:
+                self.quota.wait(CALL, until)
+            except OutOfTime:
+                return
+            self.left.append(self.watch.last)
 
-def fresh(left: Sequence[float], since: float) -> int:
-    return sum(moment >= since for moment in left)
 
-
-@dataclass
 class Fleet:
     """Two instances whose threads call until they are stopped."""
 
-    instances: list[Instance]
+    def __init__(self, url: str) -> None:
+        self.instances = [Instance(url), Instance(url)]
 
     def __enter__(self) -> "Fleet":
         # The deadline is far away; stopping makes the clock pass it.
-        self._stop = time.monotonic() + 60
-        self._threads = [thread for one in self.instances for thread in one.start(4, self._stop)]
+        until = time.monotonic() + 60
+        self._threads = [thread for one in self.instances for thread in one.start(4, until)]
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for one in self.instances:
-            one.watch.ahead = 120.0
-        for thread in self._threads:
-            thread.join(30)
+        self.skip(120)
+        join(self._threads)
 
     @property
     def left(self) -> list[float]:
@@ -85,7 +123,7 @@ class Fleet:
     def go_on(self) -> None:
         """Waits until each instance made five calls more."""
         since = time.monotonic()
-        eventually(lambda: all(fresh(one.left, since) >= 5 for one in self.instances))
+        eventually(lambda: all(sum(moment >= since for moment in one.left) >= 5 for one in self.instances))
 
     def skip(self, seconds: float) -> None:
         """Lets the clocks of all jump ahead."""
@@ -96,39 +134,38 @@ class Fleet:
         return all(one.said(words) for one in self.instances)
 
 
-def a_fleet(url: str) -> Fleet:
-    return Fleet([Instance(url), Instance(url)])
+def join(threads: Iterable[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join(30)
 
 
-class Worker:
-    """A process of `tests.support.quota_worker` with six threads."""
+def run_processes(count: int, seconds: float, url: str, rate: float) -> Sequence[Any]:
+    """What processes that begin at once and share a rate have printed."""
+    command = [sys.executable, "-m", "tests.support.fleet", url, str(rate), str(rate / count)]
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+            )
+            for _ in range(count)
+        ]
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        until = time.monotonic() + seconds
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write(f"{until}\n")
+            process.stdin.flush()
+        return [json.loads(process.communicate(timeout=60)[0]) for process in processes]
 
-    def __init__(self, url: str, key: str, rate: float, share: float) -> None:
-        arguments = [url, key, str(rate), str(share), "6"]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.quota_worker", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
 
-    def __enter__(self) -> "Worker":
-        return self
+def main(url: str, rate: str, share: str) -> None:
+    instance = Instance(url, float(rate), float(share))
+    print("ready", flush=True)
+    join(instance.start(6, float(sys.stdin.readline())))
+    print(json.dumps({"left": instance.left, "overslept": instance.watch.overslept}))
 
-    def __exit__(self, *exc: object) -> None:
-        self._process.kill()
-        self._process.communicate()
 
-    def ready(self) -> None:
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n"
-
-    def go(self, until: float) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{until}\n")
-        self._process.stdin.flush()
-
-    def result(self) -> Result:
-        out, _ = self._process.communicate(timeout=60)
-        return Result(**json.loads(out))
+if __name__ == "__main__":
+    main(*sys.argv[1:])
