@@ -1,4 +1,4 @@
-"""What an HTTP caller is told of a request: a status, a body, and for everything that went wrong a problem (RFC 9457)."""
+"""Builds HTTP answers: a status, a body, and for every error a problem (RFC 9457)."""
 
 import json
 import math
@@ -15,7 +15,7 @@ LONGEST_DETAIL = 500
 
 
 class HttpAnswer(NamedTuple):
-    """An answer, its body whole."""
+    """An HTTP answer with its complete body."""
 
     status: int
     headers: Mapping[str, str]
@@ -29,7 +29,7 @@ class Kind(NamedTuple):
     status: int
     title: str
     shows_detail: bool = True
-    """Whether its caller may see what the function's operators see."""
+    """False: the detail is for the operators' log only."""
 
     @property
     def type(self) -> str:
@@ -63,7 +63,7 @@ KINDS: Mapping[str, Kind] = {
 
 
 class Told(NamedTuple):
-    """One status and body; a request of an array has one of its own."""
+    """One status and body; each request of an array gets its own."""
 
     status: int
     body: Mapping[str, object]
@@ -75,7 +75,7 @@ class Told(NamedTuple):
 
 
 def json_answer(body: bytes, status: int = 200, headers: Mapping[str, str] = MappingProxyType({})) -> HttpAnswer:
-    # Answers are about one moment, and nothing in a browser may take them for anything but data.
+    # Answers must not be cached, and a browser must take them for nothing but data.
     general = {"Content-Type": JSON, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return HttpAnswer(status, {**general, **headers}, body)
 
@@ -94,7 +94,7 @@ def problem(
     members: Mapping[str, object] = MappingProxyType({}),
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Told:
-    """Make a problem of one of the kinds; `members` are its own, and absent where they are None."""
+    """Make a problem of a kind; `members` are its extension members, left out where None."""
     known = KINDS[kind]
     about = mask(detail)[:LONGEST_DETAIL] if known.shows_detail else ""
     own = {"detail": about or None, **members}
@@ -104,7 +104,7 @@ def problem(
 
 
 def told(result: Result) -> Told:
-    """Answer one result, by itself."""
+    """Make the answer to one result."""
     if isinstance(result, Unfinished):
         return _unfinished(result)
     data = {"Id": result.Id, **result.data()}

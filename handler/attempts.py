@@ -1,6 +1,6 @@
-"""Takes one request after another to its outcome: ensure the module, publish, or give it up with a dead letter.
+"""Handles one request: ensures its module, then publishes the outcome, or gives the request up with a dead letter.
 
-Nothing is said to be finished before its outcome was accepted; a crash anywhere repeats an outcome at worst.
+A request counts as finished only once its outcome was accepted, so a crash at worst repeats an outcome.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from handler.steps import reached
 
 
 class Invocation(NamedTuple):
-    """What belongs to one invocation: its keys, its deadline (clock seconds), its outbox, its log, its source."""
+    """One invocation: its keys, its deadline (clock seconds), its outbox, its log, its source."""
 
     credentials: Callable[[], Credentials]
     deadline: float
@@ -31,7 +31,7 @@ class Invocation(NamedTuple):
 
 
 class Attempts(NamedTuple):
-    """The requests of one invocation, each tried once; `gives_up`: those that have had all their attempts end as failed."""
+    """Tries each request of an invocation once; `gives_up`: requests without attempts or time left end as failed."""
 
     api: IotApi
     settings: Settings
@@ -40,10 +40,10 @@ class Attempts(NamedTuple):
     gives_up: bool
     halt: Halt
     usages: list[Usage]
-    """What each of them cost."""
+    """The cost of each request tried."""
 
     def handle(self, request: ModuleRequest | Invalid, ahead: Unfinished | None = None) -> Result:
-        """One request's result; never raises. It is not tried where one before it for the same module is not finished."""
+        """Return a request's result; never raises. It is not tried if `ahead`, for the same module, is not finished."""
         usage = Usage()
         if ahead is not None:
             detail = f"{ahead.request.Id} is for the same module, and comes first"
@@ -99,17 +99,17 @@ class Attempts(NamedTuple):
         return outcome.event(self.invocation.source, self.api.clock.wall())
 
     def _is_over(self, request: ModuleRequest, left: Unfinished) -> bool:
-        """Whether a request that is not finished has had all its attempts, or its time."""
+        """Tell whether an unfinished request has used up its attempts or its time."""
         if left.counts:
             return self.gives_up and request.Attempt >= self.settings.OTA_MAX_ATTEMPTS
         return self.gives_up and self._age(request) >= self.settings.OTA_MAX_AGE
 
     def _age(self, request: ModuleRequest) -> float:
-        """Seconds since a request was first put back."""
+        """Return the seconds since a request was first put back."""
         return 0.0 if request.Since is None else self.api.clock.wall() - request.Since
 
     def _give_up(self, request: ModuleRequest, left: Unfinished) -> Outcome:
-        """Dead-letter a request, and only then publish that it failed, so that this is true once it is out."""
+        """Dead-letter a request, then publish that it failed: in this order, the outcome is true once it is out."""
         if not left.counts:
             left = left._replace(detail=f"{left.detail} (for {self._age(request):.0f} s)")
         outcome = Outcome.of(
@@ -123,13 +123,13 @@ class Attempts(NamedTuple):
         try:
             return self._publish(outcome)
         except SinkError:
-            # What the topic has not taken for so long is given up without it, as long as the letter is kept.
+            # The topic has refused for so long that the request ends without it, if the dead letter is kept.
             if left.reason == "sink" and self.settings.OTA_DEAD_LETTER_QUEUE is not None:
                 return outcome
             raise
 
     def _log(self, request: ModuleRequest | Invalid, result: Result, usage: Usage) -> None:
-        """One line a request."""
+        """Log one line for a request."""
         status, reason, detail = _end(result)
         fields = {
             "id": request.Id,
@@ -153,7 +153,7 @@ class Attempts(NamedTuple):
             self.invocation.log.info("request", **fields)
 
     def log_findings(self) -> None:
-        """What is wrong with the deployment, and where."""
+        """Log each fault of the deployment, with operation and instance."""
         for (operation, instance, code), error in self.halt.findings.items():
             self.invocation.log.error(
                 "misconfigured",
@@ -166,7 +166,7 @@ class Attempts(NamedTuple):
 
 
 def _end(result: Result) -> tuple[str, str | None, str | None]:
-    """Where a request has ended in this delivery, why, and of what went wrong the details."""
+    """Return a request's status in this delivery, the reason and, for a failure, the details."""
     if isinstance(result, Unfinished):
         return "unfinished", result.reason, result.detail
     return result.Status, result.Code or result.why, result.ErrorMessage if result.Status == "failed" else None
@@ -181,7 +181,7 @@ def _attributes(request: ModuleRequest | Invalid, result: Result) -> Attributes:
 
 
 def _decided(request: ModuleRequest, verdict: Verdict) -> Outcome:
-    """The outcome that a verdict is."""
+    """Turn a verdict into an outcome."""
     error = verdict.error
     return Outcome.of(
         request,

@@ -1,4 +1,4 @@
-"""Reads the messages of a delivery, one after another, and takes on no more requests than it may."""
+"""Reads the messages of a delivery in order, up to a number of requests."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
@@ -15,32 +15,32 @@ class Item(NamedTuple):
 
     request: ModuleRequest | Invalid
     place: int
-    """In the batch."""
+    """Index in the batch."""
     message: int
-    """The place of its message."""
+    """Index of its message."""
     raw: str = ""
-    """Of an invalid request, the JSON that it was read from, with its Id; or a message's whole body (`is_body`)."""
+    """An invalid request's JSON, Id included; or a message's whole body (`is_body`)."""
     is_body: bool = False
 
 
 class Batch(NamedTuple):
-    """What a delivery takes on, and the messages that it leaves alone."""
+    """The requests that a delivery takes on, and the messages that it leaves."""
 
     items: Sequence[Item]
     taken: Sequence[Delivery]
     left: Sequence[Delivery] = ()
     ignored: Sequence[tuple[str, str]] = ()
-    """Ids of messages, and why nothing is asked for in them."""
+    """Ids of messages without a request, and the reason."""
 
     def oldest(self) -> float | None:
-        """Since when something has been waiting, in unix seconds, where anything says so."""
+        """Return when the oldest request was first sent, in unix seconds; None if nothing tells."""
         sent = (delivery.published for delivery in (*self.taken, *self.left))
         put_back = (item.request.Since for item in self.items)
         return min((moment for moment in (*sent, *put_back) if moment is not None), default=None)
 
 
 def take_on(deliveries: Sequence[Delivery], most: float) -> Batch:
-    """The first message, and those behind it as long as all their requests together are at most so many."""
+    """Take the first message, and those after it while all their requests together are at most `most`."""
     items: list[Item] = []
     ignored: list[tuple[str, str]] = []
     for place, delivery in enumerate(deliveries):
@@ -56,19 +56,19 @@ def take_on(deliveries: Sequence[Delivery], most: float) -> Batch:
 
 
 def _is_one_thing(contents: Contents) -> bool:
-    """Whether a message holds no object of its own and no array, or nobody can tell what it holds."""
+    """Tell whether a message can only go back as it came: it holds no object and no array, or is unreadable."""
     values = [part.value for part in contents.parts]
     return len(values) == 1 and (isinstance(values[0], Flaw) or not (contents.several or isinstance(values[0], dict)))
 
 
 def whole(delivery: Delivery, largest: int) -> tuple[Sequence[str], int]:
-    """A message as bodies of at most so many bytes, and the number of requests in it: as it came where another message cannot say
-    the same, else under the Ids that its requests have by its own; in parts only where they do not fit otherwise."""
+    """Return a message as bodies of at most `largest` bytes, each request with its Id, and the number of requests; one body as it
+    came if it holds no object or cannot be split so. Several bodies only where one would be too large."""
     as_it_came = _as_text(delivery.body)
     objects = as_it_came.split("{")[1:]
     has_ids = as_it_came[:1] == "[" and objects and all('"Id":' in each for each in objects)
     if has_ids and count_bytes(as_it_came) <= largest:
-        return [as_it_came], len(objects)  # parsing costs a small instance more than all else that is done for it
+        return [as_it_came], len(objects)  # on a small instance, parsing costs more than everything else here
     contents = delivery.open()
     texts = [write(part.value) for part in contents.parts]
     bodies = pack(texts, largest) if contents.several else texts
@@ -79,7 +79,7 @@ def whole(delivery: Delivery, largest: int) -> tuple[Sequence[str], int]:
 def portions(
     things: Iterable[T], size: Callable[[T], int], largest: int, most: float = float("inf")
 ) -> Iterator[list[T]]:
-    """Things in their order, as many together as fit."""
+    """Group things in order: at most `most` in a group, of `largest` size in total."""
     portion: list[T] = []
     total = 0
     for thing in things:
@@ -93,22 +93,22 @@ def portions(
 
 
 def pack(elements: Iterable[str], largest: int) -> list[str]:
-    """Put JSON texts into arrays of at most so many bytes."""
+    """Put JSON texts into arrays of at most `largest` bytes."""
     return [join(portion) for portion in portions(elements, size_joined, largest - len("[]"))]
 
 
 def join(elements: Sequence[str]) -> str:
-    """An array of JSON texts."""
+    """Join JSON texts into an array."""
     return f"[{','.join(elements)}]"
 
 
 def size_joined(element: str) -> int:
-    """Bytes of an element in an array."""
+    """Count an element's bytes within an array."""
     return count_bytes(element) + len(",")
 
 
 def count_bytes(text: str) -> int:
-    """Bytes of a text as UTF-8."""
+    """Count a text's bytes as UTF-8."""
     return len(text.encode("utf-8", "replace"))
 
 

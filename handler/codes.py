@@ -1,4 +1,4 @@
-"""Tells one kind of answer of the IoT API from another: by its code first, then by its HTTP status.
+"""Classifies answers of the IoT API: by code first, then by HTTP status.
 
 API reference, "Error codes". Codes are compared in lower case: the pages do not agree on their spelling.
 """
@@ -12,7 +12,7 @@ from handler.http1 import Answer
 from handler.log import mask
 
 _TRANSIENT = ("iot.system.systemexception", "systemexception", "serviceunavailable", "internalerror")
-# Families of codes for what failed on the server's side, as the pages of several years have them.
+# Endings of codes for failures on the server's side, from the pages of several years.
 _TRANSIENT_ENDINGS = ("failed", "actionerror", "exception", "timeout", "busy")
 # The first copy of the call may have arrived: its effect has to be read back, as after a lost answer.
 _SEEN_BEFORE = "signaturenonceused"
@@ -24,15 +24,15 @@ _DEPLOYMENT = (
     "invalidaction", "invalidversion", "invalidprotocol", "iot.common.ramactionpermissiondeny", "iot.common.invalidtenant",
     "iot.system.uidnotfound", "iot.system.billisoverdue", "iot.sre.", *_INSTANCE,
 )  # fmt: skip
-# A signature made anew, with the keys of this moment, can put these right.
+# Signing again, with the current keys, may succeed.
 _ONCE_MORE = ("invalidtimestamp.expired", "invalidsecuritytoken", "signaturedoesnotmatch", "invalidaccesskeyid")
 _NO_CODE = "HTTP"
 
 
 def understood(answer: Answer, secrets: tuple[str, ...] = ()) -> Mapping[str, object]:
-    """Return the body of a successful answer, its keys in lower case (compatible platforms spell them otherwise).
+    """Return the body of a successful answer, its keys in lower case (compatible platforms spell them differently).
 
-    Raises: CallError of the kind that the answer is, without `secrets` in its text.
+    Raises: CallError of the matching kind, with `secrets` masked in its text.
     """
     body = _parsed(answer)
     if body.get("success") in (True, "true", "True") and answer.status < 300:
@@ -45,7 +45,7 @@ def request_id(body: Mapping[str, object]) -> str | None:
 
 
 def names_no_instance(error: CallError) -> bool:
-    """Tell whether the API knows no such instance."""
+    """Tell whether the instance does not exist."""
     return error.code.lower() in _INSTANCE
 
 
@@ -61,19 +61,19 @@ def may_pass(error: CallError) -> bool:
 
 
 def is_expired(error: CallError) -> bool:
-    """Tell whether the keys were good once, and are no longer."""
+    """Tell whether the keys have expired."""
     return error.code.lower() == "invalidsecuritytoken.expired"
 
 
 def is_general(error: CallError) -> bool:
-    """Tell whether an answer is about all calls: one without a code may come from a firewall that dislikes a single call."""
+    """Tell whether an error holds for all calls: one without a code may come from a firewall that blocks a single call."""
     return not error.code.startswith(_NO_CODE)
 
 
 def _error(status: int, body: Mapping[str, object], retry_after: float, secrets: tuple[str, ...]) -> CallError:
     code = str(body.get("code") or "")
     text = mask(str(body.get("errormessage") or body.get("message") or ""), secrets)
-    # SignatureDoesNotMatch repeats all that was signed, the token included.
+    # SignatureDoesNotMatch repeats the string to sign, token included.
     text = re.split("string to sign", text, maxsplit=1, flags=re.IGNORECASE)[0]
     kind = _kind(status, code.lower(), retry_after=retry_after, decided="success" in body)
     return kind(code or f"{_NO_CODE}{status}", text, request_id=request_id(body), retry_after=retry_after)
@@ -104,6 +104,6 @@ def _parsed(answer: Answer) -> Mapping[str, object]:
 
 
 def _retry_after(header: str) -> float:
-    """Read the seconds; 0 where the header is absent, zero, negative or no number of milliseconds."""
+    """Convert the header's milliseconds to seconds; 0 if absent, zero, negative or not a number."""
     digits = header.strip()
     return int(digits[:12]) / 1000 if digits.isascii() and digits.isdigit() else 0.0

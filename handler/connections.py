@@ -1,6 +1,6 @@
-"""Keep-alive HTTP connections, each for one thread, whose answers are complete by a given time or not at all.
+"""Keeps HTTP connections alive, one per thread; each answer is complete by a given time, or fails.
 
-A time limit for each read is not enough: a peer that trickles a byte a second would hold a call for hours.
+A limit per read is not enough: a peer that sends a byte a second would hold a call for hours.
 """
 
 import math
@@ -18,16 +18,16 @@ from handler.errors import Misconfigured, NotSent, Unanswered
 from handler.http1 import Answer, Source, read_answer, write_post
 
 FRESH = 0.05
-"""Seconds for which a connection that was seen to be open is not looked at again."""
+"""Seconds for which a connection counts as open after a check."""
 IDLE = 45.0
-"""Seconds after which a connection is not used again: load balancers drop idle ones, often without a word."""
+"""Seconds after which an idle connection is not reused: load balancers drop such, often silently."""
 AT_ONCE = 65_536
-"""Bytes."""
+"""Bytes per read."""
 ACCEPT_JSON = {"Accept": "application/json"}
 _NO_SUCH_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 Lookup = Callable[..., Iterable[tuple[Any, ...]]]
-"""`socket.getaddrinfo`, which knows no timeout: a dead name server holds it for half a minute."""
+"""`socket.getaddrinfo`, which has no timeout: a dead name server blocks it for half a minute."""
 _lookups = futures.ThreadPoolExecutor(4, thread_name_prefix="lookup")
 
 
@@ -38,9 +38,9 @@ def _positive(seconds: float) -> float:
 
 
 class Connection:
-    """One connection to one endpoint. `connect_timeout` and `read_timeout` are seconds; the second is for a whole answer.
+    """One connection to one endpoint. Timeouts are in seconds; `read_timeout` is for a whole answer.
 
-    `setting` is where the endpoint's host comes from, as an error names it; `sent` is called when a request has left.
+    `setting` is the host's setting, as errors name it; `sent` is called after a request was sent.
     """
 
     sock: socket.socket | None = None
@@ -82,16 +82,16 @@ class Connection:
             self.sock = None
 
     def open(self, seconds: float) -> None:
-        """Connect within so many seconds, unless there is a connection that still lives, so that the next request leaves at once.
+        """Connect within `seconds` unless already connected, so that the next request leaves at once.
 
-        Raises: NotSent. Misconfigured: the host does not exist, or shows a certificate that nobody trusts.
+        Raises: NotSent. Misconfigured: the host does not exist, or its certificate is not trusted.
         """
         self._opened(seconds)
 
     def post(self, target: str, seconds: float, body: bytes = b"", headers: Mapping[str, str] = ACCEPT_JSON) -> Answer:
-        """Send a POST and wait so many seconds at most, connecting included, for the whole answer.
+        """Send a POST and return the whole answer within `seconds`, connecting included.
 
-        Raises: NotSent, Misconfigured, Unanswered. Their texts name the kind of fault only: a target holds a signature.
+        Raises: NotSent, Misconfigured, Unanswered. Their texts name only the kind of fault: a target holds a signature.
         """
         end = self._now() + seconds
         sock = self._opened(seconds)
@@ -143,7 +143,7 @@ class Connection:
         return Misconfigured(code, f"{self._host}{problem} (is {self._setting} right?)", setting=self._setting)
 
     def _connected(self, left: Callable[[], float]) -> socket.socket:
-        """Look up the name, try its addresses and shake hands: all of it counts, for alone each may take the whole time."""
+        """Look up the name, try its addresses and shake hands, all within one time limit."""
         sock = self._dial(left)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -174,9 +174,9 @@ class Connection:
             raise TimeoutError("the name is not looked up in time") from None
 
     def _is_stale(self, sock: socket.socket) -> bool:
-        """Whether it was idle for too long, or there is anything to read though nothing was asked: the peer has closed it.
+        """Tell whether it was idle too long, or has data without a request: then the peer has closed it.
 
-        TLS reads its own messages by itself: servers of TLS 1.3 send tickets for later sessions after a handshake.
+        TLS consumes its own messages, such as the session tickets that servers of TLS 1.3 send after a handshake.
         """
         if self._now() - self._used > IDLE:
             return True
@@ -200,7 +200,7 @@ class Transport(threading.local):
 
 
 def _cause(error: Exception) -> str:
-    """The kind of a fault in words; its own text may hold the request."""
+    """Name the kind of a fault; the error's text may hold the request."""
     if isinstance(error, TimeoutError):
         return "timed out"
     if isinstance(error, ssl.SSLError):

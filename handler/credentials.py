@@ -16,7 +16,7 @@ class Credentials(NamedTuple):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be shown, also as it stands in a URL and in a string to sign."""
+        """List the secrets to mask, also as encoded in a URL and in a string to sign."""
         token = self.security_token
         once = quote(token, safe="-_.~")
         return tuple(dict.fromkeys(text for text in (self.access_key_secret, token, once, quote(once)) if text))

@@ -1,8 +1,8 @@
-"""Opens what services of the platform, the CloudEvents standard and this function wrap around a request.
+"""Opens the envelopes that services of the platform, CloudEvents and this function put around a request.
 
 Shapes: Function Compute, "Formats of event for different triggers" and "Result callback"; EventBridge, "Simple Message Queue",
-"RocketMQ", "RabbitMQ", "Kafka", "MQTT" as event sources; SMQ, "NotifyContentFormat"; CloudEvents 1.0. Attributes beyond those
-read here come and go, so none of them is compared.
+"RocketMQ", "RabbitMQ", "Kafka", "MQTT" as event sources; SMQ, "NotifyContentFormat"; CloudEvents 1.0. All other attributes
+come and go, so they are ignored.
 """
 
 from collections.abc import Iterator, Mapping, Set
@@ -12,7 +12,7 @@ from handler.moments import unix_seconds
 from handler.texts import Flaw, decode
 
 DEEPEST = 4
-"""Envelopes around a request, besides the one that its trigger puts around it."""
+"""Envelopes around a request, besides its trigger's."""
 MOST_REQUESTS = 2_000
 """Elements of an array; more requests than that never fit into a message of SMQ."""
 LONGEST_ID = 100
@@ -22,13 +22,13 @@ Fields = Mapping[str, object]
 
 
 class _Shape(NamedTuple):
-    """How one kind of envelope is told from the others, and where its parts stand; a dot leads into an object."""
+    """The fields that identify a kind of envelope, and the paths of its parts; a dot leads into an object."""
 
     source: str
     needs: Set[str]
     body: str
     id: tuple[str, ...] = ()
-    """What the message's id is made of."""
+    """Paths of the values that make the message's id."""
     published: str = ""
 
 
@@ -49,11 +49,11 @@ _SHAPES = (
 _EVENT = _Shape("event", {"specversion"}, "data", ("id",), "time")
 _STREAMS = ("smq", "rocketmq", "rabbitmq", "kafka", "mqtt")
 _MAY_BE_BLANK = ("event", "kafka", "timer")
-"""Sources whose messages often carry nothing, to show that their sender is there."""
+"""Sources that often send empty messages, as a sign of life."""
 
 
 class Envelope(NamedTuple):
-    """One envelope, opened."""
+    """One opened envelope."""
 
     source: str
     id: str | None
@@ -68,23 +68,23 @@ class Envelope(NamedTuple):
 
 
 class Place(NamedTuple):
-    """What is known from the envelopes around a body."""
+    """Facts about a body from the envelopes around it."""
 
     id: str
     is_named: bool
-    """Whether the id is a message's own; one that was made here gives way to the first inside."""
+    """True: a message's own id. False: made here, and replaced by the first id inside."""
     source: str = ""
     """The trigger's."""
     trace: str | None = None
     path: str = ""
     """`/n` for the n-th element of an array."""
     several: bool = False
-    """Whether it stands in an array."""
+    """Whether it is in an array."""
     replays: int = 0
     """How often it was taken out of a dead letter."""
 
     def enter(self, envelope: Envelope) -> "Place":
-        # An event of the stream inside a message of the stream was given up and put back by hand: it keeps its id.
+        # A stream's event inside a message of the same stream was given up and resent by hand: it keeps its id.
         again = envelope.source == self.source in _STREAMS
         better = envelope.id is not None and (again or not self.is_named)
         replays = self.replays + (again or envelope.source == "dead-letter")
@@ -93,12 +93,12 @@ class Place(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A value that no envelope is around; a Flaw where there is none."""
+    """A value without envelopes; a Flaw if it cannot be read."""
 
     place: Place
     value: object
     ignored: str | None = None
-    """Why nothing is asked for."""
+    """Why it holds no request."""
 
     @property
     def id(self) -> str:
@@ -106,7 +106,7 @@ class Part(NamedTuple):
 
 
 def open_body(body: object, place: Place, depth: int = DEEPEST, *, is_value: bool = False) -> Iterator[Part]:
-    """Open the envelopes inside a body, and yield what is in them, in order. Never raises: what cannot be read is a Flaw."""
+    """Open the envelopes inside a body and yield their contents in order. Never raises: unreadable values are Flaws."""
     value = decode(body, is_value=is_value)
     envelope = unwrap(value)
     if isinstance(value, Flaw):
@@ -136,7 +136,7 @@ def _open_elements(elements: list[object], place: Place, depth: int) -> Iterator
 
 
 def unwrap(value: object) -> Envelope | None:
-    """Open one envelope; a message's and the event around it are one. None where the value is none."""
+    """Open one envelope, a message's and the event around it as one. None if the value is no envelope."""
     if not (isinstance(value, dict) and "specversion" in value):
         return _unwrap_message(value)
     event, data = _unwrap(value, _EVENT), value.get("data")
@@ -174,5 +174,5 @@ def _find(fields: object, path: str) -> object:
 
 
 def usable_id(text: str | None) -> str | None:
-    """A text that can be a request's Id, with `/n` behind it; None otherwise."""
+    """Return the text if it can be an Id, with `/n` after it; None otherwise."""
     return text if text and len(text) <= LONGEST_ID and text.isprintable() else None

@@ -1,4 +1,4 @@
-"""What can go wrong in the function.
+"""Defines the function's errors.
 
 OtaModulesError
 +-- SettingError            a setting is missing or has a value that is refused
@@ -34,7 +34,7 @@ class EnvelopeError(OtaModulesError):
 
 
 class OutOfTime(OtaModulesError):
-    """The deadline comes before the next step could be done; `wait` is what was asked for, in seconds."""
+    """The deadline comes before the next step; `wait` is how long that would have waited, in seconds."""
 
     def __init__(self, doing: str, wait: float = 0.0) -> None:
         super().__init__(f"no time left for {doing}")
@@ -78,11 +78,11 @@ class Unanswered(Transient):
 
 
 class Refused(CallError):
-    """The API understood the call and said no; why is for the read-back to find out."""
+    """The API understood the call and refused it; the read-back finds out why."""
 
 
 class Misconfigured(CallError):
-    """The deployment's fault, not the request's: no request can succeed until it is put right."""
+    """The deployment's fault, not the request's: no request can succeed until it is fixed."""
 
 
 class SinkError(OtaModulesError):

@@ -1,4 +1,4 @@
-"""Writes requests of HTTP/1.1 and reads their answers. `http.client` does it too, for half a request's processor time."""
+"""Writes HTTP/1.1 requests and reads their answers. `http.client` would take half of a request's processor time."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -32,9 +32,9 @@ def write_post(host: str, target: str, headers: Mapping[str, str], body: bytes) 
 
 
 class Source:
-    """What comes, taken piece by piece; `receive` returns some of it, and nothing once it has ended.
+    """Hands out received bytes piece by piece; `receive` returns some, and none at the end.
 
-    Every method raises what `receive` raises, and ValueError: it ends before the piece does, or the piece is too large.
+    Every method raises what `receive` raises, and ValueError: the bytes end too early, or the piece is too large.
     """
 
     def __init__(self, receive: Callable[[], bytes]) -> None:
@@ -42,13 +42,13 @@ class Source:
         self._ahead = bytearray()
 
     def take_until(self, end: re.Pattern[bytes]) -> str:
-        """Take a part of a head, with its end."""
+        """Take text up to and including `end`."""
         while (found := end.search(self._ahead)) is None:
             self._read_on(LARGEST_HEAD)
         return self.take(found.end(), LARGEST_HEAD).decode("latin-1")
 
     def take(self, size: int, most: int) -> bytes:
-        """Take so many bytes, `most` at most."""
+        """Take `size` bytes, at most `most`."""
         if size > most:
             raise ValueError("the answer is too large")
         while len(self._ahead) < size:
@@ -74,12 +74,12 @@ class Source:
 
 
 def read_answer(source: Source) -> tuple[Answer, bool]:
-    """Read one answer, and whether another may follow it on the connection.
+    """Read one answer; return it, and whether the connection can be reused.
 
     Raises: what the source raises. ValueError: it is cut short, too large, or no HTTP/1.
     """
     head = _read_head(source)
-    while head[2].startswith("1"):  # the answer is yet to come
+    while head[2].startswith("1"):  # the final answer is yet to come
         head = _read_head(source)
     status = int(head[2])
     headers: dict[str, str] = {}
@@ -118,7 +118,7 @@ def _read_chunks(source: Source, coding: str) -> bytes:
 
 
 def _number(text: str, base: int) -> int:
-    """Read a length. `int` alone takes signs, blanks and underscores too, of which each server would make its own."""
+    """Read a length. `int` alone accepts signs, blanks and underscores too, which servers may read differently."""
     if not re.fullmatch("[0-9A-Fa-f]{1,16}", text):
         raise ValueError("a length is no number")
     return int(text, base)

@@ -26,17 +26,17 @@ from handler.settings import Settings
 from handler.steps import reached
 from handler.threads import Threads
 
-if TYPE_CHECKING:  # imported when the first HTTP request comes, so that the function of a queue does not wait for it
+if TYPE_CHECKING:  # imported with the first HTTP request, so that a queue's function does not wait for it
     from handler import web
     from handler.tracing import Tracer
 
 DEFAULT_TIMEOUT = 60.0
 """Seconds, where the platform's context names no timeout."""
 LONGEST_DELIVERY = 280.0
-"""Seconds: EventBridge gives a delivery up after 300, whatever the function's timeout (EventBridge, "Event streams"), and has
-waited already while a new instance started, which takes seconds on a tenth of a processor."""
+"""Seconds: EventBridge gives up a delivery after 300, whatever the function's timeout (EventBridge, "Event streams"). That
+includes the start of a new instance, which takes seconds on a tenth of a processor."""
 LAST_SENDS = 0.3
-"""Seconds before the function's timeout after which nothing is sent any more, outcomes included."""
+"""Seconds before the function's timeout in which nothing is sent, not even outcomes."""
 
 
 class Instance(NamedTuple):
@@ -111,7 +111,7 @@ def initialize(context: object) -> None:  # noqa: ARG001 - the platform's signat
 
 
 def handler(event: bytes, context: object) -> object:
-    """Every event: queues, topics, HTTP (FC 3.0), and a bare request. Returns a summary, or the HTTP answer.
+    """Handle any event: queue, topic, HTTP (FC 3.0) or bare request. Returns a summary, or the HTTP answer.
 
     Raises: NotFinished: some requests could be neither finished nor put back, so the platform must deliver the event again.
         EnvelopeError: the event is of no known shape.
@@ -129,7 +129,7 @@ def handler(event: bytes, context: object) -> object:
 
 
 def http(environ: Mapping[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
-    """The FC 2.0 HTTP trigger: a WSGI application."""
+    """Handle an FC 2.0 HTTP request, as a WSGI application."""
     from handler import web
 
     reached("receive")
@@ -139,7 +139,7 @@ def http(environ: Mapping[str, Any], start_response: Callable[..., object]) -> I
 
 
 def _http_answer(instance: Instance, event: bytes, context: object) -> dict[str, object] | None:
-    """The answer to an FC 3.0 HTTP trigger's event; None for any other event."""
+    """Answer an event of an FC 3.0 HTTP trigger; None for any other event."""
     if b'"requestContext"' not in event or event[:64].lstrip()[:1] != b"{":
         return None
     from handler import web
@@ -166,9 +166,9 @@ def _respond(instance: Instance, context: object, request: "web.HttpRequest") ->
 def begin(instance: Instance, context: object, *, is_delivery: bool) -> Iterator[Invocation]:
     """Begin an invocation, and send its spans at the end.
 
-    The platform's context tells no remaining time, only the timeout, which is shared out: each part ends where the next begins.
+    The platform's context tells only the timeout, not the time that remains. The timeout is divided into these parts:
 
-    calls of the API -> outcomes -> of a delivery, what goes back to the queue -> nothing, until the function's timeout
+    calls of the API -> outcomes -> (deliveries only) putting back to the queue -> nothing, until the function's timeout
     """
     settings, clock = instance.pipeline.settings, instance.pipeline.api.clock
     timeout = min(_timeout(context), LONGEST_DELIVERY) if is_delivery else _timeout(context)
@@ -199,7 +199,7 @@ def _request_id(context: object) -> str:
 
 
 def _timeout(context: object) -> float:
-    """Seconds; some runtimes give them as text."""
+    """Return seconds; some runtimes give them as text."""
     try:
         return float(getattr(getattr(context, "function", None), "timeout", None) or DEFAULT_TIMEOUT)
     except ValueError:
@@ -212,10 +212,10 @@ def _function_name(context: object) -> str:
 
 
 def _credentials(context: object, environ: Mapping[str, str]) -> Credentials:
-    """The keys of this moment: the context's where it has any (the 3.12 runtime's has none), else the variables'."""
-    given = getattr(context, "credentials", None)
-    if getattr(given, "access_key_id", None):
-        return Credentials(given.access_key_id, given.access_key_secret, given.security_token or "")  # type: ignore[union-attr]
+    """Return the current keys: the context's if it has any (the 3.12 runtime's has none), else the variables'."""
+    keys = getattr(context, "credentials", None)
+    if getattr(keys, "access_key_id", None):
+        return Credentials(keys.access_key_id, keys.access_key_secret, keys.security_token or "")  # type: ignore[union-attr]
     return Credentials(
         environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID", ""),
         environ.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET", ""),

@@ -1,4 +1,4 @@
-"""The IoT Platform API, version 2018-01-20: sign a call, send it, and read what it lists; `handler.codes` tells answers apart.
+"""Calls the IoT Platform API, version 2018-01-20: signs, sends, reads lists; `handler.codes` classifies answers.
 
 API reference: CreateOTAModule, ListOTAModuleByProduct, UpdateOTAModule; signatures: "Request signatures" (RPC, HMAC-SHA1).
 """
@@ -23,14 +23,14 @@ CREATE = "CreateOTAModule"
 LIST = "ListOTAModuleByProduct"
 UPDATE = "UpdateOTAModule"
 WAIT, REQUEST = "quota wait", "request"
-"""Names of spans; a call's is that of its operation."""
+"""Names of spans; a call's span has its operation's name."""
 
 SHORTEST_WAIT = 0.05
 """Seconds: a call that could not wait even this long for its answer is not sent."""
 LATE = 0.05
-"""Seconds after its slot at which a call may leave, because its connection had to be opened again; then it needs another."""
+"""Seconds by which a call may leave after its slot; if reconnecting takes longer, it needs another slot."""
 EXPIRED = "the role's keys have expired: if they stay so, change the function's configuration, and instances with new ones start"
-"""An instance has its variables from when it started, and nothing says that the platform ends it before they expire."""
+"""An instance keeps the variables that it started with; no page says that the platform ends it before they expire."""
 
 
 class Module(NamedTuple):
@@ -43,7 +43,7 @@ class Module(NamedTuple):
 
 
 class Transport(Protocol):
-    """How a signed call travels; both raise NotSent and `post` raises Unanswered."""
+    """Sends signed calls; both methods raise NotSent, `post` also Unanswered."""
 
     def open(self, seconds: float) -> None: ...
 
@@ -51,7 +51,7 @@ class Transport(Protocol):
 
 
 class Usage:
-    """What one request cost: calls sent, throttles among the answers, seconds waited for the quota."""
+    """The cost of one request: calls sent, throttled answers, seconds waited for the quota."""
 
     calls = 0
     throttles = 0
@@ -60,8 +60,7 @@ class Usage:
 
 Attributes = dict[str, str | int | None]
 Span = Callable[[str, str | None], AbstractContextManager[Attributes]]
-"""Begins a span by its name, below a traceparent ("": of a trace of its own) or this thread's span (None); yields its attributes,
-to be filled in."""
+"""Begins a named span under a traceparent ("": in a new trace) or this thread's span (None); yields its attributes to fill."""
 
 
 class IotApi(NamedTuple):
@@ -75,7 +74,7 @@ class IotApi(NamedTuple):
     span: Span = lambda _name, _above: nullcontext({})
 
     def signed(self, action: str, parameters: Mapping[str, str], credentials: Credentials) -> str:
-        """The request target of a call, signed now: every attempt has its own nonce and timestamp."""
+        """Sign a call now and return its target: every attempt has its own nonce and timestamp."""
         common = {"Version": VERSION, "Action": action, "RegionId": self.region}
         if credentials.security_token:
             common["SecurityToken"] = credentials.security_token
@@ -86,7 +85,7 @@ class IotApi(NamedTuple):
 
 
 class Halt:
-    """What is wrong with the deployment, and the operations that nobody need call because of it, each in one instance."""
+    """Collects faults of the deployment, and stops the operations that they affect, each in one instance."""
 
     def __init__(self) -> None:
         self.findings: dict[tuple[str, str | None, str], Misconfigured] = {}
@@ -94,28 +93,27 @@ class Halt:
         self._reasons: dict[tuple[str, str | None], Misconfigured] = {}
 
     def check(self, action: str, *instances: str | None) -> None:
-        """Raises: Misconfigured: another request's call of the operation found out. It is a new one for each who asks."""
+        """Raises: Misconfigured: another request's call of the operation failed so. Each caller gets a new error."""
         for instance in instances:
             if (error := self._reasons.get((action, instance))) is not None:
                 raise Misconfigured(error.code, error.text, request_id=error.request_id, setting=error.setting)
 
     def set(self, action: str, instance: str | None, error: Misconfigured) -> None:
-        """Let nobody call the operation in the instance any more."""
+        """Stop all further calls of the operation in the instance."""
         self._reasons[action, instance] = error.with_traceback(None)
 
 
 class Listing(NamedTuple):
-    """The modules of a product; `modules` is None where the answer says nothing of any, `moment` is the API's own clock (unix
-    seconds) where the answer tells it."""
+    """The modules of a product, None if the answer has no list; `moment` is the API's clock (unix seconds), if known."""
 
     modules: Sequence[Module] | None
     moment: float | None = None
 
 
 class Session:
-    """One request's use of the API, within one invocation: its keys, its deadline (clock seconds), its cost.
+    """Makes one request's API calls in an invocation: holds its keys, its deadline (clock seconds), its cost.
 
-    `instance` is the one that the request itself names; calls of one that names none may be in the default instance.
+    `instance` is the one that the request itself names; without it, calls may be in the default instance.
     """
 
     def __init__(
@@ -139,17 +137,17 @@ class Session:
         self._instance = instance
 
     def create(self, parameters: Mapping[str, str]) -> str | None:
-        """CreateOTAModule; the API's request id. Raises: CallError of every kind, OutOfTime."""
+        """Call CreateOTAModule; return the request id. Raises: CallError of every kind, OutOfTime."""
         body, _ = self._call(CREATE, parameters)
         return request_id(body)
 
     def update(self, parameters: Mapping[str, str]) -> str | None:
-        """UpdateOTAModule; the API's request id. Raises: CallError of every kind, OutOfTime."""
+        """Call UpdateOTAModule; return the request id. Raises: CallError of every kind, OutOfTime."""
         body, _ = self._call(UPDATE, parameters)
         return request_id(body)
 
     def modules(self, parameters: Mapping[str, str]) -> Listing:
-        """ListOTAModuleByProduct: all modules of a product, `default` included where the API shows it.
+        """Call ListOTAModuleByProduct; return all modules of a product, with `default` if the API shows it.
 
         Raises: CallError of every kind, OutOfTime. Refused: there is no such product, or no such instance.
         """
@@ -158,13 +156,13 @@ class Session:
         except Refused as error:
             if names_place(error):
                 raise
-            # Nothing else is in this call that could be refused for good.
+            # The call holds nothing else that could be refused for good.
             raise Transient(error.code, error.text, request_id=error.request_id) from None
         return Listing(listed(body.get("data")), unix_seconds(answer.headers.get("date") or ""))
 
     @property
     def is_over(self) -> bool:
-        """Whether no time is left for a call."""
+        """Tell whether no time is left for a call."""
         return self.deadline - self.clock.now() < SHORTEST_WAIT
 
     def sleep(self, seconds: float, doing: str) -> None:
@@ -185,7 +183,7 @@ class Session:
             raise self._judged(action, parameters.get("IotInstanceId"), error) from None
 
     def _judged(self, action: str, instance: str | None, error: Misconfigured) -> CallError:
-        """Keep a fault of the deployment for the others, unless the request itself means an instance that does not exist."""
+        """Record a fault of the deployment for all requests, unless this one names an instance that does not exist."""
         if names_no_instance(error):
             if self._instance is not None:
                 return Refused(error.code, error.text, request_id=error.request_id)
@@ -193,7 +191,7 @@ class Session:
                 text = "names no instance, and there is no default"
                 return Refused(error.code, text, request_id=error.request_id)
             error.setting = "OTA_IOT_INSTANCE_ID"
-            self._halt.set(action, None, error)  # who names the same instance is refused alone
+            self._halt.set(action, None, error)  # a request that names it itself is refused alone
         elif is_general(error):
             if is_expired(error):
                 error.setting, error.text = "ALIBABA_CLOUD_SECURITY_TOKEN", EXPIRED
@@ -208,7 +206,7 @@ class Session:
         return seconds
 
     def _take_slot(self, action: str) -> None:
-        """Wait for a slot in which the call can leave; for another where its connection had to be opened again meanwhile."""
+        """Wait for a slot; if reconnecting delays the call past it, wait for another."""
         self._api.transport.open(self._left(action))
         while True:
             with self._api.span(WAIT, None):
@@ -252,8 +250,8 @@ class Session:
 
 
 def listed(data: object) -> list[Module] | None:
-    """The modules in ListOTAModuleByProduct's Data: documented as an array, seen as an object, as
-    {"OtaModuleDTO": […]} and as null, which may mean an empty product and says nothing for sure: None.
+    """Read the modules in ListOTAModuleByProduct's Data: documented as an array, seen as an object, as
+    {"OtaModuleDTO": […]} and as null, which may mean an empty product, but not for sure: None.
 
     Raises: Unanswered: it is none of these.
     """

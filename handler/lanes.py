@@ -7,21 +7,21 @@ from handler.messages import NOTHING, Invalid, Known, ModuleKey, ModuleRequest
 from handler.outcomes import Outcome, Result, Unfinished
 
 Handle = Callable[[ModuleRequest | Invalid, Unfinished | None], Result]
-"""Gives a request its result; is told of the request before it that is not finished, if there is any."""
+"""Returns a request's result, given the unfinished request ahead of it, if any."""
 
 
 def lanes(items: Sequence[Item], instance: str | None) -> list[list[Item]]:
-    """The requests that must run one after another, because they mean the same module; `instance` is the default."""
-    found: dict[ModuleKey | int, list[Item]] = {}
+    """Group requests for the same module, which must run one after another; `instance` is the default."""
+    groups: dict[ModuleKey | int, list[Item]] = {}
     for place, item in enumerate(items):
         request = item.request
         key = request.in_instance(instance).key if isinstance(request, ModuleRequest) else place
-        found.setdefault(key, []).append(item)
-    return list(found.values())
+        groups.setdefault(key, []).append(item)
+    return list(groups.values())
 
 
 def run(lane: Sequence[Item], handle: Handle) -> Iterator[tuple[Sequence[Item], Result]]:
-    """Each request of a lane, with its copies and its result. Behind one that is not finished no other is handled."""
+    """Yield each request's copies and its result, in order. After an unfinished request, the rest is not tried."""
     ahead: Unfinished | None = None
     there: Outcome | None = None
     for request, copies in _distinct(lane):
@@ -34,15 +34,14 @@ def run(lane: Sequence[Item], handle: Handle) -> Iterator[tuple[Sequence[Item], 
 
 
 def _knowing(request: ModuleRequest | Invalid, there: Outcome | None) -> ModuleRequest | Invalid:
-    """A request of which it is known that its module was there before its own first call."""
+    """Mark a request whose module is known to have existed before the request's first call."""
     if there is None or isinstance(request, Invalid) or (request.Tried and there.Status != "created"):
         return request
     return request.model_copy(update={"Theirs": True})
 
 
 def _distinct(lane: Sequence[Item]) -> list[tuple[ModuleRequest | Invalid, Sequence[Item]]]:
-    """Each request once, with its copies. One message delivered twice in a batch is one request, and so is one that two
-    deliveries have put back: what either of them found out is known."""
+    """Join copies of a request, and what they know: one message delivered twice in a batch, or put back by two deliveries."""
     if len({item.request.Id for item in lane}) == len(lane):
         return [(item.request, [item]) for item in lane]
     copies: dict[ModuleRequest | Invalid, list[Item]] = {}
@@ -52,13 +51,13 @@ def _distinct(lane: Sequence[Item]) -> list[tuple[ModuleRequest | Invalid, Seque
 
 
 def _as_sent(request: ModuleRequest | Invalid) -> ModuleRequest | Invalid:
-    """Without what deliveries have added."""
+    """Remove what deliveries have added."""
     own = {"Attempt": 1, "Since": None, **NOTHING._asdict()}
     return request.model_copy(update=own) if isinstance(request, ModuleRequest) else request
 
 
 def _joined(copies: Sequence[ModuleRequest | Invalid]) -> ModuleRequest | Invalid:
-    """One request that knows what its copies know."""
+    """Merge copies into one request that knows what each knows."""
     first, *others = copies
     same = [copy for copy in copies if isinstance(copy, ModuleRequest)]
     if isinstance(first, Invalid) or not others:

@@ -149,8 +149,8 @@ FAULTS = {
     "lanes.py": [
         Fault(
             "requests for one module run side by side",
-            "found.setdefault(key, []).append(item)",
-            "found.setdefault(place, []).append(item)",
+            "groups.setdefault(key, []).append(item)",
+            "groups.setdefault(place, []).append(item)",
         ),
         Fault(
             "a copy of a request does not know what the others know",
@@ -169,8 +169,8 @@ FAULTS = {
     "messages.py": [
         Fault(
             "an outcome's id is made of the queue's id",
-            "_given(part).items() if value.get(name) is None}",
-            "_given(part).items()}",
+            "_message_fields(part).items() if value.get(name) is None}",
+            "_message_fields(part).items()}",
         ),
         Fault("attempts are not counted", "self.Attempt + counts", "self.Attempt"),
         Fault("what is known of a request does not travel with it", "{**known._asdict(), ", "{"),
@@ -412,8 +412,8 @@ FAULTS = {
     "texts.py": [
         Fault(
             "a field that is named twice goes unnoticed",
-            '        found |= {name: Flaw(f"names',
-            '        found or {name: Flaw(f"names',
+            '        fields |= {name: Flaw(f"names',
+            '        fields or {name: Flaw(f"names',
         ),
     ],
     "web.py": [
