@@ -1,4 +1,4 @@
-"""JSON lines on standard output, one a fact; secrets are masked before anything is written.
+"""Writes JSON lines to standard output, with secrets masked.
 
 A line is at most 32 KB, the platform's own limit (Function Compute, "Logging").
 """
@@ -23,8 +23,8 @@ LONGEST_TEXT = 2_000
 
 _MASK = "***"
 _SIGNS = ("signature", "token", "secret", "password", "authorization", "receipthandle", "bearer", "://")
-"""One of these stands before whatever grants access; most texts have none."""
-# What the SDKs put into texts: query parameters, headers and XML or JSON fields that grant access, and addresses with a password.
+"""One of these precedes every secret; most texts have none."""
+# Secrets in texts of the SDKs: query parameters, headers, XML or JSON fields, and addresses with a password.
 _GRANTING = r"""(?ix) (?P<name> \b (?: signature | security[-_]?token | access[-_]?key[-_]?secret | product[-_]?secret | password
                              | (?P<scheme> authorization ) | receipthandle ) ["']? \s* (?: = | : | > ) \s* ["']?
                            | \b bearer \s | :// [^\s/:@]* : (?= [^\s@]* @ ) )
@@ -32,7 +32,7 @@ _GRANTING = r"""(?ix) (?P<name> \b (?: signature | security[-_]?token | access[-
 
 
 def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """The text without secrets: the values given, and whatever stands behind a name that grants access."""
+    """Mask secrets in a text: the given values, and whatever follows a name that grants access."""
     for secret in secrets:
         if secret:
             text = text.replace(secret, _MASK)
@@ -62,7 +62,7 @@ class Log(NamedTuple):
         return f"Log({self.level!r})"
 
     def bind(self, *, secrets: tuple[str, ...] = (), **fields: object) -> "Log":
-        """The same log with more secrets to mask and more fields in each line."""
+        """Return the log with more secrets to mask and more fields in each line."""
         return self._replace(secrets=self.secrets + secrets, fields=self.fields + tuple(fields.items()))
 
     def info(self, event: str, **fields: object) -> None:
@@ -75,7 +75,7 @@ class Log(NamedTuple):
         self._line("ERROR", event, fields)
 
     def fault(self, error: Exception, **fields: object) -> None:
-        """Write a fault of the function's own: its type, its text, and the line of code that raised it."""
+        """Write an internal error: its type, its text, and the line of code that raised it."""
         frames = traceback.extract_tb(error.__traceback__)
         place = f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else None
         self.error("internal_error", error=type(error).__name__, text=error, at=place, **fields)
@@ -93,7 +93,7 @@ class Log(NamedTuple):
 
 
 def _plain(value: object, hide: Callable[[str], str]) -> object:
-    """Make a value one of JSON's, with no more than four decimals."""
+    """Convert a value to JSON's types, with at most four decimals."""
     if isinstance(value, float):
         return round(value, 4)
     if isinstance(value, int):

@@ -1,6 +1,6 @@
-"""The input contract: a request, or an array of them, as JSON; every fault of a request at once, by field.
+"""Reads the input contract: a request, or an array of them, as JSON. Reports all faults of a request at once, by field.
 
-Rules come from the API reference of CreateOTAModule; a field that is the function's own says so.
+Rules come from the API reference of CreateOTAModule; the function's own fields are marked.
 """
 
 import re
@@ -40,7 +40,7 @@ _RULES = {
     "CorrelationId": "must hold no control characters",
     "traceparent": "must be a W3C traceparent: version-traceid-parentid-flags in lower-case hex",
 }
-"""What the texts of each field must be, as their senders are told."""
+"""The rule for each field's text, as shown to senders."""
 
 
 def _text(characters: str, longest: int, least: int = 1, schema: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - pydantic's
@@ -57,7 +57,7 @@ def _check(keeps: Callable[[str], object]) -> AfterValidator:
 
 
 def _integer(value: object) -> object:
-    """1.0 is an integer, as JSON Schema has it."""
+    """Accept 1.0 as an integer, as JSON Schema does."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -69,10 +69,10 @@ Policy = Literal["keep", "update", "fail"]
 
 
 class Known(NamedTuple):
-    """What the deliveries of a request have found out, as it travels with a request that is put back."""
+    """Facts that deliveries of a request have found out; they travel with it when it is put back."""
 
     Tried: bool | int = False
-    """When the first create call left that may have had an effect, in unix seconds; True: some time ago."""
+    """When the first create call with a possible effect left, in unix seconds; True: time unknown."""
     Theirs: bool = False
     """The module was seen, and no call of this request had made it."""
     Updated: bool = False
@@ -83,7 +83,7 @@ NOTHING = Known()
 
 
 class ModuleKey(NamedTuple):
-    """What makes two requests mean the same module; names differ in more than case."""
+    """Identifies a module; names that differ only in case mean the same one."""
 
     instance: str | None
     product: str
@@ -125,16 +125,16 @@ class ModuleRequest(BaseModel):
     )
 
     def in_instance(self, default: str | None) -> "ModuleRequest":
-        """The same request, in the instance that it means."""
+        """Return the request with its instance filled in."""
         named = default is None or self.IotInstanceId is not None
         return self if named else self.model_copy(update={"IotInstanceId": default})
 
     def to_json(self) -> str:
-        """Write it without what a reader takes it to have anyway."""
+        """Write it as JSON, without default values."""
         return self.model_dump_json(exclude_none=True, exclude_defaults=True)
 
     def again(self, now: float, known: Known, *, counts: bool) -> str:
-        """Write it for its next delivery, with all that is known of it; `counts`: an attempt later. `now`: unix seconds."""
+        """Write it for its next delivery, with all known facts; `counts`: with one more attempt. `now`: unix seconds."""
         since = int(now) if self.Since is None else self.Since
         added = {**known._asdict(), "Attempt": self.Attempt + counts, "Since": since}
         return self.model_copy(update=added).to_json()
@@ -172,17 +172,17 @@ API_FIELDS = ("ProductKey", "ModuleName", "AliasName", "Desc", "IotInstanceId")
 
 
 class Contents(NamedTuple):
-    """What a message's body holds."""
+    """The contents of a message."""
 
     parts: list[Part]
-    """What is meant as requests, each with the fields that its message has for it."""
+    """Parts meant as requests, each with the fields that its message adds."""
     ignored: list[str]
-    """Why other parts ask for nothing: a tombstone, a health check, a subscription's confirmation."""
+    """Why other parts are no requests: a tombstone, a health check, a subscription's confirmation."""
     several: bool
-    """Whether there is an array in it."""
+    """Whether it holds an array."""
 
     def requests(self) -> list[ModuleRequest | Invalid]:
-        """Check each of the parts."""
+        """Read and check each part."""
         return [_read_part(part) for part in self.parts]
 
 
@@ -194,8 +194,8 @@ def read(body: object, default_id: str, trace: str | None = None) -> list[Module
 def read_body(body: object, place: Place) -> Contents:
     """Find the requests in a message's body (text, bytes, or a JSON value already parsed) and in the envelopes inside it.
 
-    Each has its Id: the sender's own, or its message's, with `/n` for the n-th of an array; and its traceparent: its own, or
-    that of the innermost envelope, where that is a valid one. Never raises: what cannot be read is Invalid.
+    Its Id is the sender's, or its message's with `/n` for the n-th of an array. Its traceparent is its own, or that of the
+    innermost envelope, if valid. Never raises: unreadable requests are Invalid.
     """
     parts = list(islice(open_body(body, place), MOST_REQUESTS + 1))
     if len(parts) > MOST_REQUESTS:
@@ -209,18 +209,18 @@ def _complete(part: Part) -> Part:
     value, replays = part.value, part.place.replays
     if not isinstance(value, dict):
         return part
-    given = {name: text for name, text in _given(part).items() if value.get(name) is None}
-    return part._replace(value={**(replay(value, replays) if replays else value), **given})
+    added = {name: text for name, text in _message_fields(part).items() if value.get(name) is None}
+    return part._replace(value={**(replay(value, replays) if replays else value), **added})
 
 
-def _given(part: Part) -> dict[str, str]:
-    """The fields that a request has by its message."""
+def _message_fields(part: Part) -> dict[str, str]:
+    """Return the fields that a message adds to its request."""
     trace = part.place.trace
     return {"Id": part.id, **({"traceparent": trace} if trace and re.fullmatch(_TRACEPARENT, trace) else {})}
 
 
 def replay(request: Mapping[str, Any], times: int = 1) -> dict[str, Any]:
-    """Begin a request anew that was given up: its attempts and its age are forgotten, what is known of its effects is kept."""
+    """Restart a request that was given up: forget its attempts and age, keep what is known of its effects."""
     before = request.get("Replay") or 0
     again = before + times if type(before) is int else before
     return {**{name: value for name, value in request.items() if name not in ("Attempt", "Since")}, "Replay": again}
@@ -237,7 +237,7 @@ def _read_part(part: Part) -> ModuleRequest | Invalid:
     if not isinstance(value, dict):
         problem = value.problem if isinstance(value, Flaw) else f"must be a JSON object (it is {shown(value)})"
         return Invalid(part.id, (Problem(Field="", Problem=problem),), readable=False)
-    # A name that is no Unicode text would end the validation before anything else was looked at.
+    # A name that is not valid Unicode would end the validation before anything else was checked.
     fields = {printable(str(name)): each for name, each in value.items()}
     try:
         return ModuleRequest.model_validate(fields)
@@ -249,11 +249,11 @@ def _read_part(part: Part) -> ModuleRequest | Invalid:
         for name in ("Id", "CorrelationId", "traceparent", "Attempt")
         if (each := fields.get(name)) and name not in wrong
     }
-    # The API's fields are repeated even where they broke a rule, in so far as they can be shown.
+    # The API's fields are repeated even if they break a rule, as far as they are printable.
     named = {
         name: printable(each[:LONGEST_REPEATED]) for name in API_FIELDS if isinstance(each := fields.get(name), str)
     }
     flaw = find_flaw(fields)
     if flaw is not None:
         problems = (Problem(Field="", Problem=flaw.problem),)
-    return Invalid(**{**_given(part), **named, **own}, problems=problems, readable=flaw is None)
+    return Invalid(**{**_message_fields(part), **named, **own}, problems=problems, readable=flaw is None)

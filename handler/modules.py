@@ -1,4 +1,4 @@
-"""Ensure one module: create it, read back where the answer leaves a doubt, compare, update where that is asked for."""
+"""Ensures one module: creates it, reads back if the answer leaves a doubt, compares, updates if asked to."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,13 +17,13 @@ MOST_CUSTOM_MODULES = 10
 BUILT_IN = "default"
 
 SECOND_LOOK = 1.0
-"""Seconds until the list is read again before a refusal is believed: nothing says that it shows a module at once."""
+"""Seconds until the list is read again to confirm a refusal: no page says that it shows a module at once."""
 
 SURELY_OLDER = 20 * 60.0
-"""Seconds by which a module must be older than our call to be surely not ours, where the API's clock is not known: signatures
+"""Seconds by which a module must be older than our call to be surely not ours, if the API's clock is unknown: signatures
 allow 15 minutes of clock skew."""
 ROUNDED = 2 * 60.0
-"""The same where it is known: GmtCreate may be rounded down to a minute, and machines of ours may differ by seconds."""
+"""The same if it is known: GmtCreate may be rounded down to a minute, and our machines may differ by seconds."""
 
 
 class Verdict(NamedTuple):
@@ -44,11 +44,11 @@ class GivenUp(NamedTuple):
     error: Exception
     known: Known
     counts: bool = False
-    """Whether a call of it failed, and neither the deployment nor the deadline is to blame."""
+    """Whether a call failed, not because of the deployment or the deadline."""
 
 
 class Ensuring:
-    """One request on its way to the module it asks for."""
+    """Ensures the module of one request; see `ensure`."""
 
     def __init__(self, request: ModuleRequest, session: Session, on_existing: str, random: Random) -> None:
         self._request = request
@@ -64,13 +64,13 @@ class Ensuring:
         self._failure: CallError | None = None
 
     def _first_tried(self) -> int:
-        """Return when an earlier delivery first tried; `true` names no instant: then the first that is known of the request."""
+        """Return when an earlier delivery first tried, in unix seconds; for `true`, the first time known of the request."""
         if self._request.Tried is True:
             return self._request.Since or int(self._session.clock.wall())
         return int(self._request.Tried)
 
     def run(self) -> Verdict | GivenUp:
-        """Create and read back until it is decided, or retries or time are used up."""
+        """Create and read back until decided, or until retries or time are used up."""
         failures = {CALL: 0, THROTTLED: 0}
         while True:
             try:
@@ -85,10 +85,10 @@ class Ensuring:
                     return verdict._replace(known=self._known())
 
     def _tries_again(self, error: Throttled | Transient, failures: dict[Backoff, int]) -> bool:
-        """Wait for another try, and tell whether there is one."""
+        """Wait for another try; return False if there is none."""
         if self._session.is_over and isinstance(error, Transient):
-            return False  # the deadline has cut the call, and nobody knows what the API would have answered
-        self._failure = error.with_traceback(None)  # whose frames hold this object in turn
+            return False  # the deadline cut the call, so it is unknown what the API would have answered
+        self._failure = error.with_traceback(None)  # its frames hold this object
         backoff = THROTTLED if isinstance(error, Throttled) else CALL
         failures[backoff] += 1
         if failures[backoff] < backoff.tries:
@@ -120,7 +120,7 @@ class Ensuring:
         return Verdict("created", request_id=request_id)
 
     def _remember_try(self) -> None:
-        """Keep in mind that a module which is no older than this call may be the request's own."""
+        """Remember the call: a module that is no older may be the request's own."""
         self._tried = self._tried or int(self._session.left)
 
     def _read_back(self) -> Verdict | None:
@@ -130,7 +130,7 @@ class Ensuring:
             return Verdict("rejected", "product-unknown", self._refused or error)
         if listing.modules is None:
             if self._refused is None and not self._update_sent:
-                return self._create()  # which is safe, whatever is there
+                return self._create()  # safe, whatever exists
             raise self._unexplained(Unanswered("NoData", "the list of modules came without Data"))
         name = self._request.key.name
         found = next((module for module in listing.modules if module.ModuleName.lower() == name), None)
@@ -150,7 +150,7 @@ class Ensuring:
             self._session.sleep(SECOND_LOOK, "a second look at the product")
             return None
         if self._tried:
-            # The call without an answer may still be at work, and be what this one was refused for.
+            # The unanswered call may still be running, and be the reason for this refusal.
             raise self._unexplained(self._refused)
         return Verdict("rejected", "refused", self._refused)
 
@@ -158,12 +158,12 @@ class Ensuring:
         drift = differences(self._request, found)
         changed = drift.keys() - {"ModuleName"}
         if self._updated or (self._update_sent and not changed):
-            # A description that is still there could not be taken away; any other difference is somebody's since then.
+            # A description that remains could not be removed; any other difference was made by somebody later.
             kept = self._request.Desc == "" and "Desc" in changed
             return Verdict("existing", drift=drift) if kept else Verdict("updated")
         if self._tried and not drift and not self._theirs and not self._is_older(found, moment):
             return Verdict("created")
-        # Once seen as somebody else's, it is not ours only because an update of ours has made it what we want.
+        # Once seen as somebody else's, it stays so, even after our update has made it match.
         self._theirs = True
         if self._policy == "fail":
             return Verdict("rejected", "exists", self._refused, drift=drift)
@@ -172,7 +172,7 @@ class Ensuring:
         return Verdict("existing", drift=drift)
 
     def _update(self, found: Module) -> Verdict | None:
-        # The effect of a field left out is not documented, so the one that stays is sent as it was found.
+        # The effect of omitting a field is not documented, so an unchanged one is sent as it was found.
         alias = found.AliasName if self._request.AliasName is None else self._request.AliasName
         text = found.Desc if self._request.Desc is None else self._request.Desc
         try:
@@ -186,13 +186,13 @@ class Ensuring:
         except Refused as error:
             return Verdict("rejected", "refused", error)
         self._updated = self._update_sent = True
-        # A description cannot be sent empty, only left out: whether that takes it away, the list says.
+        # A description cannot be sent empty, only left out: the list shows whether that removes it.
         return Verdict("updated", request_id=request_id) if text or not found.Desc else None
 
     def _is_older(self, found: Module, moment: float | None) -> bool:
-        """Tell whether the module was there before the first call of this request that may have made it.
+        """Tell whether the module existed before the first call of this request that may have made it.
 
-        `moment` is the API's clock at the time of the list, where the answer told it.
+        `moment` is the API's clock at the time of the list, if known.
         """
         made = unix_seconds(found.GmtCreate)
         if made is None:
@@ -202,7 +202,7 @@ class Ensuring:
 
 
 def ensure(request: ModuleRequest, session: Session, on_existing: str, random: Random) -> Verdict | GivenUp:
-    """Have the module that a request asks for, exactly once, whatever the API answers or fails to answer."""
+    """Ensure the module that a request asks for, exactly once, whatever the API answers or fails to answer."""
     return Ensuring(request, session, on_existing, random).run()
 
 

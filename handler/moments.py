@@ -1,4 +1,4 @@
-"""Reads the moments that the API and the services of the platform write, in any of the formats that were seen."""
+"""Parses timestamps of the API and the platform's services, in every format that was seen."""
 
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -9,10 +9,10 @@ _UNITS = {10: 1, 13: 1000}
 
 
 def unix_seconds(moment: object) -> float | None:
-    """A moment as unix seconds; None where there is none, or its format is not known.
+    """Convert a timestamp to unix seconds; None if absent or of unknown format.
 
-    Seen were "Wed, 20-Feb-2019 02:16:09 GMT" and "2020-10-13T09:46Z", and for products and messages milliseconds. What names no
-    zone is GMT: the field is called GmtCreate.
+    Seen were "Wed, 20-Feb-2019 02:16:09 GMT" and "2020-10-13T09:46Z", and for products and messages milliseconds. Without a
+    zone it is GMT: the field is called GmtCreate.
     """
     text = "" if moment is None else str(moment)[:LONGEST]
     if text.isascii() and text.isdigit():
@@ -26,6 +26,6 @@ def unix_seconds(moment: object) -> float | None:
 
 
 def _read_rfc_2822(text: str) -> datetime:
-    from email.utils import parsedate_to_datetime  # a call that creates reads no such moment, and need not wait for it
+    from email.utils import parsedate_to_datetime  # slow to import, and a create call does not need it
 
     return parsedate_to_datetime(text)

@@ -23,7 +23,7 @@ def encode_span(
 
 
 def encode_export(spans: Iterable[bytes], resource: Attributes, scope: str) -> bytes:
-    """Encode an ExportTraceServiceRequest: spans, and what they all come from."""
+    """Encode an ExportTraceServiceRequest: spans and their common resource."""
     inner = _part(1, _part(1, scope.encode())) + b"".join(_part(2, span) for span in spans)
     return _part(1, _part(1, _attributes(1, resource)) + _part(2, inner))
 

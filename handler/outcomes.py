@@ -1,4 +1,4 @@
-"""The output contract: one outcome for each request, as a CloudEvent (1.0, structured JSON)."""
+"""Writes the output contract: one outcome for each request, as a CloudEvent (1.0, structured JSON)."""
 
 import json
 import time
@@ -31,7 +31,7 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:ota-modules:outcome")
 
 
 def _clip(longest: int) -> BeforeValidator:
-    """What others wrote, short enough for a message, and without what UTF-8 cannot carry."""
+    """Shorten foreign text for a message, and replace what UTF-8 cannot carry."""
 
     def clip(text: object) -> object:
         return text[:longest].encode("utf-8", "replace").decode() if isinstance(text, str) else text
@@ -78,7 +78,7 @@ class Outcome(BaseModel):
 
     @classmethod
     def of(cls, request: ModuleRequest | Invalid, status: _Status, **more: object) -> "Outcome":
-        """The outcome of a request."""
+        """Make a request's outcome."""
         return cls(
             Status=status,
             **{name: getattr(request, name) for name in ("Id", *API_FIELDS, "CorrelationId", "traceparent")},
@@ -89,13 +89,13 @@ class Outcome(BaseModel):
 
     @classmethod
     def invalid(cls, request: Invalid) -> "Outcome":
-        """The outcome of a request that breaks rules."""
+        """Make the outcome of an invalid request."""
         return cls.of(request, "rejected", why="invalid" if request.readable else "unreadable", Errors=request.problems)
 
     @property
     def event_id(self) -> str:
-        """The same for every delivery of one request, and for no other: made of its Id and its key; of `Replay` where it was
-        replayed; and of what is wrong with it, for requests that are wrong may share an Id and have no key."""
+        """Return an id that is the same for every delivery of one request, and for no other: made of its Id and key, of `Replay`
+        if replayed, and of its problems, since invalid requests may share an Id and have no key."""
         name = None if self.ModuleName is None else self.ModuleName.casefold()
         problems = [[each.Field, each.Problem] for each in self.Errors or ()]
         key = [self.Id, self.IotInstanceId, self.ProductKey, name, *(part for part in (self.Replay, problems) if part)]
@@ -103,15 +103,15 @@ class Outcome(BaseModel):
 
     @property
     def shows_module(self) -> bool:
-        """Whether it says that the module is there."""
+        """Tell whether the module exists by it."""
         return self.Status in ("created", "existing", "updated") or self.why == "exists"
 
     def data(self) -> dict[str, object]:
-        """The public part, as JSON values."""
+        """Return the public part, as JSON values."""
         return self.model_dump(mode="json", exclude_none=True)
 
     def event(self, source: str, moment: float) -> str:
-        """The CloudEvent as JSON. `source`: /ota-modules/<region>/<function>; `moment`: unix seconds."""
+        """Write the CloudEvent as JSON. `source`: /ota-modules/<region>/<function>; `moment`: unix seconds."""
         extensions = {
             "subject": f"{self.ProductKey}/{self.ModuleName}" if self.ProductKey and self.ModuleName else None,
             "correlationid": self.CorrelationId,
@@ -149,8 +149,7 @@ class Unfinished(NamedTuple):
     def of(
         cls, request: ModuleRequest | Invalid, error: Exception, known: Known, *, counts: bool = False
     ) -> "Unfinished":
-        """What a request goes on as that an error kept from its outcome. A fault of ours costs it an attempt, for it may meet
-        the fault each time."""
+        """Make the unfinished request that an error leaves. An internal error costs an attempt, since it may recur each time."""
         reason = next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), None)
         if reason is None:
             return cls(request, "fault", type(error).__name__, known=known, counts=True)
@@ -170,11 +169,11 @@ _REASONS: Mapping[type[Exception], Reason] = {
     CallError: "upstream",
     SinkError: "sink",
 }
-"""Of errors, the first that fits; of any other a fault of ours."""
+"""By error, the first that fits; any other error is internal."""
 
 
 def dead_letter(request: ModuleRequest, left: Unfinished, event: str) -> str:
-    """A request that is given up, with what is known of it, the reason, and the outcome that says so."""
+    """Write a dead letter: the request with all known facts, the reason, and its outcome."""
     known = request.model_copy(update=left.known._asdict())
     letter = {
         "Reason": left.reason,

@@ -1,10 +1,10 @@
-"""The quota inside one process: calls of one operation leave evenly spaced, first come first served.
+"""Paces calls inside one process: calls of one operation leave evenly spaced, first come first served.
 
 In any window of W seconds at most 1 + floor((W + tau) * rate) calls leave, where tau, a quarter of the interval between
-two calls, is what a late wake-up may catch up; without late wake-ups tau is 0. Where a quarter would make one call more
-fit into a second, it is less: in any second at most 1 + floor(rate) calls leave. What counts is when a call leaves, not
-when it was to leave: whoever wakes looks again, so that calls whose slots passed while the process stood still do not
-leave at once. Their slots are lost.
+two calls, is how much a late wake-up may catch up; without late wake-ups tau is 0. If a quarter would let one more call
+fit into a second, tau is less: in any second at most 1 + floor(rate) calls leave. The time at which a call really leaves
+counts: after a stall, every caller checks the time again, so calls whose slots have passed do not leave together. Their
+slots are lost.
 """
 
 import math
@@ -19,13 +19,13 @@ from handler.errors import OutOfTime
 EARLY = 1e-6
 """Seconds: sleeping until an instant may end a rounding error before it."""
 CATCH_UP = 0.25
-"""Of an interval, at most; see `catch_up`."""
+"""At most this part of an interval; see `catch_up`."""
 LONGEST_HOLD = 5.0
-"""Seconds that nothing leaves at most, whatever a throttle asks for."""
+"""Longest pause of all calls in seconds, whatever a throttle asks for."""
 SLOWER, SLOWEST = 0.7, 0.1
-"""What a throttle leaves of the rate, and what all throttles together leave of the full rate."""
+"""Factor of each throttle on the rate, and the lowest rate as a part of the full one."""
 SAFE = 0.95
-"""Of the rate that was refused: up to here it climbs quickly."""
+"""The part of the refused rate up to which the rate climbs quickly."""
 RETURN, PROBE = 1 / 6, 0.0003
 """Steps: this part of the way to the safe rate; beyond it, at first, this part of the full rate."""
 CALM = 8.0
@@ -45,7 +45,7 @@ def catch_up(rate: float) -> float:
 
 
 class Quota(Protocol):
-    """What stands between us and the API: every call waits here, and every answer is told."""
+    """Limits calls of the API: every call waits here, and every answer is reported."""
 
     def wait(self, operation: str, deadline: float) -> float:
         """Block until the next call of `operation` may leave; return the seconds waited.
@@ -55,25 +55,24 @@ class Quota(Protocol):
         ...
 
     def throttled(self, operation: str, retry_after: float) -> None:
-        """Hear that this thread's last call was refused as one too many: nothing leaves for `retry_after` seconds (0 to 5)."""
+        """Report that this thread's last call was throttled: nothing leaves for `retry_after` seconds (0 to 5)."""
         ...
 
     def accepted(self, operation: str) -> None:
-        """Hear that this thread's last call was answered, and that the answer was no throttle."""
+        """Report that this thread's last call was answered and not throttled."""
         ...
 
 
 class Speed:
-    """The rate of the moment, in calls a second: never above `full`.
+    """The current rate, in calls a second: never above `full`.
 
-    A throttle takes it down to 0.7 of what it was, and every accepted call brings it a step back: quickly up to just
-    below the rate that was refused, slowly beyond it, and faster the longer nothing was refused. A verdict on a call
-    that left before the last slow-down says nothing about the new rate and is passed over: twenty calls that are on
-    their way may all be refused, and count once.
+    A throttle multiplies it by 0.7, and every accepted call raises it a step: quickly up to just below the rate that
+    was refused, slowly beyond it, and faster the longer nothing was refused. The answer to a call that left before the
+    last slow-down is ignored: twenty calls in flight may all be refused, and count once.
 
     The constants are from simulations of a minute at 9 a second beside another tenant that takes half of the ten: with
     the API's latency at 50 ms, 500 ms and 2 s this gets 89, 90 and 85 % of what the other leaves, and 2, 4 and 7 % of
-    its calls are throttled (at 2 s half of these are on their way already when the first throttle comes back). After
+    its calls are throttled (at 2 s half of these are in flight when the first throttle comes back). After
     one stray throttle the full rate is back in some fifteen seconds, from the slowest in two minutes.
     """
 
@@ -99,9 +98,9 @@ class Speed:
 
 
 class Line:
-    """Those who wait to call one operation, in the order in which they came, and when the next of them may leave.
+    """Queues the callers of one operation in their order, and decides when the next may leave.
 
-    The spacing is GCRA with a burst of one: a single number says from when on the next call may leave.
+    The spacing is GCRA with a burst of one: a single number holds the earliest time of the next call.
     """
 
     def __init__(self, operation: str, rate: float, clock: Clock) -> None:
@@ -150,7 +149,7 @@ class Line:
             now = self._clock.now()
             ahead = self._waiting.index(ticket)
             slot = self._check(now, ahead, deadline)
-            if ahead:  # only half of the time: one of those before it may give up, or the rate may rise
+            if ahead:  # half of the time: a caller before it may give up, or the rate may rise
                 return max(slot - now, self._speed.interval) / 2
             if slot > now + EARLY:
                 return slot - now
@@ -170,13 +169,13 @@ class Line:
     def _slot(self, now: float, ahead: int) -> float:
         """Return the instant, `now` or later, at which a call with `ahead` others before it may leave, as far as is known."""
         interval = self._speed.interval
-        # Neither lies further ahead than this, unless the clock went back; and nobody may be stuck then.
+        # Neither lies further ahead than this unless the clock went back, and no caller may get stuck then.
         self._free = min(self._free, now + interval)
         self._held = min(self._held, now + LONGEST_HOLD)
         return max(now, self._free, self._held) + ahead * interval
 
     def _leave(self, now: float, came: float) -> None:
-        """Let a call leave that was due when it came or when its slot did: it may catch up a little of what it is late."""
+        """Let a call leave. The next slot counts from when this one was due, so that it catches up a little of a delay."""
         due = min(max(self._free, self._held, came, now - self._speed.catch_up), now)
         self._free = due + self._speed.interval
         _left.set(now)
@@ -206,7 +205,7 @@ class Pacer:
         return sum(map(len, list(self._lines.values())))
 
     def _line(self, operation: str) -> Line:
-        """Return the operation's line, made by whoever asks first."""
+        """Return the operation's line; the first caller makes it."""
         if operation not in self._lines:
             self._lines.setdefault(operation, self._make(operation))
         return self._lines[operation]

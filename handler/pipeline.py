@@ -1,4 +1,4 @@
-"""From deliveries to outcomes: the order of steps, readable from top to bottom.
+"""Turns deliveries into outcomes, in these steps:
 
 take on what can be finished, put the rest back -> ensure each module and publish each outcome -> put back what is not finished ->
 (the caller returns, which acknowledges).
@@ -25,15 +25,14 @@ from handler.triggers import Delivery
 MOST_REQUESTS = 2_000
 """Requests that one delivery takes on, whatever the quota: the smallest instance has 128 MB."""
 PUT_BACK_SECONDS = 0.004
-"""For putting one message back: a quarter of a millisecond of a whole processor was measured, and the smallest instance has a
-tenth of one."""
+"""Seconds to put one message back: measured as 0.25 ms on a whole processor, and the smallest instance has a tenth of one."""
 PUT_BACK_IN_MARGIN = 250
-"""Messages that go back within the deadline's margin; for each one beyond, the deadline comes earlier."""
+"""Messages that go back within the deadline's margin; each one more makes the deadline earlier."""
 MOST_REASONS = 5
 
 
 class Report(NamedTuple):
-    """What became of an invocation's requests, in their order."""
+    """The results of an invocation's requests, in their order."""
 
     results: Sequence[Result]
     usages: Sequence[Usage]
@@ -47,14 +46,14 @@ class Report(NamedTuple):
         return [result for result in self.results if isinstance(result, Outcome)]
 
     def summary(self) -> dict[str, int]:
-        """Counts by status; `put_back` is the number that will come again."""
+        """Count outcomes by status; `put_back` is the number that will come again."""
         counts = dict.fromkeys(get_args(Status), 0)
         for outcome in self.outcomes:
             counts[outcome.Status] += 1
         return {**counts, "put_back": self.put_back}
 
     def reasons(self) -> str:
-        """Why requests are not finished."""
+        """List why requests are not finished."""
         left = (result for result in self.results if isinstance(result, Unfinished))
         return "; ".join(sorted({f"{each.reason} ({each.detail})" for each in left})[:MOST_REASONS])
 
@@ -70,7 +69,7 @@ class Pipeline(NamedTuple):
     def run(self, deliveries: Sequence[Delivery], invocation: Invocation) -> Report:
         """Finish every request of a batch, or put it back.
 
-        Raises: NotFinished: there is no queue, or it did not take something back: so the whole batch must come again.
+        Raises: NotFinished: there is no queue, or it refused something, so the whole batch must come again.
         """
         began = self.api.clock.now()
         batch = _take_on(deliveries, self._most(invocation), invocation)
@@ -91,7 +90,7 @@ class Pipeline(NamedTuple):
         return report
 
     def answer(self, delivery: Delivery, invocation: Invocation) -> Sequence[Result]:
-        """One result for each request of a body, in its order; what is not finished is the sender's to send again."""
+        """Return one result for each request of a body, in order; the sender must send unfinished ones again."""
         began = self.api.clock.now()
         batch = _take_on([delivery], math.inf, invocation)
         report, _ = self._handle(batch, invocation, gives_up=False)
@@ -103,13 +102,13 @@ class Pipeline(NamedTuple):
         return self.settings.OTA_REQUEST_QUEUE is not None
 
     def _most(self, invocation: Invocation) -> float:
-        """Requests that this delivery can finish. Without a queue all must be tried, for none can be put back."""
+        """Return how many requests this delivery can finish; without a queue all, since none can be put back."""
         if not self._has_queue:
             return math.inf
         return min(MOST_REQUESTS, self.settings.own_rate * (invocation.deadline - self.api.clock.now()))
 
     def _handle(self, batch: Batch, invocation: Invocation, *, gives_up: bool) -> tuple[Report, list[Chain]]:
-        """Try each request; returns what became of them, and what is left of them."""
+        """Try each request; return the report, and the chains to put back."""
         early = max(0, len(batch.taken) - PUT_BACK_IN_MARGIN) * PUT_BACK_SECONDS
         invocation = invocation._replace(deadline=invocation.deadline - early)
         attempts = Attempts(self.api, self.settings, self.random, invocation, gives_up, Halt(), usages=[])
@@ -127,7 +126,7 @@ class Pipeline(NamedTuple):
         return Report([results[item.place] for item in batch.items], attempts.usages), chains
 
     def _log(self, report: Report, batch: Batch, invocation: Invocation, began: float) -> None:
-        """One line an invocation."""
+        """Log one line for an invocation."""
         oldest = batch.oldest()
         invocation.log.info(
             "summary",

@@ -1,4 +1,4 @@
-"""Says in words what is wrong with a request, so that its sender can correct it."""
+"""Describes what is wrong with a request, so that its sender can correct it."""
 
 import json
 import re
@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 LONGEST_SHOWN = 64
-"""Characters of a refused value that its sender is shown."""
+"""Characters shown of a refused value."""
 LONGEST_REPEATED = 128
-"""Characters of a field of the API that is repeated, though it breaks a rule."""
+"""Characters repeated of an API field that breaks a rule."""
 MOST_PROBLEMS = 20
-"""Problems of one request that are reported; an object with a thousand unknown fields is not answered a thousand times."""
+"""Problems reported of one request, which may be an object with a thousand unknown fields."""
 
 # Character classes stand here in full, and not as Unicode categories, so that every version of Python and the published schema
 # mean the same. Invisible: white space and what fonts show as nothing (Default_Ignorable_Code_Point, format characters, fillers).
@@ -61,7 +61,7 @@ def _problem(fault: Any, known: Iterable[str], rules: Mapping[str, str]) -> Prob
 
 
 def closest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str | None:
-    """Find the known name that is meant by another, if any comes near: `productKey`, `module_name`, `Alias`."""
+    """Find the known name that another one means, if any is close: `productKey`, `module_name`, `Alias`."""
     from difflib import get_close_matches  # here, so that a new instance does not wait for it
 
     names = {each.casefold(): each for each in known}
@@ -72,7 +72,7 @@ def closest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str | None
 
 
 def shown(value: object) -> str:
-    """Write a value for an error: short, and with nothing invisible in it."""
+    """Write a value for an error: short, invisible characters escaped."""
     text = value if isinstance(value, str) else _json(value)
     short = text[:LONGEST_SHOWN] + ("…" if len(text) > LONGEST_SHOWN else "")
     visible = re.sub(_UNSHOWN, lambda found: f"\\u{ord(found[0]):04x}", short)
@@ -87,5 +87,5 @@ def _json(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """Replace what no message can carry."""
+    """Replace characters that no message can carry."""
     return text if text.isascii() and text.isprintable() else re.sub(_UNPRINTABLE, "\ufffd", text)

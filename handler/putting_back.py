@@ -1,6 +1,6 @@
-"""Sends what is not finished to the request queue again, in no more messages than it came in.
+"""Puts unfinished requests back into the request queue, in no more messages than they came in.
 
-What is left of one message goes back as one message for each pause, requests for one module together and in their order.
+The rest of one message goes back as one message for each pause; requests for one module stay together, in order.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ LARGEST_BODY = LARGEST_MESSAGE // 4 * 3
 
 
 class Chain(NamedTuple):
-    """Requests for one module that are not finished, in their order, as JSON; or a body that is none, as it came."""
+    """Unfinished requests for one module, in order, as JSON; or a body without requests, as it came."""
 
     message: int
     pause: Pause
@@ -31,7 +31,7 @@ class Chain(NamedTuple):
 
 
 def chain(unfinished: Sequence[tuple[Item, Unfinished]], now: float) -> Chain:
-    """What is left of a lane. `now`: unix seconds."""
+    """Chain what is left of a lane. `now`: unix seconds."""
     item, first = unfinished[0]
     if item.is_body:
         return Chain(item.message, _pause(first, now), [item.raw], is_body=True)
@@ -54,14 +54,14 @@ def _pause(unfinished: Unfinished, now: float) -> Pause:
 
 
 def whole_messages(deliveries: Sequence[Delivery], random: Random) -> tuple[list[Message], int]:
-    """The messages in which those go back that a delivery does not take on, and the number of requests in them."""
-    found = [whole(delivery, LARGEST_BODY) for delivery in deliveries]
-    back = [Message(body, NO_TIME.draw(random)) for bodies, _ in found for body in bodies]
-    return back, sum(requests for _, requests in found)
+    """Return the messages that put whole deliveries back, and the number of requests in them."""
+    wholes = [whole(delivery, LARGEST_BODY) for delivery in deliveries]
+    back = [Message(body, NO_TIME.draw(random)) for bodies, _ in wholes for body in bodies]
+    return back, sum(requests for _, requests in wholes)
 
 
 def messages(chains: Sequence[Chain], most: int, random: Random) -> list[Message]:
-    """The messages in which chains go back: `most` at most, unless they are too large for that."""
+    """Return the messages that put chains back: at most `most`, unless they are too large for that."""
     bodies = [each for each in chains if each.is_body]
     whole = [Message(each.elements[0], each.pause.draw(random)) for each in bodies]
     groups = _grouped([each for each in chains if not each.is_body], max(most - len(bodies), 1))
@@ -69,7 +69,7 @@ def messages(chains: Sequence[Chain], most: int, random: Random) -> list[Message
 
 
 def _grouped(chains: Sequence[Chain], most: int) -> list[list[Chain]]:
-    """Put chains together that go back with one pause."""
+    """Group chains that go back with one pause."""
     groups = _by(chains, lambda each: (each.message, each.pause))
     if len(groups) > most:
         groups = _by(chains, lambda each: each.pause)
@@ -81,14 +81,14 @@ def _grouped(chains: Sequence[Chain], most: int) -> list[list[Chain]]:
 
 
 def _by(chains: Sequence[Chain], key: Callable[[Chain], object]) -> list[list[Chain]]:
-    found: dict[object, list[Chain]] = {}
+    groups: dict[object, list[Chain]] = {}
     for each in chains:
-        found.setdefault(key(each), []).append(each)
-    return list(found.values())
+        groups.setdefault(key(each), []).append(each)
+    return list(groups.values())
 
 
 def _shared_pause(group: Sequence[Chain]) -> Pause:
-    """One pause for all: to come early costs nothing but a call, unless it costs an attempt."""
+    """Choose one pause for all: coming early costs only a call, unless it costs an attempt."""
     pauses = [each.pause for each in group]
     counted = [pause for pause in pauses if pause.counts]
     return max(counted, key=_longest) if counted else min(pauses, key=_longest)
@@ -103,12 +103,12 @@ def _packed(group: Sequence[Chain], random: Random) -> list[Message]:
     elements = [element for each in group for element in each.elements]
     is_object = len(elements) == 1 and elements[0].startswith(
         "{"
-    )  # anything else means another thing outside of an array
+    )  # any other element means something else outside of an array
     return [Message(body, delay) for body in (elements if is_object else pack(_together(group), LARGEST_BODY))]
 
 
 def _together(chains: Sequence[Chain]) -> Iterator[str]:
-    """The elements of each chain as one text, as long as it fits into a message."""
+    """Join the elements of each chain into one text, if it fits into a message."""
     for each in chains:
         text = ",".join(each.elements)
         yield from [text] if size_joined(text) <= LARGEST_BODY - len("[]") else each.elements
@@ -121,7 +121,7 @@ class Sender(NamedTuple):
     pool: Pool
 
     def send(self, back: Sequence[Message]) -> list[Message]:
-        """Send messages once, none any more behind one that is refused; returns those that the queue did not take."""
+        """Send messages once, and stop after a refusal; return those that the queue did not take."""
         refused: list[Message] = []
 
         def send(batch: Sequence[Message]) -> None:
@@ -131,8 +131,8 @@ class Sender(NamedTuple):
         return refused
 
     def send_all(self, back: Sequence[Message], *, has_sent: bool) -> bool:
-        """Whether the queue took all. Once it took something (`has_sent`: before these), the rest is sent again for as long as
-        anything may be sent, for who raises has all of it delivered again."""
+        """Send messages; return whether the queue took all. Once it took any (`has_sent`: before these), retry the rest while
+        time is left, since an error would have the whole batch delivered again."""
         refused = self.send(back)
         for failures in count(1):
             has_sent = has_sent or len(refused) < len(back)

@@ -1,24 +1,22 @@
-"""One quota for many: the spacing of `handler.pacing`, kept in Valkey or Redis for all who use the same key.
+"""Shares one quota: keeps the spacing of `handler.pacing` in Valkey or Redis, for all processes with the same key.
 
-A script on the server gives out slots by the server's clock, one in each round trip, and the first two who wait in a process
-hold one each. A slot is used within tau (a quarter of an interval) or lost; it is never used late; where answers take longer
-than tau, it is asked for that far ahead. Each process checks its own spacing besides, whatever the server says. Between
-processes, tau grows by how exactly they know the server's clock: by half the time of the quickest round trips, a millisecond
-or so.
+A script on the server gives out slots by the server's clock, one per round trip, and the first two callers that wait in a
+process hold one each. A slot is used within tau (a quarter of an interval) or lost, never used late; if answers take longer
+than tau, slots are requested that far ahead. Each process also checks its own spacing. Between processes, tau grows by the
+error of their view of the server's clock: half the time of the quickest round trips, about a millisecond.
 
-The store may be slow, down, restarted empty or failing over. Then each process goes on by itself, at its static share, and tries
-the store again after a pause. No burst comes of the change:
+The store may be slow, down, restarted empty or failing over. Then each process continues alone, at its static share, and tries
+the store again after a pause. The change causes no burst:
 
-- A process alone begins with its share a second after all slots are over that may have been given out, and uses none of its
-  own: so no second holds calls of both kinds.
+- A process alone starts its share a second after the last slot that may have been given out, and uses none of its own slots:
+  so no second holds calls of both kinds.
 - A process that comes back needs a slot and obeys its share as well, until every other process must have come back.
 - A store that forgot everything starts as late as a process alone would.
 
-What remains: static shares add up to the rate only where OTA_QUOTA_INSTANCES is right. Nobody sees an outage for another:
-where one process loses the store (two answers in a row that are late) while others go on with it, because they reach it,
-were idle or have just started, its static share comes on top of the rate until it finds the store again, which takes it
-seconds. And a clock of the server that is set forward brings the slots that were given out as much nearer to those that
-come next.
+Limits: static shares add up to the rate only if OTA_QUOTA_INSTANCES is right. If one process loses the store (two late
+answers in a row) while others keep it, because they reach it, were idle or have just started, its static share comes on
+top of the rate until it finds the store again, which takes seconds. If the server's clock is set forward, slots that were
+given out come closer to the next ones by as much.
 """
 
 import math
@@ -31,17 +29,17 @@ from handler.pacing import EARLY, Line, Pacer, Speed, left_at
 from handler.store import Answer, Question, Run, Store
 
 AHEAD = 2
-"""Slots of a process. What all processes hold together is how long a throttle or an outage takes to be felt."""
+"""Slots that a process may hold. A throttle or an outage takes effect after the slots of all processes."""
 POLL = 0.01
-"""Seconds after which whoever has got no slot asks again."""
+"""Seconds after which a caller without a slot asks again."""
 SILENCE = 1.0
 """Seconds between the last slot of a store that is lost and the first call of a process alone."""
 FAR = 10.0**6
-"""Seconds: a deadline as far away as any."""
+"""Seconds: the longest deadline of a question."""
 
 
 class SharedLine(Line):
-    """Those of one process who wait to call one operation: they need slots of the store, or without it obey the static share."""
+    """Queues the callers of one operation in a process: they need slots of the store, or without it obey the static share."""
 
     def __init__(self, operation: str, share: float, clock: Clock, rate: float, store: Store, key: str) -> None:
         super().__init__(operation, share, clock)
@@ -54,8 +52,8 @@ class SharedLine(Line):
         self._next = -math.inf
         """When the store may have a slot, as far as is known."""
         self._silence = 0.0
-        """Seconds from the loss of the store to the first call of this process alone: a second after the last slot of others, who
-        will have taken as many as they had at the last answer."""
+        """Seconds from the loss of the store to the first call of this process alone: a second after the last slot that was given
+        out, as far as the last answer tells."""
 
     def throttled(self, hold: float) -> None:
         super().throttled(hold)
@@ -78,7 +76,7 @@ class SharedLine(Line):
         with self._lock:
             now = self._clock.now()
             ahead = self._waiting.index(ticket)
-            if self._store.down:  # to try it may take a while, which the next to leave does not have
+            if self._store.down:  # a try may take a while, so the next to leave does not make it
                 return self._store.ready(now) and (ahead > 0 or len(self._waiting) == 1)
             self._drop_missed(now)
             may_leave = self._store.settled(now) or super()._slot(now, ahead) <= now + EARLY
@@ -129,11 +127,10 @@ class SharedLine(Line):
 
 
 class SharedQuota(Pacer):
-    """The quota of all who use the same `key`: `rate` calls a second of each operation together.
+    """The quota of all processes with the same `key`: together `rate` calls a second of each operation.
 
-    `share` is this process's, for as long as the store at `url` cannot be relied upon. `run` asks another store than
-    the one at `url`.
-    Raises: SettingError: the address is none, or the package redis is missing.
+    `share` is this process's rate while the store at `url` is not available. `run` replaces that store.
+    Raises: SettingError: the address is invalid, or the package redis is missing.
     """
 
     def __init__(

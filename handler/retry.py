@@ -1,4 +1,4 @@
-"""Backoff and pauses, as values: how often, how long, and with how much jitter."""
+"""Defines backoff and pauses as values: how often, how long, and with how much jitter."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -30,7 +30,7 @@ CALL = Backoff(tries=5, base=0.4, cap=5.0)
 """Between calls of the API for one request, within one delivery."""
 
 THROTTLED = Backoff(tries=40, base=0.05, cap=1.0)
-"""Throttles harm nobody and are bounded by the deadline; the pacer does the waiting, this bounds the number."""
+"""Between throttled calls, which have no effect: the pacer does the waiting, the deadline bounds it, this bounds the number."""
 
 PUBLISH = Backoff(tries=3, base=0.1, cap=0.4)
 """Between sends of one message to a topic or queue: short, for it happens within the deadline's margin."""
@@ -40,9 +40,9 @@ PUT_BACK = Backoff(tries=1, base=15.0, cap=900.0)
 
 
 class Pause(NamedTuple):
-    """Seconds for which a message of the queue is not seen: drawn between `least` and `most`, and never 0.
+    """Seconds for which a message of the queue is hidden: drawn between `least` and `most`, and never 0.
 
-    `counts`: each of them costs its requests an attempt, so none may be shorter than it is drawn.
+    `counts`: the next delivery costs its requests an attempt, so it must not come earlier.
     """
 
     least: float
@@ -54,17 +54,17 @@ class Pause(NamedTuple):
 
 
 MISCONFIGURED = Pause(300.0, 900.0)
-"""Somebody has to put it right; until then a call each time finds out."""
+"""Somebody has to fix it; until then, each delivery checks with one call."""
 NO_TIME = Pause(1.0, 5.0)
-"""Nothing went wrong: the next delivery goes on."""
+"""Nothing went wrong: the next delivery continues."""
 
 
 def pause_after_attempt(attempt: int) -> Pause:
-    """Return the pause after so many deliveries in which a request failed: half of it is sure, so ten outlast half an hour."""
+    """Return the pause after `attempt` failed deliveries: at least half of its longest, so ten outlast half an hour."""
     longest = PUT_BACK.ceiling(attempt)
     return Pause(longest / 2, longest, counts=True)
 
 
 def pause_by_age(seconds: float) -> Pause:
-    """Return the pause of what was put back for so long, without an attempt: about as long again."""
+    """Return the pause of a request that was first put back `seconds` ago: up to about as long again."""
     return Pause(0.0, PUT_BACK.ceiling((int(seconds / PUT_BACK.base) + 1).bit_length()))

@@ -1,4 +1,4 @@
-"""Every setting, read from the environment into one frozen model; a wrong one is refused with its name."""
+"""Reads every setting from the environment into one frozen model; refuses a wrong one by name."""
 
 import ipaddress
 import re
@@ -13,14 +13,14 @@ from handler.errors import SettingError
 ACCOUNT_LIMIT = 10
 """Calls a second that the API takes for each operation of one account (API reference, CreateOTAModule)."""
 JUST_BELOW = 0.985
-"""Of a whole number of calls a second. Three a second are four in some second, from its beginning to its end; a little less are
-three, even where the network brings some of them 15 ms nearer to each other."""
+"""Factor on a whole number of calls a second. At 3 a second, one second can hold 4, at its start and end included; at slightly
+less it holds 3, even if the network brings calls 15 ms closer together."""
 LEAST_USED = 0.97
-"""Of OTA_QPS: what instances may leave unused without a word."""
+"""The part of OTA_QPS below which a warning says that instances leave some unused."""
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, so that plain http leaves no wire."""
+    """Tell whether a host is this machine, so that plain http stays on it."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -32,7 +32,7 @@ def is_loopback(host: str) -> bool:
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = rf"{_LABEL}(?:\.{_LABEL})*\.?"
 _PLACE = rf"(?:{_NAME}|\[[0-9A-Fa-f:.]+\])(?::[1-9]\d{{0,4}})?"
-"""A host and perhaps a port, of which nothing else can be a part."""
+"""A host and an optional port; matches no other part of an address."""
 _USER = r"(?:(?:[!$&-.0-;=A-Z\\^-~]|%[0-9A-Fa-f]{2})*@)?"
 _STORE_OPTIONS = {
     "db": r"\d{1,4}",
@@ -40,7 +40,7 @@ _STORE_OPTIONS = {
     "ssl_cert_reqs": "none|optional|required",
     "ssl_check_hostname": "true|false",
 }
-"""What may stand behind the `?` of a store's address, and its values: nothing that a password could be taken for."""
+"""Options allowed after the `?` of a store's address, and their values: no part of a password can pass as one."""
 
 
 def _endpoint(url: str) -> str:
@@ -53,7 +53,7 @@ def _endpoint(url: str) -> str:
 
 
 def _parts(url: str) -> SplitResult:
-    """Split an address of the right form. Raises: ValueError: its port or its IPv6 address cannot be; it repeats no password."""
+    """Split a well-formed address. Raises: ValueError: invalid port or IPv6 address; its text repeats no password."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -63,7 +63,7 @@ def _parts(url: str) -> SplitResult:
 
 
 def _store(url: str) -> str:
-    """Refuse what could be a part of a password that was taken for another part of the address; its text repeats nothing."""
+    """Refuse an address in which part of a password may pass as another part; the error's text repeats nothing."""
     if not re.fullmatch(rf"(?:rediss?://{_USER}{_PLACE}(?:/\d{{0,4}})?|unix://{_USER}/[!-~]+?)(?:\?[!-~]*)?", url):
         raise ValueError("must look like redis://user:password@host:port/0; percent-encode the password")
     options = parse_qsl(_parts(url).query, keep_blank_values=True)
@@ -171,13 +171,13 @@ class Settings(BaseModel):
 
     @property
     def rate(self) -> float:
-        """Calls a second of one operation for all instances together, where they share the quota."""
+        """Calls a second of one operation for all instances together, if they share the quota."""
         return _hold_below(self.OTA_QPS, self._limit)
 
     @property
     def share(self) -> float:
-        """Calls a second of one operation for this instance, where no store shares the quota: instances know nothing of each
-        other, so each keeps a bound of its own for any second, and these add up to no more than the limit."""
+        """Calls a second of one operation for this instance, without a store: instances know nothing of each other, so each
+        has its own bound for any second, and these add up to no more than the limit."""
         return _hold_below(self.OTA_QPS / self.OTA_QUOTA_INSTANCES, self._limit // self.OTA_QUOTA_INSTANCES)
 
     @property
@@ -187,16 +187,16 @@ class Settings(BaseModel):
 
     @property
     def most_in_a_second(self) -> int:
-        """Calls of one operation that all instances may make in a second, where no store shares the quota."""
+        """Calls of one operation that all instances may make in a second, without a store."""
         return self.OTA_QUOTA_INSTANCES * (1 + int(self.share))
 
     @property
     def _limit(self) -> int:
-        """Calls in any second: who sets more than an account has was given more, or calls another platform."""
+        """Calls in any second: an OTA_QPS above an account's limit means a raised limit, or another platform."""
         return ACCOUNT_LIMIT if self.OTA_QPS <= ACCOUNT_LIMIT else 1 + int(self.OTA_QPS)
 
     def warnings(self) -> list[str]:
-        """List what is allowed but dangerous, in words that name the setting."""
+        """List what is allowed but dangerous, with the setting's name."""
         found = []
         together = self.share * self.OTA_QUOTA_INSTANCES
         if self.most_in_a_second > ACCOUNT_LIMIT:

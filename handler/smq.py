@@ -1,6 +1,6 @@
-"""SMQ: publish an outcome, put a request back, dead-letter it. `handler.connections` carries what is sent.
+"""Sends to SMQ: publishes outcomes, puts requests back, dead-letters them. `handler.connections` does the transport.
 
-The official SDK sends a message twice whose answer was lost, has no timeout over TLS, and gives one thread another's answer.
+The official SDK sends a message twice if its answer is lost, has no timeout over TLS, and gives one thread another's answer.
 """
 
 import base64
@@ -27,19 +27,19 @@ SHORTEST_SEND = 0.05
 
 _DOCUMENT = '<?xml version="1.0" encoding="utf-8"?><{0} xmlns="http://mns.aliyuncs.com/doc/v1/">{1}</{0}>'
 _NOT_XML = "[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-# Answers that say what another try would hear as well.
+# Codes that another try would get again.
 _FINAL = ("AccessDenied", "TopicNotExist", "QueueNotExist", "InvalidArgument", "MalformedXML", "MessageBodyTooLarge")
 
 
 class Message(NamedTuple):
-    """A body, and the seconds after which it is to be seen."""
+    """A body, and the seconds until it becomes visible."""
 
     body: str
     delay: int = 0
 
 
 class Transport(Protocol):
-    """How a request travels; `post` raises NotSent, Misconfigured and Unanswered."""
+    """Sends requests; `post` raises NotSent, Misconfigured and Unanswered."""
 
     def post(self, target: str, seconds: float, body: bytes, headers: Mapping[str, str]) -> Answer: ...
 
@@ -62,11 +62,10 @@ def sign_smq(target: str, body: bytes, keys: Credentials, moment: float) -> Mapp
 
 
 class Outbox(NamedTuple):
-    """Where one invocation's messages go: its keys, and until when (clock seconds) it may send.
+    """Sends one invocation's messages with its keys, up to `until` (clock seconds).
 
-    The last `reserve` seconds are for putting requests back alone: a batch that spends all its time on outcomes would lose
-    what it cannot finish, and would spend it again when it comes again. A message whose answer was lost may be doubled, and
-    none is lost silently.
+    The last `reserve` seconds are only for putting requests back: a batch that spends all its time on outcomes could put
+    nothing back, and the next delivery would do the same. A message whose answer was lost may be doubled; none is lost silently.
     """
 
     transport: Transport
@@ -85,12 +84,12 @@ class Outbox(NamedTuple):
         self._send("topics", topic, "Message", message, self.until - self.reserve)
 
     def dead_letter(self, body: str) -> None:
-        """Keep what was given up; nothing happens where no such queue is set. Raises: SinkError."""
+        """Send a dead letter; do nothing if no such queue is set. Raises: SinkError."""
         if (queue := self.settings.OTA_DEAD_LETTER_QUEUE) is not None:
             self._send("queues", queue, "Message", _queued(queue, Message(body)), self.until - self.reserve)
 
     def put_back(self, messages: Sequence[Message]) -> list[Message]:
-        """Send at most 16 messages to the request queue; the ones that were not accepted are returned."""
+        """Send at most 16 messages to the request queue; return those that were not accepted."""
         if (queue := self.settings.OTA_REQUEST_QUEUE) is None:
             return list(messages)
         left = self._refused(queue, messages) if len(messages) > 1 else messages
@@ -110,13 +109,13 @@ class Outbox(NamedTuple):
             if len(results) != len(messages):
                 raise SinkError(queue, "unreadable answer")
         except SinkError as error:
-            # The caller only hears that they are not in the queue.
+            # The caller only learns that they are not in the queue.
             self.log.warning("publish_failed", sink=error.sink, text=error.problem)
             return messages
         return [message for message, result in zip(messages, results, strict=True) if "<MessageId>" not in result]
 
     def _send(self, kind: str, sink: str, name: str, content: str, until: float) -> str:
-        """Send until SMQ has accepted the message, or one of them; returns its answer. Raises: SinkError."""
+        """Send until SMQ has accepted at least one message; return its answer. Raises: SinkError."""
         target, document = f"/{kind}/{sink}/messages", _DOCUMENT.format(name, content).encode()
         for failures in range(1, PUBLISH.tries + 1):
             if (seconds := until - self.clock.now()) < SHORTEST_SEND:
@@ -140,7 +139,7 @@ class Outbox(NamedTuple):
 
 
 def _queued(queue: str, message: Message) -> str:
-    """Write a message to a queue, as base64, or as it is where it fits only so. Receivers read both, for senders send both."""
+    """Write a queue's message as base64, or as it is if only that fits. Receivers read both, for senders send both."""
     body, size = message.body, len(message.body.encode())
     if LARGEST_MESSAGE // 4 * 3 < size <= LARGEST_MESSAGE and not re.search(_NOT_XML, body):
         sent = body.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -157,7 +156,7 @@ def _encode(sink: str, body: str) -> str:
 
 
 def _refusal(status: int, text: str) -> CallError:
-    """Read why SMQ accepted nothing. Which action and resource a role lacks stands in the message only."""
+    """Read why SMQ accepted nothing. Only the message names the action and resource that a role lacks."""
     code, message, request = (
         found[1] if (found := re.search(f"<{name}>([^<]*)</{name}>", text)) else ""
         for name in ("Code", "Message", "RequestId")

@@ -1,6 +1,6 @@
-"""Announces how far an invocation has come, for whoever runs the function and wants to stop it there (the local cloud does).
+"""Announces the steps of an invocation, so that a test environment (the local cloud) can stop the function there.
 
-Nobody listens on the platform: then an announcement costs one comparison.
+On the platform there is no listener: then an announcement costs one comparison.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Literal
 Step = Literal["receive", "validate", "paced", "sent", "answered", "published", "put back"]
 
 listener: Callable[[Step], None] | None = None
-"""Is told of each step, by the thread that reaches it; set from outside."""
+"""Called with each step, by the thread that reaches it; set from outside."""
 
 
 def reached(step: Step) -> None:

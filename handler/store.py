@@ -1,4 +1,4 @@
-"""The store through which many share a quota, Valkey or Redis: its script, and whether it can be relied upon.
+"""Runs the script of a shared quota in its store, Valkey or Redis, and tracks whether the store is available.
 
 Imported only where a store is set: the package redis costs a quarter of a second of cold start.
 """
@@ -26,14 +26,13 @@ except ImportError:
 PATIENCE = 0.25
 """Seconds for connecting, and for each answer of the store."""
 TRIES = 2
-"""How often it is asked, each time on a new connection: a process that went on by itself because of one lost packet would come
-on top of all who do not."""
+"""Tries of one question, each on a new connection: after one lost packet, a process must not call on top of the others."""
 OVERDUE = 1.0
-"""Seconds of one question with all that it takes: a name server has no time limit of its own."""
+"""Seconds of one question in total: a name lookup has no time limit of its own."""
 PAUSE = 3.0
 """Seconds between two tries of a store that is down."""
 REMINDER = 60.0
-"""Seconds between two log lines about a store that refuses what it is asked: nobody but its operator can put that right."""
+"""Seconds between two log lines about a store that refuses commands, which only its operator can fix."""
 KEPT = 86_400
 """Seconds for which the store remembers an operation that nobody calls."""
 MOST_VERDICTS = 100
@@ -44,10 +43,10 @@ FAILOVER = (
     exceptions.ClusterDownError,
     exceptions.TryAgainError,
 )
-"""What a server answers that was the master, or is not yet."""
+"""Answers of a server that is no longer, or not yet, the master."""
 
-# All instants are microseconds of the server's clock, and what is asked is in seconds. A clock that was set back takes everything
-# along. Numbers are formatted by hand: Lua's own format keeps 14 digits, and these have 16.
+# All instants are microseconds of the server's clock; arguments are in seconds. If the clock is set back, all instants move
+# with it. Numbers are formatted by hand: Lua's own format keeps 14 digits, and these have 16.
 # Before version 5, Redis lets a script write after TIME only if its effects are replicated.
 SCRIPT = f"""
 if redis.replicate_commands then redis.replicate_commands() end
@@ -92,18 +91,18 @@ class Question(NamedTuple):
 
     rate: float
     latest: float = -1.0
-    """How far away a slot may lie; -1: none is wanted."""
+    """The latest slot that is of use, from now; -1: none is wanted."""
     silence: float = 0.0
-    """How far away it must lie at least, if the store has forgotten everything."""
+    """The earliest slot allowed, from now, if the store has lost its data."""
     accepted: int = 0
     """Calls that were answered and not throttled since the last question."""
     age: float = -1.0
-    """How long ago a call left that was throttled; -1: none was."""
+    """The time since a throttled call left; -1: none was."""
     hold: float = 0.0
 
 
 class Answer(NamedTuple):
-    """The script's answer: instants of our own clock, `free` when the next slot may lie; calls a second."""
+    """The script's answer: instants of our own clock (`free`: of the next slot), and calls a second."""
 
     now: float
     slot: float | None
@@ -113,11 +112,11 @@ class Answer(NamedTuple):
 
 
 Run = Callable[[str, Sequence[float]], Sequence[int]]
-"""Runs the script for a key and returns what it answers. Raises: Exception: no answer within OVERDUE, or a refusal."""
+"""Runs the script for a key and returns its answer. Raises: Exception: no answer within OVERDUE, or a refusal."""
 
 
 class Valkey:
-    """A real server. Raises: SettingError: the address is none."""
+    """A real server. Raises: SettingError: the address is invalid."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -144,14 +143,14 @@ class Valkey:
     def _run(self, key: str, arguments: Sequence[float]) -> Sequence[int]:
         try:
             answer: Sequence[int] = self._client.eval(SCRIPT, 1, key, *arguments)
-        except exceptions.MovedError:  # one node of a cluster: the cluster's client follows
+        except exceptions.MovedError:  # a node of a cluster: the cluster's client follows the redirect
             self._client = redis.RedisCluster.from_url(self._url, **self._limits)
             answer = self._client.eval(SCRIPT, 1, key, *arguments)
         return answer
 
 
 class Store:
-    """The server, and whether it can be relied upon."""
+    """Asks the server, and tracks whether it is available."""
 
     def __init__(self, url: str, clock: Clock, log: Log, run: Run | None = None) -> None:
         self._run_script = run or Valkey(url).run
@@ -165,22 +164,22 @@ class Store:
         self._lock = threading.Lock()
         self._retry_at = self._settled_at = self._told_at = -math.inf
         self.offset, self._error, self._measured = 0.0, math.inf, 0.0
-        """`offset`: the seconds that the server's clock shows more than ours."""
+        """`offset`: the server's clock minus ours, in seconds."""
         self._trip = 0.0
         """Seconds that the last answer took."""
         self.down = False
         self.lost_at = -math.inf
-        """When it was found to be down, the last time."""
+        """When it was last found to be down."""
 
     def ready(self, now: float) -> bool:
         return not self.down or now >= self._retry_at
 
     def settled(self, now: float) -> bool:
-        """Tell whether everybody who noticed an outage must have come back since."""
+        """Tell whether every process that noticed an outage must be back by now."""
         return not self.down and now >= self._settled_at
 
     def ask(self, key: str, question: Question) -> Answer | None:
-        """Run the script; return None where the store cannot be relied upon now."""
+        """Run the script; return None if the store is not available."""
         self._retry_at = self._clock.now() + PAUSE  # while it is down, one probe at a time
         try:
             if self.down or self._error == math.inf:
@@ -194,7 +193,7 @@ class Store:
 
     def _run(self, key: str, question: Question) -> Answer:
         before = self._clock.now()
-        # A slot that is over when the answer comes would be lost, and so would the next.
+        # A slot that passes before the answer arrives would be lost, and so would the next.
         numbers = self._run_script(key, (*question, self._trip))
         after = self._clock.now()
         now, slot, free, interval, slowed = (number / 1e6 for number in numbers)
@@ -203,7 +202,7 @@ class Store:
         return Answer(now - offset, slot - offset if slot else None, free - offset, 1 / interval, slowed - offset)
 
     def _synchronize(self, offset: float, error: float, now: float) -> float:
-        """Return the server's clock minus ours: of the last answers, the quickest tells it best, until one contradicts it."""
+        """Return the server's clock minus ours, as the quickest of the last answers tells it, until one contradicts it."""
         with self._lock:
             known = self._error + (now - self._measured) / 1000
             if error <= known or abs(offset - self.offset) > error + known:
@@ -224,10 +223,10 @@ class Store:
             self._told_at = now
         if refused:
             command = "AUTH" if isinstance(error, redis.AuthenticationError) else "EVAL"
-            # The package redis takes the first word off what the server said.
-            said = f"{getattr(error, 'status_code', None) or ''} {error}".strip()
+            # The package redis removes the first word of the server's answer.
+            answer = f"{getattr(error, 'status_code', None) or ''} {error}".strip()
             text = "the store refuses what it is asked: on with the static share"
-            self._log.error("quota", text=text, command=command, error=said)
+            self._log.error("quota", text=text, command=command, error=answer)
         else:
             self._log.warning("quota", text="the store is gone: on with the static share", error=type(error).__name__)
 

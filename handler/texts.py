@@ -1,6 +1,6 @@
 """Reads a text as a JSON value: JSON itself, base64 of any alphabet and padding around it, or the XML of an SMQ notification.
 
-The fault of one element is that element's alone: a Flaw stands in its place.
+A fault in one element does not affect the others: a Flaw takes its place.
 """
 
 import base64
@@ -23,11 +23,11 @@ _SIGN = r'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},]'
 _BLANK = "\ufeff \t\r\n"
 _BEGINNINGS = ("{", "[", '"', "<")
 compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""A JSON value as text, of the fewest characters."""
+"""Writes a JSON value as the shortest text."""
 
 
 class Flaw:
-    """Stands for a value, or for a part of one, that is not JSON or not clear; `text` has the same flaw when it is written."""
+    """Stands for a value, or for a part of one, that is not JSON or is ambiguous; `text` has the same flaw when written."""
 
     __slots__ = ("problem", "text")
 
@@ -51,12 +51,12 @@ def find_flaw(value: object) -> Flaw | None:
 
 
 def write(value: object) -> str:
-    """Write a JSON value as text, with the flaws that are in it."""
+    """Write a JSON value as text, with its flaws."""
     return carriable(_written(value))
 
 
 def carriable(text: str) -> str:
-    """Write half of a surrogate pair as JSON's escape, which is read as the same: UTF-8 cannot carry it."""
+    """Escape half of a surrogate pair as JSON does, since UTF-8 cannot carry it."""
     return text if text.isascii() else re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
@@ -71,7 +71,7 @@ def _written(value: object) -> str:
 
 
 def decode(body: object, layers: int = MOST_LAYERS, *, is_value: bool = False) -> object:
-    """Undo the encodings around a JSON value; a text that `is_value` already may also be meant as it stands."""
+    """Undo the encodings around a JSON value; a text that `is_value` already may also be meant literally."""
     text = _text(body) if isinstance(body, bytes | bytearray) else body
     if not isinstance(text, str):
         return text
@@ -89,7 +89,7 @@ def decode(body: object, layers: int = MOST_LAYERS, *, is_value: bool = False) -
 
 
 def parse(body: str | bytes, longest: float = LARGEST_TEXT) -> object:
-    """Parse JSON; an array that cannot be parsed whole, element by element, with a flaw for what it lacks behind the last."""
+    """Parse JSON. If an array fails as a whole, parse its elements, with a flaw at the end for what it lacks."""
     text = _text(body) if isinstance(body, bytes) else body
     if isinstance(text, Flaw):
         return text
@@ -114,7 +114,7 @@ def _load(text: str) -> object:
 
 
 def _split(text: str) -> list[str]:
-    """Split an array into the texts of its elements, also where it is cut off; anything else has none."""
+    """Split an array, even one cut off, into the texts of its elements; return [] for anything else."""
     if text.lstrip(_BLANK)[:1] != "[":
         return []
     depth, cuts = 0, list[int]()
@@ -131,13 +131,13 @@ def _split(text: str) -> list[str]:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         # Nobody knows which of the two was meant, and a module's name can never be changed.
         counts = Counter(name for name, _ in pairs)
         twice = [name for name, times in counts.items() if times > 1]
-        found |= {name: Flaw(f"names the field {name[:64]!r} twice", f"null,{compact(name)}:null") for name in twice}
-    return found
+        fields |= {name: Flaw(f"names the field {name[:64]!r} twice", f"null,{compact(name)}:null") for name in twice}
+    return fields
 
 
 _DECODER = json.JSONDecoder(
@@ -165,14 +165,14 @@ def _guess_encoding(data: bytes | bytearray) -> str:
 
 
 def _decode_base64(text: str) -> bytes | None:
-    """Decode base64 of any alphabet, padded or not, in lines or not; None where the text is hardly meant as base64."""
+    """Decode base64 of any alphabet, padded or not, in lines or not; None if the text is probably not base64."""
     packed = "".join(text.split())
     bare = packed.rstrip("=")
     try:
         data = base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=b"-_", validate=True)
     except ValueError:
         return None
-    # Many a plain word can be decoded too, but hardly ever to something that can be read.
+    # Many plain words can be decoded too, but rarely to readable text.
     inside = data.decode("utf-8", "surrogateescape").lstrip(_BLANK)
     is_meant = re.search("[+/=]", packed) or inside.startswith(_BEGINNINGS) or "".join(inside.split()).isprintable()
     return data if data and is_meant else None

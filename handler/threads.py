@@ -12,13 +12,13 @@ SECONDS_A_REQUEST = 6
 """How long one request may keep a thread busy with the API's latency at 2 s: create, read back, update."""
 MOST = 64
 SPARE = 3
-"""Threads that wait for the quota: a store gives out two slots at once, and whoever is behind those asks it for the next."""
+"""Threads that wait for the quota: two hold a slot of the store each, and the third asks it for the next."""
 SHORTEST_LOOK = 0.005
-"""Seconds after which is looked whether another thread is needed; later half the interval between two calls, if that is more."""
+"""Seconds until the first check for another thread; later checks take up to half the interval between two calls."""
 
 
 class Pool(Protocol):
-    """Runs every task, in the order given where it cannot run them at once, and returns when all have ended."""
+    """Runs all tasks, started in the given order, and returns when all have ended."""
 
     def __call__(self, tasks: Sequence[Task], /) -> None: ...
 
@@ -26,8 +26,8 @@ class Pool(Protocol):
 class Threads:
     """A pool of at most `most` threads; `waiting` tells how many of them wait for the quota. Tasks handle their own errors.
 
-    A thread joins in when fewer than `SPARE` wait, and none has begun a task since the last look: more would only take the
-    processor from each other.
+    A thread joins when fewer than `SPARE` wait, and none has begun a task since the last check: more would only compete for
+    the processor.
     """
 
     def __init__(self, most: int, waiting: Callable[[], int] = lambda: 0, longest_look: float = SHORTEST_LOOK) -> None:
@@ -38,7 +38,7 @@ class Threads:
 
     @classmethod
     def for_rate(cls, rate: float, waiting: Callable[[], int] = lambda: 0) -> "Threads":
-        """Threads enough for `rate` requests a second, so that the quota is the limit and not the latency."""
+        """Make enough threads for `rate` requests a second, so that the quota is the limit, not the latency."""
         return cls(max(4, min(MOST, round(rate * SECONDS_A_REQUEST))), waiting, max(SHORTEST_LOOK, 0.5 / rate))
 
     def __call__(self, tasks: Sequence[Task], /) -> None:
@@ -57,7 +57,7 @@ class Threads:
             if self._is_needed(todo, all_begun):
                 work(others)
 
-        # The caller works too: another call's tasks may have all threads, for longer than this one has time.
+        # The caller works too: another call's tasks may occupy all threads for longer than this one may take.
         work(min(self._most, len(tasks)) - 1)
 
     def _is_needed(self, todo: Iterator[Task], all_begun: threading.Event) -> bool:

@@ -20,7 +20,7 @@ from handler.version import VERSION
 LONGEST_SEND = 1.0
 """Seconds by which spans may delay the end of an invocation."""
 PAUSE = 30.0
-"""Seconds after a failure in which none are sent: a collector that is down costs one invocation time, not each."""
+"""Seconds after a failure in which no spans are sent: a collector that is down must not delay every invocation."""
 CLIENT = 3
 KINDS = {WAIT: 1, REQUEST: 5}
 """SPAN_KIND_INTERNAL and SPAN_KIND_CONSUMER; all others are calls."""
@@ -43,7 +43,7 @@ class Tracer:
     def span(self, name: str, above: str | None) -> Iterator[Attributes]:
         """Begin a span; see `handler.iot`.
 
-        Where `above` is not sampled there is none, nor are there any in it. One with an `error.type` has failed.
+        Under an `above` that is not sampled, no span is recorded. One with an `error.type` has failed.
         """
         outer: str = getattr(self._local, "above", NOWHERE)
         if above == "":

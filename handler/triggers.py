@@ -1,4 +1,4 @@
-"""Reads an event, as a trigger hands it over, as the messages in it."""
+"""Reads the messages in a trigger's event."""
 
 import hashlib
 import json
@@ -14,14 +14,14 @@ MOST_NAMES_SHOWN = 8
 
 
 class Delivery(NamedTuple):
-    """One message, not opened further than to its body."""
+    """One message, its body not yet opened."""
 
     id: str
     body: object
     source: str
     trace: str | None = None
     is_named: bool = True
-    """Whether the id is the message's own; one made of its body gives way to an id inside."""
+    """True: the message's own id. False: made of its body, and replaced by an id inside."""
     published: float | None = None
     """Unix seconds."""
 
@@ -58,12 +58,12 @@ def _message(element: object) -> Delivery | None:
 
 
 def _bare(body: object, source: object) -> Delivery:
-    """Take what no trigger's envelope is around: a request, an array of them, or an SMQ topic's message in STREAM form."""
+    """Take an element without a trigger's envelope: a request, an array of them, or an SMQ topic's message in STREAM form."""
     return Delivery(_make_id(source), body, "bare", is_named=False)
 
 
 def _is_foreign(fields: dict[str, object]) -> bool:
-    """Whether an object is hardly meant as a request, and wrong: all that a request holds are plain values."""
+    """Tell whether an object is no request: it is empty, or holds nested values and names no module."""
     is_plain = not any(isinstance(value, dict | list) for value in fields.values())
     return not fields or not (is_plain or names_module(fields))
 

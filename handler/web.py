@@ -1,4 +1,4 @@
-"""HTTP requests: FC 3.0 events and FC 2.0 WSGI, by one implementation; and which answer each of them gets."""
+"""Answers HTTP requests, from FC 3.0 events and FC 2.0 WSGI alike."""
 
 import base64
 import hashlib
@@ -24,11 +24,11 @@ __all__ = ["HttpAnswer", "HttpRequest", "Service", "from_environ", "from_event",
 
 LARGEST_BODY = 1024 * 1024
 LARGEST_EVENT = 6 * LARGEST_BODY + 64 * 1024
-"""Bytes of an event that may hold a body of that size: each of them is `\\u0000` at worst, and headers are short."""
+"""Bytes of an event with a body of that size: each byte is `\\u0000` at worst, and headers are short."""
 MOST_QUEUED_TOGETHER = 16
 """Requests in one message of the queue: with every field at its longest they fit into SMQ's 64 KiB."""
 OPENAPI = Path(__file__).with_name("openapi.json")
-"""Made by `make contracts`, as it is sent: in ASCII, for its patterns hold characters that not everything passes on."""
+"""Made by `make contracts` and sent as it is: in ASCII, since not everything passes on the characters in its patterns."""
 _TAKEN = "application/json, application/cloudevents+json, application/cloudevents-batch+json"
 _APPLIED = {"Preference-Applied": "respond-async"}
 _LATER = {"Retry-After": "5"}
@@ -48,17 +48,17 @@ Enqueue = Callable[[Sequence[Message]], Sequence[Message]]
 
 
 class Service(NamedTuple):
-    """What answers are made of.
+    """The operations that answers need.
 
-    `run` gives one result for each request of a body, in their order; `enqueue` returns the messages that the queue did not take,
-    and is None where there is none; `fault` is told of an error that is nobody's but ours.
+    `run` returns one result for each request of a body, in order; `enqueue` returns the messages that the queue did not take,
+    and is None without a queue; `fault` logs an internal error.
     """
 
     run: Callable[[Delivery], Sequence[Result]]
     enqueue: Enqueue | None
     fault: Callable[[Exception], None]
     prefix: str = ""
-    """What may stand in front of each path."""
+    """An optional prefix of every path."""
 
 
 Respond = Callable[[HttpRequest, Service], HttpAnswer]
@@ -96,17 +96,17 @@ def _event_body(body: object, *, is_base64: bool) -> bytes:
 
 
 def _headers(pairs: Iterable[tuple[object, object]]) -> Mapping[str, str]:
-    """Join headers that are repeated, as a list or under names in different case, and unfold what stands in several lines."""
-    found: dict[str, str] = {}
+    """Join repeated headers, given as a list or with names in different case, and unfold values of several lines."""
+    headers: dict[str, str] = {}
     for name, value in pairs:
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        known, plain = found.get(str(name).lower()), re.sub(r"\s*[\r\n]\s*", " ", text).strip()
-        found[str(name).lower()] = plain if known is None else f"{known}, {plain}"
-    return found
+        known, plain = headers.get(str(name).lower()), re.sub(r"\s*[\r\n]\s*", " ", text).strip()
+        headers[str(name).lower()] = plain if known is None else f"{known}, {plain}"
+    return headers
 
 
 def _single(value: str) -> str:
-    """A header that was sent more than once, each time the same, as if it had been sent once."""
+    """Reduce a header that was repeated with the same value to that value."""
     values = {each.strip() for each in value.split(",")}
     return values.pop() if len(values) == 1 else value
 
@@ -122,7 +122,7 @@ def to_event(answer: HttpAnswer) -> dict[str, object]:
 
 
 def from_environ(environ: Mapping[str, Any]) -> HttpRequest:
-    """Read the request of an FC 2.0 HTTP trigger (WSGI); of a body that is too large, no more is read than shows it."""
+    """Read the request of an FC 2.0 HTTP trigger (WSGI); read one byte over the limit of a body that is too large."""
     pairs = [(n[5:].replace("_", "-"), v) for n, v in environ.items() if n.startswith("HTTP_")]
     media = {"content-type": str(environ["CONTENT_TYPE"])} if environ.get("CONTENT_TYPE") else {}
     length = str(environ.get("CONTENT_LENGTH") or "")
@@ -137,7 +137,7 @@ def from_environ(environ: Mapping[str, Any]) -> HttpRequest:
 
 
 def respond(request: HttpRequest, service: Service) -> HttpAnswer:
-    """Answer a request; whatever goes wrong is an answer too."""
+    """Answer a request; every error becomes an answer too."""
     try:
         answer = _answer(request, service)
     except Refusal as refusal:
@@ -175,7 +175,7 @@ def _create_modules(request: HttpRequest, service: Service) -> HttpAnswer:
     requests = contents.requests()
     first = requests[0] if requests else None
     if isinstance(first, Invalid) and not first.readable and not contents.several:
-        # Nobody asked for anything: the sender is told here, and no outcome is owed.
+        # There is no request: the caller gets the error here, and no outcome is published.
         raise Refusal("unreadable", f"the body {first.problems[0].Problem}".replace("the body the ", "the "))
     if first and service.enqueue is not None and _is_async(request.headers):
         return _queue(requests, service.enqueue, several=contents.several)
@@ -186,7 +186,7 @@ def _create_modules(request: HttpRequest, service: Service) -> HttpAnswer:
 
 
 def _value(request: HttpRequest) -> object:
-    """Read the body's JSON value, with the event around it where its attributes stand in headers (CloudEvents, binary mode)."""
+    """Read the body's JSON value; if headers hold an event's attributes (CloudEvents, binary mode), wrap it in the event."""
     if "ce-specversion" in request.headers and not request.body:
         return {"specversion": "1.0"}
     value = parse(request.body)
@@ -221,7 +221,7 @@ def _is_async(headers: Mapping[str, str]) -> bool:
 
 
 def _queue(requests: Sequence[ModuleRequest | Invalid], enqueue: Enqueue, *, several: bool) -> HttpAnswer:
-    """Queue all of the requests, each with its Id, or none where one of them breaks rules."""
+    """Queue all requests, each with its Id, or none if one of them is invalid."""
     invalid = [told(Outcome.invalid(each)) for each in requests if isinstance(each, Invalid)]
     if invalid and not several:
         return invalid[0].answer()

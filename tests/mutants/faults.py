@@ -225,8 +225,8 @@ FAULTS = {
         Fault("a module of yesterday counts as made by a call of today", "(0.0, SURELY_OLDER)", "(0.0, 1e9)"),
         Fault(
             "a refusal is believed while a call without an answer may be at work",
-            "        if self._tried:\n            # The call without an answer",
-            "        if False:\n            # The call without an answer",
+            "        if self._tried:\n            # The unanswered call",
+            "        if False:\n            # The unanswered call",
         ),
         Fault(
             "an accepted update is forgotten when its outcome is not",
