@@ -17,7 +17,7 @@ from cli.errors import CliError, CloudError, Interrupted, UsageError
 from cli.manifests.formats import Files
 from cli.manifests.manifest import load
 from cli.sending.browsing import Belongs, read_past, take_requests
-from cli.sending.ledger import Ledger, Run, origin_of, read_runs, state_folder
+from cli.sending.ledger import CANCELLED, Ledger, Run, origin_of, read_runs, state_folder
 from cli.sending.sending import State, close_inbox
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.modules import outcome_row, show_modules
@@ -56,7 +56,8 @@ def cancel(
         with _paused(screen, target, already=paused):
             cancelled, left = _take_all(mailbox, target, belongs, interrupts, patience)
         changed = [each for each in _changed(screen, mailbox, target, belongs) if each.get("Status") in DONE]
-        _finish(mailbox, target, folder, wanted)
+        if cancelled or wanted.sent < wanted.total:
+            _finish(mailbox, target, folder, wanted)
     screen.record({"Run": wanted.name, "Cancelled": cancelled, "Changed": changed})
     count = plural(len(cancelled), "request")
     screen.summary(f"{count} of run {wanted.name} cancelled; {len(changed)} already changed something")
@@ -141,8 +142,8 @@ def _changed(screen: Screen, mailbox: Mailbox, target: Target, belongs: Belongs)
 
 
 def _finish(mailbox: Mailbox, target: Target, folder: Path, run: Run) -> None:
-    """Mark the run as finished, so that its outcomes are not waited for and the rest is not sent."""
+    """Mark the run as cancelled, so that its outcomes are not waited for and the rest is not sent."""
     if run.total:
         with suppress(UsageError), closing(Ledger(folder, run.path.stem, run.total)) as ledger:
             close_inbox(mailbox, target, ledger)
-            ledger.note(finished=True)
+            ledger.note(finished=CANCELLED)

@@ -83,7 +83,8 @@ def _describe(run: Run) -> str:
         return f"a command is sending it, or waits for it ({run.path.stem})"
     when = f", {run.when:%Y-%m-%d %H:%M}" if run.changed else ""
     name = f"{run.name} ({run.manifests})" if run.manifests else run.name
-    return f"{name}: {run.sent} of {run.total} sent, {run.answered} outcomes{when}"
+    ended = ", cancelled" if run.cancelled else ""
+    return f"{name}: {run.sent} of {run.total} sent, {run.answered} outcomes{ended}{when}"
 
 
 def _style(name: str, text: str) -> str:

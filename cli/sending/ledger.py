@@ -33,6 +33,8 @@ SELECT run, total, following, finished, changed, origin, count(*) FILTER (WHERE 
 FROM sending LEFT JOIN requests
 """
 
+CANCELLED = 2
+
 
 def state_folder(given: Path | None) -> Path:
     """Return where states are kept unless a command says otherwise (XDG Base Directory)."""
@@ -65,6 +67,7 @@ class Run:
     following: int = 0
     """Whether outcomes are collected."""
     finished: int = 0
+    """Whether it has ended; CANCELLED where `ota-modules cancel` ended it."""
     changed: float = 0.0
     """When something was last noted, in unix seconds; 0 for never."""
     origin: str = ""
@@ -77,6 +80,11 @@ class Run:
     def read(cls, path: Path, database: sqlite3.Connection) -> "Run":
         """Read the run of a ledger; it has no name while none has begun."""
         return cls(path, *database.execute(STATE).fetchone())
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether some of its requests were taken out of the queue, or are not to be sent: they have no outcome."""
+        return self.finished == CANCELLED
 
     @property
     def manifests(self) -> str:
@@ -167,7 +175,7 @@ class Ledger:
         query = "SELECT number FROM requests WHERE state < 2 ORDER BY number"
         return [number for (number,) in self._database.execute(query)]
 
-    def note(self, **columns: str | bool) -> None:
+    def note(self, **columns: str | int) -> None:
         """Note that outcomes are collected from now on (`following`), that all is done (`finished`), or the `origin`."""
         with self._transaction() as database:
             for name, value in columns.items():

@@ -111,8 +111,10 @@ class Sending:
         return {request.Id: number for number, request in enumerate(self.requests)}
 
     def run(self, *, wait: bool, timeout: float) -> None:
-        """Raises: CliError: it was stopped, or outcomes did not come."""
+        """Raises: CliError: it was cancelled or stopped, or outcomes did not come."""
         ledger = self.ledger
+        if ledger.run.cancelled:
+            raise CliError(f"run {ledger.run.name} of these requests was cancelled; --again sends them again")
         self._tell_before()
         if wait and not ledger.run.following:
             self.inbox.open()

@@ -26,6 +26,11 @@ def test_the_queued_requests_of_a_manifest_are_taken_out(ota_modules: Any, live:
     assert len(json.loads(ended.out)["Cancelled"]) == 3
     assert waiting(live) == 1
     assert live.cloud.call(lambda cloud: cloud.streams[0].state) == "Paused"
+    for options in ([], ["--wait"]):
+        refused = ota_modules("send", ours, *options)
+        assert (refused.status, "was cancelled" in refused.err) == (1, True)
+    assert waiting(live) == 1
+    assert "3 of 3 sent, 0 outcomes, cancelled" in ota_modules("status").out
     ota_modules("resume")
     eventually(lambda: waiting(live) == 0 or None)
     names = live.cloud.call(lambda cloud: [m.name for m in cloud.iot.products.find("a1Demo00001", None).custom_modules])
@@ -42,6 +47,7 @@ def test_what_was_already_created_is_listed(ota_modules: Any, live: Live, wanted
     assert "a1Demo00001/done" in ended.out
     assert "Nothing is deleted" in ended.out
     assert live.cloud.call(lambda cloud: cloud.streams[0].state) == "Running"
+    assert "1 created" in ota_modules("send", path, "--wait").out
 
 
 def test_what_is_neither_a_run_nor_a_sent_manifest_is_refused(ota_modules: Any, live: Live, wanted: Any) -> None:
