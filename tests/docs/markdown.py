@@ -84,10 +84,7 @@ class Page:
     @cached_property
     def links(self) -> list[str]:
         """The targets of links and pictures."""
-        return [
-            *re.findall(r"\]\(([^)\s]+)\)", self.prose),
-            *re.findall(r'(?:src|srcset)="([^"]+)"', self.prose),
-        ]
+        return [*re.findall(r"\]\(([^)\s]+)\)", self.prose), *re.findall(r'(?:src|srcset)="([^"]+)"', self.prose)]
 
     @cached_property
     def commands(self) -> list[str]:

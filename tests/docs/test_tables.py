@@ -92,10 +92,7 @@ LISTS: dict[str, tuple[Iterable[object], Iterable[object]]] = {
     ),
     "fields of a request": (REQUEST.tables[0].names(), ModuleRequest.model_fields),
     "ways with what exists": (REQUEST.tables[1].names(), get_args(Policy)),
-    "envelopes": (
-        ENVELOPES.tables[0].names(),
-        [shape.source for shape in (*envelopes._SHAPES, envelopes._EVENT)],
-    ),
+    "envelopes": (ENVELOPES.tables[0].names(), [shape.source for shape in (*envelopes._SHAPES, envelopes._EVENT)]),
     "statuses": (OUTCOME.tables[0].names(), get_args(Status)),
     "statuses, on the front page": (README.table("status").names(), get_args(Status)),
     "fields of an outcome that consumers may read": (
@@ -149,10 +146,7 @@ LISTS: dict[str, tuple[Iterable[object], Iterable[object]]] = {
         [name for name in RUNBOOK.tables[0].names(1) if name in PAGING],
         PAGING,
     ),
-    "classes of errors": (
-        ERRORS.tables[0].names(),
-        [each.__name__ for each in classes(errors)],
-    ),
+    "classes of errors": (ERRORS.tables[0].names(), [each.__name__ for each in classes(errors)]),
 }
 
 

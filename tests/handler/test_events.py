@@ -1,9 +1,7 @@
 """The samples: complete, consistent with the contract, and out of one another's way."""
 
-import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -12,46 +10,14 @@ from handler.envelopes import Place
 from handler.messages import Invalid, read_body
 from handler.triggers import deliveries
 from tests.support.paths import ROOT
+from tests.support.samples import BESIDE, EVENTS, FOLDERS, SAMPLES, beside, named, samples
 
-EVENTS = ROOT / "events"
-FOLDERS = ("requests", "wrapped", "http", "triggers")
-BESIDE = (".outcomes.json", ".answer.json")
 MESSAGE = "{message}"
 
 
-def samples(folder: str) -> list[Path]:
-    return sorted(path for path in (EVENTS / folder).iterdir() if not path.name.endswith(BESIDE))
-
-
-def outcomes(sample: Path) -> list[dict[str, Any]]:
-    expected: list[dict[str, Any]] = json.loads(beside(sample, ".outcomes.json").read_text(encoding="utf-8"))
-    return expected
-
-
-def beside(sample: Path, suffix: str) -> Path:
-    return sample.with_name(sample.stem + suffix)
-
-
-def named(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"
-
-
-SAMPLES = [path for folder in FOLDERS for path in samples(folder)]
-
-
-@pytest.mark.parametrize("sample", SAMPLES, ids=named)
-def test_every_sample_has_its_outcomes_beside_it(sample: Path) -> None:
-    assert all({"Id", "Status"} <= outcome.keys() for outcome in outcomes(sample))
-
-
-@pytest.mark.parametrize("sample", samples("http"), ids=named)
-def test_every_http_sample_has_its_answer_beside_it(sample: Path) -> None:
-    assert 200 <= json.loads(beside(sample, ".answer.json").read_text(encoding="utf-8"))["status"] < 500
-
-
 def test_nothing_lies_beside_a_sample_that_is_gone() -> None:
-    kept = {beside(sample, suffix) for sample in SAMPLES for suffix in BESIDE}
-    found = {path for folder in FOLDERS for path in (EVENTS / folder).iterdir() if path.name.endswith(BESIDE)}
+    kept = {sample.stem + suffix for sample in SAMPLES for suffix in BESIDE}
+    found = {path.name for folder in FOLDERS for path in (EVENTS / folder).iterdir() if path.name.endswith(BESIDE)}
     assert found <= kept
 
 
@@ -70,7 +36,7 @@ def test_a_body_ends_as_its_rules_say(sample: Path) -> None:
     found = {
         one.Id: one for one in read_body(sample.read_bytes(), Place(MESSAGE, is_named=True, source="smq")).requests()
     }
-    expected = {outcome["Id"]: outcome for outcome in outcomes(sample)}
+    expected = {outcome["Id"]: outcome for outcome in beside(sample, "outcomes")}
     assert found.keys() == expected.keys()
     for name, one in found.items():
         fields = [problem.Field for problem in one.problems] if isinstance(one, Invalid) else []
@@ -82,8 +48,8 @@ def test_a_body_ends_as_its_rules_say(sample: Path) -> None:
 def test_an_event_holds_the_requests_that_its_outcomes_name(sample: Path) -> None:
     """Those that are no requests are expected as rejected."""
     found = [one for delivery in deliveries(sample.read_bytes()) for one in delivery.open().requests()]
-    assert sorted(str(one.Id) for one in found) == sorted(outcome["Id"] for outcome in outcomes(sample))
-    rejected = sum(outcome["Status"] == "rejected" for outcome in outcomes(sample))
+    assert sorted(str(one.Id) for one in found) == sorted(outcome["Id"] for outcome in beside(sample, "outcomes"))
+    rejected = sum(outcome["Status"] == "rejected" for outcome in beside(sample, "outcomes"))
     assert sum(isinstance(one, Invalid) for one in found) == rejected
 
 
@@ -97,7 +63,7 @@ def created() -> list[tuple[str, str, str]]:
     return [
         (outcome["ProductKey"], outcome["ModuleName"].lower(), named(sample))
         for sample in SAMPLES
-        for outcome in outcomes(sample)
+        for outcome in beside(sample, "outcomes")
         if outcome["Status"] == "created"
     ]
 
