@@ -54,12 +54,13 @@ def _alone(asked: Asked, evidence: Evidence) -> set[str]:
     product = evidence.before.get(asked.key[1])
     if not asked.valid or product is None or product.instance != asked.key[0]:
         return {"rejected"}
+    found = {"keep": {"existing"}, "update": {"updated", "existing"}, "fail": {"rejected"}}[asked.policy]
+    if product.module(asked.key[2]):
+        return found
     wanted = [each.key[2] for each in evidence.asked if each.key[:2] == asked.key[:2]]
-    if product.module(asked.key[2]) or wanted.count(asked.key[2]) > 1:
-        found = {"keep": {"existing"}, "update": {"updated", "existing"}, "fail": {"rejected"}}[asked.policy]
-        return found if product.module(asked.key[2]) else {"created", *found}
-    full = len({*wanted, *(module.name.casefold() for module in product.custom_modules)}) > CUSTOM_MODULES
-    return {"created", "rejected"} if full else {"created"}
+    is_full = len({*wanted, *(module.name.casefold() for module in product.custom_modules)}) > CUSTOM_MODULES
+    is_shared = wanted.count(asked.key[2]) > 1
+    return {"created", *(found if is_shared else ()), *({"rejected"} if is_full else ())}
 
 
 def _is_early(sent: Sent, evidence: Evidence) -> bool:

@@ -10,7 +10,7 @@ from tests.e2e.scenario import INSTANCE, MAY_BE, Ran, Scenario, hurried_cloud, r
 
 SEED = 20_260_131
 CREATE, LIST, UPDATE = "CreateOTAModule", "ListOTAModuleByProduct", "UpdateOTAModule"
-PUBLISH, PUT_BACK = "PublishMessage", "BatchSendMessage"
+PUBLISH, PUT_BACK, PUT_SEVERAL_BACK = "PublishMessage", "SendMessage", "BatchSendMessage"
 
 
 def iot(kind: str, operation: str = CREATE, **more: object) -> Rule:
@@ -31,6 +31,8 @@ def stream(kind: str, **more: object) -> Rule:
 
 OUTAGE = iot("status", contains="barcodeScanner", times=5)
 """Long enough for one request that it is put back."""
+WIDER_OUTAGE = iot("status", contains="isplay", times=10)
+"""Long enough for two of three: those that the third waits behind."""
 
 API: Mapping[str, Sequence[Rule]] = {
     "an answer that is late, but in time": [iot("delay", seconds=0.2, after=True)],
@@ -106,10 +108,15 @@ DELIVERIES: Mapping[str, Sequence[Rule]] = {
     "an outage, and putting back fails": [OUTAGE, smq("status", PUT_BACK, status=500, times=3)],
     "an outage, and the reply of putting back is lost": [OUTAGE, smq("drop", PUT_BACK, after=True)],
     "an outage, and killed when put back": [OUTAGE, smq("kill", PUT_BACK, after=True, times=1)],
-    "an outage, and nothing takes what is put back": [
-        OUTAGE,
+    "an outage, and nothing takes what is put back": [OUTAGE, smq("status", PUT_BACK, times=8)],
+    "a wider outage, and the reply of putting back is lost": [
+        WIDER_OUTAGE,
+        smq("drop", PUT_SEVERAL_BACK, after=True),
+    ],
+    "a wider outage, and nothing takes what is put back": [
+        WIDER_OUTAGE,
+        smq("status", PUT_SEVERAL_BACK, times=3),
         smq("status", PUT_BACK, times=8),
-        smq("status", "SendMessage", times=8),
     ],
 }
 CALLS: Mapping[str, Sequence[Rule]] = {
