@@ -62,7 +62,6 @@ class FakeIot:
     products: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     faults: deque[Fault] = field(default_factory=deque)
     calls: list[str] = field(default_factory=list)
-    moment: float = 1_000_000.0
     created: str = "Wed, 20-Feb-2019 02:16:09 GMT"
     date: str | None = None
     after: Callable[[str], None] = lambda _action: None

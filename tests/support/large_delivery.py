@@ -24,31 +24,23 @@ from handler.pipeline import Pipeline
 from handler.settings import Settings
 from handler.smq import Outbox
 from handler.threads import Threads
+from tests.support.fake_iot import FreeQuota
 
 SETTINGS = {
-    "OTA_REGION": "cn-shanghai",
-    "OTA_MNS_ENDPOINT": "https://mns",
-    "OTA_RESULT_TOPIC": "results",
+    "OTA_REGION": "cn-shanghai", "OTA_MNS_ENDPOINT": "https://mns", "OTA_RESULT_TOPIC": "results",
     "OTA_REQUEST_QUEUE": "requests",
-}
+}  # fmt: skip
 MESSAGES = 100
 LARGEST_BODY = 48 * 1024
 
 
-class Api:
+class Api(FreeQuota):
     """Creates everything at once, and knows no quota."""
 
     def open(self, seconds: float) -> None: ...
 
     def post(self, target: str, seconds: float) -> Answer:
         return Answer(200, {}, b'{"RequestId":"R","Success":true}')
-
-    def wait(self, operation: str, deadline: float) -> float:
-        return 0.0
-
-    def throttled(self, operation: str, retry_after: float) -> None: ...
-
-    def accepted(self, operation: str) -> None: ...
 
 
 class Sinks:
@@ -76,12 +68,9 @@ def event(requests: int) -> bytes:
     reader, writer = os.pipe()
     if os.fork() == 0:
         messages = [{"messageId": f"m{n}", "messageBody": body(n, requests)} for n in range(MESSAGES)]
-        with os.fdopen(writer, "wb") as pipe:
-            pipe.write(
-                json.dumps(
-                    [{"specversion": "1.0", "id": each["messageId"], "data": each} for each in messages]
-                ).encode()
-            )
+        events = [{"specversion": "1.0", "id": each["messageId"], "data": each} for each in messages]
+        with os.fdopen(writer, "w") as pipe:
+            json.dump(events, pipe)
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,11 +46,9 @@ def with_variables(folder: Path, **variables: object) -> Path:
     """A copy of template.yml with other values for its variables."""
     text = (ROOT / "template.yml").read_text(encoding="utf-8")
     for name, value in variables.items():
-        lines = text.splitlines(keepends=True)
-        found = [number for number, line in enumerate(lines) if line.startswith(f"  {name}:")]
-        assert len(found) == 1, f"template.yml has no variable {name}"
-        lines[found[0]] = f"  {name}: {json.dumps(value)}\n"
-        text = "".join(lines)
+        line = f"  {name}: {json.dumps(value)}"
+        text, count = re.subn(rf"(?m)^  {name}:.*$", lambda _, line=line: line, text)  # type: ignore[misc]
+        assert count == 1, f"template.yml has no variable {name}"
     path = folder / "template.yml"
     path.write_text(text, encoding="utf-8")
     return path

@@ -58,11 +58,6 @@ def problem(name: str, resource: Mapping[str, Any]) -> str | None:
     return f"{name}: {json.dumps(again, sort_keys=True)} is not {json.dumps(resource, sort_keys=True)}"
 
 
-def problems(template: Mapping[str, Any]) -> list[str]:
-    """Everything wrong with a template's resources."""
-    found = [problem(name, resource) for name, resource in template["Resources"].items()]
-    return [item for item in found if item]
-
-
 if __name__ == "__main__":
-    json.dump([problems(template) for template in json.load(sys.stdin)], sys.stdout)
+    found = [[problem(*each) for each in template["Resources"].items()] for template in json.load(sys.stdin)]
+    json.dump([[each for each in problems if each] for problems in found], sys.stdout)

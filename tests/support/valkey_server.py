@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import redis
@@ -65,8 +66,7 @@ class ValkeyServer:
             if self._process.poll() is not None:
                 return False
             try:
-                with self.client as client:
-                    client.ping()
+                self.run("PING")
             except redis.ConnectionError:
                 time.sleep(0.02)
             else:
@@ -85,31 +85,29 @@ class ValkeyServer:
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def run(self, *words: object) -> Any:
+        """Runs a command."""
+        with self.client as client:
+            return client.execute_command(*words)
+
     def join(self, other: "ValkeyServer") -> None:
         """Makes a cluster of two nodes, each with half of all slots, and waits until both know it."""
-        for node, slots in ((self, "0 8191"), (other, "8192 16383")):
-            with node.client as client:
-                client.execute_command("CLUSTER", "ADDSLOTSRANGE", *slots.split())
-        with self.client as client:
-            client.execute_command("CLUSTER", "MEET", "127.0.0.1", other.port, other.bus)
-        for node in (self, other):
-            with node.client as client:
-                eventually(lambda client=client: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")  # type: ignore[misc]
+        self.run("CLUSTER", "ADDSLOTSRANGE", 0, 8191)
+        other.run("CLUSTER", "ADDSLOTSRANGE", 8192, 16383)
+        self.run("CLUSTER", "MEET", "127.0.0.1", other.port, other.bus)
+        eventually(lambda: all(node.run("CLUSTER INFO")["cluster_state"] == "ok" for node in (self, other)))
 
     def allow(self, name: str, *rules: str, password: str = "pw") -> str:
         """Makes a user with these rules, and returns the address for it."""
-        with self.client as client:
-            client.execute_command("ACL", "SETUSER", name, "reset", "on", f">{password}", *rules)
+        self.run("ACL", "SETUSER", name, "reset", "on", f">{password}", *rules)
         return f"redis://{name}:{quote(password, safe='')}@127.0.0.1:{self.port}/0"
 
     def demote(self) -> None:
         """Makes it a replica that takes no writes, of a master that nobody reaches: one side of a failover."""
-        with self.client as client:
-            client.replicaof("127.0.0.1", "1")
+        self.run("REPLICAOF", "127.0.0.1", "1")
 
     def promote(self) -> None:
-        with self.client as client:
-            client.replicaof("NO", "ONE")
+        self.run("REPLICAOF", "NO", "ONE")
 
     def _signal(self, number: int) -> None:
         assert self._process is not None

@@ -71,7 +71,7 @@ def unresolved(item: Any) -> set[str]:
     return set(re.findall(r"\$\{([^}]*)\}", json.dumps(item)))
 
 
-def lost(before: Any, after: Any, path: str = "") -> Iterator[str]:
+def lost(before: Any, after: Any, path: str) -> Iterator[str]:
     """The keys and values that did not come back from a model: those the API does not know."""
     if isinstance(before, Mapping):
         for key, item in before.items():
@@ -83,37 +83,28 @@ def lost(before: Any, after: Any, path: str = "") -> Iterator[str]:
         yield f"{path} is {after!r}, not {before!r}"
 
 
-def through(model: Any, item: Document, path: str) -> Iterator[str]:
-    """What a model of the API does not take of a document."""
-    yield from lost(item, model().from_map(dict(item)).to_map(), path)
-
-
 def api_problems(props: Document) -> list[str]:
     """What the models of Function Compute's API find in a function and its triggers."""
     function = {key: item for key, item in props.items() if key not in OF_THE_TOOL and item != "auto"}
-    found = list(through(models.CreateFunctionInput, function, props["functionName"]))
-    for key, model in (
-        ("concurrencyConfig", models.PutConcurrencyInput),
-        ("asyncInvokeConfig", models.PutAsyncInvokeConfigInput),
-    ):
-        found += through(model, props.get(key, {}), key)
+    parts: list[tuple[Any, Document, str]] = [
+        (models.CreateFunctionInput, function, props["functionName"]),
+        (models.PutConcurrencyInput, props.get("concurrencyConfig", {}), "concurrencyConfig"),
+        (models.PutAsyncInvokeConfigInput, props.get("asyncInvokeConfig", {}), "asyncInvokeConfig"),
+    ]
+    found = []
     for trigger in props.get("triggers", []):
-        found += trigger_problems(trigger)
-    return found
-
-
-def trigger_problems(trigger: Document) -> Iterator[str]:
-    """What the API's models find in a trigger."""
-    name, kind, config = trigger["triggerName"], trigger["triggerType"], trigger["triggerConfig"]
-    if kind not in TRIGGERS:
-        yield f"{name}: {kind} is no type of trigger"
-        return
-    yield from through(models.CreateTriggerInput, {**trigger, "triggerConfig": json.dumps(config)}, name)
-    yield from through(TRIGGERS[kind][0], config, name)
-    if kind == "eventbridge":
-        source = config["eventSourceConfig"]
-        if set(source["eventSourceParameters"]) != {SOURCES.get(source["eventSourceType"])}:
-            yield f"{name}: the parameters are not those of source {source['eventSourceType']}"
+        name, kind, config = trigger["triggerName"], trigger["triggerType"], trigger["triggerConfig"]
+        if kind not in TRIGGERS:
+            found.append(f"{name}: {kind} is no type of trigger")
+            continue
+        parts.append((models.CreateTriggerInput, {**trigger, "triggerConfig": json.dumps(config)}, name))
+        parts.append((TRIGGERS[kind][0], config, name))
+        source = config.get("eventSourceConfig")
+        if source and set(source["eventSourceParameters"]) != {SOURCES.get(source["eventSourceType"])}:
+            found.append(f"{name}: the parameters are not those of source {source['eventSourceType']}")
+    return found + [
+        each for model, item, path in parts for each in lost(item, model().from_map({**item}).to_map(), path)
+    ]
 
 
 def schema_problems(props: Document) -> list[str]:
@@ -121,32 +112,20 @@ def schema_problems(props: Document) -> list[str]:
     if not SCHEMA.is_file():
         pytest.skip("fc3.schema.json is not there")
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    found = [error.message for error in jsonschema.Draft7Validator(schema).iter_errors(props)]
+    parts = [(schema, props)]
     for trigger in props.get("triggers", []):  # the schema itself lets any trigger's contents pass
-        definition = {
-            "$ref": f"#/definitions/{TRIGGERS[trigger['triggerType']][1]}",
-            "definitions": schema["definitions"],
-        }
-        found += [
-            error.message for error in jsonschema.Draft7Validator(definition).iter_errors(trigger["triggerConfig"])
-        ]
-    return found
+        definition = {**schema, "$ref": f"#/definitions/{TRIGGERS[trigger['triggerType']][1]}"}
+        parts.append((definition, trigger["triggerConfig"]))
+    return [error.message for part, item in parts for error in jsonschema.Draft7Validator(part).iter_errors(item)]
 
 
 def stack_problems(templates: Sequence[Document]) -> list[list[str]]:
     """What the vendor's ROS classes find in each of some ROS templates."""
     needs_node()
-    script = Path(__file__).with_name("ros_check.py")
+    command = [sys.executable, str(Path(__file__).with_name("ros_check.py"))]
     environ = {**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1"}
-    run = subprocess.run(
-        [sys.executable, str(script)],
-        input=json.dumps(templates),
-        capture_output=True,
-        text=True,
-        env=environ,
-        timeout=100,
-        check=False,
-    )
+    asked = json.dumps(templates)
+    run = subprocess.run(command, input=asked, capture_output=True, text=True, env=environ, timeout=100, check=False)
     assert run.returncode == 0, run.stderr
     found: list[list[str]] = json.loads(run.stdout)
     return found
