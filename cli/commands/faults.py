@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 import yaml
@@ -15,6 +15,8 @@ from cli.commands.session import Session, with_groups
 from cli.errors import CloudError, UsageError
 from cli.terminal.files import read as read_file
 from cli.terminal.screen import Screen
+from emulator.faults.plan import KINDS, Rule
+from emulator.fc.runtime.steps import Step
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,7 +25,22 @@ app = typer.Typer(
 )
 
 
-@app.command("set", epilog='Fields of a rule, and kinds of faults: docs/local-cloud.md, "Fault injection".')
+WORDS = """\
+Where: service (iot, smq, fc or stream); operation (of the API, or a function's name); instance (of the IoT API); contains.
+When: from the nth matching call on, at most times, with probability, between since and until (seconds from now).
+What: kind; with after, once the call has had its effect instead of before it."""
+
+
+def manual() -> str:
+    """Describe the fields of a rule, and the kinds of faults with their services."""
+    width = max(map(len, KINDS))
+    kinds = "\n".join(f"  {name:<{width}}  {kind.help} ({', '.join(kind.services)})" for name, kind in KINDS.items())
+    parts = (WORDS, f"The kinds, with the fields that they use in upper case:\n{kinds}")
+    steps, fields = ", ".join(get_args(Step)), ", ".join(Rule.model_fields)
+    return "\n\n".join(f"\b\n{part}" for part in (*parts, f"The steps: {steps}.", f"All fields: {fields}."))
+
+
+@app.command("set", epilog=manual())
 @with_groups
 def set_(
     session: Session,

@@ -1,7 +1,7 @@
 """A manifest file as rows that know their place, whatever its format, and the requests that they mean."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product as pairs
 from typing import Any
 
@@ -30,6 +30,13 @@ class Row:
 
     place: Place
     value: Any
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What the file says where its format made something else of it, by field; the row's own text under ''."""
+
+    def show(self, name: str = "") -> str:
+        """Say what a value is, and how to write it where the format took it for something else than text."""
+        value, source = self.value.get(name) if name else self.value, self.sources.get(name)
+        return f"it is {shown(value)}" if source is None else f"`{source}` is read as {shown(value)}: write '{source}'"
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,7 @@ def wanted_by(document: Document) -> Iterator[Wanted | Fault]:
         valid[part] = tuple(row for row in rows if isinstance(row.value, kinds))
         name = "" if part == "requests" else part
         wrong = (row for row in rows if not isinstance(row.value, kinds))
-        yield from (Fault(row.place, name, f"must be {words} (it is {shown(row.value)})") for row in wrong)
+        yield from (Fault(row.place, name, f"must be {words} ({row.show()})") for row in wrong)
     if bool(document.products) != bool(document.modules):
         place = (document.products or document.modules)[0].place
         yield Fault(place, "", "products and modules go together; one of them is missing")

@@ -71,9 +71,14 @@ def _check(wanted: Wanted) -> Entry | list[Fault]:
     # In an array, so that a row that is text is not read as JSON once more.
     [request] = read_requests([fields], "-")
     if isinstance(request, Invalid):
-        problems = request.problems
-        return [Fault(wanted.place_of(each.Field), each.Field, each.Problem) for each in problems]
+        return [_fault(wanted, problem.Field, problem.Problem) for problem in request.problems]
     return Entry(wanted.place, request if fields.get("Id") is not None else request.model_copy(update={"Id": None}))
+
+
+def _fault(wanted: Wanted, name: str, problem: str) -> Fault:
+    row = wanted.rows.get(name)
+    is_misread = row is not None and name in row.sources and not isinstance(row.value[name], str)
+    return Fault(wanted.place_of(name), name, f"should be text ({row.show(name)})" if row and is_misread else problem)
 
 
 class _Crossed:

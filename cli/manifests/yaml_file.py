@@ -1,14 +1,17 @@
-"""YAML manifests: each row with its line, and texts as they are written, whatever YAML would make of them."""
+"""YAML manifests: each row with its line, and with what the file says where YAML made something else of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import yaml
 
 from cli.manifests.documents import Document, Row, document_of, is_grid
 from cli.manifests.faults import Place, Unreadable
+from handler.problems import shown
 
 _TAG = "tag:yaml.org,2002:"
+_KINDS = {f"{_TAG}timestamp": "a date", f"{_TAG}int": "a number"}
+"""What YAML takes plain text for, and Python may be unable to hold."""
 
 
 def read(text: str, file: str) -> list[Document]:
@@ -47,7 +50,7 @@ class _Reader:
 
     def _rows(self, node: Any, name: str = "") -> list[Row]:  # noqa: ANN401
         nodes = node.value if isinstance(node, yaml.SequenceNode) and name != "defaults" else [node]
-        return [Row(self._place(each), self._value(each)) for each in nodes]
+        return [Row(self._place(each), self._value(each), _sources(each)) for each in nodes]
 
     def _value(self, node: Any) -> Any:  # noqa: ANN401
         if node not in self._values:
@@ -68,13 +71,24 @@ class _Reader:
                 raise Unreadable(self._place(key), f"names {key.value!r} twice")
             seen.add(key.value)
         self._loader.flatten_mapping(node)
-        return {
-            key.value: self._loader.construct_object(value) if key.value == "Skip" else self._value(value)
-            for key, value in node.value
-        }
+        return {key.value: self._value(value) for key, value in node.value}
 
     def _scalar(self, node: Any) -> Any:  # noqa: ANN401
-        """Return a text as it is written: `1.10`, `on` and `2024-01-01` are names here."""
-        if isinstance(node, yaml.ScalarNode) and node.tag.startswith(_TAG) and node.tag != f"{_TAG}null":
+        if node.tag == f"{_TAG}value":  # a lone `=`, which has a meaning that nobody uses
             return node.value
-        return self._loader.construct_object(node)
+        try:
+            return self._loader.construct_object(node)
+        except ValueError as error:  # a date that cannot be, or a number of too many digits
+            source = shown(node.value)
+            reason = f"is read as {_KINDS[node.tag]}, which cannot be ({str(error).partition(';')[0]})"
+            raise Unreadable(self._place(node), f"{source} {reason}: write it in quotes") from None
+
+
+def _sources(node: Any) -> Mapping[str, str]:  # noqa: ANN401
+    """Return the plain texts that YAML took for numbers, booleans, dates or nothing, by field; the node's own under ''."""
+    pairs = [(str(key.value), value) for key, value in node.value] if isinstance(node, yaml.MappingNode) else []
+    return {
+        name: str(each.value)
+        for name, each in [*pairs, ("", node)]
+        if isinstance(each, yaml.ScalarNode) and each.tag not in (f"{_TAG}str", f"{_TAG}value")
+    }

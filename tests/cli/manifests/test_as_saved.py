@@ -136,13 +136,51 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path, encoding: str | None
         loaded(tmp_path, "f.csv", b"ProductKey\xff\xff\xff,\xff", Files(encoding=encoding))
 
 
-@pytest.mark.parametrize(
-    "text", ["no", "on", "1.10", "010", "0x1F", "2024-01-01", "2024-13-45", "1_0", "1e3", "9" * 30]
-)
+NORWAY = {
+    "no": "`no` is read as false: write 'no'",
+    "on": "`on` is read as true: write 'on'",
+    "1.10": "`1.10` is read as 1.1: write '1.10'",
+    "010": "`010` is read as 8: write '010'",
+    "0x1F": "`0x1F` is read as 31: write '0x1F'",
+    "12:30": "`12:30` is read as 750: write '12:30'",
+    "2024-01-01": "`2024-01-01` is read as \"2024-01-01\": write '2024-01-01'",
+    "1_0": "`1_0` is read as 10: write '1_0'",
+    "~": "`~` is read as null: write '~'",
+    ".5": "`.5` is read as 0.5: write '.5'",
+    ".inf": "`.inf` is read as Infinity: write '.inf'",
+}
+
+
+@pytest.mark.parametrize("text", NORWAY)
 @pytest.mark.parametrize("form", ["products: [a1]\nmodules: [{}]\n", "- {{ProductKey: a1, ModuleName: {}}}\n"])
-def test_a_name_is_read_as_it_is_written(tmp_path: Path, text: str, form: str) -> None:
-    """Whatever YAML takes it for: a name can never be changed."""
-    assert modules(loaded(tmp_path, "f.yml", form.format(text))) == [("a1", text, None)]
+def test_a_name_that_yaml_takes_for_something_else_is_told_with_how_to_write_it(
+    tmp_path: Path, text: str, form: str
+) -> None:
+    """In a list of names, and as a field."""
+    [rule] = rules(loaded(tmp_path, "f.yml", form.format(text)))
+    assert NORWAY[text] in rule
+
+
+def test_each_name_of_a_list_has_its_own_fault(tmp_path: Path) -> None:
+    """Though they stand in one line."""
+    manifest = loaded(tmp_path, "f.yml", f"products: [a1]\nmodules: [{', '.join(NORWAY)}]\n")
+    assert len(manifest.faults) == len(NORWAY)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "rule"),
+    [
+        ("products: [a1]\nmodules:\n- mcu\n- 2024-13-45\n", 4, "'2024-13-45' is read as a date, which cannot be"),
+        ("products: [a1]\nmodules:\n- ModuleName: " + "9" * 5000, 3, "is read as a number, which cannot be"),
+        ("products: [a1]\nmodules: [mcu]\ndefaults:\n  Desc: =\n", None, ""),
+    ],
+)
+def test_a_text_that_yaml_cannot_make_anything_of_is_told_with_its_line(
+    tmp_path: Path, text: str, line: int | None, rule: str
+) -> None:
+    """A date that cannot be; a lone equals sign is the text that it is."""
+    found = rules(loaded(tmp_path, "f.yml", text))
+    assert [each.startswith(f"f.yml:{line}: ") and rule in each for each in found] == [True] * (line is not None)
 
 
 def test_nothing_is_no_text(tmp_path: Path) -> None:
