@@ -112,7 +112,7 @@ def _rows(plan: Sequence[Step]) -> Iterator[Row]:
     unknown = Counter((step.product_key, step.reason) for step in plan if step.action == "unknown")
     for (product, reason), count in unknown.items():
         why = "does not exist in this account or instance, " * (reason == NO_PRODUCT) + reason
-        near = "".join(f" (did you mean {each}?)" for each in get_close_matches(product, readable, 1, 0.8))
+        near = "".join(f" (did you mean {each}?)" for each in get_close_matches(product, readable - {product}, 1, 0.8))
         yield Row(Text(*LOOKS["unknown"]), product, "*", f"{plural(count, 'request')}: {why}{near}")
     for step in plan:
         if step.action not in ("unknown", "none"):
