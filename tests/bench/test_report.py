@@ -23,13 +23,11 @@ def test_a_table_takes_its_place_with_day_and_machine_and_nothing_else_changes()
 
 
 def test_a_table_without_a_place_is_refused() -> None:
-    """Nothing measured is lost without a word."""
     with pytest.raises(ValueError, match="three"):
         replace_table(TEXT, "three", TABLE, 0)
 
 
 def test_every_conclusion_has_a_date() -> None:
-    """It says what was true then."""
     text = (ROOT / "BENCHMARKS.md").read_text(encoding="utf-8")
     conclusions = re.findall(r"^- .*$", text.partition("## Conclusions")[2], re.MULTILINE)
     assert conclusions

@@ -124,5 +124,4 @@ def test_a_file_without_answers_is_refused(tmp_path: Path, text: str) -> None:
      ({"OtaModuleDTO": [{"ModuleName": "a"}, {"ModuleName": "b"}]}, "wrapped", 2)],
 )  # fmt: skip
 def test_the_shapes_of_a_list_are_told_apart(data: Any, name: str, count: int) -> None:
-    """By the names that the local cloud has for them."""
     assert (shape(data), len(entries(data))) == (name, count)

@@ -119,7 +119,6 @@ def test_an_alert_hears_its_lines_and_is_silent_otherwise(name: str) -> None:
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart["title"])
 def test_a_chart_has_rows_with_its_axes(chart: Document) -> None:
-    """Each query of the dashboard gives rows, and the columns that its axes name."""
     rows = [row for rows in (QUIET, *LOUD.values()) for row in rows]
     found = log_queries.run(chart["search"]["query"], rows, INDEXED)
     assert found

@@ -13,7 +13,6 @@ def test_another_content_gives_another_digest(tmp_path: Path) -> None:
 
 
 def test_unpacking_leaves_nothing_of_an_older_build(tmp_path: Path) -> None:
-    """The folder then holds what is in the zip, and nothing else."""
     package = write({"handler/index.py": b""}, tmp_path / "function.zip")
     (tmp_path / "function").mkdir()
     (tmp_path / "function" / "old.py").touch()

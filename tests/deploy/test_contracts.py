@@ -74,7 +74,6 @@ def test_a_schema_is_one(name: str) -> None:
 
 
 def test_the_official_parser_accepts_the_asyncapi_document() -> None:
-    """Without an error and without a warning."""
     node = shutil.which("node")
     if node is None or not PARSER.is_dir():
         pytest.skip("@asyncapi/parser is not installed: npm ci, where there is node")
@@ -85,7 +84,6 @@ def test_the_official_parser_accepts_the_asyncapi_document() -> None:
 
 @pytest.mark.parametrize("name", ["request", "requests", "outcome", "deadLetter"])
 def test_the_examples_keep_the_schema_of_their_message(name: str) -> None:
-    """Each of them."""
     document = contract("asyncapi.yml")
     message = document["components"]["messages"][name]
     schema = {**message["payload"], "components": document["components"]}
@@ -102,7 +100,6 @@ def test_an_outcome_keeps_its_schema(status: Status) -> None:
 
 
 def test_the_schema_of_outcomes_describes_all_that_they_hold() -> None:
-    """And nothing else."""
     definitions = contract("outcome.schema.json")["$defs"]
     made: Any = event(outcome("existing"))
     assert definitions["Outcome"]["properties"].keys() == made.keys()
@@ -111,14 +108,12 @@ def test_the_schema_of_outcomes_describes_all_that_they_hold() -> None:
 
 @pytest.mark.parametrize("body", ["{", "5", {}, {"ProductKey": "a1", "ModuleName": "default"}])
 def test_a_rejection_keeps_the_schema(body: object) -> None:
-    """Whatever little is known of the request."""
     [invalid] = read(body, "m1")
     assert isinstance(invalid, Invalid)
     assert faults(event(Outcome.invalid(invalid)), contract("outcome.schema.json")) == []
 
 
 def test_the_schema_refuses_what_is_no_outcome() -> None:
-    """So that keeping it means something."""
     made: Any = event(outcome("created"))
     changes = {"type": "ota.module.lost", "id": "", "specversion": "0.3", "causationid": None, "data": {"Status": "ok"}}
     taken = [item for item in changes.items() if not faults(made | dict([item]), contract("outcome.schema.json"))]
@@ -127,7 +122,6 @@ def test_the_schema_refuses_what_is_no_outcome() -> None:
 
 @pytest.mark.parametrize("reason", get_args(Reason))
 def test_a_dead_letter_keeps_its_schema(reason: Reason) -> None:
-    """With the reason, the request and the outcome."""
     letter = dead_letter(FULL, Unfinished(FULL, reason, "detail"), json.dumps(event(outcome("failed"))))
     components = contract("asyncapi.yml")["components"]
     assert faults(json.loads(letter), {**components["schemas"]["DeadLetter"], "components": components}) == []
@@ -181,7 +175,6 @@ def test_a_sample_keeps_the_schema_if_its_outcomes_say_so(sample: Path) -> None:
 
 @pytest.mark.parametrize("sample", samples("malformed"), ids=named)
 def test_a_malformed_body_breaks_the_schema(sample: Path) -> None:
-    """Or is no JSON at all."""
     assert not kept(sample.read_bytes())
 
 

@@ -24,7 +24,6 @@ def settings_of(path: Path) -> list[tuple[Function, Settings]]:
 
 
 def test_staging_and_production_share_no_name() -> None:
-    """Deploying one of them changes nothing of the other."""
     staging, prod = (load(ROOT / "environments" / name, environ={}) for name in ("staging.yml", "prod.yml"))
     for kind in ("queues", "functions", "roles"):
         assert not {item.name for item in getattr(staging, kind)} & {item.name for item in getattr(prod, kind)}
@@ -39,24 +38,20 @@ def test_staging_and_production_keep_the_accounts_limit_together() -> None:
 
 @pytest.mark.parametrize("path", [ROOT / "template.yml", *FILES], ids=lambda path: path.stem)
 def test_every_deployment_keeps_the_accounts_limit(path: Path) -> None:
-    """By the settings' own rule, whether a store shares the quota or is down; and no function warns of its share."""
+    """By the settings' own rule, whether a store shares the quota or is down; and no function warns of its share.
+
+    Without a store a function divides its share among its own instances, with one among those of all functions.
+    """
     functions = settings_of(path)
     assert sum((function.instances or 100) * (1 + int(item.share)) for function, item in functions) <= ACCOUNT_LIMIT
-    assert all(1 + int(item.rate) <= ACCOUNT_LIMIT for _, item in functions if item.store)
-    assert [warning for _, item in functions for warning in item.warnings()] == []
-
-
-def test_a_share_is_for_as_many_instances_as_there_are() -> None:
-    """Without a store a function divides its share among its own instances, with one among those of all functions."""
-    for path in (ROOT / "template.yml", *FILES):
-        functions = settings_of(path)
-        together = sum(function.instances or 0 for function, _ in functions)
-        for function, item in functions:
-            assert (together if item.store else function.instances) == item.OTA_QUOTA_INSTANCES, path.name
+    together = sum(function.instances or 0 for function, _ in functions)
+    for function, item in functions:
+        assert not item.store or 1 + int(item.rate) <= ACCOUNT_LIMIT
+        assert (together if item.store else function.instances) == item.OTA_QUOTA_INSTANCES
+        assert item.warnings() == []
 
 
 def test_an_account_of_its_own_and_a_store_use_98_percent_of_the_limit() -> None:
-    """Which is as much as ten calls in any second allow."""
     [(queue, alone)] = settings_of(ROOT / "environments" / "whole-quota.yml")
     assert (queue.name, alone.share) == ("ota-modules-queue", 9.8)
     assert {item.rate for _, item in settings_of(ROOT / "environments" / "store.yml")} == {9.8}
@@ -78,10 +73,8 @@ def test_the_workflow_deploys_both_environments_and_ends_with_a_probe() -> None:
     order = ("deploy --function", "version publish", "alias publish", "deploy --trigger")
     places = [steps["prod"].index(command) for command in order]
     assert places == sorted(places)
-    assert all(
-        steps[name].rstrip().splitlines()[-1].startswith(".venv/bin/ota-modules doctor --send")
-        for name in ("staging", "prod")
-    )
+    for name in ("staging", "prod"):
+        assert steps[name].rstrip().splitlines()[-1].startswith(".venv/bin/ota-modules doctor --send")
     assert WORKFLOW["permissions"]["id-token"] == "write"
     assert re.findall(r"secrets\.(\w+)", str(WORKFLOW)) == ["TRACE_URL"]  # and no key of the account
 

@@ -19,11 +19,9 @@ def checkout(tmp_path: Path) -> Path:
 
 def make(checkout: Path, *arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
     command = ["make", f"PYTHON={sys.executable}", *arguments]
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PIP_"))
-    } | environ
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PIP_"))}
     return subprocess.run(
-        command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=100, check=False
+        command, cwd=checkout, env=own | environ, capture_output=True, text=True, timeout=100, check=False
     )
 
 
@@ -38,7 +36,6 @@ def test_a_half_made_environment_is_made_again(checkout: Path) -> None:
 
 
 def test_a_python_without_venv_leaves_nothing_behind(checkout: Path) -> None:
-    """And says what to install."""
     poor = checkout / "python"
     poor.write_text("#!/bin/sh\nmkdir -p .venv/bin && touch .venv/bin/python\nexit 1\n", encoding="utf-8")
     poor.chmod(0o755)
@@ -46,24 +43,16 @@ def test_a_python_without_venv_leaves_nothing_behind(checkout: Path) -> None:
     assert ended.returncode != 0
     assert "apt-get install python3-venv" in ended.stderr
     assert not (checkout / ".venv").exists()
-
-
-def test_without_any_python_it_says_what_to_install(checkout: Path) -> None:
-    """In the same words."""
     assert "apt-get install python3-venv" in make(checkout, ".venv/bin/python", "PYTHON=").stderr
 
 
 def test_settings_of_pip_do_not_lead_elsewhere(checkout: Path) -> None:
     """Mirrors stay the user's own."""
-    theirs = {
-        "PIP_USER": "1",
-        "PIP_NO_BINARY": ":all:",
-        "PIP_TARGET": "/elsewhere",
-        "PIP_INDEX_URL": "https://mirror.example",
-    }
+    mirror = "https://mirror.example"
+    theirs = {"PIP_USER": "1", "PIP_NO_BINARY": ":all:", "PIP_TARGET": "/elsewhere", "PIP_INDEX_URL": mirror}
     ended = make(checkout, "--eval=show: ; @env", "show", **theirs)
     shown = {line for line in ended.stdout.splitlines() if line.startswith("PIP_")}
-    assert shown == {"PIP_USER=0", "PIP_NO_BINARY=:none:", "PIP_INDEX_URL=https://mirror.example"}
+    assert shown == {"PIP_USER=0", "PIP_NO_BINARY=:none:", f"PIP_INDEX_URL={mirror}"}
 
 
 @pytest.mark.parametrize("how", [{"PIP_USER": "1"}, {"PIP_CONFIG_FILE": "pip.conf"}], ids=["variable", "pip.conf"])

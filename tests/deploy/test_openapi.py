@@ -24,7 +24,6 @@ def test_the_openapi_document_is_valid_and_served() -> None:
 
 
 def test_the_document_lists_every_path_method_and_kind_of_problem() -> None:
-    """Nothing is answered that is not described."""
     paths = document()["paths"]
     assert {path: [method.upper() for method in methods] for path, methods in paths.items()} == {
         path: [method for method in route if method != "HEAD"] for path, route in web.ROUTES.items()
@@ -65,6 +64,5 @@ VALUES: st.SearchStrategy[object] = st.sampled_from(
 
 @given(st.dictionaries(st.sampled_from([*ModuleRequest.model_fields, "Other"]), VALUES, max_size=6))
 def test_schema_and_function_agree(fields: dict[str, object]) -> None:
-    """On every combination of values."""
     whole = {"ProductKey": "a1", "ModuleName": "mcu", **fields}
     assert published_schema_takes(whole) is isinstance(read(whole, "m1")[0], ModuleRequest)

@@ -83,7 +83,6 @@ def test_nothing_is_in_the_zip_but_the_function_and_what_it_imports(runtime: str
 
 @EACH
 def test_every_licence_is_kept(runtime: str) -> None:
-    """Each package comes with its licence and its name."""
     packages = {name.split("/")[0] for name in function_files(runtime) if ".dist-info/" in name}
     assert len(packages) == len(pins())
     for package in packages:

@@ -41,7 +41,6 @@ def test_the_vendors_tools_find_nothing_wrong(path: Path) -> None:
 
 @EACH
 def test_nothing_names_an_account(path: Path) -> None:
-    """Keys and account come from the tool's own configuration."""
     text = path.read_text(encoding="utf-8")
     assert re.findall(r"\d{12,}|LTAI\w+|[Aa]ccess_?[Kk]ey", text) == []
     assert yaml.safe_load(text)["access"] == "default"
@@ -64,7 +63,6 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
 
 
 def test_tracing_is_taken_as_the_template_says_it_is_switched_on(tmp_path: Path) -> None:
-    """The value that the comment names goes through the API's models."""
     value = "{type: Jaeger, params: {endpoint: 'http://tracing.example/api/traces'}}"
     queue = functions(changed(tmp_path, "tracing: {}", f"tracing: {value}"))["queue"]
     assert queue["tracingConfig"]["type"] == "Jaeger"

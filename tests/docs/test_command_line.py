@@ -24,7 +24,6 @@ def test_every_command_has_a_section() -> None:
 
 
 def test_every_alias_is_named_beside_its_command() -> None:
-    """So that whoever meets one finds what it is."""
     assert [alias for alias, name in ALIASES.items() if f"`ota-modules {alias}`" not in SECTIONS[name].text] == []
 
 
@@ -55,7 +54,6 @@ def test_every_command_that_uses_an_account_has_its_permissions() -> None:
 
 
 def test_the_policy_grants_the_actions_of_the_table() -> None:
-    """What is to be pasted is what was explained."""
     [policy] = [json.loads(block.text) for block in PAGE.blocks if block.language == "json"]
     granted = {action for statement in policy["Statement"] for action in statement["Action"]}
     assert granted == {name for name in ACTIONS.names(1) if ":" in name}

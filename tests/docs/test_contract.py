@@ -36,6 +36,5 @@ def test_the_sample_outcome_is_what_the_function_publishes_for_the_sample_reques
 
 
 def test_the_consumer_is_the_very_file() -> None:
-    """So that what is read is what runs."""
     [shown] = [block.text for block in READING.blocks if block.language == "python"]
     assert shown == (ROOT / "examples/consumer.py").read_text(encoding="utf-8")

@@ -19,7 +19,6 @@ def cu_a_second(props: Any) -> float:
 
 @pytest.mark.parametrize("name", ["queue", "http"])
 def test_a_function_has_the_size_and_the_price_of_the_table(name: str) -> None:
-    """As the template deploys it."""
     props = TEMPLATE["resources"][name]["props"]
     row = next(row for row in PAGE.tables[0].rows if code_spans(row[0]) == [f"ota-modules-{name}"])
     shown = [float(cell) for cell in row[1:]]

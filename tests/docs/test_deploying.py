@@ -25,7 +25,6 @@ def test_the_calls_of_each_environment_are_those_of_its_shares() -> None:
 
 
 def test_the_role_is_the_template_s() -> None:
-    """Each permission that is granted, for what it is granted."""
     [shown] = [json.loads(block.text) for block in DEPLOYING.blocks if block.language == "json"]
     resources = TEMPLATE["resources"]["infra"]["props"]["template"]["Resources"]
     deployed = resources["Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
@@ -61,7 +60,6 @@ def settings(instances: int, qps: str = "9") -> Settings:
 
 
 def test_the_quota_s_table_is_what_the_function_makes_of_its_settings() -> None:
-    """Calls in any second and throughput, by the number of instances."""
     for count, each, most, together in QUOTA.tables[2].rows:
         found = settings(int(count))
         shown = (float(each), int(most), float(together.split()[0]), together.split("(")[1].rstrip(" %)"))

@@ -32,7 +32,6 @@ def test_every_link_leads_to_a_file_and_a_heading(path: Path) -> None:
 
 @pages
 def test_every_make_target_exists(path: Path) -> None:
-    """Commands can be copied."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     text = path.read_text(encoding="utf-8")
@@ -41,7 +40,6 @@ def test_every_make_target_exists(path: Path) -> None:
 
 
 def test_every_make_target_is_explained_to_contributors() -> None:
-    """Each one that `make help` shows."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     shown = set(re.findall(r"^([a-z-]+):.*##", makefile, re.MULTILINE)) - {"help"}
     table = Page.read(ROOT / "CONTRIBUTING.md").tables[0]
@@ -69,18 +67,15 @@ def _is_known(command: str) -> bool:
 
 @pages
 def test_no_page_names_a_machine_or_a_registry(path: Path) -> None:
-    """Whoever installs chooses the registry."""
     assert not re.search(r"pypi\.|npmjs|/pypi/simple|npmmirror|/home/|/tmp/|/root/", path.read_text(encoding="utf-8"))
 
 
 def test_the_front_page_is_short() -> None:
-    """Whoever wants more follows a link."""
     for readme in ROOT.glob("README*.md"):
         assert len(readme.read_text(encoding="utf-8").splitlines()) <= LONGEST_README, readme.name
 
 
 def test_the_front_page_leads_to_every_page() -> None:
-    """No page is lost."""
     assert {f"docs/{path.name}" for path in DOCS.glob("*.md")} <= {link.partition("#")[0] for link in README.links}
 
 

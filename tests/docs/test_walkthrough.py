@@ -51,7 +51,6 @@ def desk(local: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
 
 @pytest.mark.parametrize("shown", dict.fromkeys(COMMANDS))
 def test_a_command_that_is_shown_succeeds(shown: str, desk: tuple[Path, Mapping[str, str]]) -> None:
-    """In the order of the pages."""
     words = shlex.split(shown.partition("   ")[0])[1:]
     folder, environ = desk
     ended = subprocess.run(
@@ -61,7 +60,6 @@ def test_a_command_that_is_shown_succeeds(shown: str, desk: tuple[Path, Mapping[
 
 
 def test_the_call_that_is_shown_is_answered_with_what_is_shown(local: LocalCloud) -> None:
-    """The front page's curl command, and the outcome below it."""
     words = shlex.split(next(command for command in README.commands if command.startswith("curl")))
     url, body = words[2], words[words.index("-d") + 1]
     address = local.urls.fc + "/" + url.split("/", 3)[3]
