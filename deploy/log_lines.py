@@ -113,7 +113,7 @@ EVENTS: Mapping[str, Event] = {
     "trace_failed": Event(("WARNING",), "Spans that the collector did not take: they are dropped.", {"text": TEXT}),
     "quota": Event(
         ("INFO", "WARNING", "ERROR"),
-        "The store of the shared quota is back, or gone, or refuses what it is asked.",
+        "The store of the shared quota is back, or down, or refuses commands.",
         {"text": TEXT, "store": _text("its host and port")},
         {"error": _text("the kind of fault, or the server's own sentence"), "command": _text("that was refused")},
     ),

@@ -59,11 +59,11 @@ class Attempts(NamedTuple):
     def _finish(self, request: ModuleRequest | Invalid, usage: Usage) -> Result:
         result = self._try(request, usage)
         if isinstance(request, ModuleRequest) and isinstance(result, Unfinished) and self._is_over(request, result):
-            left = result
+            unfinished = result
             try:
-                result = self._give_up(request, left)
+                result = self._give_up(request, unfinished)
             except Exception as error:  # noqa: BLE001 - as below
-                result = self._unfinished(request, error, left.known)
+                result = self._unfinished(request, error, unfinished.known)
         return result
 
     def _try(self, request: ModuleRequest | Invalid, usage: Usage) -> Result:
@@ -98,9 +98,9 @@ class Attempts(NamedTuple):
     def _event(self, outcome: Outcome) -> str:
         return outcome.event(self.invocation.source, self.api.clock.wall())
 
-    def _is_over(self, request: ModuleRequest, left: Unfinished) -> bool:
+    def _is_over(self, request: ModuleRequest, unfinished: Unfinished) -> bool:
         """Tell whether an unfinished request has used up its attempts or its time."""
-        if left.counts:
+        if unfinished.counts:
             return self.gives_up and request.Attempt >= self.settings.OTA_MAX_ATTEMPTS
         return self.gives_up and self._age(request) >= self.settings.OTA_MAX_AGE
 
@@ -108,23 +108,23 @@ class Attempts(NamedTuple):
         """Return the seconds since a request was first put back."""
         return 0.0 if request.Since is None else self.api.clock.wall() - request.Since
 
-    def _give_up(self, request: ModuleRequest, left: Unfinished) -> Outcome:
+    def _give_up(self, request: ModuleRequest, unfinished: Unfinished) -> Outcome:
         """Dead-letter a request, then publish that it failed: in this order, the outcome is true once it is out."""
-        if not left.counts:
-            left = left._replace(detail=f"{left.detail} (for {self._age(request):.0f} s)")
+        if not unfinished.counts:
+            unfinished = unfinished._replace(detail=f"{unfinished.detail} (for {self._age(request):.0f} s)")
         outcome = Outcome.of(
             request.in_instance(self.settings.OTA_IOT_INSTANCE_ID),
             "failed",
-            Code=left.code or left.reason,
-            ErrorMessage=left.detail,
-            RequestId=left.api_request_id,
+            Code=unfinished.code or unfinished.reason,
+            ErrorMessage=unfinished.detail,
+            RequestId=unfinished.api_request_id,
         )
-        self.invocation.outbox.dead_letter(dead_letter(request, left, self._event(outcome)))
+        self.invocation.outbox.dead_letter(dead_letter(request, unfinished, self._event(outcome)))
         try:
             return self._publish(outcome)
         except SinkError:
             # The topic has refused for so long that the request ends without it, if the dead letter is kept.
-            if left.reason == "sink" and self.settings.OTA_DEAD_LETTER_QUEUE is not None:
+            if unfinished.reason == "sink" and self.settings.OTA_DEAD_LETTER_QUEUE is not None:
                 return outcome
             raise
 

@@ -29,7 +29,9 @@ SHORTEST_WAIT = 0.05
 """Seconds: a call that could not wait even this long for its answer is not sent."""
 LATE = 0.05
 """Seconds by which a call may leave after its slot; if reconnecting takes longer, it needs another slot."""
-EXPIRED = "the role's keys have expired: if they stay so, change the function's configuration, and instances with new ones start"
+EXPIRED = (
+    "the role's keys have expired: if this lasts, change the function's configuration, so that new instances start"
+)
 """An instance keeps the variables that it started with; no page says that the platform ends it before they expire."""
 
 
@@ -188,7 +190,7 @@ class Session:
             if self._instance is not None:
                 return Refused(error.code, error.text, request_id=error.request_id)
             if instance is None:
-                text = "names no instance, and there is no default"
+                text = "the request names no instance, and no default is set"
                 return Refused(error.code, text, request_id=error.request_id)
             error.setting = "OTA_IOT_INSTANCE_ID"
             self._halt.set(action, None, error)  # a request that names it itself is refused alone
@@ -222,7 +224,7 @@ class Session:
         keys = self._credentials()
         if not keys.access_key_id:
             raise Misconfigured(
-                "NoCredentials", "neither the context nor the variables hold keys: has the function a role?"
+                "NoCredentials", "neither the context nor the variables hold keys: does the function have a role?"
             )
         self._take_slot(action)
         reached("paced")

@@ -23,19 +23,19 @@ def lanes(items: Sequence[Item], instance: str | None) -> list[list[Item]]:
 def run(lane: Sequence[Item], handle: Handle) -> Iterator[tuple[Sequence[Item], Result]]:
     """Yield each request's copies and its result, in order. After an unfinished request, the rest is not tried."""
     ahead: Unfinished | None = None
-    there: Outcome | None = None
+    existing: Outcome | None = None
     for request, copies in _distinct(lane):
-        result = handle(_knowing(request, there) if ahead is None else request, ahead)
+        result = handle(_knowing(request, existing) if ahead is None else request, ahead)
         if isinstance(result, Unfinished):
             ahead = ahead or result
         elif result.shows_module:
-            there = result
+            existing = result
         yield copies, result
 
 
-def _knowing(request: ModuleRequest | Invalid, there: Outcome | None) -> ModuleRequest | Invalid:
+def _knowing(request: ModuleRequest | Invalid, existing: Outcome | None) -> ModuleRequest | Invalid:
     """Mark a request whose module is known to have existed before the request's first call."""
-    if there is None or isinstance(request, Invalid) or (request.Tried and there.Status != "created"):
+    if existing is None or isinstance(request, Invalid) or (request.Tried and existing.Status != "created"):
         return request
     return request.model_copy(update={"Theirs": True})
 

@@ -154,29 +154,29 @@ class Ensuring:
             raise self._unexplained(self._refused)
         return Verdict("rejected", "refused", self._refused)
 
-    def _present(self, found: Module, moment: float | None) -> Verdict | None:
-        drift = differences(self._request, found)
+    def _present(self, module: Module, moment: float | None) -> Verdict | None:
+        drift = differences(self._request, module)
         changed = drift.keys() - {"ModuleName"}
         if self._updated or (self._update_sent and not changed):
             # A description that remains could not be removed; any other difference was made by somebody later.
             kept = self._request.Desc == "" and "Desc" in changed
             return Verdict("existing", drift=drift) if kept else Verdict("updated")
-        if self._tried and not drift and not self._theirs and not self._is_older(found, moment):
+        if self._tried and not drift and not self._theirs and not self._is_older(module, moment):
             return Verdict("created")
         # Once seen as somebody else's, it stays so, even after our update has made it match.
         self._theirs = True
         if self._policy == "fail":
             return Verdict("rejected", "exists", self._refused, drift=drift)
         if self._policy == "update" and changed:
-            return self._update(found)
+            return self._update(module)
         return Verdict("existing", drift=drift)
 
-    def _update(self, found: Module) -> Verdict | None:
+    def _update(self, module: Module) -> Verdict | None:
         # The effect of omitting a field is not documented, so an unchanged one is sent as it was found.
-        alias = found.AliasName if self._request.AliasName is None else self._request.AliasName
-        text = found.Desc if self._request.Desc is None else self._request.Desc
+        alias = module.AliasName if self._request.AliasName is None else self._request.AliasName
+        text = module.Desc if self._request.Desc is None else self._request.Desc
         try:
-            wanted = {**_parameters(self._request, alias, text), "ModuleName": found.ModuleName}
+            wanted = {**_parameters(self._request, alias, text), "ModuleName": module.ModuleName}
             request_id = self._session.update(wanted)
         except (NotSent, Throttled):
             raise
@@ -187,14 +187,14 @@ class Ensuring:
             return Verdict("rejected", "refused", error)
         self._updated = self._update_sent = True
         # A description cannot be sent empty, only left out: the list shows whether that removes it.
-        return Verdict("updated", request_id=request_id) if text or not found.Desc else None
+        return Verdict("updated", request_id=request_id) if text or not module.Desc else None
 
-    def _is_older(self, found: Module, moment: float | None) -> bool:
+    def _is_older(self, module: Module, moment: float | None) -> bool:
         """Tell whether the module existed before the first call of this request that may have made it.
 
         `moment` is the API's clock at the time of the list, if known.
         """
-        made = unix_seconds(found.GmtCreate)
+        made = unix_seconds(module.GmtCreate)
         if made is None:
             return False
         ahead, doubt = (0.0, SURELY_OLDER) if moment is None else (moment - self._session.clock.wall(), ROUNDED)
@@ -206,13 +206,13 @@ def ensure(request: ModuleRequest, session: Session, on_existing: str, random: R
     return Ensuring(request, session, on_existing, random).run()
 
 
-def differences(request: ModuleRequest, found: Module) -> dict[str, Difference]:
+def differences(request: ModuleRequest, module: Module) -> dict[str, Difference]:
     """Compare a module with what was asked for; a field that the request leaves out may be anything."""
     wanted = {"ModuleName": request.ModuleName, "AliasName": request.AliasName, "Desc": request.Desc}
     return {
-        name: Difference(Wanted=value, Found=getattr(found, name))
+        name: Difference(Wanted=value, Found=getattr(module, name))
         for name, value in wanted.items()
-        if value is not None and value != getattr(found, name)
+        if value is not None and value != getattr(module, name)
     }
 
 

@@ -172,12 +172,12 @@ _REASONS: Mapping[type[Exception], Reason] = {
 """By error, the first that fits; any other error is internal."""
 
 
-def dead_letter(request: ModuleRequest, left: Unfinished, event: str) -> str:
+def dead_letter(request: ModuleRequest, unfinished: Unfinished, event: str) -> str:
     """Write a dead letter: the request with all known facts, the reason, and its outcome."""
-    known = request.model_copy(update=left.known._asdict())
+    known = request.model_copy(update=unfinished.known._asdict())
     letter = {
-        "Reason": left.reason,
-        "Detail": left.detail,
+        "Reason": unfinished.reason,
+        "Detail": unfinished.detail,
         "Request": {**known.model_dump(exclude_none=True, exclude_defaults=True), "Attempt": request.Attempt},
         "Outcome": json.loads(event),
     }

@@ -74,16 +74,18 @@ class Pipeline(NamedTuple):
         began = self.api.clock.now()
         batch = _take_on(deliveries, self._most(invocation), invocation)
         sender = Sender(invocation.outbox, self.pool)
-        whole, more = whole_messages(batch.left, self.random)
+        whole, skipped = whole_messages(batch.left, self.random)
         refused = sender.send(whole)
         has_sent = len(refused) < len(whole)
         if whole and not has_sent:
-            raise NotFinished(more, f"{len(whole)} messages were too many, and the queue did not take them back")
+            raise NotFinished(
+                skipped, f"{len(whole)} messages did not fit into this delivery, and the queue refused them"
+            )
         report, chains = self._handle(batch, invocation, gives_up=True)
-        left = sum(len(each.elements) for each in chains)
+        unfinished = sum(len(each.elements) for each in chains)
         back = [*refused, *messages(chains, len(batch.taken), self.random)]
-        lost = 0 if not back or (self._has_queue and sender.send_all(back, has_sent=has_sent)) else left + more
-        report = report._replace(put_back=left + more - lost, lost=lost)
+        lost = 0 if not back or (self._has_queue and sender.send_all(back, has_sent=has_sent)) else unfinished + skipped
+        report = report._replace(put_back=unfinished + skipped - lost, lost=lost)
         self._log(report, batch, invocation, began)
         if lost:
             raise NotFinished(lost, report.reasons())

@@ -58,7 +58,7 @@ def _parts(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise ValueError("holds a host or a port that cannot be") from None
+        raise ValueError("has an invalid host or port") from None
     return parts
 
 
@@ -148,7 +148,9 @@ class Settings(BaseModel):
             raise SettingError("OTA_REGION", "is required where the platform sets no FC_REGION")
         _check_store_parts(values)
         if values.get("OTA_DEAD_LETTER_QUEUE", "") == values.get("OTA_REQUEST_QUEUE"):
-            raise SettingError("OTA_DEAD_LETTER_QUEUE", "is OTA_REQUEST_QUEUE: what is given up would come again")
+            raise SettingError(
+                "OTA_DEAD_LETTER_QUEUE", "must not be OTA_REQUEST_QUEUE: requests that were given up would come again"
+            )
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -229,7 +231,7 @@ def _check_store_parts(values: Mapping[str, str]) -> None:
     names = (f"OTA_QUOTA_{part}" for part in ("PORT", "USER", "PASSWORD", "TLS", "HOST"))
     parts = [name for name in names if name in values]
     if parts and "OTA_QUOTA_URL" in values:
-        raise SettingError("OTA_QUOTA_URL", f"is set, and so is {parts[0]}: one way is enough")
+        raise SettingError("OTA_QUOTA_URL", f"and {parts[0]} are both set: use one of them")
     if parts and "OTA_QUOTA_HOST" not in values:
         raise SettingError("OTA_QUOTA_HOST", f"is required where {parts[0]} is set")
 

@@ -129,7 +129,7 @@ class Valkey:
         try:
             self._client: Any = redis.Redis.from_url(url, **self._limits)
         except ValueError:
-            raise SettingError("OTA_QUOTA_URL", "is no address of a store") from None
+            raise SettingError("OTA_QUOTA_URL", "is not the address of a store") from None
         self._helpers = futures.ThreadPoolExecutor(4, thread_name_prefix="store")
 
     def run(self, key: str, arguments: Sequence[float]) -> Sequence[int]:
@@ -225,10 +225,10 @@ class Store:
             command = "AUTH" if isinstance(error, redis.AuthenticationError) else "EVAL"
             # The package redis removes the first word of the server's answer.
             answer = f"{getattr(error, 'status_code', None) or ''} {error}".strip()
-            text = "the store refuses what it is asked: on with the static share"
+            text = "the store refuses commands: using the static share"
             self._log.error("quota", text=text, command=command, error=answer)
         else:
-            self._log.warning("quota", text="the store is gone: on with the static share", error=type(error).__name__)
+            self._log.warning("quota", text="the store is down: using the static share", error=type(error).__name__)
 
     def _find(self) -> None:
         with self._lock:

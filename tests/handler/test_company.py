@@ -97,7 +97,7 @@ def test_a_request_without_an_instance_is_told_what_is_missing() -> None:
     here.run(wanted())
     data = here.box.published[0]["data"]
     assert (data["Status"], data["Code"]) == ("rejected", "iot.system.InstanceNotFound")
-    assert data["ErrorMessage"] == "names no instance, and there is no default"
+    assert data["ErrorMessage"] == "the request names no instance, and no default is set"
 
 
 def test_a_wrong_default_is_named_in_the_log() -> None:

@@ -118,7 +118,7 @@ def test_what_is_refused_is_named_and_no_password_is_repeated(values: dict[str, 
 
 def test_what_is_given_up_does_not_come_again() -> None:
     """One queue for both would deliver dead letters as requests, for ever."""
-    with pytest.raises(SettingError, match="OTA_DEAD_LETTER_QUEUE: is OTA_REQUEST_QUEUE"):
+    with pytest.raises(SettingError, match="OTA_DEAD_LETTER_QUEUE: must not be OTA_REQUEST_QUEUE"):
         read(OTA_REQUEST_QUEUE="requests", OTA_DEAD_LETTER_QUEUE="requests")
 
 

@@ -52,8 +52,8 @@ FAULTS = {
         ),
         Fault(
             "a request is given up without a dead letter",
-            "        self.invocation.outbox.dead_letter(dead_letter(request, left, self._event(outcome)))",
-            "        dead_letter(request, left, self._event(outcome))",
+            "        self.invocation.outbox.dead_letter(dead_letter(request, unfinished, self._event(outcome)))",
+            "        dead_letter(request, unfinished, self._event(outcome))",
         ),
         Fault(
             "an outcome that the topic does not take costs an attempt",
@@ -212,7 +212,7 @@ FAULTS = {
         ),
         Fault(
             "every module that is there after an unanswered call counts as our own",
-            "if self._tried and not drift and not self._theirs and not self._is_older(found, moment):",
+            "if self._tried and not drift and not self._theirs and not self._is_older(module, moment):",
             "if self._tried:",
         ),
         Fault("what was another's is ours once our update has changed it", "        self._theirs = True\n", ""),

@@ -27,7 +27,7 @@ from tests.support.paths import ROOT
 from tests.support.waiting import eventually
 
 RATE = 20.0
-GONE, BACK = "the store is gone", "the store is back"
+GONE, BACK = "the store is down", "the store is back"
 
 
 class Watch:
