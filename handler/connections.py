@@ -142,23 +142,23 @@ class Connection:
     def _misconfigured(self, code: str, problem: str) -> Misconfigured:
         return Misconfigured(code, f"{self._host}{problem} (is {self._setting} right?)", setting=self._setting)
 
-    def _connected(self, left: Callable[[], float]) -> socket.socket:
+    def _connected(self, remaining: Callable[[], float]) -> socket.socket:
         """Look up the name, try its addresses and shake hands, all within one time limit."""
-        sock = self._dial(left)
+        sock = self._dial(remaining)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
-                sock.settimeout(left())
+                sock.settimeout(remaining())
                 return self._tls.wrap_socket(sock, server_hostname=self._host)
         except BaseException:
             sock.close()
             raise
         return sock
 
-    def _dial(self, left: Callable[[], float]) -> socket.socket:
+    def _dial(self, remaining: Callable[[], float]) -> socket.socket:
         error: OSError = OSError("the name has no address")
-        for *_, address in self._addresses(left()):
-            seconds = left()
+        for *_, address in self._addresses(remaining()):
+            seconds = remaining()
             try:
                 return socket.create_connection(address[:2], seconds)
             except OSError as failed:

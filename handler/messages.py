@@ -91,7 +91,7 @@ class ModuleKey(NamedTuple):
 
 
 class ModuleRequest(BaseModel):
-    """One module that somebody wants. Id, CorrelationId, traceparent and OnExisting are the function's own fields."""
+    """Requests one module. Id, CorrelationId, traceparent and OnExisting are the function's own fields."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -165,7 +165,7 @@ class Invalid(NamedTuple):
     Replay: None = None
     known: Known = NOTHING
     readable: bool = True
-    """Whether it was a JSON object at all."""
+    """False: it was no JSON object."""
 
 
 API_FIELDS = ("ProductKey", "ModuleName", "AliasName", "Desc", "IotInstanceId")

@@ -27,7 +27,7 @@ ROUNDED = 2 * 60.0
 
 
 class Verdict(NamedTuple):
-    """How a request ended, and why."""
+    """Says how a request ended, and why."""
 
     status: Status
     why: Why | None = None

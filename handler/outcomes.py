@@ -53,7 +53,7 @@ class Difference(BaseModel):
 
 
 class Outcome(BaseModel):
-    """How a request ended. What is not known or does not apply is left out of the event."""
+    """Reports how a request ended. Fields that are unknown or do not apply are left out of the event."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -29,7 +29,7 @@ _UNSHOWN = f"[{CONTROL}{INVISIBLE}\ud800-\udfff]"
 
 
 class Problem(BaseModel):
-    """What is wrong with one field; `Field` is empty where it is the whole message."""
+    """Describes what is wrong with one field; `Field` is empty if it is the whole message."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -64,9 +64,9 @@ def closest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str | None
     """Find the known name that another one means, if any is close: `productKey`, `module_name`, `Alias`."""
     from difflib import get_close_matches  # here, so that a new instance does not wait for it
 
-    names = {each.casefold(): each for each in known}
+    names = {candidate.casefold(): candidate for candidate in known}
     plain = re.sub("[^a-z]", "", name[:LONGEST_SHOWN].casefold())
-    parts = [each for each in names if min(len(each), len(plain)) > 3 and (plain in each or each in plain)]
+    parts = [folded for folded in names if min(len(folded), len(plain)) > 3 and (plain in folded or folded in plain)]
     near = [*get_close_matches(plain, names, 1, cutoff), *parts]
     return names[near[0]] if near else None
 

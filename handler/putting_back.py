@@ -74,9 +74,9 @@ def _grouped(chains: Sequence[Chain], most: int) -> list[list[Chain]]:
     if len(groups) > most:
         groups = _by(chains, lambda each: each.pause)
     groups.sort(key=lambda group: _longest(group[0].pause))
-    more = len(groups) - most
-    if more > 0:
-        groups[: more + 1] = [[each for group in groups[: more + 1] for each in group]]
+    excess = len(groups) - most
+    if excess > 0:
+        groups[: excess + 1] = [[each for group in groups[: excess + 1] for each in group]]
     return groups
 
 

@@ -199,23 +199,23 @@ class Settings(BaseModel):
 
     def warnings(self) -> list[str]:
         """List what is allowed but dangerous, with the setting's name."""
-        found = []
+        texts = []
         together = self.share * self.OTA_QUOTA_INSTANCES
         if self.most_in_a_second > ACCOUNT_LIMIT:
-            found.append(
+            texts.append(
                 f"OTA_QPS: {self.OTA_QUOTA_INSTANCES} times {self.share:g} calls a second may be {self.most_in_a_second} calls"
                 f" in one second, and an account has {ACCOUNT_LIMIT}"
             )
         elif self.store is None and together < LEAST_USED * self.OTA_QPS:
-            found.append(
+            texts.append(
                 f"OTA_QUOTA_INSTANCES: {self.OTA_QUOTA_INSTANCES} instances are held to {self.share:g} calls a second each,"
                 f" {together:g} together, so that no second sees more than {ACCOUNT_LIMIT}; with a shared quota they use all"
             )
         if self.store is not None and self.OTA_QUOTA_INSTANCES == 1:
-            found.append("OTA_QUOTA_INSTANCES: 1, so that every instance takes all of OTA_QPS while the store is down")
+            texts.append("OTA_QUOTA_INSTANCES: 1, so that every instance takes all of OTA_QPS while the store is down")
         if self.OTA_REQUEST_QUEUE is None:
-            found.append("OTA_REQUEST_QUEUE: not set, so unfinished requests make the whole batch come again")
-        return found
+            texts.append("OTA_REQUEST_QUEUE: not set, so unfinished requests make the whole batch come again")
+        return texts
 
 
 def _hold_below(rate: float, most: int) -> float:

@@ -9,7 +9,7 @@ from typing import Protocol
 Task = Callable[[], None]
 
 SECONDS_A_REQUEST = 6
-"""How long one request may keep a thread busy with the API's latency at 2 s: create, read back, update."""
+"""Seconds for which one request may keep a thread busy at an API latency of 2 s: create, read back, update."""
 MOST = 64
 SPARE = 3
 """Threads that wait for the quota: two hold a slot of the store each, and the third asks it for the next."""
@@ -62,10 +62,10 @@ class Threads:
 
     def _is_needed(self, todo: Iterator[Task], all_begun: threading.Event) -> bool:
         """Wait until another thread is needed, or there is nothing left to begin."""
-        pause, left = SHORTEST_LOOK, operator.length_hint(todo)
+        pause, remaining = SHORTEST_LOOK, operator.length_hint(todo)
         while not all_begun.wait(pause):
-            before, left = left, operator.length_hint(todo)
-            if left == before and self._waiting() < SPARE:
+            before, remaining = remaining, operator.length_hint(todo)
+            if remaining == before and self._waiting() < SPARE:
                 return True
             pause = min(2 * pause, self._longest_look)
         return False
