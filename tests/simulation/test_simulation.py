@@ -34,8 +34,8 @@ BUSY = Plan(3, requests=120, products=40, batch=50, instances=2, spread=0.0, lat
 """Two instances with more to do than their static shares allow."""
 
 
-@pytest.mark.timeout(600)  # some twenty seconds of a processor, of which others may take their part
-@settings(max_examples=250)
+@pytest.mark.timeout(600)  # some ten seconds of a processor, of which others may take their part
+@settings(max_examples=160)
 @given(plans(CROWD, **SMALL))
 def test_whatever_goes_wrong_nothing_is_lost_doubled_or_untrue(plan: Plan) -> None:
     """All invariants hold after every step of every plan."""
