@@ -78,7 +78,7 @@ class Attempts(NamedTuple):
             known = end.known
             if isinstance(end, Verdict):
                 return self._publish(_decided(placed, end))
-        except Exception as error:  # noqa: BLE001 - a fault of ours in one request must not cost the others
+        except Exception as error:  # noqa: BLE001 - an internal error in one request must not affect the others
             return self._unfinished(request, error, known)
         return self._unfinished(request, end.error, known, counts=end.counts)
 

@@ -79,7 +79,7 @@ def whole(delivery: Delivery, largest: int) -> tuple[Sequence[str], int]:
 def portions(
     things: Iterable[T], size: Callable[[T], int], largest: int, most: float = float("inf")
 ) -> Iterator[list[T]]:
-    """Group things in order: at most `most` in a group, of `largest` size in total."""
+    """Group things in order: at most `most` in a group, and at most `largest` in total size."""
     portion: list[T] = []
     total = 0
     for thing in things:

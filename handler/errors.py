@@ -2,7 +2,7 @@
 
 OtaModulesError
 +-- SettingError            a setting is missing or has a value that is refused
-+-- EnvelopeError           an event that none of the triggers sends
++-- EnvelopeError           an event of no known trigger
 +-- OutOfTime               the deadline comes before the next step could be done
 +-- CallError               a call of the IoT API did not succeed
 |   +-- Throttled           over the quota; nothing happened
@@ -30,7 +30,7 @@ class SettingError(OtaModulesError):
 
 
 class EnvelopeError(OtaModulesError):
-    """An event that none of the triggers sends; the text says what was seen."""
+    """An event of no known trigger; the text describes it."""
 
 
 class OutOfTime(OtaModulesError):

@@ -168,7 +168,7 @@ class Session:
         return self.deadline - self.clock.now() < SHORTEST_WAIT
 
     def sleep(self, seconds: float, doing: str) -> None:
-        """Wait. Raises: OutOfTime: at once, where the deadline comes first."""
+        """Wait. Raises: OutOfTime: at once, if the deadline comes first."""
         if self.clock.now() + seconds >= self.deadline:
             raise OutOfTime(doing)
         self.clock.sleep(seconds)

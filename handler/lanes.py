@@ -57,7 +57,7 @@ def _as_sent(request: ModuleRequest | Invalid) -> ModuleRequest | Invalid:
 
 
 def _joined(copies: Sequence[ModuleRequest | Invalid]) -> ModuleRequest | Invalid:
-    """Merge copies into one request that knows what each knows."""
+    """Merge copies into one request with the facts of all."""
     first, *others = copies
     same = [copy for copy in copies if isinstance(copy, ModuleRequest)]
     if isinstance(first, Invalid) or not others:

@@ -50,7 +50,7 @@ def _write(line: str) -> None:
 
 
 class Log(NamedTuple):
-    """Writes lines at or above `level`; `secrets` are masked wherever they occur, `fields` stand in each line."""
+    """Writes lines at or above `level`; `secrets` are masked wherever they occur, `fields` are added to each line."""
 
     level: str = "INFO"
     write: Callable[[str], None] = _write

@@ -78,7 +78,7 @@ class Ensuring:
             except (Throttled, Transient, OutOfTime) as error:
                 if isinstance(error, OutOfTime) or not self._tries_again(error, failures):
                     return GivenUp(self._failure or error, self._known(), counts=self._failure is not None)
-            except Exception as error:  # noqa: BLE001 - what is known by now must outlive a fault of ours
+            except Exception as error:  # noqa: BLE001 - an internal error must not lose what is known
                 return GivenUp(error, self._known(), counts=not isinstance(error, Misconfigured))
             else:
                 if verdict is not None:

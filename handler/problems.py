@@ -14,8 +14,8 @@ LONGEST_REPEATED = 128
 MOST_PROBLEMS = 20
 """Problems reported of one request, which may be an object with a thousand unknown fields."""
 
-# Character classes stand here in full, and not as Unicode categories, so that every version of Python and the published schema
-# mean the same. Invisible: white space and what fonts show as nothing (Default_Ignorable_Code_Point, format characters, fillers).
+# Character classes are spelled out, and not Unicode categories, so that all versions of Python and the published schema agree.
+# Invisible: white space and what fonts show as nothing (Default_Ignorable_Code_Point, format characters, fillers).
 _NONCHARACTERS = "\ufdd0-\ufdef" + "".join(f"{chr(last - 1)}{chr(last)}" for last in range(0xFFFF, 0x110000, 0x10000))
 CONTROL = f"\x00-\x1f\x7f-\x9f\u2028\u2029{_NONCHARACTERS}"
 INVISIBLE = (

@@ -52,8 +52,8 @@ class SharedLine(Line):
         self._next = -math.inf
         """When the store may have a slot, as far as is known."""
         self._silence = 0.0
-        """Seconds from the loss of the store to the first call of this process alone: a second after the last slot that was given
-        out, as far as the last answer tells."""
+        """Seconds from the loss of the store to the first call of this process alone: a second after the last slot of others, if
+        they still hold as many as at the last answer."""
 
     def throttled(self, hold: float) -> None:
         super().throttled(hold)

@@ -163,7 +163,7 @@ class Settings(BaseModel):
 
     @property
     def store(self) -> str | None:
-        """The address of the store that shares the quota; None where there is none."""
+        """The address of the store that shares the quota, if there is one."""
         if self.OTA_QUOTA_HOST is None:
             return self.OTA_QUOTA_URL
         host = f"[{self.OTA_QUOTA_HOST}]" if ":" in self.OTA_QUOTA_HOST else self.OTA_QUOTA_HOST

@@ -97,7 +97,7 @@ class Outbox(NamedTuple):
         return [message for message in left if self._refused(queue, [message])]
 
     def _refused(self, queue: str, messages: Sequence[Message]) -> Sequence[Message]:
-        """Send messages together; return those that SMQ refused, or all where it does not say which."""
+        """Send messages together; return those that SMQ refused, or all if it does not say which."""
         try:
             contents = [_queued(queue, message) for message in messages]
             if len(contents) == 1:

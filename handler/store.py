@@ -1,6 +1,6 @@
 """Runs the script of a shared quota in its store, Valkey or Redis, and tracks whether the store is available.
 
-Imported only where a store is set: the package redis costs a quarter of a second of cold start.
+Imported only if a store is set: the package redis costs a quarter of a second of cold start.
 """
 
 import math

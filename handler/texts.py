@@ -89,7 +89,7 @@ def decode(body: object, layers: int = MOST_LAYERS, *, is_value: bool = False) -
 
 
 def parse(body: str | bytes, longest: float = LARGEST_TEXT) -> object:
-    """Parse JSON. If an array fails as a whole, parse its elements, with a flaw at the end for what it lacks."""
+    """Parse JSON. If an array fails as a whole, parse its elements; a final flaw marks an array without an end."""
     text = _text(body) if isinstance(body, bytes) else body
     if isinstance(text, Flaw):
         return text

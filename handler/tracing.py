@@ -1,4 +1,4 @@
-"""Sends a span for each request, each wait for the quota and each call of the API; imported only where OTA_TRACE_URL is set.
+"""Sends a span for each request, each wait for the quota and each call of the API; imported only if OTA_TRACE_URL is set.
 
 Spans are encoded as they end, and leave together at the end of their invocation. The quota bounds their number: two a call.
 """

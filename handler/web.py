@@ -258,4 +258,4 @@ ROUTES: Mapping[str, Mapping[str, Respond]] = {
     "/openapi.json": _get(OPENAPI.read_bytes),
     "/healthz": _get(lambda: b'{"status":"ok"}'),
 }
-"""By path and by method, besides OPTIONS."""
+"""Handlers by path and method, besides OPTIONS."""
