@@ -26,6 +26,7 @@ from handler.messages import ModuleRequest
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sending (run TEXT, total INTEGER, following INTEGER, finished INTEGER, changed REAL, origin TEXT);
 CREATE TABLE IF NOT EXISTS requests (number INTEGER PRIMARY KEY, state INTEGER DEFAULT 0, status TEXT, remark TEXT);
+CREATE TABLE IF NOT EXISTS beginning (began REAL);
 """
 """A request's `state` is 2 once it was sent."""
 STATE = """
@@ -146,6 +147,8 @@ class Ledger:
         with self._transaction() as database:
             database.execute("DELETE FROM sending")
             database.execute("DELETE FROM requests")
+            database.execute("DELETE FROM beginning")
+            database.execute("INSERT INTO beginning VALUES (?)", (time.time(),))
             database.execute("INSERT INTO sending VALUES (?, ?, 0, 0, 0, '')", (secrets.token_hex(4), self.total))
             database.executemany(
                 "INSERT INTO requests (number) VALUES (?)", ((number,) for number in range(self.total))
@@ -155,6 +158,12 @@ class Ledger:
     def run(self) -> Run:
         """The run as it is now."""
         return Run.read(self.path, self._database)
+
+    @property
+    def began(self) -> float:
+        """When the run began, in unix seconds; 0 where an older version began it."""
+        [began] = self._database.execute("SELECT coalesce(max(began), 0) FROM beginning").fetchone()
+        return float(began)
 
     @property
     def statuses(self) -> Counter[str]:

@@ -17,7 +17,7 @@ from cli.clients.inbox import Inbox, event_of
 from cli.clients.smq import BATCH, Mailbox
 from cli.clients.target import Target
 from cli.errors import CliError, CloudError, Interrupted
-from cli.sending.browsing import Event, read_past
+from cli.sending.browsing import Event, published, read_past
 from cli.sending.ledger import Ledger, content_key, origin_of, state_folder
 from cli.sending.outgoing import send_all, with_ids, write_report
 from cli.sending.status import line
@@ -29,6 +29,8 @@ from cli.terminal.screen import Screen, counts_line, outcome_line, plural
 from handler.clock import Clock
 from handler.messages import ModuleRequest
 
+SKEW = 5.0
+"""Seconds by which this machine's clock may be ahead of the function's."""
 LOOK_EVERY = 2.0
 LOOK_EVERY_ON_ACCOUNT = 60.0
 """Seconds between two looks at what is queued; CloudMonitor has a new figure a minute."""
@@ -120,7 +122,7 @@ class Sending:
             self.inbox.open()
             ledger.note(following=True, finished=False)
             if ledger.run.sent:
-                self._note(read_past(self.screen, self.mailbox, self.target.names.outcome_queue))
+                self._note(self._own_past())
         if not ledger.run.finished:
             with Interrupts() as interrupts:
                 self._send(interrupts)
@@ -131,6 +133,11 @@ class Sending:
                 self.inbox.close()
             ledger.note(finished=True)
         self._show()
+
+    def _own_past(self) -> list[Event]:
+        """Read the earlier outcomes; not those from before the run: an Id of the sender's own may have named another request."""
+        past = read_past(self.screen, self.mailbox, self.target.names.outcome_queue)
+        return [event for event in past if published(event) > self.ledger.began - SKEW]
 
     def _tell_before(self) -> None:
         """Say what an earlier command did for the same requests."""

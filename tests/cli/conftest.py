@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,8 @@ def outcome_maker(cloud: Cloud) -> Iterator[Callable[[Callable[[dict[str, Any]],
             for message in mailbox.receive(cloud.names.request_queue, seconds=1):
                 request = json.loads(message.body)
                 data = {name: request[name] for name in ("ProductKey", "ModuleName")} | decide(request)
-                event = {"id": message.id, "causationid": request["Id"], "time": "2026-01-31T08:00:00Z", "data": data}
+                now = datetime.now(timezone.utc).isoformat()
+                event = {"id": message.id, "causationid": request["Id"], "time": now, "data": data}
                 mailbox.publish(cloud.names.result_topic, json.dumps(event))
                 mailbox.delete(cloud.names.request_queue, [message.handle])
         mailbox.close()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -111,18 +112,24 @@ def test_wait_lists_what_was_not_as_wished(
 def test_waiting_may_begin_after_the_sending(
     cloud: Any, ota_modules: Any, fleet: str, outcome_maker: Callable[..., None]
 ) -> None:
-    """What came before is read in the outcome queue, which keeps it; what comes later is followed."""
+    """What came before is read in the outcome queue, which keeps it; what comes later is followed.
+
+    What came before the sending was another request's of the same Id.
+    """
     cloud.mailbox.subscribe(cloud.names.result_topic, cloud.names.outcome_queue)
     ota_modules("send", fleet)
     [first, *others] = cloud.bodies(cloud.names.request_queue)
-    early = {"id": "1", "causationid": json.loads(first)["Id"], "data": {"Status": "existing"}}
-    cloud.mailbox.send(cloud.names.outcome_queue, [json.dumps(early)])
+    now = datetime.now(timezone.utc)
+    for body, status, when in ((first, "existing", now), (others[0], "rejected", now - timedelta(minutes=1))):
+        name = json.loads(body)["Id"]
+        of_then = {"id": name, "causationid": name, "time": when.isoformat(), "data": {"Status": status}}
+        cloud.mailbox.send(cloud.names.outcome_queue, [json.dumps(of_then)])
     cloud.mailbox.send(cloud.names.request_queue, others)
     outcome_maker(wished)
     ended = ota_modules("send", fleet, "--wait")
     assert ended.status == 0, ended.err
     assert "4 created, 1 existing" in ended.out
-    assert cloud.depth(cloud.names.outcome_queue) == 5
+    assert cloud.depth(cloud.names.outcome_queue) == 6
 
 
 def test_waiting_goes_on_where_it_stopped(
