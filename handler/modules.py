@@ -88,7 +88,7 @@ class Ensuring:
         """Wait for another try; return False if there is none."""
         if self._session.is_over and isinstance(error, Transient):
             return False  # the deadline cut the call, so it is unknown what the API would have answered
-        self._failure = error.with_traceback(None)  # its frames hold this object
+        self._failure = error.with_traceback(None)  # the traceback's frames hold this object
         backoff = THROTTLED if isinstance(error, Throttled) else CALL
         failures[backoff] += 1
         if failures[backoff] < backoff.tries:

@@ -54,7 +54,7 @@ class Pause(NamedTuple):
 
 
 MISCONFIGURED = Pause(300.0, 900.0)
-"""Somebody has to fix it; until then, each delivery checks with one call."""
+"""The deployment must be fixed; until then, each delivery checks with one call."""
 NO_TIME = Pause(1.0, 5.0)
 """Nothing went wrong: the next delivery continues."""
 

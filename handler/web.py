@@ -122,7 +122,7 @@ def to_event(answer: HttpAnswer) -> dict[str, object]:
 
 
 def from_environ(environ: Mapping[str, Any]) -> HttpRequest:
-    """Read the request of an FC 2.0 HTTP trigger (WSGI); read one byte over the limit of a body that is too large."""
+    """Read the request of an FC 2.0 HTTP trigger (WSGI), and of a body that is too large one byte over the limit."""
     pairs = [(n[5:].replace("_", "-"), v) for n, v in environ.items() if n.startswith("HTTP_")]
     media = {"content-type": str(environ["CONTENT_TYPE"])} if environ.get("CONTENT_TYPE") else {}
     length = str(environ.get("CONTENT_LENGTH") or "")
