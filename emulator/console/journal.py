@@ -134,7 +134,7 @@ class Journal:
             return
         self.logs.add(function, entry)
         if entry.get("level") in ("WARNING", "ERROR"):
-            self._complain(self._now(), function, _describe(entry))
+            self._complain(self._now(), function, describe(entry))
         if entry.get("event") == "request" and isinstance(entry.get("id"), str):
             visit = Visit(self._now(), function, str(entry.get("request_id")), entry)
             _keep(self.visits, entry["id"], []).append(visit)
@@ -147,10 +147,12 @@ class Journal:
             _keep(self.happenings, name, []).append(happening)
 
 
-def _describe(entry: Mapping[str, Any]) -> str:
+def describe(entry: Mapping[str, Any]) -> str:
     """Put a warning or an error of the log into words."""
     parts = [str(entry[name]) for name in ("reason", "operation", "code", "detail", "text") if entry.get(name)]
-    return ": ".join(parts) or str(entry.get("event"))
+    # A detail often begins with the code.
+    texts = [part for part, after in zip(parts, [*parts[1:], ""], strict=False) if not after.startswith(f"{part}: ")]
+    return ": ".join(texts) or str(entry.get("event"))
 
 
 def _keep(kept: dict[str, V], name: str, value: V) -> V:
