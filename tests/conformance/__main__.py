@@ -10,7 +10,8 @@ from pathlib import Path
 
 from emulator.cloud import Options
 from emulator.local import local_cloud
-from tests.conformance.platform import Keys, Platform
+from handler.credentials import Credentials
+from tests.conformance.platform import Platform
 from tests.conformance.questions import Session, ask_all, record
 
 NEEDED = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_ACCOUNT_ID")
@@ -44,12 +45,10 @@ def main() -> None:
 
 @contextmanager
 def _local() -> Iterator[Platform]:
-    with local_cloud(
-        Options(port=0, template=PROBE, packaged=True, limit=1000, products=[(LOCAL_PRODUCT, None)])
-    ) as cloud:
-        urls = cloud.urls
-        keys = Keys("testid", "testsecret")
-        yield Platform("cn-shanghai", urls.iot, urls.smq, keys, LOCAL_PRODUCT, sleep=lambda _: None)
+    options = Options(port=0, template=PROBE, packaged=True, limit=1000, products=[(LOCAL_PRODUCT, None)])
+    with local_cloud(options) as cloud:
+        keys = Credentials("testid", "testsecret")
+        yield Platform("cn-shanghai", cloud.urls.iot, cloud.urls.smq, keys, LOCAL_PRODUCT, sleep=lambda _: None)
 
 
 @contextmanager
@@ -58,7 +57,7 @@ def _account(region: str, product: str, instance: str | None) -> Iterator[Platfo
     if missing:
         raise SystemExit(f"not set: {', '.join(missing)}")
     key, secret, account = (os.environ[name] for name in NEEDED)
-    keys = Keys(key, secret, os.environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))
+    keys = Credentials(key, secret, os.environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))
     iot = os.environ.get("OTA_IOT_ENDPOINT") or f"https://iot.{region}.aliyuncs.com"
     smq = os.environ.get("OTA_MNS_ENDPOINT") or f"https://{account}.mns.{region}.aliyuncs.com"
     yield Platform(region, iot, smq, keys, product, instance)

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,8 @@ from aliyunsdkcore.auth.credentials import AccessKeyCredential, StsTokenCredenti
 from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.request import CommonRequest
 from mns.account import Account
+
+from handler.credentials import Credentials
 
 PAUSE = 0.5
 """Seconds between two calls: two of the account's ten a second, so that others notice nothing."""
@@ -38,22 +40,13 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Keys:
-    """An access key; `token` is empty for a long-lived one."""
-
-    id: str
-    secret: str = field(repr=False)
-    token: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True)
 class Platform:
     """Where to ask. `product` must be one that nobody uses: modules are made in it, and taken away again."""
 
     region: str
     iot_url: str
     smq_url: str
-    keys: Keys
+    keys: Credentials
     product: str
     instance: str | None = None
     sleep: Callable[[float], None] = time.sleep
@@ -88,12 +81,12 @@ class Platform:
 
     def messages(self) -> Account:
         """Return the vendor's SMQ client."""
-        return Account(self.smq_url, self.keys.id, self.keys.secret, self.keys.token)
+        return Account(self.smq_url, *self.keys)
 
     @cached_property
     def _client(self) -> AcsClient:
-        keys = (self.keys.id, self.keys.secret)
-        credential = StsTokenCredential(*keys, self.keys.token) if self.keys.token else AccessKeyCredential(*keys)
+        key, secret, token = self.keys
+        credential = StsTokenCredential(key, secret, token) if token else AccessKeyCredential(key, secret)
         return AcsClient(region_id=self.region, credential=credential, auto_retry=False)
 
 

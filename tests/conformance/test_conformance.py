@@ -12,7 +12,8 @@ from emulator.cloud import Options
 from emulator.iot.answers import AnswersError
 from emulator.iot.products import Rule
 from emulator.local import LocalCloud, local_cloud
-from tests.conformance.platform import PAUSE, Keys, Platform, entries, shape
+from handler.credentials import Credentials
+from tests.conformance.platform import PAUSE, Platform, entries, shape
 from tests.conformance.questions import QUESTIONS, Session, ask_all, ask_deliveries, record
 from tests.support.proxies import DEAD_PROXIES
 
@@ -31,7 +32,7 @@ def no_proxies() -> Iterator[None]:
 
 
 def platform_of(cloud: LocalCloud, sleep: Callable[[float], None] = lambda _: None) -> Platform:
-    return Platform("cn-shanghai", cloud.urls.iot, cloud.urls.smq, Keys("testid", SECRET), PRODUCT, sleep=sleep)
+    return Platform("cn-shanghai", cloud.urls.iot, cloud.urls.smq, Credentials("testid", SECRET), PRODUCT, sleep=sleep)
 
 
 def asked(**options: Any) -> Session:

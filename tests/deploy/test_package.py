@@ -1,7 +1,5 @@
 """The zips that are deployed: what is in them, that they are always the same, and that they run."""
 
-import contextlib
-import io
 import json
 import re
 import subprocess
@@ -46,18 +44,6 @@ print(json.dumps(sorted(file for file in files if file)))
 """
 
 
-@pytest.fixture(scope="module")
-def dist(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """What `make package` writes and says where only the Python that is deployed is installed."""
-    folder, told = tmp_path_factory.mktemp("dist"), io.StringIO()
-    with contextlib.redirect_stdout(told):
-        main(
-            ["--dist", str(folder)],
-            interpreter=lambda version: find(version) if version == RUNTIMES[DEPLOYED] else None,
-        )
-    return folder, told.getvalue()
-
-
 @EACH
 def test_the_same_files_give_the_same_small_zip(runtime: str, tmp_path: Path) -> None:
     """To the byte, in whatever order they come. It is fetched and unpacked at every cold start."""
@@ -83,13 +69,12 @@ def test_nothing_is_in_the_zip_but_the_function_and_what_it_imports(runtime: str
 
 @EACH
 def test_every_licence_is_kept(runtime: str) -> None:
-    packages = {name.split("/")[0] for name in function_files(runtime) if ".dist-info/" in name}
+    files = function_files(runtime)
+    packages = {name.split("/")[0] for name in files if ".dist-info/" in name}
     assert len(packages) == len(pins())
     for package in packages:
-        assert any("licen" in name.lower() for name in function_files(runtime) if name.startswith(f"{package}/")), (
-            package
-        )
-        assert function_files(runtime)[f"{package}/METADATA"].startswith(b"Metadata-Version:")
+        assert any("licen" in name.lower() for name in files if name.startswith(f"{package}/")), package
+        assert files[f"{package}/METADATA"].startswith(b"Metadata-Version:")
 
 
 @EACH
@@ -103,17 +88,26 @@ def test_the_zip_runs_with_nothing_else_on_the_path(runtime: str, tmp_path: Path
     assert not any("site-packages" in file for file in json.loads(run.stdout))
 
 
-def test_the_command_writes_both_zips_and_the_folder_for_the_deployed_runtime(dist: tuple[Path, str]) -> None:
-    """`make package` leaves what `s deploy` uploads, the same to the byte whenever it is made."""
-    folder, told = dist
-    assert {path.name for path in folder.iterdir()} == {
-        "function",
-        *(f"function-{runtime}.zip" for runtime in RUNTIMES),
-    }
-    assert (folder / f"function-{DEPLOYED}.zip").read_bytes() == function_zip(DEPLOYED).read_bytes()
-    with zipfile.ZipFile(folder / f"function-{DEPLOYED}.zip") as archive:
-        assert all((folder / "function" / name).read_bytes() == archive.read(name) for name in archive.namelist())
+def test_the_command_writes_both_zips_and_the_folder_for_the_deployed_runtime(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What `s deploy` uploads, the same to the byte whenever it is made; without bytecode, which is said, where a runtime's
+    Python is not installed."""
+    main(
+        ["--dist", str(tmp_path)], interpreter=lambda version: find(version) if version == RUNTIMES[DEPLOYED] else None
+    )
+    told = capsys.readouterr().out
+    zips = {runtime: tmp_path / f"function-{runtime}.zip" for runtime in RUNTIMES}
+    assert set(tmp_path.iterdir()) == {tmp_path / "function", *zips.values()}
+    assert zips[DEPLOYED].read_bytes() == function_zip(DEPLOYED).read_bytes()
+    with zipfile.ZipFile(zips[DEPLOYED]) as archive:
+        assert all((tmp_path / "function" / name).read_bytes() == archive.read(name) for name in archive.namelist())
     assert f"for {DEPLOYED}" in told
+    for runtime in RUNTIMES.keys() - {DEPLOYED}:
+        with zipfile.ZipFile(zips[runtime]) as archive:
+            assert not [name for name in archive.namelist() if name.endswith(".pyc")]
+            assert json.loads(archive.read(MANIFEST))["bytecode"] is None
+        assert re.search(rf"WITHOUT bytecode.*uv python install {re.escape(RUNTIMES[runtime])}\b", told)
 
 
 def test_the_template_deploys_that_folder() -> None:
@@ -158,13 +152,3 @@ def test_the_version_is_the_projects_own_and_names_the_sources() -> None:
         assert f'VERSION = "{about["version"]}"' in files["handler/version.py"].decode()
         versions.add(about["version"])
     assert len(versions) == len(RUNTIMES)  # each runtime has a compiled core of its own
-
-
-def test_a_package_without_bytecode_says_so_and_how_to_get_it(dist: tuple[Path, str]) -> None:
-    """It can be deployed all the same; where the runtime's Python is missing, nothing else is."""
-    folder, told = dist
-    for runtime in RUNTIMES.keys() - {DEPLOYED}:
-        with zipfile.ZipFile(folder / f"function-{runtime}.zip") as archive:
-            assert not [name for name in archive.namelist() if name.endswith(".pyc")]
-            assert json.loads(archive.read(MANIFEST))["bytecode"] is None
-        assert re.search(rf"WITHOUT bytecode.*uv python install {re.escape(RUNTIMES[runtime])}\b", told)

@@ -16,12 +16,6 @@ class Heading(NamedTuple):
     level: int
     text: str
 
-    @property
-    def anchor(self) -> str:
-        """The anchor that GitHub gives it."""
-        plain = re.sub(r"[^\w\- ]", "", self.text.lower())
-        return plain.replace(" ", "-")
-
 
 class Block(NamedTuple):
     """A fenced block of code, and what language it says that it is in."""
@@ -67,7 +61,8 @@ class Page:
 
     @cached_property
     def anchors(self) -> set[str]:
-        return {heading.anchor for heading in self.headings}
+        """The anchors that GitHub gives its headings."""
+        return {re.sub(r"[^\w\- ]", "", heading.text.lower()).replace(" ", "-") for heading in self.headings}
 
     @cached_property
     def blocks(self) -> list[Block]:

@@ -12,6 +12,7 @@ from tests.support.paths import ROOT
 README = Page.read(ROOT / "README.md")
 DOCS = ROOT / "docs"
 CHINESE = DOCS / "zh-CN"
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TEMPLATE: Any = yaml.safe_load((ROOT / "template.yml").read_text(encoding="utf-8"))
 
 

@@ -1,5 +1,6 @@
 """Tables of the documentation: each lists what the code has, and nothing else."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
@@ -21,8 +22,9 @@ from handler.outcomes import Outcome, Reason, Status, Why
 from handler.settings import Settings
 from handler.web import ROUTES
 from tests.docs.command_line import COMMON
-from tests.docs.markdown import Table, code_spans
-from tests.docs.pages import README, TEMPLATE, page
+from tests.docs.markdown import Page, Table, code_spans
+from tests.docs.pages import MAKEFILE, README, TEMPLATE, page
+from tests.support.paths import ROOT
 
 MANIFEST = page("manifest")
 REQUEST, ENVELOPES, OUTCOME, _, HTTP, SETTINGS = page("contract").sections(2)
@@ -145,6 +147,10 @@ LISTS: dict[str, tuple[Iterable[object], Iterable[object]]] = {
     "alarms and alerts that the runbook says what to do about": (
         [name for name in RUNBOOK.tables[0].names(1) if name in PAGING],
         PAGING,
+    ),
+    "targets of make that contributors use": (
+        [name for name in Page.read(ROOT / "CONTRIBUTING.md").tables[0].names() if name.startswith("make ")],
+        [f"make {name}" for name in re.findall(r"(?m)^([a-z-]+):.*##", MAKEFILE) if name != "help"],
     ),
     "classes of errors": (ERRORS.tables[0].names(), [each.__name__ for each in classes(errors)]),
 }
