@@ -3,7 +3,6 @@
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import formatdate
 from itertools import product
 from typing import Any
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 
 from handler.errors import Unanswered
 from handler.http1 import Answer
-from handler.iot import Halt
 from handler.messages import ModuleRequest
 from handler.modules import GivenUp, Verdict, ensure
 from tests.support.fake_iot import (
@@ -48,9 +46,9 @@ def iot_with(*names: str, alias: str = "", text: str = "", faults: tuple[Fault, 
     return iot
 
 
-def run(iot: FakeIot, *, seconds: float = 300.0, halt: Halt | None = None, **fields: Any) -> Verdict | GivenUp:
+def run(iot: FakeIot, *, seconds: float = 300.0, clock: FakeClock | None = None, **fields: Any) -> Verdict | GivenUp:
     numbers = chances()
-    return ensure(request(**fields), session(iot, seconds=seconds, halt=halt), "keep", lambda: next(numbers))
+    return ensure(request(**fields), session(iot, clock=clock, seconds=seconds), "keep", lambda: next(numbers))
 
 
 def verdict(iot: FakeIot, **fields: Any) -> Verdict:
@@ -59,8 +57,8 @@ def verdict(iot: FakeIot, **fields: Any) -> Verdict:
     return found
 
 
-def given_up(iot: FakeIot, *, seconds: float = 300.0, **fields: Any) -> GivenUp:
-    found = run(iot, seconds=seconds, **fields)
+def given_up(iot: FakeIot, **fields: Any) -> GivenUp:
+    found = run(iot, **fields)
     assert isinstance(found, GivenUp)
     return found
 
@@ -128,9 +126,11 @@ def test_an_answer_or_none_leads_to_this_verdict_by_these_calls(case: str) -> No
     assert (found.status + (f": {found.why}" if found.why else ""), iot.calls) == (end, calls)
 
 
-def test_existing_says_where_the_module_differs() -> None:
+@pytest.mark.parametrize(("policy", "status", "why"), [("keep", "existing", None), ("fail", "rejected", "exists")])
+def test_what_is_there_is_told_with_where_it_differs(policy: str, status: str, why: str | None) -> None:
     iot = iot_with("MCU", alias="Old", text="old")
-    found = verdict(iot, AliasName="New")
+    found = verdict(iot, AliasName="New", OnExisting=policy)
+    assert (found.status, found.why) == (status, why)
     assert {name: (d.Wanted, d.Found) for name, d in found.drift.items()} == {
         "AliasName": ("New", "Old"),
         "ModuleName": ("mcu", "MCU"),
@@ -142,17 +142,6 @@ def test_update_changes_what_was_asked_for_and_leaves_the_rest() -> None:
     iot = iot_with("Mcu", alias="Old", text="kept")
     assert verdict(iot, AliasName="New", OnExisting="update").status == "updated"
     assert (iot.products[PRODUCT]["mcu"]["AliasName"], iot.products[PRODUCT]["mcu"]["Desc"]) == ("New", "kept")
-
-
-def test_fail_rejects_what_is_there() -> None:
-    found = verdict(iot_with("mcu", alias="Old"), AliasName="New", OnExisting="fail")
-    assert (found.status, found.why, list(found.drift)) == ("rejected", "exists", ["AliasName"])
-
-
-def test_a_refusal_is_told_with_the_code_and_text_as_they_came() -> None:
-    error = verdict(iot_with(faults=(odd,))).error
-    assert error is not None
-    assert (error.code, error.text) == ("iot.ota.Odd", "odd")
 
 
 def test_a_list_that_lags_does_not_make_a_rejection() -> None:
@@ -171,25 +160,26 @@ def made(iot: FakeIot, at: float) -> FakeIot:
     return iot
 
 
+BEFORE = [(0, "created"), (19 * 60, "created"), (22 * 60, "existing"), (86_400, "existing")]
+BY_ITS_CLOCK = [(0, "created"), (60, "created"), (240, "existing")]
+
+
 @pytest.mark.parametrize(
-    ("before", "status"), [(0, "created"), (19 * 60, "created"), (22 * 60, "existing"), (86_400, "existing")]
+    ("ago", "ahead", "before", "status"),
+    [
+        *((ago, None, *each) for ago in (60, 3600, 86_400) for each in BEFORE),
+        *((600, ahead, *each) for ahead in (0, -3600, 3600) for each in BY_ITS_CLOCK),
+    ],
 )
-@pytest.mark.parametrize("ago", [60, 3600, 86_400])
 def test_a_module_older_than_the_first_call_that_may_have_made_it_is_another_s(
-    before: int, status: str, ago: int
+    ago: int, ahead: int | None, before: int, status: str
 ) -> None:
-    """However long ago that call was made; without the API's clock, what may be its skew counts for the request."""
-    iot = made(iot_with("mcu"), NOW - ago - before)
+    """However long ago that call was made. An answer's Date tells to minutes how far its clock is ahead of ours; without it,
+    what may be its skew counts for the request."""
+    iot = made(iot_with("mcu"), NOW + (ahead or 0) - ago - before)
+    if ahead is not None:
+        iot.date = formatdate(NOW + ahead, usegmt=True)
     assert verdict(iot, Tried=int(NOW - ago), Attempt=2).status == status
-
-
-@pytest.mark.parametrize(("before", "status"), [(0, "created"), (60, "created"), (240, "existing")])
-@pytest.mark.parametrize("ahead", [0, -3600, 3600])
-def test_by_the_apis_own_clock_it_is_known_to_minutes(before: int, status: str, ahead: int) -> None:
-    """An answer's Date tells how far its clock is from ours."""
-    iot = made(iot_with("mcu"), NOW + ahead - 600 - before)
-    iot.date = formatdate(NOW + ahead, usegmt=True)
-    assert verdict(iot, Tried=int(NOW - 600)).status == status
 
 
 @pytest.mark.parametrize("policy", ["keep", "fail"])
@@ -217,27 +207,18 @@ def test_the_first_try_is_the_one_that_counts() -> None:
     assert given_up(iot, Tried=500).known.Tried == 500
 
 
-@dataclass(frozen=True)
-class Left:
-    """How a request is left unfinished: what failed, whether that counts, whether it was tried, after how many calls."""
-
-    code: str
-    counts: bool
-    tried: bool
-    calls: int
-
-
-LEFT: dict[str, tuple[tuple[Fault, ...], float, Left]] = {
-    "faults without an end are borne so often": ((lost_call,) * 99, 300.0, Left("NoAnswer", True, True, 5)),
-    "what failed and then ran out of time says what failed": ((busy,) * 99, 1.0, Left("ServiceUnavailable", True, True, 4)),
-    "a call that never left is no try": ((refused_connection,) * 99, 300.0, Left("NotConnected", True, False, 5)),
-    "a call that was throttled is no try": ((throttle,) * 99, 300.0, Left("Throttling.User", True, False, 40)),
-    "no request can succeed that is denied": ((denied,) * 99, 300.0, Left("Forbidden.RAM", False, False, 1)),
-    "past the deadline no call starts": ((), 0.0, Left("", False, False, 0)),
+# What failed, within so many seconds; the error's code, whether that counts, whether it was tried, after how many calls.
+LEFT: dict[str, tuple[tuple[Fault, ...], float, tuple[str, bool, bool, int]]] = {
+    "faults without an end are borne so often": ((lost_call,) * 99, 300.0, ("NoAnswer", True, True, 5)),
+    "what failed and then ran out of time says what failed": ((busy,) * 99, 1.0, ("ServiceUnavailable", True, True, 4)),
+    "a call that never left is no try": ((refused_connection,) * 99, 300.0, ("NotConnected", True, False, 5)),
+    "a call that was throttled is no try": ((throttle,) * 99, 300.0, ("Throttling.User", True, False, 40)),
+    "no request can succeed that is denied": ((denied,) * 99, 300.0, ("Forbidden.RAM", False, False, 1)),
+    "past the deadline no call starts": ((), 0.0, ("", False, False, 0)),
     "a refusal is not believed while another call may be at work": (
-        (lost_call, fine, odd), 300.0, Left("iot.ota.Odd", True, True, 8)
+        (lost_call, fine, odd), 300.0, ("iot.ota.Odd", True, True, 8)
     ),
-    "lists without data never allow to reject": ((odd, *[empty] * 99), 300.0, Left("iot.ota.Odd", True, False, 6)),
+    "lists without data never allow to reject": ((odd, *[empty] * 99), 300.0, ("iot.ota.Odd", True, False, 6)),
 }  # fmt: skip
 
 
@@ -246,7 +227,7 @@ def test_what_cannot_be_finished_is_given_up(case: str) -> None:
     faults, seconds, left = LEFT[case]
     iot = iot_with(faults=faults)
     found = given_up(iot, seconds=seconds)
-    assert Left(getattr(found.error, "code", ""), found.counts, bool(found.known.Tried), len(iot.calls)) == left
+    assert (getattr(found.error, "code", ""), found.counts, bool(found.known.Tried), len(iot.calls)) == left
 
 
 @pytest.mark.parametrize(("fault", "tried"), [("before", False), ("after", True)])
@@ -283,18 +264,11 @@ def test_a_description_taken_away_is_read_back(kind: type[FakeIot], status: str)
     assert iot.calls.count("UpdateOTAModule") == 1
 
 
-def test_what_was_seen_as_another_s_is_never_taken_for_our_own() -> None:
-    """An update of ours makes it what we wanted to create; the next delivery must not claim that it did."""
-    iot = iot_with("mcu", alias="Theirs", faults=(fine, lost_reply, *[lost_call] * 99))
-    found = given_up(iot, Tried=True, AliasName="Ours", OnExisting="update")
-    assert iot.products[PRODUCT]["mcu"]["AliasName"] == "Ours"
-    assert found.known.Theirs
-
-
 def test_what_was_seen_as_another_s_two_deliveries_ago_is_not_taken_for_our_own() -> None:
     """Its update had its effect, then a create call got lost: what is read back looks as if that call had made it."""
     iot = iot_with("mcu", alias="Theirs", faults=(fine, lost_reply, *[lost_call] * 9))
     first = given_up(iot, Tried=True, AliasName="Ours", OnExisting="update").known
+    assert iot.products[PRODUCT]["mcu"]["AliasName"] == "Ours"
     iot.faults = deque([lost_call] * 9)
     second = given_up(iot, **first._asdict(), AliasName="Ours", OnExisting="update").known
     iot.faults.clear()
@@ -325,17 +299,14 @@ def test_what_the_deadline_cuts_counts_as_no_attempt() -> None:
         raise Unanswered("NoAnswer", "TimeoutError")
 
     iot.faults.append(slow)
-    numbers = chances()
-    found = ensure(request(), session(iot, clock=clock, seconds=5.0), "keep", lambda: next(numbers))
-    assert isinstance(found, GivenUp)
+    found = given_up(iot, clock=clock, seconds=5.0)
     assert (found.counts, found.known.Tried) == (False, int(NOW))
 
 
 def test_no_pause_goes_beyond_the_deadline() -> None:
     clock = FakeClock()
     started = clock.time
-    numbers = chances()
-    ensure(request(), session(iot_with(faults=(busy,) * 99), clock=clock, seconds=1.0), "keep", lambda: next(numbers))
+    given_up(iot_with(faults=(busy,) * 99), clock=clock, seconds=1.0)
     assert clock.time - started <= 1.0
 
 
