@@ -65,8 +65,10 @@ def test_messages_are_taken_on_in_their_order_as_long_as_there_is_room() -> None
 
 BROKEN = [
     '{"ProductKey":"a1","ModuleName":"x","Desc":"a","Desc":"b"}', '{"ProductKey":"a1","ModuleName":"x","Desc":NaN}',
-    f'{{"ProductKey":"a1","ModuleName":{"9" * 2000}}}', f'{{"ModuleName":{"[" * 5000}{"]" * 5000}}}', '{"ProductKey":"a1"}',
-    '{"ProductKey":"a1","Colour":{"deep":[1,{"a":1,"a":2}]}}', "5", '"text"', "null", "[[1]]", '{"ProductKey":"\\ud800"}',
+    f'{{"ProductKey":"a1","ModuleName":{"9" * 2000}}}', f'{{"ModuleName":{"[" * 5000}{"]" * 5000}}}',
+    '{"ProductKey":"a1"}',
+    '{"ProductKey":"a1","Colour":{"deep":[1,{"a":1,"a":2}]}}', "5", '"text"', "null", "[[1]]",
+    '{"ProductKey":"\\ud800"}',
 ]  # fmt: skip
 
 

@@ -96,43 +96,48 @@ UNSEEN = " \t\n\r\x00\x7f\xa0\u1680\u2003\u3000\u200b\u2060\ufeff\u202e\xad\u034
 FOREIGN = ("a b", "a/b", "a\n", "mcu\u200b", "bаrcode", "mcu١", "\u212a")
 
 
+AT_LEAST, AT_MOST = "at least 1 character", "at most 64 characters"
+FORBIDDEN: dict[str, dict[str, tuple[object, ...]]] = {
+    "ProductKey": {
+        AT_LEAST: ("",), AT_MOST: ("x" * 65,), "a valid string (it is 5)": (5,), "a valid string (it is null)": (None,),
+        "white space": tuple(f"a{c}b" for c in UNSEEN),
+    },
+    "ModuleName": {
+        AT_LEAST: ("",), AT_MOST: ("x" * 65,), "English letters": FOREIGN, "built in": ("default", "DEFAULT",
+        "deFault"),
+    },
+    "AliasName": {
+        AT_LEAST: ("",), AT_MOST: ("x" * 65,), "a valid string": (["a"],),
+        "Chinese": ("a b", "é", "カ", "한", "，", "a\n", "a\u200d", "\U0001f600"),
+    },
+    "Desc": {
+        "at most 100 characters": ("x" * 101,), "a valid string": ({"a": 1},),
+        "control characters": tuple(f"a{c}b" for c in "\r\n\t\x00\x85\u2028"),
+    },
+    "IotInstanceId": {"ASCII": ("a b",), AT_LEAST: ("",)},
+    "OnExisting": {"'keep', 'update' or 'fail' (it is 'replace')": ("replace",), "'keep'": ("Keep",)},
+    "Id": {
+        AT_LEAST: ("",), "at most 128 characters": ("x" * 129,), r"(it is 'a\u000d\u000ab')": ("a\r\nb",),
+        "a valid string": (7,),
+    },
+    "CorrelationId": {"at most 128 characters": ("x" * 129,)},
+    "traceparent": {"W3C": ("00-0", f"00-{'0' * 32}-{'b' * 16}-01", TRACE.upper())},
+    "Attempt": {"integer": (True, "1", 1.5), "greater than or equal to 1": (0,)},
+    "Theirs": {"boolean": ("true", 1, 0)},
+    "Updated": {"boolean": ("true", 1, 0)},
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("field", "value", "words"),
+    ("field", "words", "value"),
     [
-        ("ProductKey", "", "at least 1 character"),
-        ("ProductKey", "x" * 65, "at most 64 characters"),
-        ("ProductKey", 5, "a valid string (it is 5)"),
-        ("ProductKey", None, "a valid string (it is null)"),
-        *[("ProductKey", f"a{c}b", "white space") for c in UNSEEN],
-        ("ModuleName", "", "at least 1 character"),
-        ("ModuleName", "x" * 65, "at most 64 characters"),
-        *[("ModuleName", name, "English letters") for name in FOREIGN],
-        *[("ModuleName", name, "built in") for name in ("default", "DEFAULT", "deFault")],
-        ("AliasName", "", "at least 1 character"),
-        ("AliasName", "x" * 65, "at most 64 characters"),
-        *[("AliasName", name, "Chinese") for name in ("a b", "é", "カ", "한", "，", "a\n", "a\u200d", "\U0001f600")],
-        ("Desc", "x" * 101, "at most 100 characters"),
-        *[("Desc", f"a{c}b", "control characters") for c in "\r\n\t\x00\x85\u2028"],
-        ("IotInstanceId", "a b", "ASCII"),
-        ("IotInstanceId", "", "at least 1 character"),
-        ("OnExisting", "replace", "'keep', 'update' or 'fail' (it is 'replace')"),
-        ("OnExisting", "Keep", "'keep'"),
-        ("Id", "", "at least 1 character"),
-        ("Id", "x" * 129, "at most 128 characters"),
-        ("Id", "a\r\nb", r"(it is 'a\u000d\u000ab')"),
-        ("Id", 7, "a valid string"),
-        ("CorrelationId", "x" * 129, "at most 128 characters"),
-        ("traceparent", "00-0", "W3C"),
-        ("traceparent", f"00-{'0' * 32}-{'b' * 16}-01", "W3C"),
-        ("traceparent", TRACE.upper(), "W3C"),
-        *[("Attempt", value, "integer") for value in (True, "1", 1.5)],
-        ("Attempt", 0, "greater than or equal to 1"),
-        *[(name, value, "boolean") for name in ("Theirs", "Updated") for value in ("true", 1, 0)],
-        ("AliasName", ["a"], "a valid string"),
-        ("Desc", {"a": 1}, "a valid string"),
+        (field, words, value)
+        for field, rules in FORBIDDEN.items()
+        for words, values in rules.items()
+        for value in values
     ],
 )
-def test_what_a_rule_forbids_is_a_problem_of_that_field(field: str, value: object, words: str) -> None:
+def test_what_a_rule_forbids_is_a_problem_of_that_field(field: str, words: str, value: object) -> None:
     [(name, problem)] = problems(**{field: value})
     assert name == field
     assert words in problem
@@ -180,12 +185,9 @@ def test_an_id_that_breaks_its_rule_is_not_used() -> None:
     ("body", "words"),
     [
         (b"", "is empty"),
-        (b'{"ProductKey": "\xed\xa0\x80"}', "is not UTF-8"),
-        ('{"a": 1} {}', "is not JSON: Extra data"),
         ('{"Attempt": -Infinity}', "-Infinity is no JSON value"),
         ('{"a": 1, "a": 2}', "names the field 'a' twice"),
         ('{"Attempt": ' + "9" * 5000 + "}", "is not JSON"),
-        ("[" * 200_000, "is nested too deeply"),
         ("[]", "the array is empty"),
         ("[" + ",".join(["{}"] * (MOST_REQUESTS + 1)) + "]", f"more than {MOST_REQUESTS}"),
         ("null", "must be a JSON object (it is null)"),

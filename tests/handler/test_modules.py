@@ -174,8 +174,8 @@ BY_ITS_CLOCK = [(0, "created"), (60, "created"), (240, "existing")]
 def test_a_module_older_than_the_first_call_that_may_have_made_it_is_another_s(
     ago: int, ahead: int | None, before: int, status: str
 ) -> None:
-    """However long ago that call was made. An answer's Date tells to minutes how far its clock is ahead of ours; without it,
-    what may be its skew counts for the request."""
+    """However long ago that call was made. An answer's Date tells to minutes how far its clock is ahead of
+    ours; without it, what may be its skew counts for the request."""
     iot = made(iot_with("mcu"), NOW + (ahead or 0) - ago - before)
     if ahead is not None:
         iot.date = formatdate(NOW + ahead, usegmt=True)
@@ -207,7 +207,8 @@ def test_the_first_try_is_the_one_that_counts() -> None:
     assert given_up(iot, Tried=500).known.Tried == 500
 
 
-# What failed, within so many seconds; the error's code, whether that counts, whether it was tried, after how many calls.
+# What failed, within so many seconds; the error's code, whether that counts, whether it was tried, after how
+# many calls.
 LEFT: dict[str, tuple[tuple[Fault, ...], float, tuple[str, bool, bool, int]]] = {
     "faults without an end are borne so often": ((lost_call,) * 99, 300.0, ("NoAnswer", True, True, 5)),
     "what failed and then ran out of time says what failed": ((busy,) * 99, 1.0, ("ServiceUnavailable", True, True, 4)),

@@ -25,8 +25,8 @@ SEEDS = st.integers(0, 1000)
 def test_calls_leave_in_their_order_and_as_soon_as_the_quota_lets_them(
     rate: float, moments: list[float], seed: int
 ) -> None:
-    """Without late wake-ups no window W holds more than 1 + floor(W * rate) calls, whatever the arrivals, and the n-th leaves
-    when the ideal schedule lets it."""
+    """Without late wake-ups no window W holds more than 1 + floor(W * rate) calls, whatever the arrivals, and
+    the n-th leaves when the ideal schedule lets it."""
     caller = a_caller(rate, seed)
     caller.arrive(*moments)
     caller.time.run()
@@ -206,7 +206,8 @@ def test_refusals_without_end_leave_a_tenth_of_the_rate() -> None:
 
 @pytest.mark.parametrize(
     ("operation", "asked", "jump", "held"),
-    [(CALL, 2.0, 0, 2.0), (CALL, 60.0, 0, 5.0), (CALL, -1.0, 0, 0.0), ("UpdateOTAModule", 5.0, 0, 0.0), (CALL, 5.0, -3600, 5.0)],
+    [(CALL, 2.0, 0, 2.0), (CALL, 60.0, 0, 5.0), (CALL, -1.0, 0, 0.0), ("UpdateOTAModule", 5.0, 0, 0.0),
+    (CALL, 5.0, -3600, 5.0)],
 )  # fmt: skip
 def test_nothing_leaves_before_retry_after_is_over(operation: str, asked: float, jump: float, held: float) -> None:
     """What the API asks for is honoured within 0 to 5 seconds, and no longer where the clock goes back."""

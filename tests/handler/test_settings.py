@@ -76,7 +76,8 @@ REFUSED = {
     "OTA_RESULT_TOPIC": ("no spaces",), "OTA_REGION": ("cn shanghai",), "OTA_HTTP_PREFIX": ("ota", "/", "/a//b"),
     "OTA_IOT_INSTANCE_ID": ("iot 1", "实例"), "OTA_QUOTA_HOST": ("a" * 64, "h,h2", "h:6379", "redis://h"),
     "OTA_IOT_ENDPOINT": (
-        "iot.example.com", "http://iot.example.com", "https://user:word@iot.example.com", "https://h:99999", "https://h,h2",
+        "iot.example.com", "http://iot.example.com", "https://user:word@iot.example.com", "https://h:99999",
+        "https://h,h2",
         "https://h#fragment", "https://-h", f"https://{'a' * 64}.com",
     ),
     "OTA_MNS_ENDPOINT": (
@@ -90,7 +91,8 @@ REFUSED = {
         "memcached://x", "redis://h:port", "redis://h,h2", "redis://h h2", "redis://h:0", "redis://", "redis:///0",
         "redis://:2024#hunter2@r-x.redis.rds.aliyuncs.com:6379/0", "redis://:12/hunter2@h", "redis://:12?hunter2@h",
         "redis://user:12#hunter2@h", "redis://user:12/hunter2@h", "redis://user:12?hunter2@h", "redis://h/hunter2",
-        "redis://user:12?db=1&hunter2@h", "redis://u:p@x/hunter2@h:6379/0", "redis://:hunter2%zz@h", "redis://:hunter2%",
+        "redis://user:12?db=1&hunter2@h", "redis://u:p@x/hunter2@h:6379/0", "redis://:hunter2%zz@h",
+        "redis://:hunter2%",
         "redis://:hunter2\t@h", "redis://:hunter2\u2100@store", "redis://:[hunter2]@store", "rediss://h?hunter2=1",
         "redis://h?ssl_cert_reqs=none", "redis://h?socket_timeout=30", "rediss://h?ssl_ca_certs=hunter2@h",
         "unix://:hunter2#@/s", "http://:hunter2@store",

@@ -75,8 +75,8 @@ def test_each_message_reaches_its_place(cloud: Cloud, box: Outbox) -> None:
 def test_without_time_for_an_answer_nothing_is_sent(
     cloud: Cloud, box: Outbox, seconds: float, reserve: float, back: list[Message]
 ) -> None:
-    """The invocation would end after its timeout; and outcomes that took the last seconds would leave what is not finished
-    nowhere to go."""
+    """The invocation would end after its timeout; and outcomes that took the last seconds would leave what is
+    not finished nowhere to go."""
     late = box._replace(until=Clock().now() + seconds, reserve=reserve)
     with pytest.raises(SinkError, match="no time left"):
         late.publish("{}", "created")

@@ -44,6 +44,7 @@ def test_base64_of_every_alphabet_is_undone(text: str, encoding: str) -> None:
         (TEXT.encode("gbk"), "is not UTF-8 (it looks like GBK)"),
         (TEXT.encode("utf-16"), "is not UTF-8 (it looks like UTF-16)"),
         (b"\xff\xff", "is not UTF-8"),
+        (b'{"ProductKey": "\xed\xa0\x80"}', "is not UTF-8"),
         ("TEST", "is not JSON"),
         ("hello topic", "is not JSON"),
         ("ProductKey=a1", "is not JSON"),
