@@ -87,5 +87,5 @@ def test_a_fault_of_ours_ends_with_the_last_attempt() -> None:
         assert here.statuses() == []
         here.run(wanted(Attempt=attempt))
     assert here.statuses() == ["failed"]
-    assert here.box.dead[0]["Reason"] == "fault"
+    assert (here.box.dead[0]["Reason"], here.box.dead[0]["Detail"]) == ("fault", "ZeroDivisionError")
     assert len(here.log("internal_error")) == 3

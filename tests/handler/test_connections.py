@@ -109,19 +109,6 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def dead() -> Iterator[Callable[..., list[tuple[object, ...]]]]:
-    """A name server that does not answer while the test runs."""
-    over = threading.Event()
-
-    def look_up(*_where: object) -> list[tuple[object, ...]]:
-        over.wait(60)
-        return []
-
-    yield look_up
-    over.set()
-
-
-@pytest.fixture
 def closed() -> int:
     """A port on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -241,11 +228,13 @@ def test_https_is_never_spoken_in_plain_text() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.2, 9.0])
-def test_looking_up_a_name_counts_as_connecting(dead: Callable[..., Any], seconds: float) -> None:
+def test_looking_up_a_name_counts_as_connecting(seconds: float) -> None:
     """A dead name server would hold a call for half a minute; what is left until the deadline bounds connecting, too."""
-    began = time.monotonic()
+    began, over = time.monotonic(), threading.Event()
+    dead = connection("http://iot.example.com", connect_timeout=0.3, lookup=lambda *_where: [()] * over.wait(60))
     with pytest.raises(NotSent, match="timed out"):
-        connection("http://iot.example.com", connect_timeout=0.3, lookup=dead).open(seconds)
+        dead.open(seconds)
+    over.set()
     assert time.monotonic() - began < 0.3 + 2
 
 

@@ -39,32 +39,15 @@ def event(outcome: Outcome) -> dict[str, Any]:
     return made
 
 
-def test_an_outcome_is_a_cloudevent() -> None:
-    outcome = Outcome.of(request(Attempt=2), "created", RequestId="r-1")
-    assert event(outcome) == {
-        "specversion": "1.0",
-        "id": outcome.event_id,
-        "source": SOURCE,
-        "type": "ota.module.created",
-        "subject": "a1/MCU",
-        "time": "2023-11-14T22:13:20Z",
-        "datacontenttype": "application/json",
-        "correlationid": "c-1",
-        "causationid": "own-1",
-        "traceparent": TRACE,
-        "data": {"Status": "created", **FIELDS, "RequestId": "r-1", "Attempts": 2, "CorrelationId": "c-1"},
-    }
-
-
 @pytest.mark.parametrize("status", ["created", "existing", "updated", "rejected", "failed"])
-def test_the_cloudevents_sdk_reads_an_outcome(status: Status) -> None:
-    outcome = Outcome.of(request(), status)
-    read_back = JSONFormat().read(CloudEvent, outcome.event(SOURCE, 1_700_000_000))
-    assert read_back.get_id() == outcome.event_id
-    assert read_back.get_type() == f"ota.module.{status}"
-    assert read_back.get_subject() == "a1/MCU"
-    assert read_back.get_extension("causationid") == "own-1"
-    assert read_back.get_data() == outcome.data()
+def test_an_outcome_is_a_cloudevent(status: Status) -> None:
+    outcome = Outcome.of(request(Attempt=2), status, RequestId="r-1")
+    assert event(outcome) == {
+        "specversion": "1.0", "id": outcome.event_id, "source": SOURCE, "type": f"ota.module.{status}", "subject": "a1/MCU",
+        "time": "2023-11-14T22:13:20Z", "datacontenttype": "application/json", "correlationid": "c-1",
+        "causationid": "own-1", "traceparent": TRACE,
+        "data": {"Status": status, **FIELDS, "RequestId": "r-1", "Attempts": 2, "CorrelationId": "c-1"},
+    }  # fmt: skip
 
 
 @given(
@@ -73,7 +56,8 @@ def test_the_cloudevents_sdk_reads_an_outcome(status: Status) -> None:
 def test_the_cloudevents_sdk_reads_the_outcome_of_whatever_was_sent(body: object) -> None:
     for found in read(body, "m1"):
         outcome = Outcome.invalid(found) if isinstance(found, Invalid) else Outcome.of(found, "created")
-        assert JSONFormat().read(CloudEvent, outcome.event(SOURCE, 0)).get_data() == outcome.data()
+        read_back = JSONFormat().read(CloudEvent, outcome.event(SOURCE, 0))
+        assert (read_back.get_id(), read_back.get_data()) == (outcome.event_id, outcome.data())
 
 
 def test_what_is_not_known_is_left_out() -> None:
@@ -82,13 +66,6 @@ def test_what_is_not_known_is_left_out() -> None:
     assert made.keys() == {"specversion", "id", "source", "type", "time", "datacontenttype", "causationid", "data"}
     assert made["data"].keys() == {"Status", "Errors", "Attempts"}
     assert made["data"]["Errors"][0]["Field"] == ""
-
-
-def test_an_invalid_request_is_rejected_with_every_fault() -> None:
-    outcome = Outcome.invalid(invalid({**FIELDS, "ModuleName": "a b", "AliasName": ""}))
-    assert (outcome.Status, outcome.why) == ("rejected", "invalid")
-    assert outcome.data()["ModuleName"] == "a b"
-    assert [each["Field"] for each in outcome.data()["Errors"]] == ["ModuleName", "AliasName"]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("body", "why"), [("{", "unreadable"), ("5", "unreadable"), ("{}", "invalid")])
@@ -198,11 +175,6 @@ def test_what_is_not_finished_says_why_and_keeps_what_is_known(
     known = Known(Tried=900, Theirs=True)
     left = Unfinished.of(request(), error, known, counts=True)
     assert (left.reason, left.retry_after, left.known, left.counts) == (reason, retry_after, known, True)
-
-
-def test_a_fault_of_ours_counts_as_an_attempt() -> None:
-    left = Unfinished.of(request(), ZeroDivisionError("at 0x12"), Known(900))
-    assert (left.reason, left.detail, left.known, left.counts) == ("fault", "ZeroDivisionError", Known(900), True)
 
 
 def test_a_dead_letter_holds_the_request_the_reason_and_the_outcome() -> None:

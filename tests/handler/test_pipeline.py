@@ -17,16 +17,10 @@ from tests.support.pipeline_world import message, wanted, world
 def test_each_request_has_one_outcome_and_the_report_counts_them() -> None:
     here = world()
     here.iot.add("a1", "modem")
-    report = here.run(wanted(), [wanted("modem"), wanted("bad name")], "not json")
-    assert here.statuses() == here.box.tags == ["created", "existing", "rejected", "rejected"]
-    assert report.summary() == {"created": 1, "existing": 1, "updated": 0, "rejected": 2, "failed": 0, "put_back": 0}
-
-
-def test_an_invalid_request_causes_no_call() -> None:
-    here = world()
-    here.run(wanted(ModuleName="default"), {}, "[]")
-    assert here.iot.calls == []
-    assert here.statuses() == ["rejected"] * 3
+    report = here.run(wanted(), [wanted("modem"), wanted("bad name")], "not json", wanted("default"), {}, "[]")
+    assert here.statuses() == here.box.tags == ["created", "existing", *["rejected"] * 5]
+    assert report.summary() == {"created": 1, "existing": 1, "updated": 0, "rejected": 5, "failed": 0, "put_back": 0}
+    assert here.iot.calls == ["CreateOTAModule", "CreateOTAModule", "ListOTAModuleByProduct"]
 
 
 def test_the_outcomes_id_is_the_same_on_every_delivery() -> None:

@@ -244,23 +244,29 @@ def test_a_stall_of_the_process_loses_its_slots(server: ValkeyServer) -> None:
 class Generous(Store):
     """A store that gives out a slot at once, and the next after an interval."""
 
+    is_settled = True
+
     def ask(self, key: str, question: Question) -> Answer | None:
         return Answer(0.0, 0.0, 1 / RATE, RATE, 0.0)
 
+    def settled(self, now: float) -> bool:
+        return self.is_settled
 
-def a_line(store: Store) -> SharedLine:
+
+def a_line() -> tuple[SharedLine, Generous]:
     """One who waits, has been given a slot at 0.0, and for whom the clock stands still."""
+    store = Generous("redis://127.0.0.1:1", Clock(), Log())
     line = SharedLine(CALL, RATE / 2, Clock(now=lambda: 0.0), RATE, store, "key")
     line._waiting.append(CALL)
     assert line._needs_slot(CALL)
     line._fetch(NEVER)
     assert not line._needs_slot(CALL)
-    return line
+    return line, store
 
 
 def test_a_slot_that_was_missed_is_lost() -> None:
     """Used late, it would add to what others do with theirs."""
-    line = a_line(Generous("redis://127.0.0.1:1", Clock(), Log()))
+    line, _ = a_line()
     assert line._slot(CATCH_UP / RATE, 0) == CATCH_UP / RATE
     late = 1.3 / RATE
     assert line._slot(late, 0) > late
@@ -269,38 +275,26 @@ def test_a_slot_that_was_missed_is_lost() -> None:
 
 def test_two_who_wait_hold_a_slot_each_and_a_third_none() -> None:
     """What is held would be used even after a throttle."""
-    line = a_line(Generous("redis://127.0.0.1:1", Clock(), Log()))
+    line, _ = a_line()
     line._waiting.extend("bc")
     assert line._needs_slot("b")
     line._fetch(NEVER)
     assert not any(line._needs_slot(each) for each in (CALL, "b", "c"))
 
 
-class Returned(Generous):
-    """A store that is back, but not yet for all: others may still use their static shares."""
-
-    def settled(self, now: float) -> bool:
-        return False
-
-
 def test_whoever_is_back_first_takes_no_more_than_its_share() -> None:
-    """A slot of the store alone would add to what the others take by themselves."""
-    line = a_line(Returned("redis://127.0.0.1:1", Clock(), Log()))
+    """A slot of the store alone would add to what the others, for which it is not yet back, take by themselves."""
+    line, store = a_line()
+    store.is_settled = False
     line._leave(0.0, 0.0)
     assert not line._needs_slot(CALL)
     assert line._slot(1 / RATE, 0) == 2 / RATE
 
 
 def test_a_process_alone_is_silent_for_a_second_after_all_slots_that_were_given_out() -> None:
-    """So no second holds calls of both kinds, whoever holds the slots."""
-    store = Generous("redis://127.0.0.1:1", Clock(), Log())
-    line = a_line(store)
+    """So no second holds calls of both kinds, whoever holds the slots. One that never had the store has waited in vain."""
+    line, store = a_line()
     store.down, store.lost_at = True, 0.5
     assert line._slot(0.5, 0) == 0.5 + 1 / RATE + SILENCE
-
-
-def test_a_process_that_never_had_the_store_is_not_silent() -> None:
-    store = Generous("redis://127.0.0.1:1", Clock(), Log())
-    store.down, store.lost_at = True, 0.5
-    line = SharedLine(CALL, RATE / 2, Clock(), RATE, store, "key")
-    assert line._slot(0.5, 0) == 0.5
+    never = SharedLine(CALL, RATE / 2, Clock(), RATE, store, "key")
+    assert never._slot(0.5, 0) == 0.5

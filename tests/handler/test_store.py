@@ -13,7 +13,6 @@ import pytest
 from lupa.lua51 import LuaRuntime  # the version that the server has
 
 from handler.clock import Clock
-from handler.errors import SettingError
 from handler.log import Log
 from handler.store import (
     OVERDUE,
@@ -54,14 +53,6 @@ class Asking:
             self.time += 0.25
             assert self.time <= since + PAUSE, "the store is not tried again"
         return self.time - since
-
-
-@pytest.mark.parametrize("url", ["http://host", "redis://:testsecret/x@host:1", "host"])
-def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> None:
-    with pytest.raises(SettingError) as caught:
-        Store(url, Clock(), Log())
-    assert caught.value.name == "OTA_QUOTA_URL"
-    assert "testsecret" not in str(caught.value)
 
 
 def test_a_missing_package_is_told_by_the_setting_that_needs_it() -> None:

@@ -81,14 +81,11 @@ def test_a_call_does_not_wait_for_the_threads_of_another() -> None:
     assert ended == [False] * 3
 
 
-def test_one_task_runs_in_the_callers_thread() -> None:
+def test_one_task_runs_in_the_callers_thread_and_none_in_no_thread() -> None:
     names: list[str] = []
     Threads(3)([lambda: names.append(threading.current_thread().name)])
-    assert names == [threading.current_thread().name]
-
-
-def test_no_tasks_are_no_work() -> None:
     Threads(3)([])
+    assert names == [threading.current_thread().name]
 
 
 def test_threads_are_enough_for_the_rate_at_two_seconds_latency_and_bounded() -> None:

@@ -23,7 +23,7 @@ from handler.connections import Connection, Transport
 from handler.log import Log
 from handler.tracing import LONGEST_SEND, PAUSE, Tracer
 from tests.support.fake_iot import Fault, answered, lost_call, refused_connection
-from tests.support.pipeline_world import World, message, world
+from tests.support.pipeline_world import World, message, wanted, world
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -71,10 +71,6 @@ def traced(around: World, url: str, *bodies: object) -> Tracer:
     run(around, found, *bodies)
     found.flush(60.0, around.invocation.log)
     return found
-
-
-def wanted(name: str = "mcu", **more: object) -> dict[str, object]:
-    return {"ProductKey": "a1", "ModuleName": name, **more}
 
 
 def attributes(span: Span) -> dict[str, Any]:
