@@ -23,8 +23,7 @@ SHOWN = 5
 """Ids shown in a question."""
 
 app = typer.Typer(
-    no_args_is_help=True,
-    help="List, replay or discard dead letters.\n\nExample: ota-modules dead-letters replay --all",
+    no_args_is_help=True, help="List, replay or discard dead letters.\n\nExample: ota-modules dead-letters replay --all"
 )
 
 Act = Callable[[Mailbox, Letter], None]

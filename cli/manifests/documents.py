@@ -1,6 +1,6 @@
 """A manifest file as rows that know their place, whatever its format, and the requests that they mean."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product as pairs
 from typing import Any
@@ -41,15 +41,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Document:
-    """A manifest file as it stands: every module for every product, plain requests, or both."""
+    """A manifest file as it stands: the rows of its parts, by their names; and rows that cannot be read."""
 
-    defaults: tuple[Row, ...] = ()
-    products: tuple[Row, ...] = ()
-    modules: tuple[Row, ...] = ()
-    overrides: tuple[Row, ...] = ()
-    requests: tuple[Row, ...] = ()
-    problems: tuple[Fault, ...] = ()
-    """Rows that cannot be read; the others can."""
+    parts: Mapping[str, Sequence[Row]]
+    problems: Sequence[Fault] = ()
 
 
 @dataclass(frozen=True)
@@ -74,8 +69,7 @@ def document_of(parts: Mapping[str, tuple[Place, Iterable[Row]]]) -> Document:
     for name, (place, _) in known.items():
         if name not in PARTS:
             raise Unreadable(place, f"unknown key {name!r}; expected {', '.join(PARTS)}{suggestion(name, PARTS)}")
-    rows: dict[str, Any] = {name: tuple(part) for name, (_, part) in known.items()}
-    return Document(**rows)
+    return Document({name: tuple(part) for name, (_, part) in known.items()})
 
 
 def is_grid(names: Iterable[str]) -> bool:
@@ -93,21 +87,21 @@ def wanted_by(document: Document) -> Iterator[Wanted | Fault]:
     """Yield plain requests, then every module for every product. The later of these wins: defaults, module, product,
     overrides. Raises: UsageError: far too many."""
     yield from document.problems
-    valid: dict[str, Any] = {}
+    valid: dict[str, list[Row]] = {part: [] for part in PARTS}
     for part, (kinds, words) in PARTS.items():
-        rows: tuple[Row, ...] = getattr(document, part)
-        valid[part] = tuple(row for row in rows if isinstance(row.value, kinds))
-        name = "" if part == "requests" else part
-        wrong = (row for row in rows if not isinstance(row.value, kinds))
-        yield from (Fault(row.place, name, f"must be {words} ({row.show()})") for row in wrong)
-    if bool(document.products) != bool(document.modules):
-        place = (document.products or document.modules)[0].place
+        for row in document.parts.get(part, ()):
+            if isinstance(row.value, kinds):
+                valid[part].append(row)
+            else:
+                yield Fault(row.place, "" if part == "requests" else part, f"must be {words} ({row.show()})")
+    products, modules = (document.parts.get(name, ()) for name in ("products", "modules"))
+    if bool(products) != bool(modules):
+        place = (products or modules)[0].place
         yield Fault(place, "", "products and modules go together; one of them is missing")
-    if len(document.products) * len(document.modules) > MOST_REQUESTS:
-        raise UsageError(f"{document.products[0].place.file}: more than {MOST_REQUESTS} requests")
-    defaults = valid["defaults"]
-    yield from (_merge(row, (*defaults, row)) for row in valid["requests"])
-    yield from _grid(replace(document, **valid))
+    if len(products) * len(modules) > MOST_REQUESTS:
+        raise UsageError(f"{products[0].place.file}: more than {MOST_REQUESTS} requests")
+    yield from (_merge(row, (*valid["defaults"], row)) for row in valid["requests"])
+    yield from _grid(valid)
 
 
 def _merge(row: Row, layers: Iterable[Row]) -> Wanted:
@@ -115,11 +109,11 @@ def _merge(row: Row, layers: Iterable[Row]) -> Wanted:
     return Wanted(row.place, {name: layer for layer in layers for name in layer.value})
 
 
-def _grid(document: Document) -> Iterator[Wanted | Fault]:
-    overrides = document.overrides
+def _grid(parts: Mapping[str, Sequence[Row]]) -> Iterator[Wanted | Fault]:
+    overrides = parts["overrides"]
     unused = set(range(len(overrides)))
-    for product, module in pairs(_named(document.products, "ProductKey"), _named(document.modules, "ModuleName")):
-        layers = [*document.defaults, module, product]
+    for product, module in pairs(_named(parts["products"], "ProductKey"), _named(parts["modules"], "ModuleName")):
+        layers = [*parts["defaults"], module, product]
         fields = _merge(module, layers).fields
         matching = [number for number, override in enumerate(overrides) if _matches(override.value, fields)]
         unused.difference_update(matching)

@@ -12,7 +12,7 @@ def read(text: str, file: str) -> list[Document]:
     value = _parse(text, file)
     if isinstance(value, dict) and is_grid(value):
         return [document_of({name: (Place(file, 1, name), _rows(part, file, name)) for name, part in value.items()})]
-    return [Document(requests=tuple(_rows(value, file)))]
+    return [Document({"requests": _rows(value, file)})]
 
 
 def _rows(value: Any, file: str, name: str = "") -> list[Row]:  # noqa: ANN401 - any JSON value
@@ -24,7 +24,7 @@ def _rows(value: Any, file: str, name: str = "") -> list[Row]:  # noqa: ANN401 -
 def read_lines(text: str, file: str) -> list[Document]:
     """Read a request from every line that is not blank. Raises: Unreadable."""
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    return [Document(requests=tuple(Row(Place(file, number), _parse(line, file, number)) for number, line in lines))]
+    return [Document({"requests": [Row(Place(file, number), _parse(line, file, number)) for number, line in lines]})]
 
 
 def _parse(text: str, file: str, line: int = 1) -> Any:  # noqa: ANN401 - any JSON value

@@ -38,7 +38,7 @@ def read(text: str, file: str, delimiter: str = "") -> list[Document]:
     delimiter = delimiter or (hint[1] if hint else delimiter_of(text)) or ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        return [Document(requests=tuple(requests_of(_numbered(reader, file))))]
+        return [Document({"requests": tuple(requests_of(_numbered(reader, file)))})]
     except csv.Error as error:
         raise Unreadable(Place(file, reader.line_num), f"is not CSV: {error}") from None
 

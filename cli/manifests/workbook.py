@@ -30,7 +30,7 @@ def read(raw: bytes, file: str, sheet: str | None = None) -> list[Document]:
         raise Unreadable(Place(file, 1), f"is not a workbook: {error}") from None
     problems: list[Fault] = []
     requests = tuple(requests_of(_texts(rows, file, dict(_lost(raw, name)), problems)))
-    return [Document(requests=requests, problems=tuple(problems))]
+    return [Document({"requests": requests}, problems)]
 
 
 def _texts(

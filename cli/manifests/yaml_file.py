@@ -1,6 +1,6 @@
 """YAML manifests: each row with its line, and with what the file says where YAML made something else of it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -14,11 +14,61 @@ _KINDS = {f"{_TAG}timestamp": "a date", f"{_TAG}int": "a number"}
 """What YAML takes plain text for, and Python may be unable to hold."""
 
 
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # PyYAML's loaders and nodes are untyped
+    """Constructs what can be a manifest; says the line of what cannot."""
+
+    file = ""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:  # noqa: ANN401
+        try:
+            return super().construct_object(node, deep)
+        except (AttributeError, KeyError, ValueError) as error:  # a date that cannot be, or `!!bool foo`
+            source = shown(node.value)
+            reason = f"is read as {_KINDS.get(node.tag, node.tag)}, which cannot be ({str(error).partition(';')[0]})"
+            raise Unreadable(self.place_of(node), f"{source} {reason}: write it in quotes") from None
+
+    def construct_manifest_mapping(self, node: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Return a mapping. Raises: Unreadable: two keys are equal, of which YAML takes the last."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise Unreadable(self.place_of(key), "has a key that is not text")
+            if key.value in seen:
+                raise Unreadable(self.place_of(key), f"names {key.value!r} twice")
+            seen.add(key.value)
+        self.flatten_mapping(node)
+        return {key.value: self.construct_object(value, deep=True) for key, value in node.value}
+
+    def place_of(self, node: Any) -> Place:  # noqa: ANN401
+        return Place(self.file, node.start_mark.line + 1)
+
+    def rows(self, node: Any, name: str = "") -> list[Row]:  # noqa: ANN401
+        nodes = node.value if isinstance(node, yaml.SequenceNode) and name != "defaults" else [node]
+        return [Row(self.place_of(each), self.construct_object(each, deep=True), _sources(each)) for each in nodes]
+
+    def documents(self) -> Iterator[Document]:
+        while self.check_node():
+            root = self.get_node()
+            value = self.construct_object(root, deep=True)
+            if isinstance(value, dict) and is_grid(value):
+                parts = ((str(key.value), self.place_of(key), node) for key, node in root.value)
+                yield document_of({name: (place, self.rows(node, name)) for name, place, node in parts})
+            else:
+                yield Document({} if value is None else {"requests": self.rows(root)})
+
+
+_Loader.add_constructor(f"{_TAG}map", _Loader.construct_manifest_mapping)
+_Loader.add_constructor(
+    f"{_TAG}value", yaml.SafeLoader.construct_scalar
+)  # a lone `=`, which has a meaning that nobody uses
+
+
 def read(text: str, file: str) -> list[Document]:
     """Read every document of a file; an empty one holds nothing. Raises: Unreadable."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    loader = _Loader(text)
+    loader.file = file
     try:
-        return list(_Reader(loader, file).documents())
+        return list(loader.documents())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Unreadable(Place(file, mark.line + 1 if mark else 1), f"is not YAML: {error.problem}") from None
@@ -26,62 +76,6 @@ def read(text: str, file: str) -> list[Document]:
         raise Unreadable(Place(file, 1), f"is not YAML: {error}") from None
     finally:
         loader.dispose()
-
-
-class _Reader:
-    def __init__(self, loader: Any, file: str) -> None:  # noqa: ANN401 - PyYAML's loaders and nodes are untyped
-        self._loader = loader
-        self._file = file
-        self._values: dict[Any, Any] = {}
-        """By node: what many aliases name is constructed once."""
-
-    def documents(self) -> Iterator[Document]:
-        while self._loader.check_node():
-            root = self._loader.get_node()
-            value = self._value(root)
-            if isinstance(value, dict) and is_grid(value):
-                keys = {str(key.value): (self._place(key), node) for key, node in root.value}
-                yield document_of({name: (place, self._rows(node, name)) for name, (place, node) in keys.items()})
-            else:
-                yield Document() if value is None else Document(requests=tuple(self._rows(root)))
-
-    def _place(self, node: Any) -> Place:  # noqa: ANN401
-        return Place(self._file, node.start_mark.line + 1)
-
-    def _rows(self, node: Any, name: str = "") -> list[Row]:  # noqa: ANN401
-        nodes = node.value if isinstance(node, yaml.SequenceNode) and name != "defaults" else [node]
-        return [Row(self._place(each), self._value(each), _sources(each)) for each in nodes]
-
-    def _value(self, node: Any) -> Any:  # noqa: ANN401
-        if node not in self._values:
-            makers: dict[str, Callable[[Any], Any]] = {f"{_TAG}map": self._mapping, f"{_TAG}seq": self._sequence}
-            self._values[node] = makers.get(node.tag, self._scalar)(node)
-        return self._values[node]
-
-    def _sequence(self, node: Any) -> list[Any]:  # noqa: ANN401
-        return [self._value(each) for each in node.value]
-
-    def _mapping(self, node: Any) -> dict[str, Any]:  # noqa: ANN401
-        """Return a mapping. Raises: Unreadable: two keys are equal, of which YAML takes the last."""
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise Unreadable(self._place(key), "has a key that is not text")
-            if key.value in seen:
-                raise Unreadable(self._place(key), f"names {key.value!r} twice")
-            seen.add(key.value)
-        self._loader.flatten_mapping(node)
-        return {key.value: self._value(value) for key, value in node.value}
-
-    def _scalar(self, node: Any) -> Any:  # noqa: ANN401
-        if node.tag == f"{_TAG}value":  # a lone `=`, which has a meaning that nobody uses
-            return node.value
-        try:
-            return self._loader.construct_object(node)
-        except ValueError as error:  # a date that cannot be, or a number of too many digits
-            source = shown(node.value)
-            reason = f"is read as {_KINDS[node.tag]}, which cannot be ({str(error).partition(';')[0]})"
-            raise Unreadable(self._place(node), f"{source} {reason}: write it in quotes") from None
 
 
 def _sources(node: Any) -> Mapping[str, str]:  # noqa: ANN401

@@ -1,9 +1,8 @@
 """One sending, from where it stands to its end: requests go out, outcomes come back, each noted in the ledger."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import cached_property
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,7 +18,7 @@ from cli.clients.target import Target
 from cli.errors import CliError, CloudError, Interrupted
 from cli.sending.browsing import Event, published, read_past
 from cli.sending.ledger import Ledger, content_key, origin_of, state_folder
-from cli.sending.outgoing import send_all, with_ids, write_report
+from cli.sending.outgoing import batches, with_ids, write_report
 from cli.sending.status import line
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.modules import outcome_row, show_modules
@@ -104,13 +103,9 @@ class Sending:
     _seen: str = ""
     """What was last known of the queue."""
 
-    @property
-    def inbox(self) -> Inbox:
-        return _inbox(self.mailbox, self.target, self.ledger)
-
-    @cached_property
-    def _numbers(self) -> dict[str | None, int]:
-        return {request.Id: number for number, request in enumerate(self.requests)}
+    def __post_init__(self) -> None:
+        self._inbox = _inbox(self.mailbox, self.target, self.ledger)
+        self._numbers = {request.Id: number for number, request in enumerate(self.requests)}
 
     def run(self, *, wait: bool, timeout: float) -> None:
         """Raises: CliError: it was cancelled or stopped, or outcomes did not come."""
@@ -119,7 +114,7 @@ class Sending:
             raise CliError(f"run {ledger.run.name} of these requests was cancelled; --again sends them again")
         self._tell_before()
         if wait and not ledger.run.following:
-            self.inbox.open()
+            self._inbox.open()
             ledger.note(following=True, finished=False)
             if ledger.run.sent:
                 self._note(self._own_past())
@@ -127,10 +122,10 @@ class Sending:
             with Interrupts() as interrupts:
                 self._send(interrupts)
                 if ledger.run.following and not interrupts.asked:
-                    self._follow(lambda: interrupts.asked, timeout)
+                    self._follow(interrupts, timeout)
             self._check_complete(interrupted=interrupts.asked)
             if ledger.run.following:
-                self.inbox.close()
+                self._inbox.close()
             ledger.note(finished=True)
         self._show()
 
@@ -149,20 +144,26 @@ class Sending:
             self.screen.note(f"resuming run {run.name}: {run.sent} of {total} sent")
 
     def _send(self, interrupts: Interrupts) -> None:
+        """Send what was not sent yet; after Ctrl-C the batch at hand ends first. Raises: CloudError."""
         ledger = self.ledger
         with Meter(self.screen, "sent", ledger.total, done=ledger.run.sent) as meter:
-            send_all(self.mailbox, self.target.names.request_queue, self.requests, ledger, meter, interrupts)
+            for batch in batches(self.requests, ledger.unsent()):
+                if interrupts.asked:
+                    return
+                self.mailbox.send(self.target.names.request_queue, list(batch.values()))
+                ledger.note_sent(batch)
+                meter.step(len(batch))
 
-    def _follow(self, is_asked: Callable[[], bool], timeout: float) -> None:
+    def _follow(self, interrupts: Interrupts, timeout: float) -> None:
         """Collect until each request has its outcome, Ctrl-C, or `timeout` seconds without any. Raises: CloudError.
 
         A message is deleted only after the ledger has its outcome.
         """
-        ledger, clock, inbox = self.ledger, self.clock, self.inbox
+        ledger, clock, inbox = self.ledger, self.clock, self._inbox
         heard = clock.now()
         backlog = True
         with Meter(self.screen, "outcomes", ledger.total, done=ledger.run.answered) as meter:
-            while ledger.run.answered < ledger.total and not is_asked() and clock.now() - heard < timeout:
+            while ledger.run.answered < ledger.total and not interrupts.asked and clock.now() - heard < timeout:
                 messages = inbox.receive()
                 # What had come before anybody waited for it says nothing about how long the rest takes.
                 backlog = backlog and len(messages) == BATCH
@@ -175,8 +176,8 @@ class Sending:
 
     def _note(self, events: Iterable[Event]) -> Sequence[Mapping[str, Any]]:
         """Keep the outcomes of this sending's requests; others' are passed over. Return those that are new."""
-        outcomes = {self._numbers.get(event.get("causationid", "")): event["data"] for event in events}
-        new = self.ledger.note_outcomes({number: data for number, data in outcomes.items() if number is not None})
+        ours = [event for event in events if event.get("causationid", "") in self._numbers]
+        new = self.ledger.note_outcomes({self._numbers[event["causationid"]]: event["data"] for event in ours})
         for outcome in new:
             self.screen.detail(outcome_line(outcome))
         return new
@@ -209,9 +210,9 @@ class Sending:
 
     def _show(self) -> None:
         ledger = self.ledger
-        sent = f"{plural(ledger.run.sent, 'request')} sent to {self.target.names.request_queue}"
-        self.screen.summary(
-            counts_line(plural(ledger.total, "request"), ledger.statuses) if ledger.run.following else sent
-        )
+        if ledger.run.following:
+            self.screen.summary(counts_line(plural(ledger.total, "request"), ledger.statuses))
+        else:
+            self.screen.summary(f"{plural(ledger.run.sent, 'request')} sent to {self.target.names.request_queue}")
         rows = map(outcome_row, ledger.remarkable())
         show_modules(self.screen, ("Status", "Module", "Why"), rows, title="Failed or different")
