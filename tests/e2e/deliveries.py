@@ -5,6 +5,7 @@ one before belongs to this one.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,11 +57,17 @@ def deliveries(evidence: Evidence) -> Iterator[Delivery]:
 def never_longer(evidence: Evidence) -> Iterator[str]:
     """I9."""
     for delivery in deliveries(evidence):
-        calls = delivery.of(Invoked)
+        calls, back = len(delivery.of(Invoked)), delivery.put_back(evidence)
         # What the queue took without saying so is sent once more.
-        unheard = any(each.service == "smq" and each.reached for each in delivery.of(Faulted))
-        if calls and not unheard and len(delivery.put_back(evidence)) > len(delivery.messages) * len(calls):
-            yield f"{len(delivery.messages)} messages came back as {len(delivery.put_back(evidence))}"
+        if any(each.service == "smq" and each.reached for each in delivery.of(Faulted)):
+            continue
+        if len(back) > len(delivery.messages) * calls:
+            yield f"{len(delivery.messages)} messages came back as {len(back)}"
+        names = Counter(
+            name_of(request, sent.id, number) for sent in back for number, request in numbered(read(sent.body))
+        )
+        copies = 2 if "duplicate" in evidence.struck else 1
+        yield from (f"{name} came back {times} times" for name, times in names.items() if times > calls * copies)
 
 
 def gets_on(evidence: Evidence) -> Iterator[str]:
