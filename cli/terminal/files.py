@@ -16,6 +16,8 @@ STANDARD_INPUT = "-"
 
 def read(name: str, most: int = LARGEST) -> bytes:
     """Return a file's bytes; `-` is standard input. Raises: UsageError: it cannot be read, or holds more than `most` bytes."""
+    if name == STANDARD_INPUT and sys.stdin is None:
+        raise UsageError(f"{name}: standard input is closed")
     try:
         with nullcontext(sys.stdin.buffer) if name == STANDARD_INPUT else Path(name).open("rb") as file:
             raw = file.read(most + 1)
