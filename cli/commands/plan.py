@@ -36,7 +36,8 @@ def plan(
     found = make_plan(screen, target, assumed.complete(entries, "keep"), qps)
     if out is not None:
         save(out, found)
-        screen.note(f"wrote {plural(len(changes(found)), 'request')} to {out}; next: ota-modules apply {out}")
+        then = f"next: ota-modules apply {out}" if changes(found) else "there is nothing to apply"
+        screen.note(f"wrote {plural(len(changes(found)), 'request')} to {out}; {then}")
     actions = {step.action for step in found}
     if exit_code and not actions & {"limit", "unknown", "conflict"}:
         raise typer.Exit(2 if actions & set(CHANGES) else 0)

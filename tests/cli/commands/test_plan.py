@@ -1,6 +1,7 @@
 """`ota-modules plan`."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,3 +106,11 @@ def test_a_cloud_that_is_not_there_is_said_so(ota_modules: Any, manifest: str) -
     assert ended.status == 1
     assert "cannot be read" in ended.err
     assert "is `ota-modules run`" in ended.err
+
+
+def test_a_plan_without_changes_names_no_next_step(cloud: Any, ota_modules: Any, write: Any, tmp_path: Path) -> None:
+    """`apply` refuses a manifest without any request."""
+    nothing = write("nothing.yml", "[{ProductKey: a1Nowhere, ModuleName: mcu}]")
+    ended = ota_modules("plan", nothing, "--out", str(tmp_path / "plan.jsonl"))
+    assert "wrote 0 requests" in ended.err
+    assert "there is nothing to apply" in ended.err
