@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
@@ -103,16 +103,12 @@ class FakeIot:
 
 
 class FreeQuota:
-    """A quota without limit; keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.throttles = 0
+    """A quota without limit."""
 
     def wait(self, _operation: str, _deadline: float) -> float:
         return 0.0
 
-    def throttled(self, _operation: str, _retry_after: float) -> None:
-        self.throttles += 1
+    def throttled(self, _operation: str, _retry_after: float) -> None: ...
 
     def accepted(self, _operation: str) -> None: ...
 
@@ -128,17 +124,8 @@ class FakeClock:
         self.time += seconds
 
 
-def session(
-    iot: FakeIot, *, clock: FakeClock | None = None, seconds: float = 300.0, halt: Halt | None = None
-) -> Session:
+def session(iot: FakeIot, *, clock: FakeClock | None = None, seconds: float = 300.0) -> Session:
     """One request's use of the pretended API."""
     time = clock or FakeClock()
     api = IotApi("cn-shanghai", iot, FreeQuota(), time.clock, 10.0)
-    return Session(api, lambda: Credentials("testid", "testsecret"), time.time + seconds, halt or Halt())
-
-
-def chances(seed: int = 1) -> Iterator[float]:
-    """A poor but repeatable source of numbers in [0, 1)."""
-    while True:
-        seed = (seed * 1103515245 + 12345) % 2**31
-        yield seed / 2**31
+    return Session(api, lambda: Credentials("testid", "testsecret"), time.time + seconds, Halt())
