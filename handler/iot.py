@@ -176,11 +176,11 @@ class Session:
     def _call(self, action: str, parameters: Mapping[str, str]) -> tuple[Mapping[str, object], Answer]:
         try:
             try:
-                return self._attempt(action, parameters)
+                return self.attempt(action, parameters)
             except Misconfigured as error:
                 if not may_pass(error):
                     raise
-                return self._attempt(action, parameters)
+                return self.attempt(action, parameters)
         except Misconfigured as error:
             raise self._judged(action, parameters.get("IotInstanceId"), error) from None
 
@@ -218,7 +218,8 @@ class Session:
             if self.clock.now() - slot <= LATE:
                 return
 
-    def _attempt(self, action: str, parameters: Mapping[str, str]) -> tuple[Mapping[str, object], Answer]:
+    def attempt(self, action: str, parameters: Mapping[str, str]) -> tuple[Mapping[str, object], Answer]:
+        """Call once, inside the quota; return body and answer. Raises: CallError of every kind, OutOfTime."""
         instances = parameters.get("IotInstanceId"), self._instance
         self._halt.check(action, *instances)
         keys = self._credentials()

@@ -4,20 +4,19 @@ import logging
 import random
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from cli.clients import http
 from cli.clients.target import Target
 from cli.errors import CloudError
 from handler.clock import Clock
-from handler.codes import names_no_instance, understood
+from handler.codes import names_no_instance
 from handler.connections import Connection
 from handler.credentials import Credentials
 from handler.errors import CallError, Misconfigured, NotSent, OutOfTime, Refused, Throttled
-from handler.iot import LIST, IotApi, Module, listed
+from handler.iot import LIST, Halt, IotApi, Module, Session, listed
 from handler.pacing import Pacer
 from handler.retry import CALL, THROTTLED
 
@@ -29,16 +28,14 @@ PATIENCE = 120.0
 """Seconds that one product may take, its wait for the quota included."""
 
 
-@dataclass(frozen=True, order=True)
-class ProductRef:
+class ProductRef(NamedTuple):
     """A product, and the instance through which it is found; an empty text stands for none."""
 
     instance: str
     key: str
 
 
-@dataclass(frozen=True)
-class Holding:
+class Holding(NamedTuple):
     """The modules of a product; `refused` is the code of what was wrong where they cannot be read."""
 
     product: ProductRef
@@ -91,38 +88,22 @@ class Products:
         Raises: Refused; CloudError: the API cannot be used, or does not answer.
         """
         parameters = {**parameters, **({"IotInstanceId": instance} if instance else {})}
-        deadline = self._clock.now() + PATIENCE
+        session = Session(self._api, lambda: self._keys, self._clock.now() + PATIENCE, Halt())
         for failures in count(1):
             try:
-                data = self._try(action, parameters, deadline)
+                answer, _ = session.attempt(action, parameters)
             except (CallError, OutOfTime) as error:
                 log.debug("%s %s: %s", action, what, error)
                 if isinstance(error, Refused):
                     raise
+                if isinstance(error, Misconfigured) and names_no_instance(error):
+                    raise Refused(error.code, error.text, request_id=error.request_id) from None
                 backoff = THROTTLED if isinstance(error, Throttled) else CALL
                 if isinstance(error, OutOfTime | Misconfigured) or failures >= backoff.tries:
                     hint = http.hint(urlsplit(self._url).hostname or "") if isinstance(error, NotSent) else ""
                     raise CloudError(f"{what} cannot be read: {error}{hint}") from None
             else:
                 log.debug("%s %s: ok", action, what)
-                return data
+                return answer.get("data")
             self._clock.sleep(backoff.pause(failures, random.random))
         raise AssertionError("unreachable")
-
-    def _try(self, action: str, parameters: Mapping[str, str], deadline: float) -> object:
-        """Call once. Raises: CallError of every kind, OutOfTime."""
-        quota, transport = self._api.quota, self._api.transport
-        quota.wait(action, deadline)
-        transport.open(CONNECT_TIMEOUT)
-        answer = transport.post(self._api.signed(action, parameters, self._keys), READ_TIMEOUT)
-        try:
-            data = understood(answer, self._keys.secrets).get("data")
-        except Throttled as error:
-            quota.throttled(action, error.retry_after)
-            raise
-        except Misconfigured as error:
-            if names_no_instance(error):
-                raise Refused(error.code, error.text, request_id=error.request_id) from None
-            raise
-        quota.accepted(action)
-        return data
