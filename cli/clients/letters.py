@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from cli.clients import http
-from cli.clients.smq import BATCH, Mailbox, Received
+from cli.clients.smq import Mailbox, Received
 from cli.clients.target import Target
 from cli.records import DeadLetter
 from handler.envelopes import Place
@@ -50,5 +50,4 @@ def send_again(target: Target, mailbox: Mailbox, letter: Letter) -> None:
 
     The letter is deleted after: interrupted between, it is in both queues, and its Id makes its outcomes one.
     """
-    for start in range(0, len(letter.bodies), BATCH):
-        mailbox.send(target.names.request_queue, letter.bodies[start : start + BATCH])
+    mailbox.send(target.names.request_queue, letter.bodies)

@@ -67,9 +67,13 @@ class Mailbox:
         self._account.get_client().close_connection()
 
     def send(self, queue: str, bodies: Sequence[str]) -> list[str]:
-        """Send up to 16 messages, and return their ids. If it fails, some may have been accepted."""
-        send = partial(self._queue(queue).batch_send_message, [Message(body) for body in bodies])
-        sent = self._call(f"send {len(bodies)} to {queue}", send)
+        """Send messages, 16 a call, and return their ids. If it fails, some may have been accepted."""
+        send = self._queue(queue).batch_send_message
+        messages = [Message(body) for body in bodies]
+        batches = [messages[start : start + BATCH] for start in range(0, len(messages), BATCH)]
+        sent = (
+            message for each in batches for message in self._call(f"send {len(each)} to {queue}", partial(send, each))
+        )
         return [str(message.message_id) for message in sent]
 
     def receive(self, queue: str, seconds: int = 0) -> list[Received]:
