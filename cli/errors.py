@@ -1,11 +1,4 @@
-"""What ends a command early.
-
-CliError            something could not be done (exit status 1)
-+-- CloudError      the cloud did not answer, or refused, or a function raised
-+-- Interrupted     the user stopped it (exit status 130)
-+-- NotAllSucceeded some requests failed, or differ from what was wanted (exit status 3)
-+-- UsageError      the command line or a file is invalid (exit status 2)
-"""
+"""What ends a command early."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar

@@ -23,6 +23,8 @@ STYLES: Mapping[str, str] = {
     "ok": "green",
     "wrong": "bold red",
 }
+HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Categories of characters that could move a terminal's cursor or hide other text."""
 
 
 class Screen:
@@ -116,13 +118,8 @@ def counts_line(what: str, statuses: Mapping[str, int]) -> Text:
 
 
 def visible(text: str) -> str:
-    """Escape characters that could move a terminal's cursor or hide other text."""
-    return "".join(
-        character
-        if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-        else f"\\u{ord(character):04x}"
-        for character in text
-    )
+    """Escape the characters of the `HIDDEN` categories."""
+    return "".join(f"\\u{ord(each):04x}" if unicodedata.category(each) in HIDDEN else each for each in text)
 
 
 def outcome_line(outcome: Mapping[str, Any], note: str = "") -> Text:
