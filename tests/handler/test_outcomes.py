@@ -43,9 +43,9 @@ def event(outcome: Outcome) -> dict[str, Any]:
 def test_an_outcome_is_a_cloudevent(status: Status) -> None:
     outcome = Outcome.of(request(Attempt=2), status, RequestId="r-1")
     assert event(outcome) == {
-        "specversion": "1.0", "id": outcome.event_id, "source": SOURCE, "type": f"ota.module.{status}", "subject": "a1/MCU",
-        "time": "2023-11-14T22:13:20Z", "datacontenttype": "application/json", "correlationid": "c-1",
-        "causationid": "own-1", "traceparent": TRACE,
+        "specversion": "1.0", "id": outcome.event_id, "source": SOURCE, "type": f"ota.module.{status}",
+        "subject": "a1/MCU", "time": "2023-11-14T22:13:20Z", "datacontenttype": "application/json",
+        "correlationid": "c-1", "causationid": "own-1", "traceparent": TRACE,
         "data": {"Status": status, **FIELDS, "RequestId": "r-1", "Attempts": 2, "CorrelationId": "c-1"},
     }  # fmt: skip
 

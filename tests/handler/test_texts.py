@@ -65,12 +65,9 @@ def test_what_holds_no_value_says_why(body: object, words: str) -> None:
     assert words in why(body)
 
 
-def test_a_notification_in_xml_is_read_as_in_json() -> None:
+def test_a_notification_in_xml_is_read_as_in_json_with_a_part_named_twice_as_a_flaw() -> None:
     assert decode(topic_xml("<a> & \u5fae")) == topic("<a> & \u5fae")
     assert decode("<Notification><!-- x --><Message><![CDATA[{<}]]></Message></Notification>") == {"Message": "{<}"}
-
-
-def test_a_part_that_stands_twice_in_a_notification_is_a_flaw() -> None:
     value = decode("<Notification><Message>a</Message><Message>b</Message></Notification>")
     assert str(find_flaw(value)) == "names the field 'Message' twice"
 

@@ -84,7 +84,9 @@ def collected(serve: Serve, around: World, *bodies: object) -> list[Span]:
 
 
 def test_a_request_lies_below_its_senders_span_and_its_wait_and_call_below_it(serve: Serve) -> None:
-    wait, call, request = collected(serve, world(), wanted(Id="r1", traceparent=f"00-{TRACE}-{PARENT}-01"))
+    collector = Collector()
+    traced(world(), serve(collector.app) + "/v1/traces", wanted(Id="r1", traceparent=f"00-{TRACE}-{PARENT}-01"))
+    wait, call, request = collector.spans
     assert [each.name for each in (request, wait, call)] == ["request", "quota wait", "CreateOTAModule"]
     assert {each.trace_id.hex() for each in (request, wait, call)} == {TRACE}
     assert request.parent_span_id.hex() == PARENT
@@ -95,11 +97,6 @@ def test_a_request_lies_below_its_senders_span_and_its_wait_and_call_below_it(se
     assert [each.kind for each in (request, wait, call)] == [
         Span.SPAN_KIND_CONSUMER, Span.SPAN_KIND_INTERNAL, Span.SPAN_KIND_CLIENT
     ]  # fmt: skip
-
-
-def test_the_spans_name_the_function(serve: Serve) -> None:
-    collector = Collector()
-    traced(world(), serve(collector.app) + "/v1/traces", wanted())
     (resource,) = [each.resource for export in collector.exports for each in export.resource_spans]
     assert {each.key: each.value.string_value for each in resource.attributes}["service.name"] == "ota-modules-queue"
 
