@@ -200,11 +200,6 @@ def test_true_is_no_older_than_the_first_that_is_known_of_the_request(since: flo
     assert verdict(iot, Tried=True, **more).status == status
 
 
-def test_the_first_try_is_the_one_that_counts() -> None:
-    iot = iot_with(faults=(lost_call,) * 99)
-    assert given_up(iot, Tried=500).known.Tried == 500
-
-
 # What failed, within so many seconds; the error's code, whether that counts, whether it was tried, after how
 # many calls.
 LEFT: dict[str, tuple[tuple[Fault, ...], float, tuple[str, bool, bool, int]]] = {
@@ -224,8 +219,9 @@ LEFT: dict[str, tuple[tuple[Fault, ...], float, tuple[str, bool, bool, int]]] = 
 @pytest.mark.parametrize("case", LEFT)
 def test_what_cannot_be_finished_is_given_up(case: str) -> None:
     faults, seconds, left = LEFT[case]
-    iot = iot_with(faults=faults)
-    found = given_up(iot, seconds=seconds)
+    iot, clock = iot_with(faults=faults), FakeClock()
+    found = given_up(iot, clock=clock, seconds=seconds)
+    assert clock.time - NOW <= seconds, "no pause goes beyond the deadline"
     assert (getattr(found.error, "code", ""), found.counts, bool(found.known.Tried), len(iot.calls)) == left
 
 
@@ -266,10 +262,11 @@ def test_a_description_taken_away_is_read_back(kind: type[FakeIot], status: str)
 def test_what_was_seen_as_another_s_two_deliveries_ago_is_not_taken_for_our_own() -> None:
     """Its update had its effect, then a create call got lost: what is read back looks as if that call had made it."""
     iot = iot_with("mcu", alias="Theirs", faults=(fine, lost_reply, *[lost_call] * 9))
-    first = given_up(iot, Tried=True, AliasName="Ours", OnExisting="update").known
+    first = given_up(iot, Tried=500, AliasName="Ours", OnExisting="update").known
     assert iot.products[PRODUCT]["mcu"]["AliasName"] == "Ours"
     iot.faults = deque([lost_call] * 9)
     second = given_up(iot, **first._asdict(), AliasName="Ours", OnExisting="update").known
+    assert second.Tried == 500, "the first try is the one that counts"
     iot.faults.clear()
     assert verdict(iot, **second._asdict(), AliasName="Ours", OnExisting="update").status == "existing"
 
@@ -300,13 +297,6 @@ def test_what_the_deadline_cuts_counts_as_no_attempt() -> None:
     iot.faults.append(slow)
     found = given_up(iot, clock=clock, seconds=5.0)
     assert (found.counts, found.known.Tried) == (False, int(NOW))
-
-
-def test_no_pause_goes_beyond_the_deadline() -> None:
-    clock = FakeClock()
-    started = clock.time
-    given_up(iot_with(faults=(busy,) * 99), clock=clock, seconds=1.0)
-    assert clock.time - started <= 1.0
 
 
 KINDS = [fine, busy, busy_after_effect, lost_call, lost_reply, refused_connection, throttle]

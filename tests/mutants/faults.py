@@ -24,7 +24,7 @@ TESTS = {
     "lanes.py": ("handler/test_pipeline", "simulation/test_defects"),
     "log.py": ("handler/test_log",),
     "messages.py": ("handler/test_messages", "handler/test_modules", "handler/test_outcomes", "handler/test_pipeline"),
-    "modules.py": ("handler/test_modules", "handler/test_pipeline", "simulation/test_defects"),
+    "modules.py": ("handler/test_company", "handler/test_modules", "handler/test_pipeline", "simulation/test_defects"),
     "outcomes.py": ("handler/test_outcomes", "handler/test_pipeline", "simulation/test_defects"),
     "pacing.py": ("handler/test_pacing",),
     "pipeline.py": ("handler/test_pipeline", "simulation/test_defects"),
