@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from fnmatch import fnmatchcase
 from functools import cache, cached_property, partial
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -31,8 +32,11 @@ NEEDED = (
 )  # fmt: skip
 """What template.yml lets the functions' role do."""
 DEPLOY = "deploy it: `npx s infra deploy -t template.yml`"
+ENDPOINT = "check vars.region in template.yml (or OTA_REGION), OTA_IOT_ENDPOINT and the network"
 NETWORK = "check the network and the proxy"
+STATUS = "`ota-modules status`"
 START = "start it: `ota-modules run`"
+PRODUCT = "it takes iot:ListOTAModuleByProduct, and IoT Platform must be activated"
 SMQ = "it takes mns:GetQueueAttributes, mns:GetTopicAttributes and mns:ListSubscriptionByTopic"
 DEPLOY_FUNCTION = "deploy it: `npx s deploy -t template.yml`; the check takes fc:GetFunction"
 START_FUNCTION = "start `ota-modules run` with the same template (OTA_TEMPLATE)"
@@ -43,41 +47,29 @@ wrong = partial(Finding, "", "wrong")
 unknown = partial(Finding, "", "unknown")
 
 
-@dataclass(frozen=True)
-class Check:
-    """A check: its name, and a look whose finding gets it. If the look fails, `failed` is the verdict."""
-
-    name: str
-    look: Callable[[], Finding]
-    advice: str = ""
-    failed: Literal["wrong", "unknown"] = "unknown"
-
-    def run(self) -> Finding:
-        """Never raises CliError."""
-        try:
-            return replace(self.look(), check=self.name)
-        except CliError as error:
-            missing = isinstance(error, CloudError) and error.code.endswith("NotFound")
-            return Finding(self.name, "wrong" if missing else self.failed, str(error), self.advice)
+def examine(
+    name: str, look: Callable[[], Finding], advice: str = "", failed: Literal["wrong", "unknown"] = "unknown"
+) -> Finding:
+    """Return what a look finds, under the check's name; `failed` is the verdict where it fails. Never raises CliError."""
+    try:
+        return replace(look(), check=name)
+    except CliError as error:
+        missing = isinstance(error, CloudError) and error.code.endswith("NotFound")
+        return Finding(name, "wrong" if missing else failed, str(error), advice)
 
 
-@dataclass(frozen=True)
-class Deployed:
-    """A function as it is deployed."""
+def get_function(target: Target, api: OpenApi, name: str) -> tuple[Mapping[str, str], str]:
+    """Return a function's environment and its role.
 
-    environment: Mapping[str, str]
-    role: str = ""
-
-
-def get_function(target: Target, api: OpenApi, name: str) -> Deployed:
-    """Ask the cloud for a function. Raises: CloudError: also where it is not there, with a code that ends in `NotFound`."""
+    Raises: CloudError: also where it is not deployed, with a code that ends in `NotFound`.
+    """
     if target.local:
         for function in console.state(target).functions:
             if function.name == name:
-                return Deployed(function.settings)
+                return function.settings, ""
         raise CloudError(f"{name} is not there", "FunctionNotFound")
     value = api.call(FUNCTION_COMPUTE, "GetFunction", f"/{FUNCTION_COMPUTE.version}/functions/{name}")
-    return Deployed(dict(value.get("environmentVariables") or {}), str(value.get("role") or ""))
+    return dict(value.get("environmentVariables") or {}), str(value.get("role") or "")
 
 
 @dataclass
@@ -94,37 +86,33 @@ class Deployment:
         self._names = self.target.names
         self._function = cache(partial(get_function, self.target, self.api))
 
-    def checks(self) -> list[Check]:
-        """Return all of them, in the order in which one helps with the next."""
+    def findings(self) -> Iterator[Finding]:
+        """Carry out all checks, in the order in which one helps with the next."""
         names, local = self._names, self.target.local
         queues = (names.request_queue, names.dead_letter_queue, names.outcome_queue)
         functions = (names.queue_function, names.http_function)
         function_advice = START_FUNCTION if local else DEPLOY_FUNCTION
-        return [
-            Check("keys", self.keys),
-            Check(
-                "IoT endpoint", self.endpoint,
-                "check vars.region in template.yml (or OTA_REGION), OTA_IOT_ENDPOINT and the network", "wrong",
-            ),
-            Check("clock", self.clock, NETWORK),
-            Check("local cloud", self.local_cloud, START) if local
-            else Check("account", self.identity, "the keys are refused, or STS cannot be reached"),
-            Check(
-                "product" if self.product else "IoT API", self.read_product,
-                "it takes iot:ListOTAModuleByProduct, and IoT Platform must be activated",
-            ),
-            *(Check("queue", partial(self.queue, name), SMQ) for name in queues),
-            Check("topic", self.topic, SMQ),
-            Check("stream", self.stream, "`ota-modules status`"),
-            Check("dead letters", self.dead_letters, "`ota-modules status`"),
-            Check("last error", self.last_error, "`ota-modules status`"),
-            *(Check("function", partial(self.function, name), function_advice) for name in functions),
-            Check("quota", partial(self.quota, functions), function_advice),
-            Check("role", self.role, f"{DEPLOY_FUNCTION}, ram:ListPoliciesForRole and ram:GetPolicyVersion"),
-        ]  # fmt: skip
+        yield examine("keys", self.keys)
+        yield examine("IoT endpoint", self.endpoint, ENDPOINT, "wrong")
+        yield examine("clock", self.clock, NETWORK)
+        if local:
+            yield examine("local cloud", self.local_cloud, START)
+        else:
+            yield examine("account", self.identity, "the keys are refused, or STS cannot be reached")
+        yield examine("product" if self.product else "IoT API", self.read_product, PRODUCT)
+        for name in queues:
+            yield examine("queue", partial(self.queue, name), SMQ)
+        yield examine("topic", self.topic, SMQ)
+        yield examine("stream", self.stream, STATUS)
+        yield examine("dead letters", self.dead_letters, STATUS)
+        yield examine("last error", self.last_error, STATUS)
+        for name in functions:
+            yield examine("function", partial(self.function, name), function_advice)
+        yield examine("quota", partial(self.quota, functions), function_advice)
+        yield examine("role", self.role, f"{DEPLOY_FUNCTION}, ram:ListPoliciesForRole and ram:GetPolicyVersion")
 
     def keys(self) -> Finding:
-        return ok(f"{self.target}, with {'temporary' if self.target.keys.token else 'long-lived'} keys")
+        return ok(f"{self.target}, with {'temporary' if self.target.keys.security_token else 'long-lived'} keys")
 
     @cached_property
     def _greeting(self) -> http.Answer:
@@ -212,7 +200,7 @@ class Deployment:
         return ok(name)
 
     def quota(self, functions: Sequence[str]) -> Finding:
-        finding = judge_quota({name: self._function(name).environment for name in functions})
+        finding = judge_quota({name: self._function(name)[0] for name in functions})
         others = " Other environments of the account share it too: check each with its OTA_TEMPLATE."
         return finding if self.target.local else replace(finding, text=finding.text + others)
 
@@ -220,7 +208,7 @@ class Deployment:
         """Check that the policies of the functions' role name every action that the function calls."""
         if self.target.local:
             return unknown("the local cloud enforces the policy of template.yml; it has no RAM API to ask")
-        return judge_role(self.api, self._function(self._names.queue_function).role.rpartition("/")[2])
+        return judge_role(self.api, self._function(self._names.queue_function)[1].rpartition("/")[2])
 
 
 def judge_quota(functions: Mapping[str, Mapping[str, str]]) -> Finding:
@@ -248,10 +236,7 @@ def judge_role(api: OpenApi, name: str) -> Finding:
     """Compare what a role's policies allow with what the function calls. Raises: CloudError."""
     policies = (api.call(RAM, "ListPoliciesForRole", RoleName=name).get("Policies") or {}).get("Policy") or []
     granted = {action for policy in policies for action in _actions(api, policy)}
-    missing = [
-        action for action in NEEDED
-        if not any(each == action or (each.endswith("*") and action.startswith(each[:-1])) for each in granted)
-    ]  # fmt: skip
+    missing = [action for action in NEEDED if not any(fnmatchcase(action, each) for each in granted)]
     if missing:
         return wrong(f"{name} may not {', '.join(missing)}", DEPLOY)
     return ok(f"{name} may do what the function calls (its resources were not compared)")

@@ -6,12 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from itertools import chain
 from typing import Annotated
 
 from rich.text import Text
 from typer import Option
 
-from cli.clients.checks import Check, Deployment, ok, unknown, wrong
+from cli.clients.checks import Deployment, examine, ok, unknown, wrong
 from cli.clients.openapi import OpenApi
 from cli.clients.smq import Mailbox
 from cli.clients.target import Target
@@ -43,12 +44,8 @@ def doctor(
     screen, target = session.screen, session.target()
     counts: Counter[str] = Counter()
     with closing(Mailbox(target)) as mailbox:
-        checks = [
-            *Deployment(target, mailbox, OpenApi(target), product or send, instance).checks(),
-            *_probes(target, send, address),
-        ]
-        for check in checks:
-            finding = check.run()
+        deployment = Deployment(target, mailbox, OpenApi(target), product or send, instance)
+        for finding in chain(deployment.findings(), _probes(target, send, address)):
             counts[finding.verdict] += 1
             _show(screen, finding)
     count = plural(sum(counts.values()), "check")
@@ -57,15 +54,15 @@ def doctor(
         raise CliError(f"{counts['wrong']} of {count} found something wrong")
 
 
-def _probes(target: Target, product: str | None, address: str | None) -> Iterator[Check]:
-    """Yield checks that send a request which the function refuses before it calls anything: no module may have its name."""
+def _probes(target: Target, product: str | None, address: str | None) -> Iterator[Finding]:
+    """Send a request which the function refuses before it calls anything: no module may have its name."""
     if product is None:
         return
     request = {"ProductKey": product, "ModuleName": "doctor: no module name", "Id": f"doctor-{secrets.token_hex(4)}"}
     url = address or (target.http_url if target.local else None)
-    yield Check("request by queue", lambda: _through_queue(target, request), QUEUED)
+    yield examine("request by queue", lambda: _through_queue(target, request), QUEUED)
     advice = "is the function deployed, and may the keys call it?"
-    yield Check("request over HTTP", lambda: _over_http(target, request, url), advice)
+    yield examine("request over HTTP", lambda: _over_http(target, request, url), advice)
 
 
 def _through_queue(target: Target, request: Mapping[str, str]) -> Finding:
