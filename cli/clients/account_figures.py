@@ -20,9 +20,10 @@ from cli.clients import http
 from cli.clients.openapi import CLOUD_MONITOR, OpenApi, Send, send
 from cli.clients.smq import Mailbox
 from cli.clients.streams import Streams
-from cli.clients.target import Keys, Target
+from cli.clients.target import Target
 from cli.errors import CliError, CloudError
 from cli.records import Failure, Figure, Figures, Known, NotKnown, Stream
+from handler.credentials import Credentials
 
 NAMESPACE = "acs_smq"
 METRICS: Mapping[str, str] = {
@@ -82,15 +83,10 @@ def read(
 
 def _metric(target: Target, api: OpenApi, queue: str, metric: str) -> Figure:
     """Read the newest of a metric's data points, which are JSON in a text."""
-    dimensions = json.dumps([{"region": target.region, "queue": queue}])
+    where = json.dumps([{"region": target.region, "queue": queue}])
     try:
         answer = api.call(
-            CLOUD_MONITOR,
-            "DescribeMetricLast",
-            Namespace=NAMESPACE,
-            MetricName=metric,
-            Dimensions=dimensions,
-            Period="60",
+            CLOUD_MONITOR, "DescribeMetricLast", Namespace=NAMESPACE, MetricName=metric, Dimensions=where, Period="60"
         )
         newest = max(http.json_value(answer["Datapoints"]), key=lambda point: float(point["timestamp"]))
         value = next(newest[name] for name in ("Value", "Maximum", "Average", "Sum") if name in newest)
@@ -140,14 +136,14 @@ def _number(value: object) -> float:
         return 0.0
 
 
-def _signed(keys: Keys, path: str, query: Mapping[str, str]) -> dict[str, str]:
+def _signed(keys: Credentials, path: str, query: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of a GET (Log Service, "Request signatures": HMAC-SHA1 over date, x-log-* headers, path and query)."""
     own = {"x-log-apiversion": "0.6.0", "x-log-bodyrawsize": "0", "x-log-signaturemethod": "hmac-sha1"}
-    if keys.token:
-        own["x-acs-security-token"] = keys.token
+    if keys.security_token:
+        own["x-acs-security-token"] = keys.security_token
     date = formatdate(usegmt=True)
     resource = f"{path}?{'&'.join(f'{name}={value}' for name, value in sorted(query.items()))}"
     canonical = [f"{name}:{value}" for name, value in sorted(own.items())]
     text = "\n".join(("GET", "", "", date, *canonical, resource))
-    signature = base64.b64encode(hmac.new(keys.secret.encode(), text.encode(), hashlib.sha1).digest()).decode()
-    return {**own, "Date": date, "Authorization": f"LOG {keys.id}:{signature}"}
+    digest = hmac.new(keys.access_key_secret.encode(), text.encode(), hashlib.sha1).digest()
+    return {**own, "Date": date, "Authorization": f"LOG {keys.access_key_id}:{base64.b64encode(digest).decode()}"}

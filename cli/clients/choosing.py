@@ -10,8 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cli.clients.openapi import STS, OpenApi, Send, send
-from cli.clients.target import ENDPOINTS, KEY_ID, KEY_SECRET, LOCAL_KEYS, Keys, Target, account_target, local_target
+from cli.clients.target import ENDPOINTS, KEY_ID, KEY_SECRET, LOCAL_KEYS, Target, account_target, local_target
 from cli.errors import CloudError, UsageError
+from handler.credentials import Credentials
 
 _NAMING_LOCAL = ("OTA_TARGET", "OTA_LOCAL_PORT", KEY_ID, *ENDPOINTS)
 """Variables that name the local cloud, where no account is chosen."""
@@ -33,13 +34,13 @@ def choose(environ: Mapping[str, str], *, local: bool = False, profile: str | No
         keys = _read_profile(named, config or Path.home() / ".aliyun" / "config.json")
     else:
         token = environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", "")
-        keys = Keys(environ.get(KEY_ID, ""), environ.get(KEY_SECRET, ""), token)
-    if keys.id == LOCAL_KEYS.id or not (keys.id or keys.secret):
+        keys = Credentials(environ.get(KEY_ID, ""), environ.get(KEY_SECRET, ""), token)
+    if keys.access_key_id == LOCAL_KEYS.access_key_id or not (keys.access_key_id or keys.access_key_secret):
         if wanted == "account":
             raise UsageError("OTA_TARGET is account, and the keys in the environment are the local cloud's")
         return local_target(environ)
-    if not keys.id or not keys.secret:
-        raise UsageError(f"{KEY_SECRET if keys.id else KEY_ID} is not set; --local talks to the local cloud")
+    if not keys.access_key_id or not keys.access_key_secret:
+        raise UsageError(f"{KEY_SECRET if keys.access_key_id else KEY_ID} is not set; --local talks to the local cloud")
     return account_target(environ, keys, _account_of(environ, keys, send))
 
 
@@ -48,7 +49,7 @@ def is_silent(environ: Mapping[str, str], target: Target, *, local: bool) -> boo
     return target.local and not local and not any(environ.get(name) for name in _NAMING_LOCAL)
 
 
-def _read_profile(name: str, config: Path) -> Keys:
+def _read_profile(name: str, config: Path) -> Credentials:
     """Return the keys of a profile, or of the current one; roles, instances and programs give some, too."""
     # Not above: it takes a quarter of a second to import.
     from alibabacloud_credentials.provider.cli_profile import CLIProfileCredentialsProvider
@@ -61,10 +62,10 @@ def _read_profile(name: str, config: Path) -> Keys:
             f"{profile} of {config} gives no keys: {str(error)[:200] or type(error).__name__}; "
             f"set it up with `aliyun configure{' --profile ' + name if name else ''}`"
         ) from None
-    return Keys(keys.get_access_key_id(), keys.get_access_key_secret(), keys.get_security_token() or "")
+    return Credentials(keys.get_access_key_id(), keys.get_access_key_secret(), keys.get_security_token() or "")
 
 
-def _account_of(environ: Mapping[str, str], keys: Keys, send: Send) -> str:
+def _account_of(environ: Mapping[str, str], keys: Credentials, send: Send) -> str:
     """Return the account: the one that is set, that of the SMQ endpoint, or what STS says (GetCallerIdentity).
 
     Raises: UsageError: it does not tell.

@@ -18,8 +18,8 @@ TIMEOUT = 310
 
 def invoke(target: Target, function: str, payload: bytes) -> Invocation:
     """Invoke a function and wait for the result. Raises: CloudError: also where it raised."""
-    keys = target.keys
-    client = _Client(endpoint=target.fc_url, accessKeyID=keys.id, accessKeySecret=keys.secret, securityToken=keys.token)
+    key, secret, token = target.keys
+    client = _Client(endpoint=target.fc_url, accessKeyID=key, accessKeySecret=secret, securityToken=token)
     headers = {"x-fc-invocation-type": "Sync", "x-fc-log-type": "Tail"}
     answer = client.invoke_function(SERVICE, function, payload, headers)
     log = base64.b64decode(answer.headers.get("x-fc-log-result", "")).decode("utf-8", "replace")

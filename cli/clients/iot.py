@@ -14,7 +14,6 @@ from cli.errors import CloudError
 from handler.clock import Clock
 from handler.codes import names_no_instance
 from handler.connections import Connection
-from handler.credentials import Credentials
 from handler.errors import CallError, Misconfigured, NotSent, OutOfTime, Refused, Throttled
 from handler.iot import LIST, Halt, IotApi, Module, Session, listed
 from handler.pacing import Pacer
@@ -52,7 +51,7 @@ class Products:
         tls = ssl.create_default_context() if target.iot_url.startswith("https:") else None
         self._connection = Connection(self._url, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, tls=tls)
         self._api = IotApi(target.region, self._connection, Pacer(rate, self._clock), self._clock, READ_TIMEOUT)
-        self._keys = Credentials(target.keys.id, target.keys.secret, target.keys.token)
+        self._keys = target.keys
 
     def close(self) -> None:
         self._connection.close()

@@ -1,11 +1,10 @@
 """Dead letters: what was given up, by whom, and how it is sent again."""
 
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cli.clients import http
-from cli.clients.smq import Mailbox, Received
-from cli.clients.target import Target
+from cli.clients.smq import Received
 from cli.records import DeadLetter
 from handler.envelopes import Place
 from handler.messages import read_body, replay
@@ -15,8 +14,7 @@ UNDELIVERED = "undelivered"
 """The reason of letters that carry none: EventBridge or SMQ gave them up before the function finished them."""
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(NamedTuple):
     """A dead letter, and the bodies of the messages that send it again."""
 
     record: DeadLetter
@@ -43,11 +41,3 @@ def read(message: Received) -> Letter:
         letter = {"Reason": UNDELIVERED, "Detail": "given up before it was finished"}
     record = DeadLetter(message.id, str(letter["Reason"]), str(letter.get("Detail") or ""), requests)
     return Letter(record, bodies)
-
-
-def send_again(target: Target, mailbox: Mailbox, letter: Letter) -> None:
-    """Send a letter's requests to the request queue. Raises: CloudError: some may have been accepted.
-
-    The letter is deleted after: interrupted between, it is in both queues, and its Id makes its outcomes one.
-    """
-    mailbox.send(target.names.request_queue, letter.bodies)

@@ -55,9 +55,8 @@ def _variable(template: Path, name: str) -> str:
     try:
         return str(resolve(f"${{vars.{name}}}", lookup_in(_content(template), os.environ, {})))
     except TemplateError as error:
-        raise UsageError(
-            str(error) if template.name in str(error) else f"{template.name}: vars.{name}: {error}"
-        ) from None
+        text = str(error)
+        raise UsageError(text if template.name in text else f"{template.name}: vars.{name}: {text}") from None
 
 
 @cache

@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from cli.clients import http
-from cli.clients.target import Keys, Target
+from cli.clients.target import Target
 from cli.errors import CloudError
+from handler.credentials import Credentials
 
 Send = Callable[[str, str, Mapping[str, str], bytes], http.Answer]
 """Sends a request: address, method, headers, body. Raises: CloudError: no answer."""
@@ -79,7 +80,7 @@ class OpenApi:
 
 
 def signed_headers(
-    method: str, url: str, keys: Keys, moment: float, headers: Mapping[str, str] | None = None, payload: str = ""
+    method: str, url: str, keys: Credentials, moment: float, headers: Mapping[str, str] | None = None, payload: str = ""
 ) -> dict[str, str]:
     """Return `headers`, whose names are in lower case, and those that let a call in; `moment` is unix seconds.
 
@@ -87,7 +88,7 @@ def signed_headers(
     Function Compute 3.0, "Configure signature authentication for HTTP triggers").
     """
     date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
-    token = {"x-acs-security-token": keys.token} if keys.token else {}
+    token = {"x-acs-security-token": keys.security_token} if keys.security_token else {}
     sent = {**(headers or {}), "x-acs-date": date, **token}
     signed = {
         name: value for name, value in sent.items() if name.startswith("x-acs-") or name in ("host", "content-type")
@@ -104,5 +105,6 @@ def signed_headers(
         payload,
     ))  # fmt: skip
     to_sign = f"{ALGORITHM}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    signature = hmac.new(keys.secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
-    return {**sent, "Authorization": f"{ALGORITHM} Credential={keys.id},SignedHeaders={names},Signature={signature}"}
+    signature = hmac.new(keys.access_key_secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
+    credential = f"Credential={keys.access_key_id},SignedHeaders={names},Signature={signature}"
+    return {**sent, "Authorization": f"{ALGORITHM} {credential}"}

@@ -6,9 +6,9 @@ import binascii
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mns.account import Account
@@ -38,8 +38,7 @@ _GONE = ("MessageNotExist", "ReceiptHandleError")
 _NOT_THERE = ("QueueNotExist", "TopicNotExist", "SubscriptionNotExist")
 
 
-@dataclass(frozen=True)
-class Received:
+class Received(NamedTuple):
     """A received message, which nobody else sees for the queue's visibility timeout."""
 
     id: str
@@ -55,8 +54,7 @@ class Mailbox:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        keys = target.keys
-        self._account = Account(target.smq_url, keys.id, keys.secret, keys.token)
+        self._account = Account(target.smq_url, *target.keys)
         client = self._account.get_client()
         client.set_connection_timeout(TIMEOUT)
         # The SDK gives https no timeout at all, and its setter leaves https as it is.
@@ -71,9 +69,7 @@ class Mailbox:
         send = self._queue(queue).batch_send_message
         messages = [Message(body) for body in bodies]
         batches = [messages[start : start + BATCH] for start in range(0, len(messages), BATCH)]
-        sent = (
-            message for each in batches for message in self._call(f"send {len(each)} to {queue}", partial(send, each))
-        )
+        sent = chain.from_iterable(self._call(f"send {len(each)} to {queue}", send, each) for each in batches)
         return [str(message.message_id) for message in sent]
 
     def receive(self, queue: str, seconds: int = 0) -> list[Received]:
@@ -81,11 +77,9 @@ class Mailbox:
         undecoded = self._queue(queue)
         # Anybody may have put a message in a queue: one that is no base64 must not cost the other fifteen.
         undecoded.set_encoding(False)
-        receive = partial(undecoded.batch_receive_message, BATCH, seconds)
-        return [
-            Received(str(message.message_id), str(message.receipt_handle), decoded(message.message_body))
-            for message in self._call(f"receive from {queue}", receive, "MessageNotExist") or ()
-        ]
+        receive = undecoded.batch_receive_message
+        found = self._call(f"receive from {queue}", receive, BATCH, seconds, harmless=("MessageNotExist",)) or ()
+        return [Received(str(each.message_id), str(each.receipt_handle), decoded(each.message_body)) for each in found]
 
     def depths(self, queue: str) -> dict[str, int]:
         """Return the counts of a queue's `active`, `inactive` and `delayed` messages, about; empty where SMQ does not tell.
@@ -93,7 +87,7 @@ class Mailbox:
         Its documentation says that these numbers will go, so that nothing may depend on them.
         """
         try:
-            answer = self._call(f"attributes of {queue}", lambda: self._attributes(queue))
+            answer = self._call(f"attributes of {queue}", self._attributes, queue)
         except CloudError:
             return {}
         counts = (answer.active_messages, answer.inactive_messages, answer.delay_messages)
@@ -101,35 +95,35 @@ class Mailbox:
 
     def delete(self, queue: str, handles: Sequence[str]) -> None:
         """Delete up to 16 received messages; one that is gone already is no fault."""
-        delete = partial(self._queue(queue).batch_delete_message, list(handles))
-        self._call(f"delete {len(handles)} from {queue}", delete, *_GONE)
+        delete = self._queue(queue).batch_delete_message
+        self._call(f"delete {len(handles)} from {queue}", delete, list(handles), harmless=_GONE)
 
     def release(self, queue: str, handle: str) -> None:
         """Let a received message be seen again, in `RELEASED` seconds."""
-        release = partial(self._queue(queue).change_message_visibility, handle, RELEASED)
-        self._call(f"release one of {queue}", release, *_GONE)
+        release = self._queue(queue).change_message_visibility
+        self._call(f"release one of {queue}", release, handle, RELEASED, harmless=_GONE)
 
     def create_queue(self, queue: str) -> None:
         """Make a queue, unless it is there."""
         meta = QueueMeta(vis_timeout=30, polling_wait_sec=0, msg_ttl=4 * 24 * 3600)
-        self._call(f"create {queue}", partial(self._queue(queue).create, meta), "QueueAlreadyExist")
+        self._call(f"create {queue}", self._queue(queue).create, meta, harmless=("QueueAlreadyExist",))
 
     def delete_queue(self, queue: str) -> None:
         """Delete a queue, unless it is gone already."""
-        self._call(f"delete {queue}", self._queue(queue).delete, *_NOT_THERE)
+        self._call(f"delete {queue}", self._queue(queue).delete, harmless=_NOT_THERE)
 
     def subscribe(self, topic: str, queue: str) -> None:
         """Send a topic's messages on to a queue, as they were published; the subscription has the queue's name."""
         target = self._target
         meta = SubscriptionMeta(f"acs:mns:{target.region}:{target.account}:queues/{queue}")
         meta.set_notify_content_format(SubscriptionNotifyContentFormat.SIMPLIFIED)
-        subscribe = partial(self._account.get_subscription(topic, queue).subscribe, meta)
-        self._call(f"subscribe {queue} to {topic}", subscribe, "SubscriptionAlreadyExist")
+        subscribe = self._account.get_subscription(topic, queue).subscribe
+        self._call(f"subscribe {queue} to {topic}", subscribe, meta, harmless=("SubscriptionAlreadyExist",))
 
     def unsubscribe(self, topic: str, queue: str) -> None:
         """Delete a subscription, unless it is gone already."""
         unsubscribe = self._account.get_subscription(topic, queue).unsubscribe
-        self._call(f"unsubscribe {queue} from {topic}", unsubscribe, *_NOT_THERE)
+        self._call(f"unsubscribe {queue} from {topic}", unsubscribe, harmless=_NOT_THERE)
 
     def queues(self, prefix: str) -> list[str]:
         """Return the names of the queues that begin with a prefix."""
@@ -141,7 +135,7 @@ class Mailbox:
 
     def queue_created(self, queue: str) -> float | None:
         """Return when a queue was made, in unix seconds; None where it is not there."""
-        return self._created(lambda: self._attributes(queue))
+        return self._created(self._attributes, queue)
 
     def subscription_created(self, topic: str, name: str) -> float | None:
         return self._created(self._account.get_subscription(topic, name).get_attributes)
@@ -155,8 +149,8 @@ class Mailbox:
         self._account.get_client().get_queue_attributes(GetQueueAttributesRequest(queue), answer)
         return answer
 
-    def _created(self, attributes: Callable[[], Any]) -> float | None:
-        found = self._call("attributes", attributes, *_NOT_THERE)
+    def _created(self, attributes: Callable[..., Any], *queue: str) -> float | None:
+        found = self._call("attributes", attributes, *queue, harmless=_NOT_THERE)
         if found is None:
             return None
         moment = float(found.create_time)
@@ -167,7 +161,7 @@ class Mailbox:
         names: list[str] = []
         marker = ""
         while True:
-            urls, marker = self._call("list", partial(page, marker=marker), *_NOT_THERE) or ([], "")
+            urls, marker = self._call("list", partial(page, marker=marker), harmless=_NOT_THERE) or ([], "")
             names += [url.rpartition("/")[2] for url in urls]
             if not marker:
                 return names
@@ -175,11 +169,11 @@ class Mailbox:
     def _queue(self, name: str) -> Any:  # noqa: ANN401 - the SDK has no types
         return Queue(name, self._account.get_client())
 
-    def _call(self, what: str, call: Callable[[], Any], *harmless: str) -> Any:  # noqa: ANN401 - the SDK has no types
+    def _call(self, what: str, call: Callable[..., Any], *given: Any, harmless: Sequence[str] = ()) -> Any:  # noqa: ANN401
         """Call, again where that may help; return None where the answer is one of the `harmless` codes."""
         for failures in range(1, TRIES + 1):
             try:
-                answer = call()
+                answer = call(*given)
             except MNSExceptionBase as error:
                 problem = _problem(error, self._target)
                 lasting = not isinstance(error, MNSClientNetworkException) and problem.code not in _PASSING

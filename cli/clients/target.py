@@ -1,11 +1,12 @@
 """The clouds that a command can talk to: the local one, or an account."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from cli.clients.names import Names
 from cli.errors import UsageError
+from handler.credentials import Credentials
 from handler.settings import is_loopback
 
 LOCAL_PORT = 9700
@@ -18,18 +19,7 @@ ENDPOINTS: Mapping[str, str] = {
     "OTA_FC_ENDPOINT": "https://{account}.{region}.fc.aliyuncs.com",
 }
 """Variables of the endpoints with those of an account, in the order of the local cloud's ports; only that has a page."""
-
-
-@dataclass(frozen=True)
-class Keys:
-    """An access key; `token` is empty for a long-lived one."""
-
-    id: str
-    secret: str = field(repr=False)
-    token: str = field(default="", repr=False)
-
-
-LOCAL_KEYS = Keys("testid", "testsecret")
+LOCAL_KEYS = Credentials("testid", "testsecret")
 
 
 @dataclass(frozen=True)
@@ -41,7 +31,7 @@ class Target:
 
     local: bool
     account: str
-    keys: Keys
+    keys: Credentials
     console_url: str
     iot_url: str
     smq_url: str
@@ -55,7 +45,8 @@ class Target:
     def __str__(self) -> str:
         if self.local:
             return f"the local cloud ({urlsplit(self.smq_url).netloc})"
-        return f"account {self.account or '?'} in {self.region}, as {self.keys.id[:4]}…{self.keys.id[-4:]}"
+        key = self.keys.access_key_id
+        return f"account {self.account or '?'} in {self.region}, as {key[:4]}…{key[-4:]}"
 
     @property
     def http_url(self) -> str:
@@ -87,7 +78,7 @@ def local_at(urls: tuple[str, str, str, str], names: Names) -> Target:
     return Target(True, "1234567890123456", LOCAL_KEYS, *urls, names)
 
 
-def account_target(environ: Mapping[str, str], keys: Keys, account: str) -> Target:
+def account_target(environ: Mapping[str, str], keys: Credentials, account: str) -> Target:
     """Return an account, with the endpoints that the environment names. Raises: UsageError: one is not secure."""
     names = Names(environ)
 

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, Literal
 
 import typer
 from typer import Argument, Option
 
-from cli.clients.letters import Letter, read, send_again
+from cli.clients.letters import Letter, read
 from cli.clients.smq import Mailbox, Received
 from cli.clients.target import Target
 from cli.commands.session import Cloud, with_groups
@@ -26,7 +25,7 @@ app = typer.Typer(
     no_args_is_help=True, help="List, replay or discard dead letters.\n\nExample: ota-modules dead-letters replay --all"
 )
 
-Act = Callable[[Mailbox, Letter], None]
+Act = Callable[[Mailbox, Letter], object]
 KnownReason = Literal[Reason, "undelivered"]
 """Reasons of the function, and that of letters which it never finished (`cli.clients.letters.UNDELIVERED`)."""
 Limit = Annotated[int, Option("--limit", min=1, help="Look at this many at most.")]
@@ -93,7 +92,9 @@ def replay(session: Cloud, choice: Choice) -> None:
     Example: ota-modules dead-letters replay --all
     """
     target = session.target(sends=True)
-    done, hidden = _select(target, choice, partial(send_again, target))
+    queue = target.names.request_queue
+    # A letter is deleted after it was sent: interrupted between, it is in both queues, and its Id makes its outcomes one.
+    done, hidden = _select(target, choice, lambda mailbox, letter: mailbox.send(queue, letter.bodies))
     _report(session.screen, choice, done, " sent again", hidden)
 
 

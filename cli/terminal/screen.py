@@ -20,8 +20,6 @@ STYLES: Mapping[str, str] = {
     "updated": "blue",
     "rejected": "yellow",
     "failed": "red",
-    "ok": "green",
-    "wrong": "bold red",
 }
 HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Categories of characters that could move a terminal's cursor or hide other text."""
@@ -124,10 +122,8 @@ def visible(text: str) -> str:
 
 def outcome_line(outcome: Mapping[str, Any], note: str = "") -> Text:
     """Return an outcome's data as a line: status, module, a note, and why."""
-    line = Text().append_text(status_text(str(outcome.get("Status")), 10))
-    line.append(f"{visible(module_of(outcome)):<32}")
-    line.append(f"  {note:<36}" if note else "", style="dim")
-    line.append(f"  {visible(remark(outcome))}")
+    status, shown = status_text(str(outcome.get("Status")), 10), (f"  {note:<36}" if note else "", "dim")
+    line = Text.assemble(status, f"{visible(module_of(outcome)):<32}", shown, f"  {visible(remark(outcome))}")
     line.rstrip()
     return line
 

@@ -14,13 +14,14 @@ from starlette.types import ASGIApp
 from typer.testing import CliRunner
 
 from cli.clients.names import Names
-from cli.clients.target import Keys, Target, account_target, local_target
+from cli.clients.target import Target, account_target, local_target
 from cli.main import app
 from emulator.iot import api as iot_api
 from emulator.iot.service import IotPlatform
 from emulator.ram.keys import Accounts
 from emulator.smq.api import app as smq_api
 from emulator.smq.service import MessageService
+from handler.credentials import Credentials
 from tests.cli.live import live as live
 from tests.support.proxies import DEAD_PROXIES
 from tests.support.publishing import Publisher
@@ -131,7 +132,7 @@ def outcome_maker(cloud: Cloud) -> Iterator[Callable[[Callable[[dict[str, Any]],
 @pytest.fixture
 def account() -> Target:
     """An account that nobody asks."""
-    return account_target({}, Keys("LTAI5tExample", "testsecret"), "1")
+    return account_target({}, Credentials("LTAI5tExample", "testsecret"), "1")
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ class Publisher(Mailbox):
 
     def create_topic(self, topic: str) -> None:
         """Make a topic, unless it is there. Raises: CloudError."""
-        self._call("publish", lambda: self._account.get_topic(topic).create(TopicMeta()), "TopicAlreadyExist")
+        self._call(
+            "publish", lambda: self._account.get_topic(topic).create(TopicMeta()), harmless=("TopicAlreadyExist",)
+        )
 
     def publish(self, topic: str, body: str) -> None:
         """Raises: CloudError."""

@@ -56,7 +56,7 @@ def nobody(*_: object) -> http.Answer:
 def test_keys_are_chosen(config: Path, environ: Mapping[str, str], options: dict[str, Any], key: str) -> None:
     """The command line comes before the environment, and local before all; STS is asked for the account."""
     target = choose(environ, config=config, send=owner, **options)
-    assert target.keys.id == key
+    assert target.keys.access_key_id == key
     assert target.local or target.account == "42"
     assert not target.local or target.smq_url == "http://127.0.0.1:9702"
     assert all(secret not in f"{target}{target!r}" for secret in ("testsecret", "testtoken"))

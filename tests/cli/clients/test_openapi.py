@@ -7,7 +7,7 @@ import pytest
 from alibabacloud_openapi_util.client import Client  # type: ignore[import-untyped]
 
 from cli.clients.openapi import signed_headers
-from cli.clients.target import Keys
+from handler.credentials import Credentials
 
 API = {
     "accept": "application/json",
@@ -27,7 +27,7 @@ def test_a_signature_is_the_one_that_the_official_code_makes(
     url: str, token: str, headers: dict[str, str], payload: str
 ) -> None:
     """Of a trigger with an empty payload hash, as the documentation has it; of an API with that of the body."""
-    signed = signed_headers("POST", url, Keys("testid", "testsecret", token), 1_767_225_600, headers, payload)
+    signed = signed_headers("POST", url, Credentials("testid", "testsecret", token), 1_767_225_600, headers, payload)
     assert signed["x-acs-date"] == "2026-01-01T00:00:00Z"
     authorization = signed.pop("Authorization")
     parts = urlsplit(url)
