@@ -209,12 +209,9 @@ def test_the_margin_is_kept_where_the_timeout_leaves_any(
     assert (result["created"], result["put_back"]) == (int(begins), int(not begins))
 
 
-def test_an_unknown_event_is_an_error_that_names_it(platform: Platform) -> None:
+def test_an_unknown_event_and_a_wrong_setting_are_errors_that_name_them(platform: Platform) -> None:
     with pytest.raises(EnvelopeError, match="events"):
         platform.handle({"events": [{"eventSource": "acs:oss"}]})
-
-
-def test_initialize_names_the_setting_that_is_wrong(platform: Platform) -> None:
     platform.set(OTA_QPS="fast")
     with pytest.raises(SettingError, match="OTA_QPS"):
         index.initialize(platform.context())

@@ -86,17 +86,10 @@ class Api:
         self.accepted_answers.append(operation)
 
     def session(
-        self,
-        *,
-        deadline: float = 100.0,
-        halt: Halt | None = None,
-        instance: str | None = None,
-        keys: Callable[[], Credentials] = lambda: KEYS,
+        self, *, deadline: float = 100.0, halt: Halt | None = None, keys: Callable[[], Credentials] = lambda: KEYS
     ) -> Session:
         clock = Clock(lambda: self.now, lambda: 0.0, lambda _seconds: None)
-        return Session(
-            IotApi("cn-shanghai", self, self, clock, 10.0), keys, deadline, halt or Halt(), instance=instance
-        )
+        return Session(IotApi("cn-shanghai", self, self, clock, 10.0), keys, deadline, halt or Halt())
 
 
 def reply(status: int = 200, headers: Mapping[str, str] | None = None, **body: object) -> Answer:
