@@ -25,9 +25,6 @@ from cli.terminal.moments import duration_option
 from cli.terminal.screen import Screen, plural
 from handler.clock import Clock
 
-DONE = ("created", "updated")
-"""Statuses of requests that changed something."""
-
 
 def cancel(
     session: Cloud,
@@ -55,9 +52,12 @@ def cancel(
     with closing(Mailbox(target)) as mailbox, Interrupts() as interrupts:
         with _paused(screen, target, already=paused):
             cancelled, left = _take_all(mailbox, target, belongs, interrupts, patience)
-        changed = [each for each in _changed(screen, mailbox, target, belongs) if each.get("Status") in DONE]
-        if cancelled or wanted.sent < wanted.total:
-            _finish(mailbox, target, folder, wanted)
+        changed = _changed(screen, mailbox, target, belongs)
+        if wanted.total and (cancelled or wanted.sent < wanted.total):
+            # From now on, its outcomes are not waited for, and the rest is not sent.
+            with suppress(UsageError), closing(Ledger(folder, wanted.path.stem, wanted.total)) as ledger:
+                close_inbox(mailbox, target, ledger)
+                ledger.note(finished=CANCELLED)
     screen.record({"Run": wanted.name, "Cancelled": cancelled, "Changed": changed})
     count = plural(len(cancelled), "request")
     screen.summary(f"{count} of run {wanted.name} cancelled; {len(changed)} already changed something")
@@ -131,19 +131,11 @@ def _unseen(target: Target) -> int:
 
 
 def _changed(screen: Screen, mailbox: Mailbox, target: Target, belongs: Belongs) -> list[Mapping[str, Any]]:
-    """Return the outcomes that are still kept, the last of each request."""
+    """Return the outcomes that are still kept, the last of each request, of those that changed something."""
     try:
         events = read_past(screen, mailbox, target.names.outcome_queue)
     except CloudError as error:
         screen.warn(f"what was already created cannot be listed: {error}")
         return []
     last = {str(event.get("causationid")): event["data"] for event in events}
-    return [outcome for id_, outcome in last.items() if belongs(id_)]
-
-
-def _finish(mailbox: Mailbox, target: Target, folder: Path, run: Run) -> None:
-    """Mark the run as cancelled, so that its outcomes are not waited for and the rest is not sent."""
-    if run.total:
-        with suppress(UsageError), closing(Ledger(folder, run.path.stem, run.total)) as ledger:
-            close_inbox(mailbox, target, ledger)
-            ledger.note(finished=CANCELLED)
+    return [each for id_, each in last.items() if belongs(id_) and each.get("Status") in ("created", "updated")]

@@ -109,19 +109,15 @@ def discard(
     """
     target = session.target()
     if not yes:
-        _confirm(choice, _select(target, choice)[0])
+        found, _ = _select(target, choice)
+        choice.check_complete(found)
+        if not found:
+            raise CliError("no matching dead letters")
+        shown = ", ".join(letter.record.message_id for letter in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
+        if not typer.confirm(f"Delete {plural(len(found), 'dead letter')} for good ({shown})?", err=True):
+            raise CliError("nothing was deleted")
     done, hidden = _select(target, choice, lambda _mailbox, _letter: None)
     _report(session.screen, choice, done, " deleted", hidden)
-
-
-def _confirm(choice: Choice, found: list[Letter]) -> None:
-    """Ask before deleting. Raises: CliError: there are none, a named one is missing, or the answer is no."""
-    choice.check_complete(found)
-    if not found:
-        raise CliError("no matching dead letters")
-    shown = ", ".join(letter.record.message_id for letter in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
-    if not typer.confirm(f"Delete {plural(len(found), 'dead letter')} for good ({shown})?", err=True):
-        raise CliError("nothing was deleted")
 
 
 def _select(target: Target, filters: Filters, act: Act | None = None) -> tuple[list[Letter], int]:

@@ -34,7 +34,10 @@ def export(
     Example: ota-modules export "Fleet*" > fleet.yml
     """
     screen, target = session.screen, session.target()
-    wanted = [*(products or ()), *(_lines(str(file)) if file else ())]
+    wanted = list(products or ())
+    if file:
+        lines = decode(str(file), read(str(file)))[0].splitlines()
+        wanted += [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     with closing(Products(target, qps)) as reader:
         found = _chosen(reader.names(instance), wanted, instance)
         holdings: list[Holding] = []
@@ -42,10 +45,8 @@ def export(
             for holding in reader.read(found):
                 holdings.append(holding)
                 meter.step(1)
-    if refused := [holding for holding in holdings if holding.refused]:
-        raise CliError(
-            f"{plural(len(refused), 'product')} cannot be read, the first is {refused[0].product.key}: {refused[0].refused}"
-        )
+    if refused := [f"{holding.product.key}: {holding.refused}" for holding in holdings if holding.refused]:
+        raise CliError(f"{plural(len(refused), 'product')} cannot be read, the first is {refused[0]}")
     text = manifest_of(holdings, "jsonl" if session.as_json else form)
     if output:
         write(output, text)
@@ -57,19 +58,15 @@ def export(
     screen.note(f"{plural(modules, 'module')} of {plural(len(holdings), 'product')}")
 
 
-def _lines(file: str) -> list[str]:
-    text, _ = decode(file, read(file))
-    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-
-
 def _chosen(names: Mapping[ProductRef, str], wanted: Sequence[str], instance: str) -> list[ProductRef]:
     """Return the products that are wanted: by key, also where the list does not show it, or by name."""
     if not wanted:
         return list(names)
     chosen: dict[ProductRef, None] = {}
     for text in wanted:
+        pattern = text.lower()
         matches = [
-            product for product, name in names.items() if text == product.key or fnmatchcase(name.lower(), text.lower())
+            product for product, name in names.items() if text == product.key or fnmatchcase(name.lower(), pattern)
         ]
         if not matches and set(text) & set("*? "):
             raise UsageError(f"no product is called {text!r}")

@@ -1,9 +1,8 @@
 """`ota-modules outcomes`: the outcomes that the result topic carries."""
 
 import re
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
-from functools import partial
 from itertools import chain, islice
 from math import inf
 from typing import Annotated, cast, get_args
@@ -45,7 +44,16 @@ def outcomes(
     clock = Clock()
     screen, target = session.screen, session.target()
     earliest = moment(since, clock.wall()) if since else 0.0
-    wants = partial(_wants, status, product, correlation, earliest)
+
+    def wants(event: Event) -> bool:
+        outcome = event["data"]
+        return (
+            (not status or outcome.get("Status") in status)
+            and (not product or outcome.get("ProductKey") in product)
+            and correlation in (None, outcome.get("CorrelationId"))
+            and (not earliest or published(event) >= earliest)
+        )
+
     until = clock.now() + seconds if seconds is not None else inf
     with closing(Mailbox(target)) as mailbox, ExitStack() as stack:
         kept = Inbox(mailbox, target, f"ota-modules-kept-{keep or forget}")
@@ -65,19 +73,6 @@ def outcomes(
         for event in islice(filter(wants, chain(past, new)), count):
             screen.record(cast("records.Event", event))
             screen.line(outcome_line(event["data"], local_time(str(event.get("time", "")))))
-
-
-def _wants(
-    statuses: Collection[str], products: Collection[str], correlation: str | None, earliest: float, event: Event
-) -> bool:
-    """Tell whether an outcome passes the filters; an empty one lets all pass."""
-    outcome = event["data"]
-    return (
-        (not statuses or outcome.get("Status") in statuses)
-        and (not products or outcome.get("ProductKey") in products)
-        and correlation in (None, outcome.get("CorrelationId"))
-        and (not earliest or published(event) >= earliest)
-    )
 
 
 def _follow(inbox: Inbox, goes_on: Callable[[], bool]) -> Generator[Event, None, None]:

@@ -10,7 +10,8 @@ from cli.commands.options import Assumed, Manifests, Qps, load_valid
 from cli.commands.session import Cloud
 from cli.errors import CliError, NotAllSucceeded, UsageError
 from cli.manifests.formats import Files
-from cli.manifests.plan import CHANGES, changes, count_wrong, make_plan, save
+from cli.manifests.plan import CHANGES, changes, count_wrong, make_plan
+from cli.terminal.files import json_lines, write
 from cli.terminal.screen import plural
 
 
@@ -35,9 +36,10 @@ def plan(
         raise CliError(str(error)) if exit_code else error from None
     found = make_plan(screen, target, assumed.complete(entries, "keep"), qps)
     if out is not None:
-        save(out, found)
-        then = f"next: ota-modules apply {out}" if changes(found) else "there is nothing to apply"
-        screen.note(f"wrote {plural(len(changes(found)), 'request')} to {out}; {then}")
+        wanted = changes(found)
+        write(out, json_lines(request.model_dump(exclude_defaults=True) for request in wanted))
+        then = f"next: ota-modules apply {out}" if wanted else "there is nothing to apply"
+        screen.note(f"wrote {plural(len(wanted), 'request')} to {out}; {then}")
     actions = {step.action for step in found}
     if exit_code and not actions & {"limit", "unknown", "conflict"}:
         raise typer.Exit(2 if actions & set(CHANGES) else 0)

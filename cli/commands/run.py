@@ -90,21 +90,15 @@ def _show(screen: Screen, sample: str, event: Mapping[str, Any]) -> None:
 def _sum_up(screen: Screen, summary: Toured) -> None:
     screen.record(summary)
     screen.say()
-    samples = sum(summary.samples.values())
-    screen.summary(
-        counts_line(f"{samples} samples, {summary.outcomes} outcomes in {summary.seconds:.1f} s", summary.statuses)
-    )
-    screen.say(
-        ", ".join(f"{operation} at most {calls} in a second" for operation, calls in summary.busiest_second.items())
-    )
-    if not summary.findings:
+    size = f"{sum(summary.samples.values())} samples, {summary.outcomes} outcomes in {summary.seconds:.1f} s"
+    screen.summary(counts_line(size, summary.statuses))
+    calls = (f"{operation} at most {most} in a second" for operation, most in summary.busiest_second.items())
+    screen.say(", ".join(calls))
+    if summary.findings:
+        rows = [(finding.sample, finding.id, finding.problem) for finding in summary.findings]
+        screen.table(("Sample", "Id", "Problem"), rows, title="Not as expected")
+    else:
         screen.summary(Text("every outcome is as expected", style="bold green"))
-        return
-    screen.table(
-        ("Sample", "Id", "Problem"),
-        [(finding.sample, finding.id, finding.problem) for finding in summary.findings],
-        title="Not as expected",
-    )
 
 
 def _stay(screen: Screen, target: Target, inbox: Inbox, interrupts: Interrupts) -> None:

@@ -3,6 +3,7 @@
 import codecs
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from typing import Annotated, Literal
 
@@ -13,26 +14,19 @@ from cli.manifests import json_file, table, workbook, yaml_file
 from cli.manifests.documents import Document
 
 Format = Literal["yaml", "json", "jsonl", "csv", "tsv", "xlsx"]
-_ENDINGS: Mapping[Format, str] = {
-    "yaml": "yaml yml",
-    "json": "json",
-    "jsonl": "jsonl ndjson",
-    "csv": "csv",
-    "tsv": "tsv tab",
-    "xlsx": "xlsx xlsm xls ods",
-}
-ENDINGS: Mapping[str, Format] = {ending: form for form, endings in _ENDINGS.items() for ending in endings.split()}
+ENDINGS: Mapping[str, Format] = {
+    "yaml": "yaml", "yml": "yaml", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "csv": "csv", "tsv": "tsv",
+    "tab": "tsv", "xlsx": "xlsx", "xlsm": "xlsx", "xls": "xlsx", "ods": "xlsx",
+}  # fmt: skip
 _READERS: Mapping[Format, Callable[[str, str], list[Document]]] = {
     "yaml": yaml_file.read,
     "json": json_file.read,
     "jsonl": json_file.read_lines,
     "csv": table.read,
-    "tsv": table.read_tabs,
+    "tsv": partial(table.read, delimiter="\t"),
 }
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 """How workbooks begin: the new ones are ZIP files, the old ones are containers of their own."""
-
-
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 END_OF_FILE = "\x1a"
 """Ctrl-Z, with which DOS programs end a text."""
@@ -63,7 +57,9 @@ def format_of(name: str, text: str) -> Format:
     form = ENDINGS.get(PurePath(name).suffix.lower().lstrip("."))
     start = text.lstrip()
     if form in (None, "json", "yaml") and start.startswith("{"):
-        return "jsonl" if _is_lines(start) else (form or "json")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        objects = [line for line in lines[:2] if line.startswith("{") and line.endswith("}")]
+        return "jsonl" if len(objects) == 2 else (form or "json")
     if form is not None and form != "xlsx":
         return form
     if start.startswith("["):
@@ -71,12 +67,6 @@ def format_of(name: str, text: str) -> Format:
     delimiter = table.delimiter_of(text)
     is_table = start.lower().startswith("sep=") or (delimiter and ": " not in start.partition("\n")[0])
     return "csv" if is_table else "yaml"
-
-
-def _is_lines(text: str) -> bool:
-    """More than one line, each an object of its own."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return len(lines) > 1 and all(line.startswith("{") and line.endswith("}") for line in lines[:2])
 
 
 def decode(name: str, raw: bytes, encoding: str | None = None) -> tuple[str, str]:

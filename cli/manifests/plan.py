@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from difflib import get_close_matches
-from pathlib import Path
 
 from rich.text import Text
 
@@ -12,7 +11,6 @@ from cli.clients.iot import Holding, ProductRef, Products
 from cli.clients.target import Target
 from cli.manifests.manifest import Entry
 from cli.records import Action, Step
-from cli.terminal.files import json_lines, write
 from cli.terminal.modules import Row, show_modules
 from cli.terminal.progress import Meter
 from cli.terminal.screen import Screen, plural
@@ -135,8 +133,3 @@ def changes(plan: Iterable[Step]) -> list[ModuleRequest]:
 
 def count_wrong(plan: Iterable[Step]) -> int:
     return sum(step.action in WRONG for step in plan)
-
-
-def save(path: Path, plan: Iterable[Step]) -> None:
-    """Write the requests that would change something as JSON Lines, for `apply` or `send`. Raises: CliError."""
-    write(path, json_lines(request.model_dump(exclude_defaults=True) for request in changes(plan)))

@@ -43,11 +43,6 @@ def read(text: str, file: str, delimiter: str = "") -> list[Document]:
         raise Unreadable(Place(file, reader.line_num), f"is not CSV: {error}") from None
 
 
-def read_tabs(text: str, file: str) -> list[Document]:
-    """Read a table whose cells stand between TABs. Raises: Unreadable."""
-    return read(text, file, "\t")
-
-
 def delimiter_of(text: str) -> str | None:
     """Return the delimiter by which the first row that is not blank names the most fields; None where it names none."""
     first = next((line for line in text.splitlines() if line.strip()), "")

@@ -58,9 +58,8 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 _Loader.add_constructor(f"{_TAG}map", _Loader.construct_manifest_mapping)
-_Loader.add_constructor(
-    f"{_TAG}value", yaml.SafeLoader.construct_scalar
-)  # a lone `=`, which has a meaning that nobody uses
+# A lone `=` has a meaning that nobody uses.
+_Loader.add_constructor(f"{_TAG}value", yaml.SafeLoader.construct_scalar)
 
 
 def read(text: str, file: str) -> list[Document]:

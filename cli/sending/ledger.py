@@ -63,7 +63,7 @@ class Run:
 
     path: Path
     name: str = ""
-    """Part of the Ids of requests that have none of their own."""
+    """Part of the Ids of requests that have none of their own; empty while no run has begun."""
     total: int = 0
     following: int = 0
     """Whether outcomes are collected."""
@@ -76,11 +76,6 @@ class Run:
     sent: int = 0
     answered: int = 0
     busy: bool = False
-
-    @classmethod
-    def read(cls, path: Path, database: sqlite3.Connection) -> "Run":
-        """Read the run of a ledger; it has no name while none has begun."""
-        return cls(path, *database.execute(STATE).fetchone())
 
     @property
     def cancelled(self) -> bool:
@@ -111,7 +106,7 @@ def read_runs(folder: Path) -> list[Run]:
     for path in sorted(folder.glob("*.db")):
         try:
             with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as database:
-                run = Run.read(path, database)
+                run = Run(path, *database.execute(STATE).fetchone())
             runs += [run] if run.name else []
         except sqlite3.Error as error:
             runs += [Run(path, busy=True)] if "locked" in str(error) else []
@@ -124,9 +119,7 @@ class Ledger:
     def __init__(self, folder: Path, key: str, total: int) -> None:
         """Open the state of a sending that was begun before, or a new one; to be closed.
 
-        Raises:
-            UsageError: the state cannot be kept.
-            CliError: another process is at work on it.
+        Raises: UsageError: the state cannot be kept; CliError: another process is at work on it.
         """
         self.path = folder / f"{key}.db"
         self.total = total
@@ -150,14 +143,13 @@ class Ledger:
             database.execute("DELETE FROM beginning")
             database.execute("INSERT INTO beginning VALUES (?)", (time.time(),))
             database.execute("INSERT INTO sending VALUES (?, ?, 0, 0, 0, '')", (secrets.token_hex(4), self.total))
-            database.executemany(
-                "INSERT INTO requests (number) VALUES (?)", ((number,) for number in range(self.total))
-            )
+            numbers = ((number,) for number in range(self.total))
+            database.executemany("INSERT INTO requests (number) VALUES (?)", numbers)
 
     @property
     def run(self) -> Run:
         """The run as it is now."""
-        return Run.read(self.path, self._database)
+        return Run(self.path, *self._database.execute(STATE).fetchone())
 
     @property
     def began(self) -> float:
@@ -204,7 +196,8 @@ class Ledger:
         new: list[Mapping[str, Any]] = []
         with self._transaction() as database:
             for number, data in found.items():
-                whole = None if _succeeded(data) else json.dumps(data, ensure_ascii=False)
+                is_as_wanted = data.get("Status") in ("created", "updated", "existing") and not data.get("Drift")
+                whole = None if is_as_wanted else json.dumps(data, ensure_ascii=False)
                 new += [data] if database.execute(query, (data["Status"], whole, number)).rowcount else []
         return new
 
@@ -218,11 +211,6 @@ class Ledger:
                 self._database.execute("UPDATE sending SET changed = ?", (time.time(),))
         except sqlite3.Error as error:
             raise _refusal(self.path, error) from None
-
-
-def _succeeded(outcome: Mapping[str, Any]) -> bool:
-    """Tell whether the module is now as the request says."""
-    return outcome.get("Status") in ("created", "updated", "existing") and not outcome.get("Drift")
 
 
 def _lock(path: Path) -> sqlite3.Connection:

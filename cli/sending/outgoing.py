@@ -17,9 +17,8 @@ FORMULA = ("=", "+", "-", "@")
 
 def with_ids(requests: Sequence[ModuleRequest], run: str) -> list[ModuleRequest]:
     """Return the requests of a run; those without an Id get one of the run's name and their number."""
-    return [
-        request.model_copy(update={"Id": request.Id or f"{run}-{number}"}) for number, request in enumerate(requests, 1)
-    ]
+    numbered = enumerate(requests, 1)
+    return [request.model_copy(update={"Id": request.Id or f"{run}-{number}"}) for number, request in numbered]
 
 
 def batches(requests: Sequence[ModuleRequest], numbers: Sequence[int]) -> Iterator[dict[int, str]]:

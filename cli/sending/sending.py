@@ -55,7 +55,12 @@ def send_requests(
     `again` says when requests that were sent before are sent again: never, once the run with them has ended, or at once.
     Raises: CliError: it was stopped, or outcomes did not come; the report is written all the same.
     """
-    folder, key = state_folder(waiting.state), content_key(target, requests, _began(target))
+    began = ""
+    if target.local:
+        # After a restart, the local cloud knows nothing of earlier requests.
+        with suppress(CloudError):
+            began = str(console.state(target).began)
+    folder, key = state_folder(waiting.state), content_key(target, requests, began)
     with closing(Ledger(folder, key, len(requests))) as ledger, closing(Mailbox(target)) as mailbox:
         if again == "always" or (again == "ended" and ledger.run.finished):
             close_inbox(mailbox, target, ledger)
@@ -70,13 +75,6 @@ def send_requests(
                 write_report(waiting.report, named, ledger)
         run, statuses = ledger.run, dict(ledger.statuses)
         return {"Run": run.name, "Sent": run.sent, "Statuses": statuses, "Unsuccessful": ledger.remarkable()}
-
-
-def _began(target: Target) -> str:
-    """Return when the local cloud was started, if it answers: after a restart it knows nothing of earlier requests."""
-    with suppress(CloudError):
-        return str(console.state(target).began) if target.local else ""
-    return ""
 
 
 def _inbox(mailbox: Mailbox, target: Target, ledger: Ledger) -> Inbox:

@@ -55,7 +55,7 @@ def table(figures: Figures) -> Iterator[tuple[str, str]]:
         yield "unknown", visible(text)
 
 
-def _shown(figure: Figure, unit: str = "") -> str:
+def _shown(figure: Figure, unit: str) -> str:
     if figure.value is None:
         return f"unknown: {visible(figure.unknown)}"
     age = f" ({span(figure.age)} ago)" if figure.age >= STALE else ""
