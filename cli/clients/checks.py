@@ -12,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import unquote
 
 from cli.clients import console, http
-from cli.clients.figures import quota_settings, read_figures, uses_store
+from cli.clients.figures import quota_settings, read_figures
 from cli.clients.iot import ProductRef, Products
 from cli.clients.openapi import FUNCTION_COMPUTE, RAM, STS, OpenApi
 from cli.clients.smq import Mailbox
@@ -83,12 +83,11 @@ class Deployment:
     instance: str
 
     def __post_init__(self) -> None:
-        self._names = self.target.names
         self._function = cache(partial(get_function, self.target, self.api))
 
     def findings(self) -> Iterator[Finding]:
         """Carry out all checks, in the order in which one helps with the next."""
-        names, local = self._names, self.target.local
+        names, local = self.target.names, self.target.local
         queues = (names.request_queue, names.dead_letter_queue, names.outcome_queue)
         functions = (names.queue_function, names.http_function)
         function_advice = START_FUNCTION if local else DEPLOY_FUNCTION
@@ -161,7 +160,7 @@ class Deployment:
 
     def topic(self) -> Finding:
         """Check that the result topic is there, and that the outcome queue subscribes to it."""
-        topic, queue = self._names.result_topic, self._names.outcome_queue
+        topic, queue = self.target.names.result_topic, self.target.names.outcome_queue
         if self.mailbox.topic_created(topic) is None:
             return wrong(f"{topic} does not exist", DEPLOY)
         subscriptions = self.mailbox.subscriptions(topic)
@@ -208,7 +207,7 @@ class Deployment:
         """Check that the policies of the functions' role name every action that the function calls."""
         if self.target.local:
             return unknown("the local cloud enforces the policy of template.yml; it has no RAM API to ask")
-        return judge_role(self.api, self._function(self._names.queue_function)[1].rpartition("/")[2])
+        return judge_role(self.api, self._function(self.target.names.queue_function)[1].rpartition("/")[2])
 
 
 def judge_quota(functions: Mapping[str, Mapping[str, str]]) -> Finding:
@@ -216,14 +215,9 @@ def judge_quota(functions: Mapping[str, Mapping[str, str]]) -> Finding:
 
     Raises: UsageError: a setting is refused.
     """
-    alone: dict[str, int] = {}
-    shared = 0
-    for name, environment in functions.items():
-        settings = quota_settings(environment)
-        if uses_store(environment, settings):
-            shared = max(shared, 1 + int(settings.rate))
-        else:
-            alone[name] = settings.most_in_a_second
+    settings = {name: quota_settings(environment) for name, environment in functions.items()}
+    alone = {name: each.most_in_a_second for name, each in settings.items() if not each.store}
+    shared = max((1 + int(each.rate) for each in settings.values() if each.store), default=0)
     total = sum(alone.values()) + shared
     parts = [f"{name} {calls}" for name, calls in alone.items()] + ([f"through the store {shared}"] if shared else [])
     text = f"{total} calls of one operation in any second ({', '.join(parts)}); the account has {ACCOUNT_LIMIT}"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cli.clients import account_figures, http
+from cli.clients import http
+from cli.clients.figures import NAMESPACE, read_account
 from cli.clients.target import Target
-from cli.records import Known
 from cli.sending.status import line, table
 from tests.cli.live import Live
 
@@ -17,9 +17,6 @@ from tests.cli.live import Live
 @pytest.fixture
 def two(wanted: Any) -> str:
     return str(wanted("mcu", "modem"))
-
-
-SHARE = Known(7)
 
 
 def test_what_waits_is_told_though_smq_hides_it(ota_modules: Any, live: Live, two: str) -> None:
@@ -92,10 +89,10 @@ def test_an_account_s_figures_are_as_old_as_cloudmonitor_has_them(account: Targe
     now = time.time() * 1000
     points = [{"timestamp": now - 180_000, "Maximum": 7}, {"timestamp": now - 90_000, "Maximum": 1900}]
     send = answering({"NumberOfMessagesVisible": points})
-    figures = account_figures.read(account, SHARE, send=send, counts=lambda _queue: {})
+    figures = read_account(account, send=send, counts=lambda _queue: {})
     assert figures.waiting.value == 1900
     assert figures.waiting.age == pytest.approx(90, abs=5)
-    assert account_figures.NAMESPACE in figures.in_flight.unknown
+    assert NAMESPACE in figures.in_flight.unknown
     assert "Unauthorized" in figures.calls.unknown
     assert [part in "; ".join(figures.unknown) for part in ("NoPermission", "last error")] == [True, True]
     assert "1,900 queued ahead" in line(figures)
@@ -108,7 +105,7 @@ def test_an_account_s_rates_and_last_error_come_from_the_log(account: Target) ->
     errors = [{"message": json.dumps(message), "__time__": str(int(time.time()) - 60)}]
     send = answering({}, {"counts": [{"calls": "1500", "outcomes": "600"}], "errors": errors})
     depths = {"active": 3, "inactive": 0, "delayed": 0}
-    figures = account_figures.read(account, SHARE, send=send, counts=lambda _queue: depths)
+    figures = read_account(account, send=send, counts=lambda _queue: depths)
     assert (figures.calls.value, figures.outcomes.value) == (5.0, 2.0)
     assert figures.last_error is not None
     assert figures.last_error.text == "request misconfigured NoPermission"
