@@ -51,12 +51,12 @@ def call(url: str, method: str = "GET", headers: Mapping[str, str] | None = None
     except (OSError, ValueError) as error:
         log.debug("%s %s: %s", method, url.partition("?")[0], _cause(error))
         address = f"{parts.scheme}://{parts.netloc}"
-        raise CloudError(f"no answer from {address}: {_cause(error)}{hint(parts.hostname or '')}") from None
+        raise CloudError(f"no answer from {address}: {_cause(error)}{hint(url)}") from None
 
 
-def hint(host: str) -> str:
+def hint(url: str) -> str:
     """Say what to look at first where nobody answers on this machine."""
-    return "; is `ota-modules run` (or `make run`) up?" if is_loopback(host) else ""
+    return "; is `ota-modules run` (or `make run`) up?" if is_loopback(urlsplit(url).hostname or "") else ""
 
 
 def json_value(content: str | bytes, default: Any = None) -> Any:  # noqa: ANN401 - any JSON value

@@ -54,7 +54,6 @@ class Inbox:
         self.done(messages)
 
     def done(self, messages: list[Received]) -> None:
-        """Delete messages."""
         if messages:
             self._mailbox.delete(self.name, [message.handle for message in messages])
 

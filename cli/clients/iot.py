@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from cli.clients import http
 from cli.clients.target import Target
@@ -47,11 +46,12 @@ class Products:
 
     def __init__(self, target: Target, rate: float) -> None:
         self._clock = Clock()
-        self._url = target.iot_url
+        self._target = target
         tls = ssl.create_default_context() if target.iot_url.startswith("https:") else None
-        self._connection = Connection(self._url, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, tls=tls)
+        self._connection = Connection(
+            target.iot_url, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, tls=tls
+        )
         self._api = IotApi(target.region, self._connection, Pacer(rate, self._clock), self._clock, READ_TIMEOUT)
-        self._keys = target.keys
 
     def close(self) -> None:
         self._connection.close()
@@ -87,7 +87,7 @@ class Products:
         Raises: Refused; CloudError: the API cannot be used, or does not answer.
         """
         parameters = {**parameters, **({"IotInstanceId": instance} if instance else {})}
-        session = Session(self._api, lambda: self._keys, self._clock.now() + PATIENCE, Halt())
+        session = Session(self._api, lambda: self._target.keys, self._clock.now() + PATIENCE, Halt())
         for failures in count(1):
             try:
                 answer, _ = session.attempt(action, parameters)
@@ -99,7 +99,7 @@ class Products:
                     raise Refused(error.code, error.text, request_id=error.request_id) from None
                 backoff = THROTTLED if isinstance(error, Throttled) else CALL
                 if isinstance(error, OutOfTime | Misconfigured) or failures >= backoff.tries:
-                    hint = http.hint(urlsplit(self._url).hostname or "") if isinstance(error, NotSent) else ""
+                    hint = http.hint(self._target.iot_url) if isinstance(error, NotSent) else ""
                     raise CloudError(f"{what} cannot be read: {error}{hint}") from None
             else:
                 log.debug("%s %s: ok", action, what)

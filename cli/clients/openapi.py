@@ -5,9 +5,8 @@ import hmac
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from cli.clients import http
@@ -20,8 +19,7 @@ Send = Callable[[str, str, Mapping[str, str], bytes], http.Answer]
 send: Send = partial(http.call, seconds=15)
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(NamedTuple):
     """An API; its address holds what differs between targets."""
 
     name: str
@@ -35,17 +33,14 @@ CLOUD_MONITOR = Service("CloudMonitor", "2019-01-01", "https://metrics.{region}.
 EVENT_BRIDGE = Service("EventBridge", "2020-04-01", "https://eventbridge-console.{region}.aliyuncs.com")
 RAM = Service("RAM", "2015-05-01", "https://ram.aliyuncs.com")
 FUNCTION_COMPUTE = Service("Function Compute", "2023-03-30", "{fc_url}")
-
-
 ALGORITHM = "ACS3-HMAC-SHA256"
 
 
-class OpenApi:
+class OpenApi(NamedTuple):
     """Calls with a target's keys; `send` stands for the network."""
 
-    def __init__(self, target: Target, send: Send = send) -> None:
-        self._target = target
-        self._send = send
+    target: Target
+    send: Send = send
 
     def call(self, service: Service, action: str, /, path: str | None = None, *, form: bool = False, **parameters: str
              ) -> dict[str, Any]:  # fmt: skip
@@ -55,7 +50,7 @@ class OpenApi:
         """
         encoded = urlencode(parameters, quote_via=quote)
         body = encoded.encode() if form else b""
-        target = self._target
+        target = self.target
         url = service.url.format(region=target.region, fc_url=target.fc_url) + (path or "/")
         url += f"?{encoded}" if encoded and not form else ""
         payload = hashlib.sha256(body).hexdigest()
@@ -68,7 +63,7 @@ class OpenApi:
             "x-acs-version": service.version,
         } | ({"content-type": "application/x-www-form-urlencoded"} if form else {})
         method = "GET" if path else "POST"
-        answer = self._send(url, method, signed_headers(method, url, target.keys, time.time(), headers, payload), body)
+        answer = self.send(url, method, signed_headers(method, url, target.keys, time.time(), headers, payload), body)
         what = f"{service.name}: {action}"
         value = http.json_value(answer.content)
         if not isinstance(value, dict):
@@ -91,16 +86,16 @@ def signed_headers(
     token = {"x-acs-security-token": keys.security_token} if keys.security_token else {}
     sent = {**(headers or {}), "x-acs-date": date, **token}
     signed = {
-        name: value for name, value in sent.items() if name.startswith("x-acs-") or name in ("host", "content-type")
+        name: sent[name] for name in sorted(sent) if name.startswith("x-acs-") or name in ("host", "content-type")
     }
-    names = ";".join(sorted(signed))
+    names = ";".join(signed)
     parts = urlsplit(url)
     query = sorted(parse_qsl(parts.query, keep_blank_values=True))
     canonical = "\n".join((
         method,
         quote(unquote(parts.path) or "/", safe="/~"),
         "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in query),
-        "".join(f"{name}:{signed[name]}\n" for name in sorted(signed)),
+        "".join(f"{name}:{value}\n" for name, value in signed.items()),
         names,
         payload,
     ))  # fmt: skip

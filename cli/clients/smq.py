@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from mns.account import Account
 from mns.mns_exception import MNSClientNetworkException, MNSExceptionBase, MNSServerException
@@ -196,10 +195,10 @@ def _problem(error: MNSExceptionBase, target: Target) -> CloudError:
     """Describe an error of the SDK without secrets."""
     if isinstance(error, MNSServerException):
         return CloudError(f"SMQ: {error.type}: {error.message} (request {error.req_id})", str(error.type))
+    text = str(error.message)[:200]
     if isinstance(error, MNSClientNetworkException) and error.type == "NetWorkException":
-        hint = http.hint(urlsplit(target.smq_url).hostname or "")
-        return CloudError(f"no answer from SMQ at {target.smq_url}: {str(error.message)[:200]}{hint}")
-    return CloudError(f"SMQ: {error.type}: {str(error.message)[:200]}", str(error.type))
+        return CloudError(f"no answer from SMQ at {target.smq_url}: {text}{http.hint(target.smq_url)}")
+    return CloudError(f"SMQ: {error.type}: {text}", str(error.type))
 
 
 def decoded(body: str | bytes) -> str:

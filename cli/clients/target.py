@@ -65,11 +65,10 @@ def local_target(environ: Mapping[str, str], *, forced: bool = False) -> Target:
     urls = []
     for number, name in enumerate(ENDPOINTS, int(port)):
         url = environ.get(name) or ""
-        if url and not is_loopback(urlsplit(url).hostname or ""):
-            if not forced:
-                raise UsageError(f"{name} is not on this machine, and {KEY_ID} is not set")
-            url = ""
-        urls.append(url.rstrip("/") or f"http://127.0.0.1:{number}")
+        is_here = is_loopback(urlsplit(url).hostname or "")
+        if url and not is_here and not forced:
+            raise UsageError(f"{name} is not on this machine, and {KEY_ID} is not set")
+        urls.append(url.rstrip("/") if is_here else f"http://127.0.0.1:{number}")
     return local_at((urls[0], urls[1], urls[2], urls[3]), Names(environ))
 
 

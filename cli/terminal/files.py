@@ -42,9 +42,8 @@ def json_lines(values: Iterable[object]) -> str:
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
     """Return CSV with a byte order mark, without which Excel takes Chinese for something else."""
-    text = io.StringIO("\ufeff")
-    text.seek(1)
+    text = io.StringIO()
     table = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
-    return text.getvalue()
+    return "\ufeff" + text.getvalue()

@@ -14,13 +14,7 @@ from rich.text import Text
 from cli.records import Record
 from cli.terminal import streams
 
-STYLES: Mapping[str, str] = {
-    "created": "green",
-    "existing": "cyan",
-    "updated": "blue",
-    "rejected": "yellow",
-    "failed": "red",
-}
+STYLES = {"created": "green", "existing": "cyan", "updated": "blue", "rejected": "yellow", "failed": "red"}
 HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Categories of characters that could move a terminal's cursor or hide other text."""
 

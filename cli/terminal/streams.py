@@ -4,6 +4,7 @@ import io
 import os
 import sys
 import threading
+from functools import partial
 from typing import IO
 
 from rich.console import Console
@@ -40,7 +41,6 @@ class _Console(Console):
 
 def console(stream: IO[str]) -> Console:
     """Return a console that adds nothing to the text; plain, with lines of any length, where it is no terminal."""
-    found = _Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=False)
-    return found if found.is_terminal else _Console(
-        file=stream, highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH, force_terminal=False, no_color=True
-    )  # fmt: skip
+    make = partial(_Console, file=stream, highlight=False, markup=False, emoji=False)
+    found = make()
+    return found if found.is_terminal else make(width=PLAIN_WIDTH, force_terminal=False, no_color=True)
