@@ -9,7 +9,6 @@ import typer
 from typer.core import TyperGroup
 
 from cli.commands import dead_letters, faults
-from cli.commands.apply import apply
 from cli.commands.cancel import cancel
 from cli.commands.clean import clean
 from cli.commands.doctor import doctor
@@ -17,9 +16,8 @@ from cli.commands.export import export
 from cli.commands.init import init
 from cli.commands.invoke import invoke
 from cli.commands.outcomes import outcomes
-from cli.commands.plan import plan
 from cli.commands.run import run
-from cli.commands.send import send
+from cli.commands.sending import apply, plan, send
 from cli.commands.session import with_groups
 from cli.commands.status import status
 from cli.commands.streams import pause, resume

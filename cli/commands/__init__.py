@@ -1,1 +1,1 @@
-"""What the user can type, one command a file."""
+"""What the user can type: a command in a file, or those that belong together."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cli.commands.options import agree
+from cli.commands.sending import agree
 from cli.errors import Interrupted
 from cli.terminal.screen import Screen
 
