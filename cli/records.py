@@ -4,7 +4,6 @@ The dataclasses among them are printed with their fields' names in PascalCase.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, AliasGenerator, ConfigDict, Field, computed_field
@@ -141,10 +140,6 @@ class Stream:
     in_flight: int | None = None
 
     @property
-    def is_paused(self) -> bool:
-        return self.state.lower() in ("paused", "pausing")
-
-    @property
     def is_running(self) -> bool:
         return self.state.lower() == "running"
 
@@ -262,7 +257,7 @@ class Toured:
     seconds: Age
     findings: Sequence[Deviation]
     page: str
-    busiest_second: Mapping[str, int] = field(default_factory=dict)
+    busiest_second: Mapping[str, int] = Field(default_factory=dict)
 
 
 class Arrived(TypedDict):

@@ -91,17 +91,15 @@ def share_of(quota: Callable[[], Mapping[str, str]]) -> Figure:
     return Known(settings.rate if settings.store else settings.share * settings.OTA_QUOTA_INSTANCES)
 
 
-def read_account(
-    target: Target, send: Send = send, counts: Callable[[str], Mapping[str, int]] | None = None
-) -> Figures:
+def read_account(target: Target, send: Send = send, tell: Callable[[str], Mapping[str, int]] | None = None) -> Figures:
     """Return what can be known; a figure that cannot be had says why. Never raises CloudError.
 
-    `send` stands for the network, and `counts` for what SMQ itself says of a queue's messages.
+    `send` stands for the network, and `tell` for what SMQ itself says of a queue's messages.
     """
     api = OpenApi(target, send)
     names = target.names
     mailbox = Mailbox(target)
-    told = cache(counts or mailbox.depths)
+    told = cache(tell or mailbox.depths)
 
     def depth(queue: str, count: str) -> Figure:
         known = told(queue).get(count, 0)

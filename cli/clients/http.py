@@ -3,8 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from cli.errors import CloudError
@@ -14,8 +13,7 @@ log = logging.getLogger(__name__)
 LARGEST_ANSWER = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer of any status; header names in lower case."""
 
     status: int

@@ -47,10 +47,9 @@ class Products:
     def __init__(self, target: Target, rate: float) -> None:
         self._clock = Clock()
         self._target = target
-        tls = ssl.create_default_context() if target.iot_url.startswith("https:") else None
-        self._connection = Connection(
-            target.iot_url, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, tls=tls
-        )
+        url = target.iot_url
+        tls = ssl.create_default_context() if url.startswith("https:") else None
+        self._connection = Connection(url, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, tls=tls)
         self._api = IotApi(target.region, self._connection, Pacer(rate, self._clock), self._clock, READ_TIMEOUT)
 
     def close(self) -> None:

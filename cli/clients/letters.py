@@ -32,9 +32,7 @@ def read(message: Received) -> Letter:
         replay(part.value) if isinstance(part.value, dict) and not part.place.replays else part.value for part in parts
     ]
     requests = tuple(value for value in values if isinstance(value, dict))
-    readable = any("ProductKey" in request for request in requests) and not any(
-        isinstance(value, Flaw) for value in values
-    )
+    readable = any("ProductKey" in each for each in requests) and not any(isinstance(value, Flaw) for value in values)
     bodies = tuple(json.dumps(value, ensure_ascii=False) for value in values) if readable else (message.body,)
     letter = http.json_value(message.body)
     if not isinstance(letter, dict) or not {"Request", "Reason"} <= letter.keys():

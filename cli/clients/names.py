@@ -7,9 +7,10 @@ from pathlib import Path
 
 from cli.errors import UsageError
 from emulator.template.document import TemplateFile
-from emulator.template.variables import Document, TemplateError, lookup_in, resolve
+from emulator.template.variables import TemplateError, lookup_in, resolve
 
 TEMPLATE = Path(__file__).parents[2] / "template.yml"
+_read = cache(TemplateFile)
 
 
 class _Name:
@@ -53,12 +54,7 @@ class Names:
 
 def _variable(template: Path, name: str) -> str:
     try:
-        return str(resolve(f"${{vars.{name}}}", lookup_in(_content(template), os.environ, {})))
+        return str(resolve(f"${{vars.{name}}}", lookup_in(_read(template).content, os.environ, {})))
     except TemplateError as error:
         text = str(error)
         raise UsageError(text if template.name in text else f"{template.name}: vars.{name}: {text}") from None
-
-
-@cache
-def _content(template: Path) -> Document:
-    return TemplateFile(template).content

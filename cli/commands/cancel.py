@@ -99,7 +99,7 @@ def _paused(screen: Screen, target: Target, *, already: bool) -> Iterator[None]:
     streams = Streams(target)
     with ExitStack() as resuming:
         for stream in [] if already else streams.find(on=False):
-            if not stream.is_paused:
+            if stream.state.lower() not in ("paused", "pausing"):
                 streams.switch(stream.name, on=False)
                 resuming.callback(streams.switch, stream.name, on=True)
                 screen.note(f"{stream.name} is paused")

@@ -68,9 +68,9 @@ class Screen:
     def record(self, value: Record) -> None:
         """Print a JSON line of the result, where --json is given."""
         if self.as_json:
-            ascii_only = not streams.holds_everything(self.out.file)
             plain = to_jsonable_python(value, by_alias=True, fallback=str)
-            self.out.print(json.dumps(plain, ensure_ascii=ascii_only), soft_wrap=True)
+            text = json.dumps(plain, ensure_ascii=not self.out.encoding.startswith("utf"))
+            self.out.print(text, soft_wrap=True)
 
     def table(self, heading: Sequence[str], rows: Iterable[Sequence[str | Text]], *, title: str = "") -> None:
         """Print a table of the result, unless it is JSON."""
@@ -132,12 +132,10 @@ def remark(outcome: Mapping[str, Any]) -> str:
 
     Errors and drift that another program wrote in another form are shown as they are.
     """
-    errors, drift = outcome.get("Errors"), outcome.get("Drift")
+    errors, drift = outcome.get("Errors"), outcome.get("Drift") or {}
     try:
         rules = "; ".join(f"{error['Field'] or 'message'} {error['Problem']}" for error in errors or ())
-        differs = ", ".join(
-            f"{name}: {each['Found']!r}, not {each['Wanted']!r}" for name, each in (drift or {}).items()
-        )
+        differs = ", ".join(f"{name}: {each['Found']!r}, not {each['Wanted']!r}" for name, each in drift.items())
     except (AttributeError, TypeError, KeyError):
         return repr(errors or drift)
     code, message = (str(outcome.get(name) or "") for name in ("Code", "ErrorMessage"))

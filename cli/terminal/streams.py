@@ -22,11 +22,6 @@ def escape_unencodable() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def holds_everything(stream: IO[str]) -> bool:
-    """Tell whether a stream's encoding has every character."""
-    return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
-
-
 class _Console(Console):
     """Ends the command when the reader of its output has gone."""
 

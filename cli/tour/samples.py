@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cli.errors import UsageError
 
@@ -17,8 +16,7 @@ WAYS = {"requests": "queue", "wrapped": "queue", "http": "http", "triggers": "in
 """How samples are sent, by folder."""
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """A file of events/; `outcomes` are parts of outcomes' data, each with the `Id` of its request."""
 
     name: str
@@ -30,9 +28,7 @@ class Sample:
 
 def read_all(folder: Path = EVENTS) -> list[Sample]:
     """Read every sample of a folder that is laid out as events/ is. Raises: UsageError."""
-    found = [
-        _read(path) for name in WAYS for path in sorted((folder / name).glob("*")) if not path.name.endswith(BESIDE)
-    ]
+    found = [_read(path) for way in WAYS for path in sorted((folder / way).glob("*")) if not path.name.endswith(BESIDE)]
     if not found:
         raise UsageError(f"no samples in {folder}")
     return found

@@ -89,7 +89,7 @@ def test_an_account_s_figures_are_as_old_as_cloudmonitor_has_them(account: Targe
     now = time.time() * 1000
     points = [{"timestamp": now - 180_000, "Maximum": 7}, {"timestamp": now - 90_000, "Maximum": 1900}]
     send = answering({"NumberOfMessagesVisible": points})
-    figures = read_account(account, send=send, counts=lambda _queue: {})
+    figures = read_account(account, send=send, tell=lambda _queue: {})
     assert figures.waiting.value == 1900
     assert figures.waiting.age == pytest.approx(90, abs=5)
     assert NAMESPACE in figures.in_flight.unknown
@@ -105,7 +105,7 @@ def test_an_account_s_rates_and_last_error_come_from_the_log(account: Target) ->
     errors = [{"message": json.dumps(message), "__time__": str(int(time.time()) - 60)}]
     send = answering({}, {"counts": [{"calls": "1500", "outcomes": "600"}], "errors": errors})
     depths = {"active": 3, "inactive": 0, "delayed": 0}
-    figures = read_account(account, send=send, counts=lambda _queue: depths)
+    figures = read_account(account, send=send, tell=lambda _queue: depths)
     assert (figures.calls.value, figures.outcomes.value) == (5.0, 2.0)
     assert figures.last_error is not None
     assert figures.last_error.text == "request misconfigured NoPermission"
