@@ -28,7 +28,7 @@ def run(lane: Sequence[Item], handle: Handle) -> Iterator[tuple[Sequence[Item], 
         result = handle(_knowing(request, existing) if ahead is None else request, ahead)
         if isinstance(result, Unfinished):
             ahead = ahead or result
-        elif result.shows_module:
+        elif result.shows_module and (existing is None or existing.Status != "created"):
             existing = result
         yield copies, result
 
