@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -80,8 +81,10 @@ def shown(value: object) -> str:
 
 
 def _json(value: object) -> str:
+    """Write the beginning of a value: the whole of one that names a part many times could be millions of times as long."""
     try:
-        return json.dumps(value, default=str, skipkeys=True)
+        chunks = json.JSONEncoder(default=str, skipkeys=True).iterencode(value)
+        return "".join(islice(chunks, LONGEST_SHOWN + 1))
     except (RecursionError, ValueError):
         return f"a {type(value).__name__}"
 

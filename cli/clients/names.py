@@ -1,6 +1,7 @@
 """What template.yml calls things, and where it puts them: the `vars` at its top, for the local cloud and for an account."""
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -22,8 +23,12 @@ class _Name:
         self._after = after
 
     def __get__(self, names: "Names", _owner: type["Names"]) -> str:
-        given = next((value for setting in self._settings if (value := names.environ.get(setting))), "")
-        return (given or _variable(names.template, self._variable)) + self._after
+        for setting in self._settings:
+            if given := names.environ.get(setting):
+                if not re.fullmatch("[A-Za-z0-9-]+", given):
+                    raise UsageError(f"{setting}: must be letters, digits and - (it is {given!r})")
+                return given
+        return _variable(names.template, self._variable) + self._after
 
 
 class Names:

@@ -4,7 +4,7 @@ import json
 from typing import Any, NoReturn
 
 from cli.manifests.documents import Document, Row, document_of, is_grid
-from cli.manifests.faults import Place, Unreadable
+from cli.manifests.faults import Fault, Place, Unreadable
 
 
 def read(text: str, file: str) -> list[Document]:
@@ -22,9 +22,15 @@ def _rows(value: Any, file: str, name: str = "") -> list[Row]:  # noqa: ANN401 -
 
 
 def read_lines(text: str, file: str) -> list[Document]:
-    """Read a request from every line that is not blank. Raises: Unreadable."""
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    return [Document({"requests": [Row(Place(file, number), _parse(line, file, number)) for number, line in lines]})]
+    """Read a request from every line that is not blank; one that is no JSON is a fault of its own."""
+    rows: list[Row] = []
+    faults: list[Fault] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            rows += [Row(Place(file, number), _parse(line, file, number))] if line.strip() else []
+        except Unreadable as error:
+            faults.append(error.fault)
+    return [Document({"requests": rows}, faults)]
 
 
 def _parse(text: str, file: str, line: int = 1) -> Any:  # noqa: ANN401 - any JSON value

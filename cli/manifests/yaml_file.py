@@ -9,6 +9,8 @@ from cli.manifests.documents import Document, Row, document_of, is_grid
 from cli.manifests.faults import Place, Unreadable
 from handler.problems import shown
 
+MOST_VALUES = 10_000_000
+"""Values of one document. Aliases of aliases stand for as many in three hundred bytes."""
 _TAG = "tag:yaml.org,2002:"
 _KINDS = {f"{_TAG}timestamp": "a date", f"{_TAG}int": "a number"}
 """What YAML takes plain text for, and Python may be unable to hold."""
@@ -49,6 +51,8 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     def documents(self) -> Iterator[Document]:
         while self.check_node():
             root = self.get_node()
+            if _count(root, {}) > MOST_VALUES:
+                raise Unreadable(self.place_of(root), f"its aliases stand for more than {MOST_VALUES:,} values")
             value = self.construct_object(root, deep=True)
             if isinstance(value, dict) and is_grid(value):
                 parts = ((str(key.value), self.place_of(key), node) for key, node in root.value)
@@ -75,6 +79,14 @@ def read(text: str, file: str) -> list[Document]:
         raise Unreadable(Place(file, 1), f"is not YAML: {error}") from None
     finally:
         loader.dispose()
+
+
+def _count(node: Any, known: dict[Any, int]) -> int:  # noqa: ANN401
+    """Return how many values a node is, with all that its aliases stand for."""
+    if node not in known:
+        parts = node.value if isinstance(node, yaml.CollectionNode) else []
+        known[node] = 1 + sum(_count(part[-1] if isinstance(part, tuple) else part, known) for part in parts)
+    return known[node]
 
 
 def _sources(node: Any) -> Mapping[str, str]:  # noqa: ANN401

@@ -1,10 +1,14 @@
 """The commands, and how a command that fails ends."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.paths import ROOT
 
 COMMANDS = (
     ("run",), ("send",), ("plan",), ("outcomes",), ("invoke",), ("faults", "set"), ("faults", "list"), ("faults", "clear"),
@@ -90,3 +94,19 @@ def test_former_names_of_options_still_work(cloud: Any, ota_modules: Any, comman
     """For scripts that have them."""
     ended = ota_modules(*command, text='{"ProductKey": "a1Demo00001", "ModuleName": "mcu"}')
     assert ended.status == 0, ended.err
+
+
+def test_ctrl_c_during_the_start_ends_without_a_traceback() -> None:
+    """While the parts are still being imported."""
+    program = """
+import os, signal, sys
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "cli.main":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+from cli.__main__ import main
+main()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, "")

@@ -46,3 +46,10 @@ def test_another_environment_is_named_by_its_file() -> None:
     """What a file extends is put under it."""
     names = Names({"OTA_TEMPLATE": str(TEMPLATE.parent / "environments" / "staging.yml")})
     assert (names.request_queue, names.queue_function) == ("ota-module-requests-staging", "ota-modules-staging-queue")
+
+
+@pytest.mark.parametrize("name", ["a b", "队列", "q/x", "q\n"])
+def test_a_name_that_cannot_be_is_refused_with_its_setting(name: str) -> None:
+    """Instead of a call that nobody answers."""
+    with pytest.raises(UsageError, match="OTA_REQUEST_QUEUE"):
+        Names({"OTA_REQUEST_QUEUE": name}).request_queue  # noqa: B018 - it is read when asked for

@@ -84,7 +84,7 @@ FAULTS = {
     "a name twice in json": ("f.json", '{"a": 1, "a": 2}', ["f.json:1: is not JSON: names 'a' twice"]),
     "no number": ("f.json", '[{"a": NaN}]', ["f.json:1: is not JSON: NaN is no JSON value"]),
     "too deep": ("f.json", "[" * 100_000, ["f.json:1: is not JSON"]),
-    "not jsonl": ("f.jsonl", '{"ProductKey": "a"}\n{"a"\n', ["f.jsonl:2: is not JSON"]),
+    "not jsonl": ("f.jsonl", '{"ProductKey": "a"}\n{"a"\n', ["f.jsonl:1: ModuleName: is required", "f.jsonl:2: is not JSON"]),
     "an unknown column": (
         "f.csv", "产品,Desk\n" + "a1,x\n" * 500,
         ["f.csv:1: the column 'Desk' is not a field of a request (did you mean 'Desc'?); there is no column ModuleName"],
@@ -157,3 +157,24 @@ def test_faults_of_one_kind_are_one_line_with_a_count(tmp_path: Path, monkeypatc
     text = "ProductKey,ModuleName\n" + "".join(f"a{row},a b\n" for row in range(3000))
     [line] = summarize(given(tmp_path, "f.csv", text, monkeypatch).faults)
     assert "and 2999 more of the same kind, the last at " in line
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    "text", [BOMB, f"products: [a1]\nx-all:\n  {BOMB.replace(chr(10), chr(10) + '  ')}\nmodules: [*i]\n"]
+)
+def test_what_aliases_multiply_is_shown_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Three hundred bytes mean a thousand million texts; writing them all would never end."""
+    assert given(tmp_path, "f.yml", text, monkeypatch).faults
+
+
+def test_each_line_that_is_no_json_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines between are read."""
+    text = '{\n{"ProductKey": "a1", "ModuleName": "mcu"}\n}\n'
+    manifest = given(tmp_path, "f.jsonl", text, monkeypatch)
+    assert [fault.place.line for fault in manifest.faults] == [1, 3]
+    assert [entry.request.ModuleName for entry in manifest.entries] == ["mcu"]
