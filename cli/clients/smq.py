@@ -22,9 +22,7 @@ from cli.errors import CloudError
 
 log = logging.getLogger(__name__)
 BATCH = 16
-"""Messages of one batch call (SMQ, "Limits")."""
-LARGEST_BATCH = 64 * 1024
-"""Bytes of all bodies of one batch, base64 included (SMQ, "BatchSendMessage")."""
+"""Messages of one batch call (SMQ, "Limits"); their bodies have 64 KiB at most, base64 included ("BatchSendMessage")."""
 IN_MILLISECONDS = 1e11
 """Moments beyond the year 5138 in seconds are meant as milliseconds."""
 TIMEOUT = 40

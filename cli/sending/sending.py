@@ -18,7 +18,7 @@ from cli.clients.target import Target
 from cli.errors import CliError, CloudError, Interrupted
 from cli.sending.browsing import Event, published, read_past
 from cli.sending.ledger import Ledger, content_key, origin_of, state_folder
-from cli.sending.outgoing import batches, with_ids, write_report
+from cli.sending.outgoing import with_ids, write_report
 from cli.sending.status import line
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.modules import outcome_row, show_modules
@@ -143,12 +143,13 @@ class Sending:
 
     def _send(self, interrupts: Interrupts) -> None:
         """Send what was not sent yet; after Ctrl-C the batch at hand ends first. Raises: CloudError."""
-        ledger = self.ledger
+        ledger, unsent = self.ledger, self.ledger.unsent()
         with Meter(self.screen, "sent", ledger.total, done=ledger.run.sent) as meter:
-            for batch in batches(self.requests, ledger.unsent()):
+            for start in range(0, len(unsent), BATCH):
                 if interrupts.asked:
                     return
-                self.mailbox.send(self.target.names.request_queue, list(batch.values()))
+                batch = unsent[start : start + BATCH]
+                self.mailbox.send(self.target.names.request_queue, [self.requests[each].to_json() for each in batch])
                 ledger.note_sent(batch)
                 meter.step(len(batch))
 
