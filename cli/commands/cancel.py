@@ -9,14 +9,14 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from cli.clients.figures import read_figures
-from cli.clients.smq import Mailbox
+from cli.clients.smq import Mailbox, Received
 from cli.clients.streams import Streams
 from cli.clients.target import Target
 from cli.commands.session import Cloud
 from cli.errors import CliError, CloudError, Interrupted, UsageError
 from cli.manifests.formats import Files
 from cli.manifests.manifest import load
-from cli.sending.browsing import Belongs, read_past, take_requests
+from cli.sending.browsing import Belongs, browse, read_past, split
 from cli.sending.ledger import CANCELLED, Ledger, Run, origin_of, read_runs, state_folder
 from cli.sending.sending import State, close_inbox
 from cli.terminal.interrupts import Interrupts
@@ -109,15 +109,27 @@ def _paused(screen: Screen, target: Target, *, already: bool) -> Iterator[None]:
 def _take_all(
     mailbox: Mailbox, target: Target, belongs: Belongs, interrupts: Interrupts, patience: float
 ) -> tuple[list[str], int]:
-    """Take requests until none can come back; return the Ids, and how many messages were not seen."""
-    clock = Clock()
+    """Take requests, also out of arrays, until none can come back; return the Ids, and how many messages were not seen.
+
+    What stays of an array is sent before the message is deleted: interrupted between, it is there twice, under the same Ids,
+    so each request has one outcome. Raises: CloudError.
+    """
+    clock, queue = Clock(), target.names.request_queue
     until = clock.now() + patience
-    cancelled: list[str] = []
+    taken: dict[str, None] = {}
+
+    def take(message: Received) -> bool:
+        ids, rest = split(message.body, belongs)
+        if ids and rest is not None:
+            mailbox.send(queue, [rest])
+        taken.update(dict.fromkeys(ids))
+        return bool(ids)
+
     while True:
-        cancelled += take_requests(mailbox, target.names.request_queue, belongs, interrupts)
+        browse(mailbox, queue, take, interrupts, seconds=1)
         left = _unseen(target)
         if not left or interrupts.asked or clock.now() >= until:
-            return list(dict.fromkeys(cancelled)), left
+            return list(taken), left
         clock.sleep(1)
 
 

@@ -51,10 +51,8 @@ def _watch(screen: Screen, target: Target, folder: Path, every: float) -> None:
     """Show the figures until Ctrl-C, or why there are none."""
     clock = Clock()
     in_place = screen.out.is_terminal and not screen.as_json
-    with (
-        Interrupts() as interrupts,
-        Live(console=screen.out, auto_refresh=False) if in_place else nullcontext() as live,
-    ):
+    display = Live(console=screen.out, auto_refresh=False) if in_place else nullcontext()
+    with Interrupts() as interrupts, display as live:
         while not interrupts.asked:
             try:
                 lines = _look(screen, target, folder)

@@ -21,14 +21,10 @@ from handler.outcomes import Difference
 CHANGES: tuple[Action, ...] = ("create", "update")
 WRONG: tuple[Action, ...] = ("differs", "conflict", "limit", "unknown")
 LOOKS: Mapping[Action, tuple[str, str]] = {
-    "create": ("+ create", "green"),
-    "update": ("~ update", "blue"),
-    "none": ("= unchanged", "dim"),
-    "differs": ("! differs", "yellow"),
-    "conflict": ("! exists", "yellow"),
-    "limit": ("! limit", "red"),
-    "unknown": ("! unknown", "red"),
-}
+    "create": ("+ create", "green"), "update": ("~ update", "blue"), "none": ("= unchanged", "dim"),
+    "differs": ("! differs", "yellow"), "conflict": ("! exists", "yellow"),
+    "limit": ("! limit", "red"), "unknown": ("! unknown", "red"),
+}  # fmt: skip
 NO_PRODUCT = "iot.prod.NotExistedProduct"
 MOST_PRODUCTS = 50
 """Products whose other modules are shown."""

@@ -96,25 +96,6 @@ def read_past(screen: Screen, mailbox: Mailbox, queue: str) -> list[Event]:
     return sorted(events, key=published)
 
 
-def take_requests(mailbox: Mailbox, queue: str, belongs: Belongs, interrupts: Interrupts) -> list[str]:
-    """Take the requests of a run out of the request queue, also out of arrays; return their Ids. Raises: CloudError.
-
-    What stays of an array is sent before the message is deleted: interrupted between, it is there twice, under the same Ids,
-    so each request has one outcome.
-    """
-    taken: list[str] = []
-
-    def take(message: Received) -> bool:
-        ids, rest = split(message.body, belongs)
-        if ids and rest is not None:
-            mailbox.send(queue, [rest])
-        taken.extend(ids)
-        return bool(ids)
-
-    browse(mailbox, queue, take, interrupts, seconds=1)
-    return taken
-
-
 def split(body: str, belongs: Belongs) -> tuple[list[str], str | None]:
     """Return the Ids in a message's body that belong, and what of the body stays. What cannot be read stays as it is."""
     value = http.json_value(body)

@@ -18,13 +18,13 @@ from cli.clients.target import Target
 from cli.errors import CliError, CloudError, Interrupted
 from cli.sending.browsing import Event, published, read_past
 from cli.sending.ledger import Ledger, content_key, origin_of, state_folder
-from cli.sending.outgoing import with_ids, write_report
 from cli.sending.status import line
+from cli.terminal.files import csv_text, write
 from cli.terminal.interrupts import Interrupts
 from cli.terminal.modules import outcome_row, show_modules
 from cli.terminal.moments import duration_option
 from cli.terminal.progress import Meter
-from cli.terminal.screen import Screen, counts_line, outcome_line, plural
+from cli.terminal.screen import Screen, counts_line, outcome_line, plural, remark, visible
 from handler.clock import Clock
 from handler.messages import ModuleRequest
 
@@ -33,6 +33,9 @@ SKEW = 5.0
 LOOK_EVERY = 2.0
 LOOK_EVERY_ON_ACCOUNT = 60.0
 """Seconds between two looks at what is queued; CloudMonitor has a new figure a minute."""
+COLUMNS = ("Id", "ProductKey", "ModuleName", "AliasName", "Desc", "IotInstanceId", "Status", "Why")
+FORMULA = ("=", "+", "-", "@")
+"""How a cell begins that a spreadsheet would work out."""
 
 State = Annotated[Path | None, Option(help="Directory for resume state.")]
 
@@ -79,6 +82,22 @@ def send_requests(
 
 def _inbox(mailbox: Mailbox, target: Target, ledger: Ledger) -> Inbox:
     return Inbox(mailbox, target, f"ota-modules-send-{ledger.run.name}")
+
+
+def with_ids(requests: Sequence[ModuleRequest], run: str) -> list[ModuleRequest]:
+    """Return the requests of a run; those without an Id get one of the run's name and their number."""
+    numbered = enumerate(requests, 1)
+    return [request.model_copy(update={"Id": request.Id or f"{run}-{number}"}) for number, request in numbered]
+
+
+def write_report(path: Path, requests: Sequence[ModuleRequest], ledger: Ledger) -> None:
+    """Write a row for each request, in order, as CSV; one without an outcome has no status. Raises: CliError."""
+    rows = []
+    for request, (status, outcome) in zip(requests, ledger.results(), strict=True):
+        row = {**request.model_dump(), "Status": status, "Why": remark(outcome) if outcome else None}
+        cells = {name: visible(row[name] or "") for name in COLUMNS}
+        rows.append({name: f"'{cell}" if cell.startswith(FORMULA) else cell for name, cell in cells.items()})
+    write(path, csv_text(COLUMNS, rows))
 
 
 def close_inbox(mailbox: Mailbox, target: Target, ledger: Ledger) -> None:
@@ -187,10 +206,9 @@ class Sending:
         now = self.clock.now()
         if now - self._looked >= every:
             self._looked = now
-            try:
+            self._seen = ""
+            with suppress(CloudError):
                 self._seen = line(read_figures(self.target))
-            except CloudError:
-                self._seen = ""
         return self._seen
 
     def _check_complete(self, *, interrupted: bool) -> None:

@@ -12,7 +12,7 @@ import pytest
 from cli.clients.target import local_target
 from cli.errors import CliError, UsageError
 from cli.sending.ledger import Ledger, content_key
-from cli.sending.outgoing import with_ids
+from cli.sending.sending import with_ids
 from handler.messages import ModuleRequest
 from tests.support.paths import ROOT
 
