@@ -1,6 +1,5 @@
 """`ota-modules dead-letters`: list, replay or discard dead letters."""
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -25,7 +24,6 @@ app = typer.Typer(
     no_args_is_help=True, help="List, replay or discard dead letters.\n\nExample: ota-modules dead-letters replay --all"
 )
 
-Act = Callable[[Mailbox, Letter], object]
 KnownReason = Literal[Reason, "undelivered"]
 """Reasons of the function, and that of letters which it never finished (`cli.clients.letters.UNDELIVERED`)."""
 Limit = Annotated[int, Option("--limit", min=1, help="Look at this many at most.")]
@@ -92,9 +90,7 @@ def replay(session: Cloud, choice: Choice) -> None:
     Example: ota-modules dead-letters replay --all
     """
     target = session.target(sends=True)
-    queue = target.names.request_queue
-    # A letter is deleted after it was sent: interrupted between, it is in both queues, and its Id makes its outcomes one.
-    done, hidden = _select(target, choice, lambda mailbox, letter: mailbox.send(queue, letter.bodies))
+    done, hidden = _select(target, choice, delete=True, queue=target.names.request_queue)
     _report(session.screen, choice, done, " sent again", hidden)
 
 
@@ -116,14 +112,14 @@ def discard(
         shown = ", ".join(letter.record.message_id for letter in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
         if not typer.confirm(f"Delete {plural(len(found), 'dead letter')} for good ({shown})?", err=True):
             raise CliError("nothing was deleted")
-    done, hidden = _select(target, choice, lambda _mailbox, _letter: None)
+    done, hidden = _select(target, choice, delete=True)
     _report(session.screen, choice, done, " deleted", hidden)
 
 
-def _select(target: Target, filters: Filters, act: Act | None = None) -> tuple[list[Letter], int]:
-    """Return the selected letters, and how many others read; with `act`, do that to each letter and delete it.
+def _select(target: Target, filters: Filters, *, delete: bool = False, queue: str = "") -> tuple[list[Letter], int]:
+    """Return the selected letters, and how many others read; send each to the `queue` that is named, and `delete` it.
 
-    Ctrl-C lets the current letter finish.
+    Ctrl-C lets the current letter finish. One that is sent and not yet deleted is in both queues; its Id makes its outcomes one.
     """
     names = filters.names
     found: list[Letter] = []
@@ -134,10 +130,10 @@ def _select(target: Target, filters: Filters, act: Act | None = None) -> tuple[l
         fits = filters.reason in (None, letter.record.reason) and filters.product in (None, *products)
         if not fits or (names and letter.record.message_id not in names):
             return False
-        if act:
-            act(mailbox, letter)
+        if queue:
+            mailbox.send(queue, letter.bodies)
         found.append(letter)
-        return act is not None
+        return delete
 
     def enough() -> bool:
         return bool(names) and len(found) == len(names)

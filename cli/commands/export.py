@@ -10,8 +10,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from cli.clients.iot import Holding, ProductRef, Products
-from cli.commands.options import Qps
-from cli.commands.session import Cloud
+from cli.commands.session import Cloud, Qps
 from cli.errors import CliError, UsageError
 from cli.manifests.fold import ExportFormat, custom, manifest_of
 from cli.manifests.formats import decode

@@ -14,8 +14,8 @@ from cli import records
 from cli.clients.inbox import Inbox
 from cli.clients.names import TEMPLATE
 from cli.clients.target import ENDPOINTS, LOCAL_PORT, Target
-from cli.commands.options import load_valid
 from cli.commands.session import Session
+from cli.commands.validate import load_valid
 from cli.errors import CliError, Interrupted
 from cli.manifests.formats import Files
 from cli.records import Toured

@@ -9,12 +9,12 @@ import typer
 from typer import Option
 
 from cli.clients.target import Target
-from cli.commands.options import Manifests, Qps, load_valid
-from cli.commands.session import Cloud
+from cli.commands.session import Cloud, Qps
+from cli.commands.validate import Manifests, load_valid
 from cli.errors import CliError, Interrupted, NotAllSucceeded, UsageError
 from cli.manifests.formats import Files
 from cli.manifests.manifest import Entry
-from cli.manifests.plan import CHANGES, changes, count_wrong, make_plan
+from cli.manifests.plan import CHANGES, WRONG, changes, make_plan
 from cli.sending.sending import Waiting, send_requests
 from cli.terminal.files import json_lines, write
 from cli.terminal.screen import Screen, plural
@@ -70,7 +70,7 @@ def plan(
     actions = {step.action for step in found}
     if exit_code and not actions & {"limit", "unknown", "conflict"}:
         raise typer.Exit(2 if actions & set(CHANGES) else 0)
-    if wrong := count_wrong(found):
+    if wrong := sum(step.action in WRONG for step in found):
         raise NotAllSucceeded(f"{wrong} of {plural(len(found), 'request')} would not succeed")
 
 
@@ -92,7 +92,7 @@ def apply(
     screen, target = session.screen, session.target(sends=True)
     entries = load_valid(screen, manifests, files).entries
     steps = make_plan(screen, target, assumed.complete(entries, "keep"), qps)
-    wanted, wrong = changes(steps), count_wrong(steps)
+    wanted, wrong = changes(steps), sum(step.action in WRONG for step in steps)
     if wanted:
         if not yes and not target.local and not screen.is_asked():
             raise UsageError("there is no terminal to ask: --yes applies the plan")

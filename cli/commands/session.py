@@ -16,6 +16,8 @@ from cli.clients.target import Target
 from cli.errors import UsageError
 from cli.terminal.screen import Screen
 
+Qps = Annotated[float, Option(min=0.1, max=9, help="Calls a second, out of the account's ten.")]
+
 
 @dataclass(frozen=True)
 class Session:

@@ -1,15 +1,19 @@
 """`ota-modules validate`: manifests, checked offline."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from typer import Option
+from typer import Argument, Option
 
-from cli.commands.options import Manifests, load_valid
 from cli.commands.session import Session
-from cli.manifests.faults import Fault
+from cli.errors import UsageError
+from cli.manifests.faults import Fault, summarize
 from cli.manifests.formats import Files, Format
-from cli.terminal.screen import plural, visible
+from cli.manifests.manifest import Manifest, load
+from cli.terminal.screen import Screen, plural, visible
+
+Manifests = Annotated[list[str], Argument(help="YAML, JSON, JSON Lines, CSV, TSV or Excel files; - is standard input.")]
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,23 @@ def validate(
     screen = session.screen
     manifest = load_valid(screen, manifests, files, annotate=annotation if report == "github" else None)
     screen.note(plural(len(manifest.entries), "valid request"))
+
+
+def load_valid(
+    screen: Screen, manifests: list[str], files: Files, *, skip_invalid: bool = False, hint: str = "",
+    annotate: Callable[[Fault], str] | None = None,
+) -> Manifest:  # fmt: skip
+    """Read and check manifests, and show their faults. Raises: UsageError: there are any, or there is no request."""
+    manifest = load(manifests, files, screen.note)
+    for fault in manifest.faults if not skip_invalid else ():
+        screen.record(fault.record())
+    for line in map(annotate, manifest.faults) if annotate else summarize(manifest.faults):
+        screen.summary(visible(line))
+    if manifest.faults and not skip_invalid:
+        raise UsageError(plural(len(manifest.faults), "fault") + hint)
+    if not manifest.entries:
+        raise UsageError("the manifest holds no request")
+    return manifest
 
 
 def annotation(fault: Fault) -> str:

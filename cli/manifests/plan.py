@@ -125,7 +125,3 @@ def _why(step: Step) -> str:
 def changes(plan: Iterable[Step]) -> list[ModuleRequest]:
     """Return the requests that would change something."""
     return [step.request for step in plan if step.action in CHANGES]
-
-
-def count_wrong(plan: Iterable[Step]) -> int:
-    return sum(step.action in WRONG for step in plan)
