@@ -1,22 +1,27 @@
 """`ota-modules export`: what the account holds, as a manifest."""
 
+import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
+import yaml
 from typer import Argument, Option
 
 from cli.clients.iot import Holding, ProductRef, Products
 from cli.commands.session import Cloud, Qps
 from cli.errors import CliError, UsageError
-from cli.manifests.fold import ExportFormat, custom, manifest_of
 from cli.manifests.formats import decode
-from cli.terminal.files import read, write
+from cli.terminal.files import csv_text, json_lines, read, write
 from cli.terminal.progress import Meter
 from cli.terminal.screen import plural
+from handler.modules import BUILT_IN
+
+ExportFormat = Literal["yaml", "jsonl", "csv"]
+COLUMNS = ("ProductKey", "ModuleName", "AliasName", "Desc", "IotInstanceId")
 
 
 def export(
@@ -71,3 +76,44 @@ def _chosen(names: Mapping[ProductRef, str], wanted: Sequence[str], instance: st
             raise UsageError(f"no product is called {text!r}")
         chosen.update(dict.fromkeys(matches or [ProductRef(instance, text)]))
     return list(chosen)
+
+
+def custom(holding: Holding) -> list[dict[str, str]]:
+    """Return the modules of a product that a manifest may name, by name, without empty fields."""
+    modules = sorted(holding.modules, key=lambda module: module.ModuleName.lower())
+    return [
+        {name: value for name in COLUMNS[1:4] if (value := getattr(module, name))}
+        for module in modules
+        if module.ModuleName.lower() != BUILT_IN
+    ]
+
+
+def manifest_of(holdings: Sequence[Holding], form: ExportFormat) -> str:
+    """Return the text of a manifest: in YAML grids, else a request a row."""
+    if form == "yaml":
+        return _grids(holdings)
+    return json_lines(_requests(holdings)) if form == "jsonl" else csv_text(COLUMNS, _requests(holdings))
+
+
+def _requests(holdings: Iterable[Holding]) -> Iterator[dict[str, str]]:
+    for holding in holdings:
+        instance = {"IotInstanceId": holding.product.instance} if holding.product.instance else {}
+        for module in custom(holding):
+            yield {"ProductKey": holding.product.key, **module, **instance}
+
+
+def _grids(holdings: Sequence[Holding]) -> str:
+    """Return YAML documents, one for each set of modules, with the products that hold it."""
+    grids: dict[str, dict[str, Any]] = {}
+    empty: list[str] = []
+    for holding in holdings:
+        key, instance, modules = holding.product.key, holding.product.instance, custom(holding)
+        if not modules:
+            empty.append(key)
+            continue
+        grid: dict[str, Any] = {"defaults": {"IotInstanceId": instance}} if instance else {}
+        grid |= {"products": [], "modules": [each if len(each) > 1 else each["ModuleName"] for each in modules]}
+        grids.setdefault(json.dumps(grid), grid)["products"].append(key)
+    note = f"# Without custom modules: {', '.join(empty)}\n" if empty else ""
+    text = yaml.safe_dump_all(grids.values(), allow_unicode=True, sort_keys=False, width=120, default_flow_style=None)
+    return note + (text if grids else "")

@@ -51,7 +51,10 @@ def set_(
     Example: ota-modules faults set service=iot operation=CreateOTAModule kind=delay seconds=2 times=5
     """
     whole = len(parts) == 1 and "=" not in parts[0]
-    body = json.dumps(read_plan(parts[0]) if whole else read_rule(parts)).encode()
+    try:
+        body = json.dumps(yaml.safe_load(read_file(parts[0])) if whole else read_rule(parts)).encode()
+    except (TypeError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"{parts[0]}: {error}") from None
     _call(session.screen, "PUT" if whole else "POST", body)
 
 
@@ -73,14 +76,6 @@ def clear(session: Session, name: Annotated[str | None, Argument(help="Only the 
     Example: ota-modules faults clear
     """
     _call(session.screen, "DELETE", path=f"/{name}" if name else "")
-
-
-def read_plan(name: str) -> object:
-    """Read a plan from a JSON or YAML file. Raises: UsageError."""
-    try:
-        return yaml.safe_load(read_file(name))
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{name}: {error}") from None
 
 
 def read_rule(parts: list[str]) -> dict[str, Any]:

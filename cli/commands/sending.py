@@ -144,9 +144,7 @@ def agree(screen: Screen, target: Target, count: int, *, yes: bool, rate: float 
     """Ask before requests go to an account, if there is a terminal. Raises: Interrupted: the answer was no."""
     if yes or target.local or not screen.is_asked():
         return
-    minutes = max(1, round(count / rate / 60))
-    screen.warn(
-        f"{plural(count, 'request')} for {target}, about {plural(minutes, 'minute')}. Module names can never be changed."
-    )
+    minutes = plural(max(1, round(count / rate / 60)), "minute")
+    screen.warn(f"{plural(count, 'request')} for {target}, about {minutes}. Module names can never be changed.")
     if not typer.confirm("Continue?", err=True):
         raise Interrupted("nothing was sent")

@@ -148,7 +148,6 @@ class Ledger:
 
     @property
     def run(self) -> Run:
-        """The run as it is now."""
         return Run(self.path, *self._database.execute(STATE).fetchone())
 
     @property
@@ -172,7 +171,6 @@ class Ledger:
         return [outcome for _, outcome in self.results() if outcome]
 
     def unsent(self) -> list[int]:
-        """Return the numbers of the requests that are still to be sent."""
         query = "SELECT number FROM requests WHERE state < 2 ORDER BY number"
         return [number for (number,) in self._database.execute(query)]
 
@@ -183,7 +181,6 @@ class Ledger:
                 database.execute(f"UPDATE sending SET {name} = ?", (value,))  # noqa: S608 - a name of ours
 
     def note_sent(self, numbers: Iterable[int]) -> None:
-        """Note that requests were sent."""
         with self._transaction() as database:
             database.executemany("UPDATE requests SET state = 2 WHERE number = ?", [(number,) for number in numbers])
 

@@ -217,10 +217,8 @@ class Sending:
         if run.sent < run.total:
             raise Interrupted(f"interrupted: {run.sent} of {plural(run.total, 'request')} sent; {again}")
         if run.following and run.answered < run.total:
-            text = (
-                f"{plural(run.total - run.answered, 'outcome')} missing; {again}. "
-                f"What is queued is still worked on; `ota-modules cancel {run.name}` takes it out"
-            )
+            rest = f"What is queued is still worked on; `ota-modules cancel {run.name}` takes it out"
+            text = f"{plural(run.total - run.answered, 'outcome')} missing; {again}. {rest}"
             if interrupted:
                 raise Interrupted(f"interrupted: {text}")
             raise CliError(f"timed out: {text}" + (f" ({self._seen})" if self._seen else ""))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli.clients.iot import Holding, ProductRef
-from cli.manifests.fold import ExportFormat, custom, manifest_of
+from cli.commands.export import ExportFormat, custom, manifest_of
 from cli.manifests.manifest import load
 from cli.manifests.plan import products_of, steps
 from handler.iot import Module
