@@ -1,6 +1,7 @@
 """`ota-modules validate`: manifests, checked offline."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -8,12 +9,18 @@ from typer import Argument, Option
 
 from cli.commands.session import Session
 from cli.errors import UsageError
-from cli.manifests.faults import Fault, summarize
+from cli.manifests.documents import Fault
 from cli.manifests.formats import Files, Format
 from cli.manifests.manifest import Manifest, load
 from cli.terminal.screen import Screen, plural, visible
 
 Manifests = Annotated[list[str], Argument(help="YAML, JSON, JSON Lines, CSV, TSV or Excel files; - is standard input.")]
+
+MOST_LINES = 20
+"""Lines in which faults are shown at most."""
+ALONE = 3
+"""So many faults of one kind are shown one by one."""
+_VALUES = r"\(it is .*?\)(?=;|$| \()|`[^`]*`|'[^']*'|\"[^\"]*\"|\S+/\S+|\S+:\d+|\d+"
 
 
 @dataclass(frozen=True)
@@ -62,3 +69,17 @@ def annotation(fault: Fault) -> str:
     escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     file = fault.place.file.replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
     return f"::error file={file},line={fault.place.line}::{visible(escaped)}"
+
+
+def summarize(faults: Sequence[Fault]) -> Iterator[str]:
+    """Yield the lines in which faults are shown: those that differ in their values only are one line with a count."""
+    kinds: dict[tuple[str, str, str], list[Fault]] = {}
+    for fault in faults:
+        kinds.setdefault((fault.place.file, fault.field, re.sub(_VALUES, "…", fault.rule)), []).append(fault)
+    lines: list[str] = []
+    for same in kinds.values():
+        rest = f", and {len(same) - 1} more of the same kind, the last at {same[-1].place}"
+        lines += map(str, same) if len(same) <= ALONE else [f"{same[0]}{rest}"]
+    yield from lines[:MOST_LINES]
+    if len(lines) > MOST_LINES:
+        yield f"and {len(lines) - MOST_LINES} more lines of other kinds"

@@ -1,12 +1,12 @@
-"""A manifest file as rows that know their place, whatever its format, and the requests that they mean."""
+"""A manifest file as rows that know their place, whatever its format; the requests that they mean, and their faults."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product as pairs
 from typing import Any
 
+from cli import records
 from cli.errors import UsageError
-from cli.manifests.faults import Fault, Place, Unreadable
 from handler.problems import closest, shown
 
 MOST_REQUESTS = 200_000
@@ -22,6 +22,43 @@ OWN_FIELDS = ("ProductKey", "ModuleName", "Skip")
 """Fields of an override that change nothing: two name the requests, one leaves them out."""
 EXTENSION = "x-"
 """Begins keys that stand for nothing: a place for YAML anchors, and for other tools."""
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where something stands in a manifest: a line, counted from 1, or a path where the format knows no lines."""
+
+    file: str
+    line: int
+    path: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.path}" if self.path else f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """A rule that a manifest breaks; `field` is empty where it is not one field's."""
+
+    place: Place
+    field: str
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.field + ': ' if self.field else ''}{self.rule}"
+
+    def record(self) -> records.Fault:
+        place = self.place
+        made: records.Fault = {"File": place.file, "Line": place.line, "Field": self.field, "Rule": self.rule}
+        return {**made, "Path": place.path} if place.path else made
+
+
+class Unreadable(Exception):
+    """A file that cannot be read as its format says."""
+
+    def __init__(self, place: Place, problem: str) -> None:
+        super().__init__(problem)
+        self.fault = Fault(place, "", problem)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,7 @@
 import json
 from typing import Any, NoReturn
 
-from cli.manifests.documents import Document, Row, document_of, is_grid
-from cli.manifests.faults import Fault, Place, Unreadable
+from cli.manifests.documents import Document, Fault, Place, Row, Unreadable, document_of, is_grid
 
 
 def read(text: str, file: str) -> list[Document]:

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cli.errors import UsageError
-from cli.manifests.documents import MOST_REQUESTS, Wanted, wanted_by
-from cli.manifests.faults import Fault, Place, Unreadable
+from cli.manifests.documents import MOST_REQUESTS, Fault, Place, Unreadable, Wanted, wanted_by
 from cli.manifests.formats import Files, Note
 from cli.terminal.files import STANDARD_INPUT, read
 from handler.messages import Invalid, Known, ModuleKey, ModuleRequest

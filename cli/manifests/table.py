@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cli.manifests.documents import Document, Row, suggestion
-from cli.manifests.faults import Place, Unreadable
+from cli.manifests.documents import Document, Place, Row, Unreadable, suggestion
 from handler.messages import ModuleRequest
 
 FIELDS = tuple(ModuleRequest.model_fields)

@@ -5,8 +5,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cli.manifests.documents import Document
-from cli.manifests.faults import Fault, Place, Unreadable
+from cli.manifests.documents import Document, Fault, Place, Unreadable
 from cli.manifests.table import requests_of
 
 LARGEST_NUMBER = 10**15

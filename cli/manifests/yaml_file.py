@@ -5,8 +5,7 @@ from typing import Any
 
 import yaml
 
-from cli.manifests.documents import Document, Row, document_of, is_grid
-from cli.manifests.faults import Place, Unreadable
+from cli.manifests.documents import Document, Place, Row, Unreadable, document_of, is_grid
 from handler.problems import shown
 
 MOST_VALUES = 10_000_000

@@ -10,7 +10,6 @@ import os
 import secrets
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -157,9 +156,9 @@ class Ledger:
         return float(began)
 
     @property
-    def statuses(self) -> Counter[str]:
+    def statuses(self) -> dict[str, int]:
         query = "SELECT status, count(*) FROM requests WHERE status IS NOT NULL GROUP BY status"
-        return Counter(dict(self._database.execute(query)))
+        return dict(self._database.execute(query))
 
     def results(self) -> Iterator[tuple[str | None, Mapping[str, Any] | None]]:
         """Yield each request's status, and its outcome where that failed or differs, in order."""

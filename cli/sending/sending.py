@@ -76,8 +76,8 @@ def send_requests(
         finally:
             if waiting.report:
                 write_report(waiting.report, named, ledger)
-        run, statuses = ledger.run, dict(ledger.statuses)
-        return {"Run": run.name, "Sent": run.sent, "Statuses": statuses, "Unsuccessful": ledger.remarkable()}
+        run, failed = ledger.run, ledger.remarkable()
+        return {"Run": run.name, "Sent": run.sent, "Statuses": ledger.statuses, "Unsuccessful": failed}
 
 
 def _inbox(mailbox: Mailbox, target: Target, ledger: Ledger) -> Inbox:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.manifests.faults import summarize
+from cli.commands.validate import summarize
 from cli.manifests.manifest import Manifest, load
 
 GRID = "products: [a1]\nmodules: [mcu, lidar]\noverrides:\n- {{ModuleName: lidar, Skip: {}}}\n"
