@@ -37,16 +37,6 @@ class Filters:
     product: Annotated[str | None, Option(help="Only this product.")] = None
     most: Limit = 1000
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The ids of letters that are named; none stands for all."""
-        return frozenset()
-
-    def check_complete(self, found: list[Letter]) -> None:
-        """Raises: CliError: a letter that is named was not found."""
-        if missing := self.names - {letter.record.message_id for letter in found}:
-            raise CliError(f"{len(missing)} not found: {', '.join(sorted(missing))}")
-
 
 @dataclass(frozen=True)
 class Choice(Filters):
@@ -60,9 +50,10 @@ class Choice(Filters):
         if bool(self.ids) == self.every:
             raise UsageError("specify message ids or --all")
 
-    @property
-    def names(self) -> frozenset[str]:
-        return frozenset(self.ids or ())
+    def check_complete(self, found: list[Letter]) -> None:
+        """Raises: CliError: a letter that is named was not found."""
+        if missing := {*(self.ids or ())} - {letter.record.message_id for letter in found}:
+            raise CliError(f"{len(missing)} not found: {', '.join(sorted(missing))}")
 
 
 @app.command("list")
@@ -121,7 +112,7 @@ def _select(target: Target, filters: Filters, *, delete: bool = False, queue: st
 
     Ctrl-C lets the current letter finish. One that is sent and not yet deleted is in both queues; its Id makes its outcomes one.
     """
-    names = filters.names
+    names = set(filters.ids or ()) if isinstance(filters, Choice) else set()
     found: list[Letter] = []
 
     def take(message: Received) -> bool:
@@ -148,6 +139,7 @@ def _report(screen: Screen, filters: Filters, letters: list[Letter], what: str, 
     for letter in letters:
         screen.record(letter.record)
     screen.summary(f"{plural(len(letters), 'dead letter')}{what}")
-    filters.check_complete(letters)
+    if isinstance(filters, Choice):
+        filters.check_complete(letters)
     if hidden:
         raise CliError(f"{plural(hidden, 'dead letter')} more are held by another consumer; try again in a minute")

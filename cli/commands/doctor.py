@@ -99,9 +99,7 @@ def _show(screen: Screen, finding: Finding) -> None:
     screen.record(finding)
     word, style = WORDS[finding.verdict]
     line = Text.assemble((f"{word:<21}", style), f"{finding.check}: {visible(finding.text)}")
-    if finding.verdict == "ok":
-        screen.say(line)
-        return
-    screen.summary(line)
-    if finding.advice:
+    show = screen.say if finding.verdict == "ok" else screen.summary
+    show(line)
+    if finding.verdict != "ok" and finding.advice:
         screen.summary(f"{'':<21}-> {finding.advice}")

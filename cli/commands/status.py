@@ -86,8 +86,7 @@ def _describe(run: Run) -> str:
 
 
 def _style(name: str, text: str) -> str:
-    if name == "last error" and text != "none":
-        return "red"
-    if name == "dead letters" and text[:1] not in ("0", "u"):
+    is_bad = {"last error": text != "none", "dead letters": text[:1] not in ("0", "u")}
+    if is_bad.get(name):
         return "red"
     return "dim" if text.startswith("unknown") else ""

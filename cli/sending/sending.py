@@ -134,7 +134,9 @@ class Sending:
             self._inbox.open()
             ledger.note(following=True, finished=False)
             if ledger.run.sent:
-                self._note(self._own_past())
+                # Not those from before the run: an Id of the sender's own may have named another request.
+                past = read_past(self.screen, self.mailbox, self.target.names.outcome_queue)
+                self._note(event for event in past if published(event) > ledger.began - SKEW)
         if not ledger.run.finished:
             with Interrupts() as interrupts:
                 self._send(interrupts)
@@ -145,11 +147,6 @@ class Sending:
                 self._inbox.close()
             ledger.note(finished=True)
         self._show()
-
-    def _own_past(self) -> list[Event]:
-        """Read the earlier outcomes; not those from before the run: an Id of the sender's own may have named another request."""
-        past = read_past(self.screen, self.mailbox, self.target.names.outcome_queue)
-        return [event for event in past if published(event) > self.ledger.began - SKEW]
 
     def _tell_before(self) -> None:
         """Say what an earlier command did for the same requests."""
