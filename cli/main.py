@@ -13,7 +13,6 @@ from cli.commands.cancel import cancel
 from cli.commands.clean import clean
 from cli.commands.doctor import doctor
 from cli.commands.export import export
-from cli.commands.init import init
 from cli.commands.invoke import invoke
 from cli.commands.outcomes import outcomes
 from cli.commands.run import run
@@ -21,7 +20,7 @@ from cli.commands.sending import apply, plan, send
 from cli.commands.session import with_groups
 from cli.commands.status import status
 from cli.commands.streams import pause, resume
-from cli.commands.validate import validate
+from cli.commands.validate import init, validate
 from cli.errors import CliError, UsageError
 from cli.terminal.screen import Screen
 from cli.terminal.streams import escape_unencodable

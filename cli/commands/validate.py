@@ -1,26 +1,48 @@
-"""`ota-modules validate`: manifests, checked offline."""
+"""`ota-modules init` and `validate`: a manifest to begin with, and manifests checked offline."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from typer import Argument, Option
 
 from cli.commands.session import Session
-from cli.errors import UsageError
+from cli.errors import CliError, UsageError
 from cli.manifests.documents import Fault
 from cli.manifests.formats import Files, Format
 from cli.manifests.manifest import Manifest, load
+from cli.terminal.files import write
 from cli.terminal.screen import Screen, plural, visible
 
 Manifests = Annotated[list[str], Argument(help="YAML, JSON, JSON Lines, CSV, TSV or Excel files; - is standard input.")]
 
+SCHEMA = Path(__file__).parents[2] / "events" / "manifest.schema.json"
+EXAMPLE = SCHEMA.parents[1] / "examples" / "fleet-start.yml"
 MOST_LINES = 20
 """Lines in which faults are shown at most."""
 ALONE = 3
 """So many faults of one kind are shown one by one."""
 _VALUES = r"\(it is .*?\)(?=;|$| \()|`[^`]*`|'[^']*'|\"[^\"]*\"|\S+/\S+|\S+:\d+|\d+"
+
+
+def init(
+    session: Session,
+    path: Annotated[Path, Argument(help="The file to write.")] = Path("fleet.yml"),
+    force: Annotated[bool, Option("--force", help="Overwrite the file if it exists.")] = False,
+) -> None:
+    """Write an example manifest to start from.
+
+    Example: ota-modules init fleet.yml
+    """
+    if path.exists() and not force:
+        raise CliError(f"{path} exists; --force overwrites it")
+    # Where an editor finds the schema, whatever the folder of the new file.
+    text = EXAMPLE.read_text(encoding="utf-8").replace("../events/manifest.schema.json", str(SCHEMA))
+    write(path, text.replace(EXAMPLE.name, str(path)))
+    session.screen.record({"Wrote": str(path)})
+    session.screen.note(f"wrote {path}; next: ota-modules validate {path}")
 
 
 @dataclass(frozen=True)

@@ -141,9 +141,11 @@ def wanted_by(document: Document) -> Iterator[Wanted | Fault]:
     yield from _grid(valid)
 
 
-def _merge(row: Row, layers: Iterable[Row]) -> Wanted:
-    """Return the request of a row; of the layers that hold a field, the last one counts."""
-    return Wanted(row.place, {name: layer for layer in layers for name in layer.value})
+def _merge(row: Row, layers: Iterable[Row], overrides: Iterable[Row] = ()) -> Wanted:
+    """Return the request of a row; of the layers and overrides that hold a field, the last one counts."""
+    fields = {name: layer for layer in layers for name in layer.value}
+    changes = {name: each for each in overrides for name in each.value if name not in OWN_FIELDS}
+    return Wanted(row.place, fields | changes)
 
 
 def _grid(parts: Mapping[str, Sequence[Row]]) -> Iterator[Wanted | Fault]:
@@ -155,7 +157,7 @@ def _grid(parts: Mapping[str, Sequence[Row]]) -> Iterator[Wanted | Fault]:
         matching = [number for number, override in enumerate(overrides) if _matches(override.value, fields)]
         unused.difference_update(matching)
         if all(overrides[number].value.get("Skip") is not True for number in matching):
-            yield _merge(module, [*layers, *map(_changes, (overrides[number] for number in matching))])
+            yield _merge(module, layers, (overrides[number] for number in matching))
     for number, override in enumerate(overrides):
         if number in unused:
             yield Fault(override.place, "", "this override matches no request of the manifest")
@@ -167,10 +169,6 @@ def _grid(parts: Mapping[str, Sequence[Row]]) -> Iterator[Wanted | Fault]:
 def _named(rows: Iterable[Row], name: str) -> list[Row]:
     """Return the rows as objects; a text alone is the value of the field `name`."""
     return [replace(row, value={name: row.value}) if isinstance(row.value, str) else row for row in rows]
-
-
-def _changes(override: Row) -> Row:
-    return replace(override, value={name: each for name, each in override.value.items() if name not in OWN_FIELDS})
 
 
 def _matches(override: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:

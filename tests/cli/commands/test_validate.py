@@ -9,7 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from cli.commands.init import SCHEMA
+from cli.commands.validate import SCHEMA
 from cli.main import app
 from tests.support.paths import ROOT
 
