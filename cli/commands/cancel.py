@@ -66,10 +66,8 @@ def cancel(
     if interrupts.asked:
         raise Interrupted("interrupted; the same command takes out the rest")
     if left:
-        raise CliError(
-            f"{plural(left, 'message')} could not be looked at, delayed or being worked on: `ota-modules pause`, then the same "
-            "command again in a few minutes, then `ota-modules resume`"
-        )
+        advice = "`ota-modules pause`, then the same command again in a few minutes, then `ota-modules resume`"
+        raise CliError(f"{plural(left, 'message')} could not be looked at, delayed or being worked on: {advice}")
 
 
 def _find_run(folder: Path, target: Target, given: list[str]) -> Run:
@@ -87,10 +85,8 @@ def _find_run(folder: Path, target: Target, given: list[str]) -> Run:
     for each in runs:
         if each.origin == origin:
             return each
-    raise UsageError(
-        "this manifest was not sent from here, or a command is still at work on it: stop that, or name the run "
-        "(ota-modules status)"
-    )
+    advice = "stop that, or name the run (ota-modules status)"
+    raise UsageError(f"this manifest was not sent from here, or a command is still at work on it: {advice}")
 
 
 @contextmanager

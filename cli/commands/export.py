@@ -68,10 +68,7 @@ def _chosen(names: Mapping[ProductRef, str], wanted: Sequence[str], instance: st
         return list(names)
     chosen: dict[ProductRef, None] = {}
     for text in wanted:
-        pattern = text.lower()
-        matches = [
-            product for product, name in names.items() if text == product.key or fnmatchcase(name.lower(), pattern)
-        ]
+        matches = [each for each, name in names.items() if text == each.key or fnmatchcase(name.lower(), text.lower())]
         if not matches and set(text) & set("*? "):
             raise UsageError(f"no product is called {text!r}")
         chosen.update(dict.fromkeys(matches or [ProductRef(instance, text)]))
@@ -80,12 +77,9 @@ def _chosen(names: Mapping[ProductRef, str], wanted: Sequence[str], instance: st
 
 def custom(holding: Holding) -> list[dict[str, str]]:
     """Return the modules of a product that a manifest may name, by name, without empty fields."""
-    modules = sorted(holding.modules, key=lambda module: module.ModuleName.lower())
-    return [
-        {name: value for name in COLUMNS[1:4] if (value := getattr(module, name))}
-        for module in modules
-        if module.ModuleName.lower() != BUILT_IN
-    ]
+    custom_ones = (module for module in holding.modules if module.ModuleName.lower() != BUILT_IN)
+    modules = sorted(custom_ones, key=lambda module: module.ModuleName.lower())
+    return [{name: value for name in COLUMNS[1:4] if (value := getattr(module, name))} for module in modules]
 
 
 def manifest_of(holdings: Sequence[Holding], form: ExportFormat) -> str:

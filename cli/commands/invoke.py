@@ -42,9 +42,8 @@ def invoke(
     target = session.target(sends=True)
     if http:
         if target.local and not is_loopback(urlsplit(http).hostname or ""):
-            raise UsageError(
-                f"{http} is not on this machine, and no account's keys are set (ALIBABA_CLOUD_ACCESS_KEY_ID)"
-            )
+            reason = "no account's keys are set (ALIBABA_CLOUD_ACCESS_KEY_ID)"
+            raise UsageError(f"{http} is not on this machine, and {reason}")
         answer = call_trigger(target, http, payload)
         screen.record(answer)
         screen.summary(f"{answer['status']} {answer['headers'].get('content-type', '')}")

@@ -64,9 +64,8 @@ class Cloud(Session):
         profile = self.profile or self.context.find_root().params.get("profile")
         target = choose(os.environ, local=self.local, profile=profile)
         if sends and not self.screen.out.is_terminal and is_silent(os.environ, target, local=self.local):
-            raise UsageError(
-                "no keys are set: --local or OTA_TARGET=local sends to the local cloud, keys or --profile to an account"
-            )
+            hint = "--local or OTA_TARGET=local sends to the local cloud, keys or --profile to an account"
+            raise UsageError(f"no keys are set: {hint}")
         self.screen.note(f"talking to {target}")
         return target
 
@@ -86,10 +85,9 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def run(**given: Any) -> None:  # noqa: ANN401 - as typed as the command is
-        made = {
-            name: kind(**{each: given.pop(each) for each in kind.__dataclass_fields__}) for name, kind in groups.items()
-        }
-        command(**given, **made)
+        for name, kind in groups.items():
+            given[name] = kind(**{each: given.pop(each) for each in kind.__dataclass_fields__})
+        command(**given)
 
     keywords = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in taken]
     run.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]

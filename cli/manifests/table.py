@@ -20,7 +20,6 @@ ALIASES: Mapping[str, Sequence[str]] = {
     "Id": ("编号",),
 }
 """What people call the columns besides the fields' own names; compared without case, blanks and underscores."""
-REQUIRED = ("ProductKey", "ModuleName")
 DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -86,7 +85,7 @@ def _read_heading(names: Sequence[str], place: Place) -> Sequence[str | None]:
         if name and field is None
     ]
     problems += [f"the column {field} is there twice" for field in dict.fromkeys(known) if known.count(field) > 1]
-    problems += [f"there is no column {field}" for field in REQUIRED if field not in known]
+    problems += [f"there is no column {field}" for field in ("ProductKey", "ModuleName") if field not in known]
     if problems:
         raise Unreadable(place, "; ".join(problems))
     return fields

@@ -32,7 +32,6 @@ STATE = """
 SELECT run, total, following, finished, changed, origin, count(*) FILTER (WHERE state = 2), count(status)
 FROM sending LEFT JOIN requests
 """
-
 CANCELLED = 2
 
 
