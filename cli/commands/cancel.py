@@ -131,11 +131,10 @@ def _take_all(
 
 def _unseen(target: Target) -> int:
     """Count the messages that are delayed or being worked on, as far as that is known."""
-    try:
+    with suppress(CloudError):
         figures = read_figures(target)
-    except CloudError:
-        return 0
-    return int(figures.delayed.value or 0) + sum(stream.in_flight or 0 for stream in figures.streams)
+        return int(figures.delayed.value or 0) + sum(stream.in_flight or 0 for stream in figures.streams)
+    return 0
 
 
 def _changed(screen: Screen, mailbox: Mailbox, target: Target, belongs: Belongs) -> list[Mapping[str, Any]]:

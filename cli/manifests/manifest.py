@@ -98,8 +98,7 @@ class _Crossed:
             return None
         product, module, own = texts["ProductKey"], texts["ModuleName"], texts.get("Id")
         key = ModuleKey(texts.get("IotInstanceId"), product, module.casefold())
-        before = self._modules.get(key)
-        if before is not None:
+        if before := self._modules.get(key):
             same = "the same module twice, also" if before == place else "the same module as"
             return Fault(place, "ModuleName", f"{product}/{module}: {same} {before}")
         if own in self._ids:
