@@ -1,13 +1,9 @@
 """One quota for many processes, through a store."""
 
-import json
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
-from typing import Any
 
 from bench.table import Table, met
+from tests.support.fleet import run_processes
 from tests.support.paths import ROOT
 from tests.support.valkey_server import ValkeyServer
 
@@ -23,7 +19,8 @@ def shared() -> Table:
     for count in (1, 2, 4, 8):
         server = ValkeyServer(folder)
         try:
-            rows.append(_shared_row(_fleet(server.url, count, seconds), count, seconds))
+            left = [process["left"] for process in run_processes(count, seconds, server.url, QPS)]
+            rows.append(_shared_row(left, count, seconds))
         finally:
             server.kill()
     return Table(
@@ -32,21 +29,6 @@ def shared() -> Table:
         rows,
         "Goal: together at least 95 % of OTA_QPS, never over 10 in any second, each within 20 % of its fair part.",
     )
-
-
-def _fleet(url: str, count: int, seconds: float) -> list[list[float]]:
-    command = [sys.executable, "-m", "tests.support.quota_worker", url, "bench", str(QPS), str(QPS / count), "6"]
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": ROOT, "text": True}
-    processes = [subprocess.Popen(command, **pipes) for _ in range(count)]
-    for process in processes:
-        assert process.stdout is not None
-        process.stdout.readline()
-    until = time.monotonic() + seconds
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write(f"{until}\n")
-        process.stdin.flush()
-    return [json.loads(process.communicate(timeout=seconds + 60)[0])["left"] for process in processes]
 
 
 def _shared_row(left: Sequence[Sequence[float]], count: int, seconds: float) -> list[str]:
