@@ -159,7 +159,7 @@ def _respond(instance: Instance, context: object, request: "web.HttpRequest") ->
             fault=invocation.log.fault,
             prefix=settings.OTA_HTTP_PREFIX or "",
         )
-        return web.respond(request._replace(request_id=_request_id(context)), service)
+        return web.respond(request._replace(request_id=_request_id(context) or request.request_id), service)
 
 
 @contextmanager

@@ -72,7 +72,8 @@ def from_event(event: bytes) -> HttpRequest | None:
         fields = _mapping(json.loads(event))
     except (ValueError, RecursionError):
         return None
-    http = _mapping(_mapping(fields.get("requestContext")).get("http"))
+    context = _mapping(fields.get("requestContext"))
+    http = _mapping(context.get("http"))
     if not http:
         return None
     return HttpRequest(
@@ -80,6 +81,7 @@ def from_event(event: bytes) -> HttpRequest | None:
         str(http.get("path") or unquote(str(fields.get("rawPath") or "/"))),
         _headers(_mapping(fields.get("headers")).items()),
         _event_body(fields.get("body"), is_base64=fields.get("isBase64Encoded") in (True, "true")),
+        str(context.get("requestId") or ""),
     )
 
 

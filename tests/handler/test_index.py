@@ -109,6 +109,15 @@ def test_an_http_event_is_answered(platform: Platform) -> None:
     assert platform.smq.depths("requests").active == 1
 
 
+def test_an_http_request_has_the_events_id_where_the_context_has_none(platform: Platform) -> None:
+    """Two requests that are alike would be one otherwise, with one outcome id."""
+    asked = json.dumps(http_event("POST", "/modules", wanted(), Prefer="respond-async")).encode()
+    context = platform.context()
+    del context.request_id
+    answer = index.handler(asked, context)
+    assert json.loads(answer["body"]) == {"Ids": ["fc-1"]}  # type: ignore[index]
+
+
 def test_a_body_that_is_far_too_large_is_refused_before_it_is_parsed(platform: Platform) -> None:
     """Function Compute lets 32 MB through, and the smallest instance has 128."""
     sent = json.dumps(http_event("POST", "/modules", "x" * (31 << 20))).encode()

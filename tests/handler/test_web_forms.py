@@ -48,12 +48,12 @@ def opened(**fields: object) -> HttpRequest:
 
 def test_an_fc_3_event_is_an_http_request() -> None:
     request = HttpRequest(
-        "POST", "/modules", {"content-type": "application/json", "prefer": "a,b"}, json.dumps(REQUEST).encode()
+        "POST", "/modules", {"content-type": "application/json", "prefer": "a,b"}, json.dumps(REQUEST).encode(), "1-64f6cd87"
     )  # fmt: skip
     assert opened() == request
     for encoded, path in (("/health%7A", "/healthz"), ("/health%257A", "/health%7A")):
         found = opened(rawPath=encoded, requestContext={"http": {"method": "get"}})
-        assert found == request._replace(method="GET", path=path)
+        assert found == request._replace(method="GET", path=path, request_id="")
 
 
 @pytest.mark.parametrize(
