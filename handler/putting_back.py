@@ -101,9 +101,8 @@ def _longest(pause: Pause) -> float:
 def _packed(group: Sequence[Chain], random: Random) -> list[Message]:
     delay = _shared_pause(group).draw(random)
     elements = [element for each in group for element in each.elements]
-    is_object = len(elements) == 1 and elements[0].startswith(
-        "{"
-    )  # any other element means something else outside of an array
+    # Any other element means something else outside of an array.
+    is_object = len(elements) == 1 and elements[0].startswith("{")
     return [Message(body, delay) for body in (elements if is_object else pack(_together(group), LARGEST_BODY))]
 
 
