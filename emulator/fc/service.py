@@ -8,31 +8,26 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from emulator.clock import Clock
+from emulator.fc.asynchronous import AsyncCalls, Verdict
 from emulator.fc.config import FunctionConfig
 from emulator.fc.instances import Instance, InstanceDied, InstanceNotStarted, InvocationTimedOut, Reply
 from emulator.fc.output import MOST_LINES
+from emulator.fc.role_keys import RoleKeys
 from emulator.fc.runtime.steps import Step
-from emulator.ram.keys import Accounts, AccountsError, Key
+from emulator.ram.keys import Accounts
 from emulator.records import Invoked, Records
 
 LONGEST_IDLE = 300.0
 """Seconds after which an idle instance is ended."""
 SYNC_LIMIT = 32 * 1024 * 1024
 ASYNC_LIMIT = 128 * 1024
-RETRIES = 3
-PAUSES = (60.0, 120.0, 240.0)
-"""Seconds before the retries of an asynchronous call that failed; "Error handling" in the documentation names only how many."""
-FIRST_THROTTLED = 0.5
-LONGEST_THROTTLED = 5 * 3600.0
-"""Seconds for which an asynchronous call is tried that finds no instance free: 0.5 s after the first try, then twice as long."""
 RECORDED = 2_000
 """Characters of a failed call's answer that are recorded."""
 UNHANDLED = "UnhandledInvocationError"
-KEY_RENEWED = 15 * 60
-"""Seconds after which a role's key is issued anew; it would be valid for 36 hours."""
 MOST_INSTANCES = 100
 """Of all functions of an account in a region together."""
 
@@ -109,11 +104,8 @@ class FunctionCompute:
         self.accounts = accounts
         self.region = region
         self.functions = {config.name: Deployed(config) for config in functions}
-        self._clock = clock or Clock()
-        self._asynchronous: set[asyncio.Task[None]] = set()
-        """The asynchronous calls that are not finished. They do not outlive the process."""
-        self._keys: dict[str, tuple[Key, float]] = {}
-        """The newest key of each role, and when it was issued."""
+        self._asynchronous = AsyncCalls(clock or Clock())
+        self._keys = RoleKeys(accounts)
         self._records = records or Records()
         self._tries = tries
 
@@ -169,28 +161,15 @@ class FunctionCompute:
         if len(payload) > ASYNC_LIMIT:
             raise FcError(400, "EntityTooLarge", f"payload of an asynchronous call is larger than {ASYNC_LIMIT} bytes")
         request_id = new_request_id(deployed.config)
-        task = asyncio.get_running_loop().create_task(self._retry(name, payload, request_id))
-        self._asynchronous.add(task)
-        task.add_done_callback(self._asynchronous.discard)
+        self._asynchronous.accept(partial(self._try_again, name, payload, request_id))
         return request_id
 
-    async def _retry(self, name: str, payload: bytes, request_id: str) -> None:
-        failures = throttles = 0
-        waited = 0.0
-        while True:
-            try:
-                result = await self.invoke(name, payload, retry_count=failures, request_id=request_id)
-            except FcError as error:
-                if error.status != 429 or waited >= LONGEST_THROTTLED:
-                    return
-                seconds = FIRST_THROTTLED * 2.0**throttles
-                throttles, waited = throttles + 1, waited + seconds
-            else:
-                if not result.error_type or failures == RETRIES:
-                    return
-                seconds = PAUSES[failures]
-                failures += 1
-            await self._clock.sleep(seconds * self._clock.scale)
+    async def _try_again(self, name: str, payload: bytes, request_id: str, failures: int) -> Verdict:
+        try:
+            result = await self.invoke(name, payload, retry_count=failures, request_id=request_id)
+        except FcError as error:
+            return "throttled" if error.status == 429 else "refused"
+        return "failed" if result.error_type else "done"
 
     async def _try(
         self, deployed: Deployed, payload: bytes, call: Mapping[str, Any], request_id: str | None
@@ -261,7 +240,7 @@ class FunctionCompute:
         if len(self.instances) >= MOST_INSTANCES:
             deployed.counters.throttles += 1
             raise FcError(429, "ResourceExhausted", f"the account has {MOST_INSTANCES} instances already")
-        instance = Instance(config, self._key(config.role), self.region, deployed.lines)
+        instance = Instance(config, self._keys.find(config.role), self.region, deployed.lines)
         deployed.instances.append(instance)
         try:
             await instance.start()
@@ -295,7 +274,7 @@ class FunctionCompute:
         return Invocation(request_id, 200, reply.body, error_type="InitializationError", log=log, instance=instance.id)
 
     def _header(self, config: FunctionConfig, request_id: str) -> dict[str, Any]:
-        key = self._key(config.role)
+        key = self._keys.find(config.role)
         return {
             "request_id": request_id,
             "timeout": config.timeout if config.timeout % 1 else int(config.timeout),
@@ -303,21 +282,6 @@ class FunctionCompute:
             "qualifier": "LATEST" if config.service else "",
             "credentials": {"id": key.id, "secret": key.secret, "token": key.token},
         }
-
-    def _key(self, role: str | None) -> Key:
-        """Return a valid key of a role, renewed as the platform does: not for every call."""
-        if not role:
-            return Key("", "")
-        key, issued = self._keys.get(role, (Key("", ""), 0.0))
-        now = self.accounts.wall()
-        try:
-            self.accounts.authenticate(key.id, key.token)
-        except AccountsError:
-            issued = float("-inf")
-        if not 0 <= now - issued < KEY_RENEWED:
-            key = self.accounts.issue(role)
-            self._keys[role] = key, now
-        return key
 
     async def end_idle(self, seconds: float = LONGEST_IDLE) -> None:
         """End the instances that have been idle for `seconds`."""
@@ -327,10 +291,7 @@ class FunctionCompute:
 
     async def stop(self) -> None:
         """End all calls and instances."""
-        tasks = list(self._asynchronous)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._asynchronous.stop()
         await asyncio.gather(*(instance.stop() for instance in self.instances))
 
 

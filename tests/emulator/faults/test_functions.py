@@ -14,8 +14,9 @@ from emulator.cloud import Cloud
 from emulator.faults.injection import Faults
 from emulator.faults.plan import Plan, Rule
 from emulator.faults.processes import Processes
+from emulator.fc.asynchronous import RETRIES
 from emulator.fc.config import FunctionConfig
-from emulator.fc.service import RETRIES, FunctionCompute
+from emulator.fc.service import FunctionCompute
 from emulator.local import LocalCloud, local_cloud
 from emulator.ram.keys import Accounts
 from tests.support.small_cloud import FUNCTIONS, document, kept, options, send
