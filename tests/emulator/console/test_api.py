@@ -161,18 +161,19 @@ def test_calls_that_meet_a_fault_are_counted_as_failures(client: httpx.Client, c
     def state() -> Any:
         return client.get("/state").json()
 
-    before = state()["failures"]["failed"].get("CreateOTAModule", 0)
-    for more in (
-        {"kind": "drop"},
-        {"kind": "drop", "after": True},
-        {"kind": "html", "status": 502},
-        {"kind": "status"},
-    ):
-        client.post("/faults", json={"service": "iot", "operation": "CreateOTAModule", "times": 1, **more})
+    def fail(**rule: object) -> Any:
+        client.post("/faults", json={"service": "iot", "operation": "CreateOTAModule", "times": 1, **rule})
         with contextlib.suppress(httpx.RemoteProtocolError):
             httpx.post(f"{cloud.urls.iot}/?Action=CreateOTAModule", trust_env=False)
+        return state()["health"]
+
+    before = state()["failures"]["failed"].get("CreateOTAModule", 0)
+    fail(kind="drop")
+    fail(kind="drop", after=True)
+    fail(kind="html", status=502)
+    # Again and again: what other tests' requests log meanwhile would be the last error.
+    health = eventually(lambda: health if "503" in (health := fail(kind="status"))["error"]["text"] else None)
     client.delete("/faults")
-    health = eventually(lambda: health if "503" in (health := state()["health"])["error"]["text"] else None)
     assert state()["failures"]["failed"]["CreateOTAModule"] >= before + 4
     assert (health["error"]["source"], health["api"]["state"]) == ("CreateOTAModule", "failing")
 
