@@ -19,7 +19,7 @@ FAILED = Called(200, "UnhandledInvocationError")
 
 @dataclass
 class Function:
-    """Keeps the payloads of its calls, and returns the given results, then `always`."""
+    """Returns or raises the given results, then returns `always`; keeps the payloads of its calls."""
 
     results: list[Called | type[Exception]] = field(default_factory=list)
     always: Called = GOOD
@@ -35,25 +35,23 @@ class Function:
     @property
     def calls(self) -> list[list[str]]:
         """The bodies of the messages of each call."""
-        return [[event["data"]["messageBody"] for event in json.loads(payload)] for payload in self.payloads]
+        events = [json.loads(payload) for payload in self.payloads]
+        batches = [payload if isinstance(payload, list) else [payload] for payload in events]
+        return [[event["data"]["messageBody"] for event in batch] for batch in batches]
 
 
-@dataclass
-class Sleep:
-    """Keeps the times for which it should sleep, and takes no time."""
+async def skip(_seconds: float) -> None:
+    await asyncio.sleep(0)
 
-    seconds: list[float] = field(default_factory=list)
 
-    async def __call__(self, seconds: float) -> None:
-        self.seconds.append(seconds)
-        await asyncio.sleep(0)
+def make_config(**trigger: Any) -> StreamConfig:
+    return StreamConfig(QueueTrigger(**{"name": "requests", "queue": "q", **trigger}), "f", "cn-shanghai", "123")
 
 
 def make_stream(
     service: MessageService, invoke: Callable[[bytes], Awaitable[Called]], clock: Clock | None = None, **trigger: Any
 ) -> EventStream:
-    config = StreamConfig(QueueTrigger(**{"name": "t", "queue": "q", **trigger}), "f", "cn-shanghai", "123")
-    return EventStream(config, service, invoke, clock=clock or Clock(sleep=Sleep()))
+    return EventStream(make_config(**trigger), service, invoke, clock=clock or Clock(sleep=skip))
 
 
 def send(service: MessageService, *bodies: str) -> None:
@@ -61,14 +59,14 @@ def send(service: MessageService, *bodies: str) -> None:
         service.send("q", base64.b64encode(body.encode()).decode())
 
 
-def run(stream: EventStream, *conditions: Callable[[], bool]) -> None:
-    """Run until each condition has held, 20 ms or more apart, or until the stream ends by itself."""
+def run(stream: EventStream, *steps: Callable[[], bool | None]) -> None:
+    """Run until no step is False any more, one after another, 20 ms or more apart; or until the stream ends by itself."""
 
     async def scenario() -> None:
         running = asyncio.ensure_future(stream.run())
-        for condition in conditions or (lambda: False,):
+        for step in steps or (lambda: False,):
             for _ in range(4000):
-                if running.done() or condition():
+                if running.done() or step() is not False:
                     break
                 await asyncio.sleep(0.005)
             else:
