@@ -79,16 +79,17 @@ class Cloud:
         self.network = Network()
         clock = Clock(scale=options.retry_scale)
         deployed = reader.load(options.template, outputs={"MnsEndpoint": self.urls.smq})
+        if options.state:
+            options.state.mkdir(parents=True, exist_ok=True)
         self.iot = IotPlatform(
             self.accounts,
             clock=Clock(wall=lambda: time.time() + self.faults.clock_ahead()),
             seed=options.seed,
             limit=options.limit,
             answers=read_answers(options.answers) if options.answers else None,
+            path=str(options.state / "iot.sqlite3") if options.state else None,
         )
         self.iot.add_products(options.products)
-        if options.state:
-            options.state.mkdir(parents=True, exist_ok=True)
         self.smq = MessageService(
             self.accounts,
             path=str(options.state / "smq.sqlite3") if options.state else ":memory:",

@@ -77,6 +77,7 @@ async def serving(options: Options) -> AsyncIterator[Cloud]:
             task.cancel()
         await asyncio.gather(*running, *streams, *background, return_exceptions=True)
         cloud.smq.close()
+        cloud.iot.products.close()
 
 
 def _applications(cloud: Cloud, ending: asyncio.Event) -> list[ASGIApp]:

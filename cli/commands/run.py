@@ -35,7 +35,7 @@ def run(
     once: Annotated[bool, Option("--once", help="Exit after the tour; fail if an outcome is not as expected.")] = False,
     port: Annotated[int, Option(min=0, max=HIGHEST_PORT, help=PORT, envvar="OTA_LOCAL_PORT")] = LOCAL_PORT,
     template: Annotated[Path, Option(help="What to deploy.")] = TEMPLATE,
-    state: Annotated[Path | None, Option(help="Keep queues, topics and messages in this folder.")] = None,
+    state: Annotated[Path | None, Option(help="Keep modules, queues, topics and messages in this folder.")] = None,
     products: Annotated[Path | None, Option(help="Add the products of this manifest to the local cloud.")] = None,
     no_samples: Annotated[bool, Option("--no-samples", help="Start the local cloud without sending samples.")] = False,
     answers: Annotated[Path | None, Option(help="Answer as the real platform did, by `make conformance`.")] = None,

@@ -1,4 +1,4 @@
-"""The products of the local IoT Platform, and their OTA modules."""
+"""The products of the local IoT Platform, and their OTA modules; in a file, they outlive the process."""
 
 import functools
 import time
@@ -10,6 +10,8 @@ from typing import Literal
 import yaml
 from pydantic import TypeAdapter
 
+from emulator.database import Database
+
 SEED = Path(__file__).with_name("products.yml")
 DEFAULT_MODULE = "default"
 CUSTOM_MODULES = 10
@@ -19,6 +21,8 @@ Rule = Literal[
     "UnknownInstance", "InstanceNeeded", "UnknownProduct", "UnknownModule", "NameTaken", "LimitReached", "BuiltIn", "InUse"
 ]  # fmt: skip
 """The rules that an operation on products can break; `emulator.iot.quirks` has the answers."""
+_SCHEMA = "CREATE TABLE products (key TEXT PRIMARY KEY, product TEXT NOT NULL);"
+_KEEP = "INSERT INTO products VALUES (?, ?) ON CONFLICT DO UPDATE SET product = excluded.product"
 
 
 class ProductsError(Exception):
@@ -65,6 +69,9 @@ class Product:
         return next((module for module in self.modules if module.name.casefold() == name.casefold()), None)
 
 
+_PRODUCT = TypeAdapter(Product)
+
+
 @functools.cache
 def read_seeds() -> tuple[Product, ...]:
     """Read the products with which the platform starts."""
@@ -73,13 +80,16 @@ def read_seeds() -> tuple[Product, ...]:
 
 
 class Products:
-    """The products of one account and region, at first those of the seed file. `wall` returns unix seconds."""
+    """The products of one account and region, first those of the seed file; kept at `path`, if given. `wall`: unix seconds."""
 
-    def __init__(self, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, wall: Callable[[], float] = time.time, path: str | None = None) -> None:
         self._wall = wall
-        self._products: dict[str, Product] = {}
+        self._database = None if path is None else Database(path, _SCHEMA)
+        rows = self._database.rows("SELECT key, product FROM products ORDER BY rowid") if self._database else ()
+        self._products = {row["key"]: _PRODUCT.validate_json(row["product"]) for row in rows}
         for product in read_seeds():
-            self.add(product)
+            if product.key not in self._products:
+                self.add(product)
 
     def __iter__(self) -> Iterator[Product]:
         """Yield the products in the order in which they were added."""
@@ -90,7 +100,7 @@ class Products:
         created = self._wall() - age
         modules = (Module(DEFAULT_MODULE), *product.modules)
         modules = tuple(replace(module, created=created, modified=created) for module in modules)
-        self._products[product.key] = replace(product, created=created, modules=modules)
+        self._keep(replace(product, created=created), modules)
 
     def within(self, instance: str | None) -> list[Product]:
         """Return the products of an instance, newest first. Raises: ProductsError."""
@@ -131,7 +141,13 @@ class Products:
         self._keep(product, tuple(known for known in product.modules if known is not module))
 
     def _keep(self, product: Product, modules: tuple[Module, ...]) -> None:
-        self._products[product.key] = replace(product, modules=modules)
+        changed = self._products[product.key] = replace(product, modules=modules)
+        if self._database is not None:
+            self._database.change(_KEEP, (product.key, _PRODUCT.dump_json(changed).decode()))
+
+    def close(self) -> None:
+        if self._database is not None:
+            self._database.close()
 
     @staticmethod
     def _custom_module(product: Product, name: str) -> Module:

@@ -55,13 +55,14 @@ class IotPlatform:
         seed: int = 0,
         limit: int = 10,
         answers: Answers | None = None,
+        path: str | None = None,
     ) -> None:
         random_source = random.Random(seed)
         self.limit = limit
         self.latency = 0.0
         self.quirks = Quirks(random_source, answers)
         self._clock = clock or Clock()
-        self.products = Products(self._clock.wall)
+        self.products = Products(self._clock.wall, path)
         self.calls: list[ApiCall] = []
         self.throttles: Counter[str] = Counter()
         self._accounts = accounts

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 from emulator import client
 from emulator.clock import Clock
+from emulator.database import Database
 from emulator.smq.errors import NotFound, SmqError
 from emulator.smq.messages import PROPERTIES, Draft
 from emulator.smq.notifications import Publication, build_headers, write_notification
 from emulator.smq.retries import pause
-from emulator.smq.store import Database
 from emulator.smq.topics import Subscription, Topics
 
 TIMEOUT = 5

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from sqlite3 import Row
 from typing import ClassVar, Generic, TypeVar
 
+from emulator.database import Database
 from emulator.smq.errors import Conflict, NotFound
 from emulator.smq.limits import check_name
-from emulator.smq.store import Database
 
 A = TypeVar("A")
 

@@ -13,6 +13,7 @@ from typing import Any
 from anyio import move_on_after
 
 from emulator.clock import Clock
+from emulator.database import Database
 from emulator.ram.keys import Accounts
 from emulator.records import Deleted, Published, Records, Sent
 from emulator.smq.errors import SmqError
@@ -21,7 +22,7 @@ from emulator.smq.messages import PROPERTIES, Depths, Draft, Message, Properties
 from emulator.smq.notifications import Publication
 from emulator.smq.pushes import Pusher
 from emulator.smq.queues import DlqPolicy, QueueAttributes, Queues
-from emulator.smq.store import Database
+from emulator.smq.store import SCHEMA
 from emulator.smq.topics import Topics, check_tag
 
 _COLUMNS = (
@@ -57,7 +58,7 @@ class MessageService:
         clock = clock or Clock()
         self._wall = clock.wall
         self._delay_scale = delay_scale
-        self._database = Database(path)
+        self._database = Database(path, SCHEMA)
         self._events: set[asyncio.Event] = set()
         self.queues = Queues(self._database, clock.wall)
         self.records = records or Records()

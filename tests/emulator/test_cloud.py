@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -89,15 +90,24 @@ def test_the_role_of_the_template_decides_what_functions_may_do(cloud: LocalClou
 # Its start and end
 
 
-def test_queues_outlive_the_process_where_there_is_a_folder(tmp_path: Path) -> None:
-    """Messages too; queues take the attributes of a changed template."""
-    with local_cloud(options(tmp_path, state=tmp_path / "state")) as cloud:
+def create(cloud: LocalCloud, key: str, name: str) -> None:
+    cloud.call(lambda parts: parts.iot.products.create_module(parts.iot.products.find(key, None), name, "单片机", None))
+
+
+def test_modules_queues_and_messages_outlive_the_process_where_there_is_a_folder(tmp_path: Path) -> None:
+    """Queues take the attributes of a changed template; a product that is named again keeps its modules."""
+    state: dict[str, Any] = {"state": tmp_path / "state", "products": [("a1Mine", None)]}
+    with local_cloud(options(tmp_path, **state)) as cloud:
         cloud.call(lambda parts: parts.smq.send("ota-module-outcomes", "still here"))
+        for key in ("a1Mine", "a1Fleet0001"):
+            create(cloud, key, "mcu")
+        products = cloud.call(lambda parts: list(parts.iot.products))
     template = document()
     made = template["resources"]["infra"]["props"]["template"]["Resources"]
     made["Outcomes"]["Properties"]["VisibilityTimeout"] = 77
     made["OutcomeSubscription"]["Properties"]["NotifyContentFormat"] = "JSON"
-    with local_cloud(options(tmp_path, template, state=tmp_path / "state")) as cloud:
+    with local_cloud(options(tmp_path, template, **state)) as cloud:
+        assert cloud.call(lambda parts: list(parts.iot.products)) == products
         [message] = cloud.call(lambda parts: parts.smq.receive("ota-module-outcomes"))
         assert message.body == "still here"
         queue = cloud.call(lambda parts: parts.smq.queues.get("ota-module-outcomes"))
