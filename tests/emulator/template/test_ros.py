@@ -1,4 +1,4 @@
-"""What a ROS template makes, as far as the local cloud needs it."""
+"""Stacks of ROS templates, as far as the local cloud needs them."""
 
 from typing import Any
 
@@ -11,9 +11,8 @@ from emulator.template.variables import TemplateError
 NAMELESS = {"Type": "ALIYUN::MNS::Queue", "Properties": {}}
 
 
-def made(resources: dict[str, Any], **parts: Any) -> Stack:
-    template = {"Resources": resources, **{key: value for key, value in parts.items() if key != "parameters"}}
-    return build(template, region="cn-beijing", account_id="42", parameters=parts.get("parameters"))
+def make_stack(resources: dict[str, Any], parameters: dict[str, Any] | None = None, **parts: Any) -> Stack:
+    return build({"Resources": resources, **parts}, region="cn-beijing", account_id="42", parameters=parameters)
 
 
 def queue(**properties: Any) -> dict[str, Any]:
@@ -21,29 +20,27 @@ def queue(**properties: Any) -> dict[str, Any]:
 
 
 def test_a_queue_has_smqs_attributes_unless_told_otherwise() -> None:
-    assert made({"Q": queue()}).queues == (Queue("requests", QueueAttributes()),)
-    assert made({"Q": queue(VisibilityTimeout=60)}).queues[0].attributes == QueueAttributes(visibility_timeout=60)
+    assert make_stack({"Q": queue()}).queues == (Queue("requests", QueueAttributes()),)
+    assert make_stack({"Q": queue(VisibilityTimeout=60)}).queues[0].attributes == QueueAttributes(visibility_timeout=60)
 
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_a_queue_gives_messages_up_to_the_queue_of_its_policy(enabled: bool) -> None:
     """The name of the other queue may be an attribute of a resource."""
     policy = {"Enabled": enabled, "MaxReceiveCount": 3, "DeadLetterTargetQueue": {"Fn::GetAtt": ["Dead", "QueueName"]}}
-    requests, _ = made({"Q": queue(DlqPolicy=policy), "Dead": queue(QueueName="dead")}).queues
+    requests, _ = make_stack({"Q": queue(DlqPolicy=policy), "Dead": queue(QueueName="dead")}).queues
     assert requests.attributes.dlq_policy == DlqPolicy("dead", 3, enabled=enabled)
 
 
-def test_a_parameter_is_its_default_unless_the_stack_is_given_another() -> None:
+def test_expressions_are_evaluated() -> None:
+    """A parameter is its default unless the stack is given another."""
     parameters = {"Name": {"Type": "String", "Default": "requests"}}
-    template = {"Q": queue(QueueName={"Fn::Join": ["-", [{"Ref": "Name"}, {"Ref": "ALIYUN::Region"}]]})}
-    assert made(template, Parameters=parameters).queues[0].name == "requests-cn-beijing"
-    assert made(template, Parameters=parameters, parameters={"Name": "q"}).queues[0].name == "q-cn-beijing"
-
-
-def test_outputs_are_evaluated() -> None:
+    resources = {"Q": queue(QueueName={"Fn::Join": ["-", [{"Ref": "Name"}, {"Ref": "ALIYUN::Region"}]]})}
     values = {"Arn": {"Fn::GetAtt": ["Q", "ARN.WithSlash"]}, "Account": {"Ref": "ALIYUN::TenantId"}}
-    stack = made({"Q": queue()}, Outputs={name: {"Value": value} for name, value in values.items()})
-    assert stack.outputs == {"Arn": "acs:mns:cn-beijing:42:/queues/requests", "Account": "42"}
+    outputs = {name: {"Value": value} for name, value in values.items()}
+    stack = make_stack(resources, Parameters=parameters, Outputs=outputs)
+    assert stack.outputs == {"Arn": "acs:mns:cn-beijing:42:/queues/requests-cn-beijing", "Account": "42"}
+    assert make_stack(resources, {"Name": "q"}, Parameters=parameters).queues[0].name == "q-cn-beijing"
 
 
 def test_a_role_can_be_assumed_by_the_services_that_its_trust_policy_allows() -> None:
@@ -52,7 +49,9 @@ def test_a_role_can_be_assumed_by_the_services_that_its_trust_policy_allows() ->
         {"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": {"Service": ["ecs.aliyuncs.com"]}},
     ]
     role = {"RoleName": "ota", "AssumeRolePolicyDocument": {"Version": "1", "Statement": trust}}
-    assert made({"R": {"Type": "ALIYUN::RAM::Role", "Properties": role}}).roles[0].services == ("fc.aliyuncs.com",)
+    assert make_stack({"R": {"Type": "ALIYUN::RAM::Role", "Properties": role}}).roles[0].services == (
+        "fc.aliyuncs.com",
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,4 +70,4 @@ def test_a_role_can_be_assumed_by_the_services_that_its_trust_policy_allows() ->
 )
 def test_what_cannot_be_made_is_named(resources: dict[str, Any], named: str) -> None:
     with pytest.raises(TemplateError, match=named):
-        made(resources)
+        make_stack(resources)

@@ -1,4 +1,4 @@
-"""The variables of Serverless Devs, resolve as the tool resolves them."""
+"""The variables of Serverless Devs, resolved as the tool resolves them."""
 
 from typing import Any
 
@@ -6,13 +6,8 @@ import pytest
 
 from emulator.template.variables import TemplateError, lookup_in, resolve
 
-VARS = {
-    "region": "cn-shanghai",
-    "count": 2,
-    "off": {},
-    "nested": {"name": "ota"},
-    "queue": "${vars.nested.name}-requests",
-}
+NESTED = {"name": "ota"}
+VARS = {"region": "cn-shanghai", "count": 2, "off": {}, "nested": NESTED, "queue": "${vars.nested.name}-requests"}
 
 
 def render(value: Any) -> Any:
@@ -35,16 +30,12 @@ def render(value: Any) -> Any:
         ("${env('HOST', '')}", ""),
         ("${env('SET', 'here')}", "there"),
         ("no variable, {} and $", "no variable, {} and $"),
+        ({"a": [{"b": "${vars.count}"}, True, None]}, {"a": [{"b": 2}, True, None]}),
     ],
 )
-def test_a_variable_is_replaced_by_its_value(text: str, value: object) -> None:
+def test_a_variable_is_replaced_by_its_value_however_deep_it_stands(text: object, value: object) -> None:
     """A variable that stands alone keeps its type; inside text it is text."""
     assert render(text) == value
-
-
-def test_variables_are_replaced_however_deep_they_stand() -> None:
-    """Lists and mappings are gone through; other values stay as they are."""
-    assert render({"a": [{"b": "${vars.count}"}, True, None]}) == {"a": [{"b": 2}, True, None]}
 
 
 @pytest.mark.parametrize(
