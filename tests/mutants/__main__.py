@@ -1,4 +1,7 @@
-"""Plants each fault in a copy of the project, and shows which test sees it; fails if one is seen by none."""
+"""Plants each fault in a copy of the project, and shows which test sees it; fails if one is seen by none.
+
+With words as arguments, only faults whose names contain one of them.
+"""
 
 import os
 import re
@@ -8,10 +11,10 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from tests.mutants.faults import FAULTS, TESTS, Fault
+from tests.mutants.faults import FAULTS, Fault, expected_tests
 from tests.support.paths import ROOT
 
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", ".*", "dist", "build")
@@ -21,8 +24,7 @@ LONGEST = 240
 NOT_SEEN = "-"
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What saw a fault: a test of the function's own, and an invariant of the simulation."""
 
     test: str
@@ -34,73 +36,54 @@ class Verdict:
 
 
 def judge(files: Iterable[str], fault: Fault | None = None) -> Verdict:
-    """What becomes of the tests of some files of the function, with a fault in one file, or with none.
-
-    Raises: ValueError: the text that is to be replaced does not stand once in the file.
-    """
+    """What becomes of the tests of some files of the function, with a fault in one file, or with none."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         copy = Path(folder) / "project"
         shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
         if fault is not None:
-            [file] = files
-            _plant(fault, copy / "handler" / file)
-        tests = sorted({f"tests/{test}.py" for file in files for test in TESTS[file]})
-        test = _run(copy, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests)
-        simulation = _run(copy, "-m", "tests.simulation", "--seeds", SEEDS)
+            [file] = [copy / "handler" / name for name in files]
+            file.write_text(fault.planted(file.read_text(encoding="utf-8")), encoding="utf-8")
+        tests = sorted({test for file in files for test in expected_tests(file)})
         return Verdict(
-            _seen(test, r"(?m)^(?:FAILED|ERROR) \S+?::(\w+)"),
-            _seen(simulation, r"(?m)^(I\d|the function failed)\b.*\n\nseed \d+"),
+            _run(copy, r"(?m)^(?:FAILED|ERROR) \S+?::(\w+)", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests),
+            _run(copy, r"(?m)^(I\d|the function failed)\b.*\n\nseed \d+", "tests.simulation", "--seeds", SEEDS),
         )
 
 
-def _plant(fault: Fault, file: Path) -> None:
-    text = file.read_text(encoding="utf-8")
-    if text.count(fault.old) != 1:
-        raise ValueError(f"{fault.name!r} no longer applies: {fault.old!r} stands {text.count(fault.old)} times")
-    file.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
-
-
-def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+def _run(folder: Path, failure: str, *module: str) -> str:
+    """The failure that a module prints that is run in a folder."""
     environ = {"PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "examples")}
+    command = [sys.executable, "-m", *module]
+    environ = os.environ | environ
     try:
-        return subprocess.run(
-            [sys.executable, *command],
-            cwd=folder,
-            env={**os.environ, **environ},
-            capture_output=True,
-            text=True,
-            timeout=LONGEST,
-            check=False,
-        )
+        run = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=LONGEST)
     except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 1, "", "")
-
-
-def _seen(run: subprocess.CompletedProcess[str], by: str) -> str:
+        return "does not end"
     if run.returncode == 0:
         return NOT_SEEN
-    found = re.search(by, run.stdout)
-    return found[1] if found else "does not end" if not run.stdout else "fails"
+    found = re.search(failure, run.stdout)
+    return found[1] if found else "fails"
 
 
-def main() -> int:
-    planted = [(file, fault) for file, faults in FAULTS.items() for fault in faults]
+def main(words: list[str]) -> int:
+    faults = [(file, name, fault) for file, named in FAULTS.items() for name, fault in named.items()]
+    planted = [each for each in faults if not words or any(word in each[1] for word in words)]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        unharmed = pool.submit(judge, FAULTS)
-        verdicts = pool.map(lambda each: judge([each[0]], each[1]), planted)
-        survivors = sum(_shown(fault, verdict) for (_, fault), verdict in zip(planted, verdicts, strict=True))
+        unharmed = pool.submit(judge, FAULTS) if not words else None
+        verdicts = pool.map(lambda each: judge([each[0]], each[2]), planted)
+        survivors = sum(_shown(name, verdict) for (_, name, _), verdict in zip(planted, verdicts, strict=True))
         print(f"\n{len(planted)} faults, {survivors} of them seen by no test")
-        if not unharmed.result().unseen:
+        if failed := unharmed and not unharmed.result().unseen:
             print(f"without any fault the tests fail as well: {unharmed.result()}")
-        return 0 if unharmed.result().unseen and not survivors else 1
+        return 1 if failed or survivors else 0
 
 
-def _shown(fault: Fault, verdict: Verdict) -> bool:
+def _shown(name: str, verdict: Verdict) -> bool:
     """Prints a row; whether nothing saw the fault."""
-    print(f"{'SURVIVES' if verdict.unseen else 'seen':9} {fault.name}", flush=True)
+    print(f"{'SURVIVES' if verdict.unseen else 'seen':9} {name}", flush=True)
     print(f"{'':9}   by {verdict.test}; simulation: {verdict.simulation}", flush=True)
     return verdict.unseen
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.mutants.faults import FAULTS, TESTS
+from tests.mutants.faults import FAULTS, expected_tests
 from tests.support.paths import ROOT
 
 
-@pytest.mark.parametrize("file", FAULTS)
-def test_every_fault_can_be_planted(file: str) -> None:
-    """The text that it replaces stands once in the function as it is now, and its tests exist."""
-    text = (ROOT / "handler" / file).read_text(encoding="utf-8")
-    misplaced = {fault.name: text.count(fault.old) for fault in FAULTS[file] if text.count(fault.old) != 1}
-    assert misplaced == {}, "plant them where they belong now"
-    assert all((ROOT / "tests" / f"{test}.py").is_file() for test in TESTS[file])
+@pytest.mark.parametrize(("file", "name"), [(file, name) for file, faults in FAULTS.items() for name in faults])
+def test_every_fault_can_be_planted(file: str, name: str) -> None:
+    """The text that it replaces stands once in the function as it is now, what comes of it is Python, and its tests exist."""
+    compile(FAULTS[file][name].planted((ROOT / "handler" / file).read_text(encoding="utf-8")), file, "exec")
+    tests = expected_tests(file)
+    assert tests
+    assert all((ROOT / test).is_file() for test in tests)
