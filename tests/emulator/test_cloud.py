@@ -14,9 +14,8 @@ import httpx
 import psutil
 import pytest
 
-from emulator.cloud import Cloud, Options
+from emulator.cloud import Options
 from emulator.local import LocalCloud, local_cloud
-from emulator.template.variables import TemplateError
 from tests.support.paths import ROOT
 from tests.support.small_cloud import document, kept, options, send, written
 from tests.support.waiting import eventually
@@ -30,26 +29,13 @@ def runs(pid: int) -> bool:
         return False
 
 
-@pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[LocalCloud]:
-    with local_cloud(options(tmp_path)) as running:
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    with local_cloud(options(tmp_path_factory.mktemp("cloud"))) as running:
         yield running
 
 
 # The parts of the template
-
-
-def test_a_message_reaches_the_function_through_the_stream(cloud: LocalCloud, tmp_path: Path) -> None:
-    send(cloud, "hello")
-    eventually(lambda: kept(tmp_path))
-    [[event]] = kept(tmp_path)
-    assert event["data"]["messageBody"] == "hello"
-    eventually(lambda: cloud.call(_total) == 0)
-
-
-def _total(parts: Cloud) -> int:
-    depths = parts.smq.depths("ota-module-requests")
-    return depths.active + depths.inactive + depths.delayed
 
 
 def test_an_asynchronous_stream_does_not_wait_for_the_function(tmp_path: Path) -> None:
@@ -62,23 +48,12 @@ def test_an_asynchronous_stream_does_not_wait_for_the_function(tmp_path: Path) -
         eventually(lambda: cloud.call(lambda parts: parts.fc.functions["ota-modules-queue"].counters.errors))
 
 
-def test_a_topic_trigger_calls_its_function(tmp_path: Path) -> None:
-    template = document()
-    arn = "acs:mns:cn-shanghai:1234567890123456:/topics/ota-module-results"
-    trigger = {"triggerName": "results", "triggerType": "mns_topic", "sourceArn": arn, "triggerConfig": {}}
-    template["resources"]["queue"]["props"]["triggers"].append(trigger)
-    with local_cloud(options(tmp_path, template)) as cloud:
-        cloud.call(lambda parts: parts.smq.publish("ota-module-results", '"published"'))
-        eventually(lambda: kept(tmp_path) == ["published"])
-
-
 def test_the_http_function_answers_unsigned_and_in_both_forms(cloud: LocalCloud) -> None:
     """The template's trigger requires a signature; on loopback curl needs none."""
     assert httpx.get(f"{cloud.urls.fc}/ota-modules-http/x", timeout=30).status_code == 201
-    configs = cloud.call(lambda parts: {name: function.config for name, function in parts.fc.functions.items()})
-    old = configs["ota-modules-http-wsgi"]
-    assert (old.wsgi, old.service, old.handler, old.instances) == (True, "ota-modules", "samples.http", 1)
-    assert old.environment["OTA_QPS"] == "1"
+    wsgi = cloud.call(lambda parts: parts.fc.functions["ota-modules-http-wsgi"].config)
+    assert (wsgi.wsgi, wsgi.service, wsgi.handler, wsgi.instances) == (True, "ota-modules", "samples.http", 1)
+    assert wsgi.environment["OTA_QPS"] == "1"
 
 
 def test_the_role_of_the_template_decides_what_functions_may_do(cloud: LocalCloud) -> None:
@@ -116,13 +91,6 @@ def test_modules_queues_and_messages_outlive_the_process_where_there_is_a_folder
         assert subscription.notify_format == "JSON"
 
 
-def test_a_template_that_cannot_be_carried_out_starts_nothing(tmp_path: Path) -> None:
-    template = document()
-    template["resources"]["infra"]["props"]["template"]["Resources"]["Requests"]["Type"] = "ALIYUN::ECS::Instance"
-    with pytest.raises(TemplateError, match="ECS"), local_cloud(options(tmp_path, template)):
-        pass
-
-
 def test_all_servers_are_on_loopback_alone(cloud: LocalCloud) -> None:
     ports = {int(url.rpartition(":")[2]) for url in vars(cloud.urls).values()}
     connections = psutil.Process().net_connections()
@@ -131,60 +99,47 @@ def test_all_servers_are_on_loopback_alone(cloud: LocalCloud) -> None:
     assert ports <= {address.port for address in listening}
 
 
-class Emulator:
-    """A local cloud as a process of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        template = document()
-        template["resources"]["queue"]["props"]["handler"] = "stream_samples.hang"
-        command = [sys.executable, "-m", "tests.support.cloud_process", str(written(folder, template))]
-        environ = {**os.environ, "KEPT": str(folder / "kept")}
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-    def url(self, name: str) -> str:
-        """Return the URL of a server, from the output of the process."""
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        match = re.search(rf"{name} (http://127\.0\.0\.1:\d+)", line)
-        assert match, line
-        return match[1]
-
-    def working(self, folder: Path) -> int:
-        """Return the process of a running function."""
-        url = self.url("fc") + "/2023-03-30/functions/ota-modules-queue/invocations"
-        httpx.post(url, headers={"X-Fc-Invocation-Type": "Async"}, content=b"1", timeout=30)
-        eventually(lambda: kept(folder))
-        [pid] = kept(folder)
-        return int(pid)
-
-    def end(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.communicate()
-
-
 @pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[Emulator]:
-    started = Emulator(tmp_path)
-    yield started
-    started.end()
+def emulator(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A local cloud as a process of its own, whose function hangs."""
+    template = document()
+    template["resources"]["queue"]["props"]["handler"] = "stream_samples.hang"
+    command = [sys.executable, "-m", "tests.support.cloud_process", str(written(tmp_path, template))]
+    environ = {**os.environ, "KEPT": str(tmp_path / "kept")}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, env=environ, **pipes) as process:
+        yield process
+        process.kill()
+
+
+def call_function(emulator: "subprocess.Popen[str]", folder: Path) -> tuple[str, int]:
+    """Return the address of the page, and the process of a function that runs."""
+    assert emulator.stdout
+    urls = dict(re.findall(r"(\w+) (http://127\.0\.0\.1:\d+)", emulator.stdout.readline()))
+    address = f"{urls['fc']}/2023-03-30/functions/ota-modules-queue/invocations"
+    httpx.post(address, headers={"X-Fc-Invocation-Type": "Async"}, content=b"1", timeout=30)
+    [pid] = eventually(lambda: kept(folder))
+    return urls["console"], int(pid)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_everything(emulator: Emulator, tmp_path: Path, number: signal.Signals) -> None:
-    pid = emulator.working(tmp_path)
-    emulator.process.send_signal(number)
-    _, errors = emulator.process.communicate(timeout=30)
-    assert (emulator.process.returncode, errors) == (0, "")
+def test_ctrl_c_ends_everything(emulator: "subprocess.Popen[str]", tmp_path: Path, number: signal.Signals) -> None:
+    """At once and without an error, also while a page is open."""
+    page, pid = call_function(emulator, tmp_path)
+    with httpx.stream("GET", f"{page}/events", timeout=30) as events:
+        lines = events.iter_lines()
+        assert next(lines) == "event: hello"
+        emulator.send_signal(number)
+        assert list(lines)
+    _, errors = emulator.communicate(timeout=30)
+    assert (emulator.returncode, errors) == (0, "")
     assert not runs(pid)
 
 
-def test_no_function_outlives_an_emulator_that_is_killed(emulator: Emulator, tmp_path: Path) -> None:
-    pid = emulator.working(tmp_path)
-    emulator.process.kill()
-    emulator.process.wait()
+def test_no_function_outlives_an_emulator_that_is_killed(emulator: "subprocess.Popen[str]", tmp_path: Path) -> None:
+    _, pid = call_function(emulator, tmp_path)
+    emulator.kill()
+    emulator.wait()
     eventually(lambda: not runs(pid))
 
 

@@ -3,9 +3,6 @@
 import base64
 import contextlib
 import json
-import signal
-import subprocess
-import sys
 from typing import Any
 
 import httpx
@@ -14,7 +11,6 @@ import pytest
 from emulator.console import letters
 from emulator.local import LocalCloud
 from emulator.records import Sent
-from tests.support.paths import ROOT
 from tests.support.waiting import eventually
 
 DEAD = "ota-module-dead-letters"
@@ -253,22 +249,3 @@ def test_a_letter_that_cannot_be_sent_again_stays(client: httpx.Client, cloud: L
     answer = client.post("/dead-letters/replay", json={}).json()
     [left] = client.get("/dead-letters").json()
     assert (answer["replayed"], list(answer["refused"])) == ([], [left["message"]])
-
-
-def test_a_cloud_ends_at_once_while_a_page_is_open() -> None:
-    """The stream of events ends with the server, without an error."""
-    command = [sys.executable, "-m", "tests.support.cloud_process", str(ROOT / "template.yml")]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout
-        url = process.stdout.readline().split()[1]
-        with httpx.Client(trust_env=False, timeout=30) as client, client.stream("GET", f"{url}/events") as answer:
-            lines = answer.iter_lines()
-            assert next(lines) == "event: hello"
-            process.send_signal(signal.SIGINT)
-            for _line in lines:
-                pass
-        _output, errors = process.communicate(timeout=30)
-    finally:
-        process.kill()
-    assert (process.returncode, errors) == (0, "")

@@ -1,6 +1,5 @@
 """Faults on the way of streams, topics and HTTP to a function, and in its process."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,18 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
-from emulator.clock import Clock
 from emulator.cloud import Cloud
 from emulator.faults.injection import Faults
 from emulator.faults.plan import Plan, Rule
 from emulator.faults.processes import Processes
 from emulator.fc.asynchronous import RETRIES
-from emulator.fc.config import FunctionConfig
-from emulator.fc.service import FunctionCompute
 from emulator.local import LocalCloud, local_cloud
-from emulator.ram.keys import Accounts
-from tests.support.small_cloud import FUNCTIONS, document, kept, options, send
-from tests.support.waiting import eventually, soon
+from tests.support.small_cloud import document, kept, options, send
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +28,11 @@ def running(folder: Path) -> Iterator[LocalCloud]:
     template = document()
     arn = "acs:mns:cn-shanghai:1234567890123456:/topics/ota-module-results"
     trigger = {"triggerName": "results", "triggerType": "mns_topic", "sourceArn": arn, "triggerConfig": {}}
-    template["resources"]["queue"]["props"]["triggers"].append(trigger)
-    with local_cloud(options(folder, template, retry_scale=0.02)) as cloud:
+    props = template["resources"]["queue"]["props"]
+    props["triggers"].append(trigger)
+    hanging = {**props, "functionName": "hanging", "handler": "stream_samples.hang", "triggers": []}
+    template["resources"]["hanging"] = {"component": "fc3", "props": hanging}
+    with local_cloud(options(folder, template, retry_scale=0.001)) as cloud:
         yield cloud
 
 
@@ -110,30 +108,22 @@ def test_a_request_over_http_counts_once(cloud: LocalCloud) -> None:
     assert counted(cloud) == (3, 1)
 
 
-def test_each_try_of_an_asynchronous_call_can_be_killed(tmp_path: Path) -> None:
-    environment = {"KEPT": str(tmp_path / "kept")}
-    config = FunctionConfig("f", "stream_samples.hang", FUNCTIONS, environment=environment)
-    faults = Faults()
-    killing = faults.add(Rule(service="fc", kind="kill"))
+def call_later(cloud: LocalCloud, function: str) -> None:
+    url = f"{cloud.urls.fc}/2023-03-30/functions/{function}/invocations"
+    httpx.post(url, headers={"X-Fc-Invocation-Type": "Async"}, content="{}")
 
-    async def scenario() -> None:
-        processes = Processes(faults, lambda: service.instances)
-        service: FunctionCompute = FunctionCompute(
-            Accounts(), [config], clock=Clock(scale=0.0001), tries=processes.around_try
-        )
-        service.invoke_later("f", b"")
-        await soon(lambda: service.functions["f"].counters.errors == 1 + RETRIES)
-        await service.stop()
 
-    asyncio.run(scenario())
-    assert killing.seen == 1 + RETRIES
+def test_each_try_of_an_asynchronous_call_can_be_killed(cloud: LocalCloud) -> None:
+    strike(cloud, kind="kill", operation="hanging", times=None)
+    call_later(cloud, "hanging")
+    eventually(lambda: cloud.call(lambda parts: parts.fc.functions["hanging"].counters.errors) == 1 + RETRIES)
+    assert counted(cloud) == (1 + RETRIES, 1 + RETRIES)
 
 
 @pytest.mark.parametrize("kind", ["kill", "drop"])
 def test_an_asynchronous_call_over_http_counts_once(cloud: LocalCloud, kind: str) -> None:
     strike(cloud, kind=kind, operation="ota-modules-http", times=None, nth=5)
-    headers = {"X-Fc-Invocation-Type": "Async"}
-    httpx.post(f"{cloud.urls.fc}/2023-03-30/functions/ota-modules-http/invocations", headers=headers, content="{}")
+    call_later(cloud, "ota-modules-http")
     eventually(lambda: counted(cloud) == (1, 0))
 
 

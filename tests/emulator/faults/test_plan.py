@@ -51,15 +51,24 @@ def test_a_rule_strikes_only_calls_of_its_instance() -> None:
     """Not those that name another, a longer one, or none."""
     faults = Faults()
     faults.add(Rule(service="iot", kind="overdue", instance="iot-a"))
-    named = ("IotInstanceId=iot-a", "Action=x&IotInstanceId=iot-a&y=")
-    others = ("IotInstanceId=iot-ab", "IotInstanceId=iot-b", "")
-    assert [struck(faults, 1, text=text)[0] for text in (*named, *others)] == [True, True, False, False, False]
+    texts = (
+        "IotInstanceId=iot-a",
+        "Action=x&IotInstanceId=iot-a&y=",
+        "IotInstanceId=iot-ab",
+        "IotInstanceId=iot-b",
+        "",
+    )
+    assert [struck(faults, 1, text=text)[0] for text in texts] == [True, True, False, False, False]
 
 
 def test_a_rule_holds_between_its_times() -> None:
+    """Also one that is no call's: the clock is ahead meanwhile."""
     faults = Faults(iter((0.0, 0.0, 1.0, 1.9, 2.0)).__next__)
     faults.add(delay(since=1.0, until=2.0))
     assert struck(faults, 4) == [False, True, True, False]
+    faults = Faults(iter((0.0, 4.9, 5.0)).__next__)
+    faults.add(Rule(service="iot", kind="clock", amount=1200.0, until=5.0))
+    assert (faults.clock_ahead(), faults.clock_ahead()) == (1200.0, 0.0)
 
 
 def test_the_same_seed_strikes_the_same_calls() -> None:
@@ -74,18 +83,3 @@ def test_the_same_seed_strikes_the_same_calls() -> None:
     draw = draws(1, rule)
     assert draw == draws(1, Rule(service="iot", kind="empty", probability=0.3), rule)
     assert draw != draws(2, rule)
-
-
-def test_the_end_of_a_rule_releases_silent_connections() -> None:
-    faults = Faults()
-    active = faults.add(delay())
-    assert faults.clear(active.id)
-    assert active.over.is_set()
-    assert not faults.clear(active.id)
-    assert faults.plan == Plan()
-
-
-def test_a_clock_is_ahead_while_its_rule_holds() -> None:
-    faults = Faults(iter((0.0, 4.9, 5.0)).__next__)
-    faults.add(Rule(service="iot", kind="clock", amount=1200.0, until=5.0))
-    assert (faults.clock_ahead(), faults.clock_ahead()) == (1200.0, 0.0)
