@@ -15,7 +15,7 @@ STACK: Document = STACKS["alarms"]
 
 
 def properties(kind: str) -> dict[str, Any]:
-    """The properties of all resources of a kind, by name."""
+    """Return the properties of all resources of a kind, by name."""
     return {name: item["Properties"] for name, item in STACK["Resources"].items() if item["Type"] == kind}
 
 
@@ -23,23 +23,16 @@ RULES = properties("ALIYUN::CMS::ResourceMetricRule").values()
 ALERTS = properties("ALIYUN::SLS::Alert")
 SEARCHES = properties("ALIYUN::SLS::Savedsearch")
 CHARTS = STACK["Resources"]["Dashboard"]["Properties"]["Charts"]
-(INDEX,) = [
-    item["JsonKeyIndices"]
-    for item in STACKS["infra"]["Resources"]["LogIndex"]["Properties"]["KeyIndices"]
-    if item["Type"] == "json"
-]
-INDEXED = [item["Name"] for item in INDEX]
+INDICES = STACKS["infra"]["Resources"]["LogIndex"]["Properties"]["KeyIndices"]
+INDEXED = [key["Name"] for index in INDICES if index["Type"] == "json" for key in index["JsonKeyIndices"]]
 
 
 def lines(*messages: dict[str, Any] | str) -> list[log_queries.Row]:
-    """Lines of the log, a minute apart."""
+    """Return lines of the log, a minute apart."""
+    texts = [message if isinstance(message, str) else json.dumps(message) for message in messages]
     return [
-        {
-            "__time__": 1_800_000_000 + 60 * number,
-            "functionName": "ota-modules-queue",
-            "message": message if isinstance(message, str) else json.dumps(message),
-        }
-        for number, message in enumerate(messages)
+        {"__time__": 1_800_000_000 + 60 * number, "functionName": "ota-modules-queue", "message": text}
+        for number, text in enumerate(texts)
     ]
 
 
@@ -61,28 +54,14 @@ LOUD: dict[str, list[log_queries.Row]] = {
 }
 
 
-def test_an_error_that_lasts_pages_however_seldom_the_stream_tries_again() -> None:
-    """After the first minutes a batch is tried every 512 s: no two minutes in a row have an error."""
-    errors = [rule for rule in RULES if rule["MetricName"] == "FunctionFunctionErrors"]
-    assert {rule["Escalations"]["Critical"]["Times"] for rule in errors} == {1}
-
-
-def test_a_stream_that_stopped_pages_even_where_little_waits() -> None:
-    """It logs nothing and calls nothing: only the depth of the queue tells."""
-    depth = [rule for rule in RULES if rule["Resources"][0].get("queue") == "ota-module-requests"]
-    assert "0" in {each["Threshold"] for rule in depth for each in rule["Escalations"].values()}
-
-
 @pytest.mark.parametrize(
-    ("kind", "condition", "parameter"),
-    [
-        ("ALIYUN::CMS::ResourceMetricRule", "HasContactGroup", "ContactGroup"),
-        ("ALIYUN::SLS::Alert", "HasActionPolicy", "ActionPolicy"),
-    ],
+    ("kind", "parameter"), [("CMS::ResourceMetricRule", "ContactGroup"), ("SLS::Alert", "ActionPolicy")]
 )
-def test_alarms_are_left_out_where_nobody_is_named(kind: str, condition: str, parameter: str) -> None:
+def test_alarms_are_left_out_where_nobody_is_named(kind: str, parameter: str) -> None:
     """By default no contact group and no action policy is named, and all that would page stands under a condition."""
-    assert {item["Condition"] for item in STACK["Resources"].values() if item["Type"] == kind} == {condition}
+    condition = f"Has{parameter}"
+    conditions = {item["Condition"] for item in STACK["Resources"].values() if item["Type"] == f"ALIYUN::{kind}"}
+    assert conditions == {condition}
     assert STACK["Parameters"][parameter]["Default"] == ""
     assert STACK["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
 
@@ -99,6 +78,12 @@ def test_there_is_an_alarm_for_each_thing_that_pages() -> None:
         ("FunctionFunctionErrors", "ota-modules-http"),
         ("FunctionConcurrencyThrottles", "ota-modules-http"),
     } <= seen
+    errors = [rule["Escalations"] for rule in RULES if rule["MetricName"] == "FunctionFunctionErrors"]
+    # After the first minutes a batch is tried every 512 s: no two minutes in a row have an error.
+    assert {escalations["Critical"]["Times"] for escalations in errors} == {1}
+    depths = [rule["Escalations"] for rule in RULES if rule["Resources"][0].get("queue") == "ota-module-requests"]
+    # A stream that stopped logs nothing and calls nothing: only the depth of the queue tells.
+    assert "0" in {level["Threshold"] for escalations in depths for level in escalations.values()}
 
 
 @pytest.mark.parametrize("name", ALERTS)
@@ -119,13 +104,11 @@ def test_an_alert_hears_its_lines_and_is_silent_otherwise(name: str) -> None:
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart["title"])
 def test_a_chart_has_rows_with_its_axes(chart: Document) -> None:
-    rows = [row for rows in (QUIET, *LOUD.values()) for row in rows]
-    found = log_queries.run(chart["search"]["query"], rows, INDEXED)
-    assert found
-    assert {*chart["display"]["xAxis"], *chart["display"]["yAxis"]} <= found[0].keys()
+    rows = sum(LOUD.values(), QUIET)
+    first = log_queries.run(chart["search"]["query"], rows, INDEXED)[0]
+    assert {*chart["display"]["xAxis"], *chart["display"]["yAxis"]} <= first.keys()
 
 
 @pytest.mark.parametrize("name", SEARCHES)
-def test_a_saved_search_can_be_run(name: str) -> None:
-    """Its fields are all in the index."""
+def test_the_fields_of_a_saved_search_are_in_the_index(name: str) -> None:
     log_queries.run(SEARCHES[name]["Detail"]["SearchQuery"], QUIET, INDEXED)

@@ -18,22 +18,19 @@ FILES = sorted((ROOT / "environments").glob("*.yml"))
 
 
 def settings_of(path: Path) -> list[tuple[Function, Settings]]:
-    """The functions that run, with what each of them makes of its variables."""
+    """Read the functions that run, with what each of them makes of its variables."""
     functions = [function for function in load(path, environ={}).functions if function.instances != 0]
     return [(item, Settings.read({**item.variables, "FC_REGION": "cn-shanghai"})) for item in functions]
 
 
-def test_staging_and_production_share_no_name() -> None:
-    staging, prod = (load(ROOT / "environments" / name, environ={}) for name in ("staging.yml", "prod.yml"))
+def test_staging_and_production_share_the_accounts_limit_and_no_name() -> None:
+    """In any second, all functions of both make at most ten calls of an operation."""
+    paths = [ROOT / "environments/staging.yml", ROOT / "environments/prod.yml"]
+    staging, prod = (load(path, environ={}) for path in paths)
     for kind in ("queues", "functions", "roles"):
         assert not {item.name for item in getattr(staging, kind)} & {item.name for item in getattr(prod, kind)}
     assert not set(staging.topics) & set(prod.topics)
-
-
-def test_staging_and_production_keep_the_accounts_limit_together() -> None:
-    """In any second, all functions of both make at most ten calls of an operation."""
-    both = [*settings_of(ROOT / "environments/staging.yml"), *settings_of(ROOT / "environments/prod.yml")]
-    assert sum(settings.most_in_a_second for _, settings in both) <= ACCOUNT_LIMIT
+    assert sum(settings.most_in_a_second for path in paths for _, settings in settings_of(path)) <= ACCOUNT_LIMIT
 
 
 @pytest.mark.parametrize("path", [ROOT / "template.yml", *FILES], ids=lambda path: path.stem)
@@ -52,9 +49,9 @@ def test_every_deployment_keeps_the_accounts_limit(path: Path) -> None:
 
 
 def test_an_account_of_its_own_and_a_store_use_98_percent_of_the_limit() -> None:
-    [(queue, alone)] = settings_of(ROOT / "environments" / "whole-quota.yml")
+    [(queue, alone)] = settings_of(ROOT / "environments/whole-quota.yml")
     assert (queue.name, alone.share) == ("ota-modules-queue", 9.8)
-    assert {item.rate for _, item in settings_of(ROOT / "environments" / "store.yml")} == {9.8}
+    assert {item.rate for _, item in settings_of(ROOT / "environments/store.yml")} == {9.8}
 
 
 def test_production_is_called_by_its_alias() -> None:

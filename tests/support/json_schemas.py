@@ -17,20 +17,5 @@ _Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pat
 
 
 def faults(value: object, schema: Mapping[str, Any]) -> list[str]:
-    """What a value breaks of a schema."""
+    """Describe what a value breaks of a schema."""
     return [error.message for error in _Validator(schema).iter_errors(value)]
-
-
-def part_of(schema: Any) -> Any:
-    """The schema of values that may leave anything out, or say `null` for it, but hold nothing that is unknown."""
-    if isinstance(schema, list):
-        return [part_of(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    looser = {name: part_of(each) for name, each in schema.items() if name != "required"}
-    if "properties" in looser:
-        looser["properties"] = {
-            name: {"anyOf": [each, {"type": "null"}]} for name, each in looser["properties"].items()
-        }
-        looser["additionalProperties"] = False
-    return looser

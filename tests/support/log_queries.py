@@ -19,32 +19,24 @@ def run(query: str, rows: Sequence[Row], fields: Sequence[str]) -> list[dict[str
     Raises: sqlite3.OperationalError: the SQL names a field that the index does not know.
     """
     search, _, statement = query.partition("|")
-    found = [row for row in rows if _matches(search, row)]
+    matching = [row for row in rows if all(_matches(term.strip(), row) for term in search.split(" and "))]
     if not statement:
-        return [dict(row) for row in found]
+        return [dict(row) for row in matching]
+    columns = ["__time__", "functionName", *(f"message.{field}" for field in fields)]
+    # Quoted names that SQLite does not know would be taken for texts.
+    if unknown := set(re.findall(r'"([^"]+)"', statement)) - set(columns):
+        raise sqlite3.OperationalError(f"the index has no {', '.join(sorted(unknown))}")
     base = sqlite3.connect(":memory:")
     base.row_factory = sqlite3.Row
     base.create_function("from_unixtime", 1, lambda seconds: seconds)
-    columns = ["__time__", "functionName", *(f"message.{field}" for field in fields)]
     base.execute(f"create table log ({', '.join(json.dumps(name) for name in columns)})")
-    base.executemany(
-        f"insert into log values ({', '.join('?' * len(columns))})", [_values(row, fields) for row in found]
-    )
-    # Quoted names that SQLite does not know would be taken for texts.
-    unknown = set(re.findall(r'"([^"]+)"', statement)) - set(columns)
-    if unknown:
-        raise sqlite3.OperationalError(f"the index has no {', '.join(sorted(unknown))}")
-    place = re.search(r" (group|order|limit) ", statement)
-    end = place.start() if place else len(statement)
-    return [dict(row) for row in base.execute(f"{statement[:end]} from log {statement[end:]}")]
+    values = [[row["__time__"], row["functionName"], *map(_message(row).get, fields)] for row in matching]
+    base.executemany(f"insert into log values ({', '.join('?' * len(columns))})", values)
+    select, *tail = re.split(r"(?= (?:group|order|limit) )", statement, maxsplit=1)
+    return [dict(row) for row in base.execute(f"{select} from log {''.join(tail)}")]
 
 
-def _values(row: Row, fields: Sequence[str]) -> list[Any]:
-    message = _parsed(row)
-    return [row["__time__"], row["functionName"], *(message.get(field) for field in fields)]
-
-
-def _parsed(row: Row) -> Mapping[str, Any]:
+def _message(row: Row) -> Mapping[str, Any]:
     try:
         message = json.loads(row["message"])
     except ValueError:
@@ -52,12 +44,8 @@ def _parsed(row: Row) -> Mapping[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-def _matches(search: str, row: Row) -> bool:
-    return all(_term(term.strip(), row) for term in search.strip().split(" and "))
-
-
-def _term(term: str, row: Row) -> bool:
+def _matches(term: str, row: Row) -> bool:
     if term.startswith("message."):
         name, _, value = term.removeprefix("message.").partition(":")
-        return str(_parsed(row).get(name.strip(), "")).lower() == value.strip().lower()
+        return str(_message(row).get(name.strip(), "")).lower() == value.strip().lower()
     return term.strip('"').lower() in row["message"].lower()
