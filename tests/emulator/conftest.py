@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import httpx
@@ -12,9 +12,11 @@ import pytest
 from starlette.types import ASGIApp
 
 from emulator.clock import Clock
+from emulator.cloud import Options
 from emulator.iot import api as iot_api
 from emulator.iot import signature
 from emulator.iot.service import IotPlatform
+from emulator.local import LocalCloud, local_cloud
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
 from tests.emulator.iot.sample import Send
 
@@ -25,6 +27,12 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*os.environ]:
         if name.startswith(("ALIYUN_ACCESS_KEY_", "ALIBABA_CLOUD_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalCloud]:
+    with local_cloud(Options(port=0)) as running:
+        yield running
 
 
 @pytest.fixture

@@ -18,32 +18,27 @@ REQUESTS = "ota-module-requests"
 OUTCOMES = "ota-module-outcomes"
 
 
-def encoded(value: object) -> str:
+def encode(value: object) -> str:
     return base64.b64encode(json.dumps(value).encode()).decode()
 
 
-def story(client: httpx.Client, name: str, kind: str) -> dict[str, Any]:
+def kinds(story: dict[str, Any]) -> list[str]:
+    return [step["kind"] for step in story.get("steps", ())]
+
+
+def wait_for_story(client: httpx.Client, name: str, kind: str) -> dict[str, Any]:
     """Return the story of a request, as soon as it holds a step of this kind."""
 
     def read() -> dict[str, Any] | None:
-        told: dict[str, Any] = client.get(f"/requests/{name}").json()
-        return told if told.get("steps") and kind in kinds(told) else None
+        story: dict[str, Any] = client.get(f"/requests/{name}").json()
+        return story if kind in kinds(story) else None
 
-    told: dict[str, Any] = eventually(read)
-    return told
-
-
-def kinds(told: dict[str, Any]) -> list[str]:
-    return [step["kind"] for step in told["steps"]]
-
-
-def of_kind(told: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    return [step for step in told["steps"] if step["kind"] == kind]
+    return eventually(read)
 
 
 def publish(cloud: LocalCloud, name: str, **data: object) -> None:
     """Publish an outcome of the request `name`."""
-    body = encoded({"id": name, "causationid": name, "data": data})
+    body = encode({"id": name, "causationid": name, "data": data})
     cloud.call(lambda parts: parts.smq.publish("ota-module-results", body))
 
 
@@ -52,56 +47,49 @@ def send(client: httpx.Client, name: str, product: str, module: str = "", via: s
     return client.post("/requests", json={"via": via, "request": request}).json()
 
 
-def events(client: httpx.Client, *names: str, after: str = "") -> dict[str, Any]:
-    """Return the first event of each of these names in the stream."""
+def read_events(client: httpx.Client, *names: str, after: str = "") -> dict[str, Any]:
+    """Return the data of the first event of each of these names in the stream, and `id`, the last id before them."""
     first: dict[str, Any] = {}
+    event: dict[str, str] = {}
     with client.stream("GET", "/events", headers={"last-event-id": after} if after else {}) as answer:
-        number, name = "", ""
         for line in answer.iter_lines():
             field, _, value = line.partition(": ")
-            number = value if field == "id" else number
-            name = value if field == "event" else name
-            if field == "data" and name in names and name not in first:
-                first |= {name: json.loads(value), f"{name} id": number}
+            event[field] = value
+            if field == "data":
+                first.setdefault(event["event"], json.loads(value))
             if first.keys() >= set(names):
-                return first
+                return {**first, "id": event.get("id")}
     raise AssertionError(f"the stream ended without {names}")
 
 
 # State, outcomes and stories
 
 
-def test_the_page_takes_no_outcome_from_those_who_wait_for_it(client: httpx.Client, cloud: LocalCloud) -> None:
-    before = cloud.call(lambda parts: parts.smq.depths(OUTCOMES).active)
-    publish(cloud, "n1")
-    assert kinds(story(client, "n1", "published")) == ["published"]
-    assert cloud.call(lambda parts: parts.smq.depths(OUTCOMES).active) == before + 1
-
-
 def test_the_stream_begins_with_all_that_is_known(client: httpx.Client, cloud: LocalCloud) -> None:
-    """A page that comes back gets what it missed; a page of another run gets everything."""
+    """A page that comes back gets what it missed; a page of another run gets everything. No outcome leaves its queue."""
+    before = cloud.call(lambda parts: parts.smq.depths(OUTCOMES).active)
     publish(cloud, "s1")
-    story(client, "s1", "published")
-    first = events(client, "hello", "rates", "outcomes", "state")
+    assert kinds(wait_for_story(client, "s1", "published")) == ["published"]
+    first = read_events(client, "hello", "rates", "outcomes", "state")
     assert set(first["hello"]["urls"]) == {"console", "iot", "smq", "fc"}
     assert first["outcomes"][-1]["id"] == "s1"
-    assert first["state"]["queues"][OUTCOMES]["active"] >= 1
+    assert first["state"]["queues"][OUTCOMES]["active"] == before + 1
     publish(cloud, "s2")
-    missed = events(client, "hello", "outcomes", after=first["outcomes id"])
+    missed = read_events(client, "hello", "outcomes", after=first["id"])
     assert [outcome["id"] for outcome in missed["outcomes"]] == ["s2"]
     for after in ("other:5", "nonsense", "x:99999999999999999999", ":"):
-        assert events(client, "outcomes", after=after)["outcomes"][0]["n"] == 1
+        assert read_events(client, "outcomes", after=after)["outcomes"][0]["n"] == 1
 
 
 def test_a_request_over_http_has_a_story(client: httpx.Client) -> None:
     """Delivered, called, read back, published; the answer is the trigger's own; the log has its lines, and no others'."""
     answer = send(client, "over-http", "a1Known0001", "MODEM")
     assert (answer["status"], answer["body"]["Status"]) == (200, "existing")
-    told = story(client, "over-http", "worked")
-    assert kinds(told) == ["delivered", "call", "call", "published", "worked"]
-    calls = [(call["operation"], call["success"], bool(call["code"])) for call in of_kind(told, "call")]
+    story = wait_for_story(client, "over-http", "worked")
+    assert kinds(story) == ["delivered", "call", "call", "published", "worked"]
+    calls = [(call["operation"], call["success"], bool(call["code"])) for call in story["steps"][1:3]]
     assert calls == [("CreateOTAModule", False, True), ("ListOTAModuleByProduct", True, False)]
-    lines = eventually(lambda: log if len(log := story(client, "over-http", "worked")["log"]) == 2 else None)
+    lines = eventually(lambda: log if len(log := client.get("/requests/over-http").json()["log"]) == 2 else None)
     assert [(line["level"], line["event"]) for line in lines] == [("INFO", "request"), ("INFO", "summary")]
     assert lines[0]["fields"]["status"] == "existing"
     assert lines[0]["at"] <= lines[1]["at"]
@@ -112,19 +100,19 @@ def test_each_of_two_requests_for_one_module_has_its_own_calls(client: httpx.Cli
     names = ("turn-1", "turn-2")
     for name in names:
         send(client, name, "a1Fleet0001", "turns", via="queue")
-    calls = [of_kind(story(client, name, "acknowledged"), "call") for name in names]
-    assert sorted(map(len, calls)) == [1, 2]
+    assert sorted(kinds(wait_for_story(client, name, "acknowledged")).count("call") for name in names) == [1, 2]
 
 
 def test_calls_that_met_a_fault_and_invocations_that_died_are_in_the_story(client: httpx.Client) -> None:
     rule = {"service": "iot", "operation": "CreateOTAModule", "times": 1}
     client.post("/faults", json={**rule, "kind": "status", "contains": "swallowed"})
     send(client, "swallowed", "a1Fleet0002")
-    assert of_kind(story(client, "swallowed", "worked"), "worked")[0]["lost"] == 1
+    assert wait_for_story(client, "swallowed", "worked")["steps"][-1]["lost"] == 1
     client.post("/faults", json={**rule, "kind": "kill", "contains": "killed"})
     send(client, "killed", "a1Fleet0003", via="queue")
-    [failed] = of_kind(story(client, "killed", "failed"), "failed")
+    story = wait_for_story(client, "killed", "failed")
     client.delete("/faults")
+    [failed] = [step for step in story["steps"] if step["kind"] == "failed"]
     assert (failed["function"], failed["error"]) == ("ota-modules-queue", "UnhandledInvocationError")
 
 
@@ -143,109 +131,103 @@ def test_the_modules_are_listed_by_product(client: httpx.Client) -> None:
 def test_no_key_token_or_secret_is_shown(client: httpx.Client, cloud: LocalCloud) -> None:
     """Not in the state, the stream or a story, though the calls were signed with them."""
     send(client, "secretive", "a1Fleet0004")
-    told = [json.dumps(story(client, "secretive", "call")), client.get("/state").text, client.get("/modules").text]
-    told.append(json.dumps(events(client, "hello", "rates", "outcomes", "state")))
-    issued = cloud.call(lambda cloud: list(cloud.accounts.issued))
+    shown = [wait_for_story(client, "secretive", "call"), read_events(client, "hello", "rates", "outcomes", "state")]
+    text = json.dumps([*shown, client.get("/state").json(), client.get("/modules").json()])
+    issued = cloud.call(lambda parts: list(parts.accounts.issued))
     assert issued
-    for secret in ["testsecret", *(part for key in issued for part in (key.id, key.secret, key.token))]:
-        assert not [text for text in told if secret in text]
+    assert not [part for key in issued for part in (key.id, key.secret, key.token, "testsecret") if part in text]
 
 
 def test_calls_that_meet_a_fault_are_counted_as_failures(client: httpx.Client, cloud: LocalCloud) -> None:
     """Answered or cut off; the API fails until a call succeeds."""
 
-    def state() -> Any:
-        return client.get("/state").json()
-
     def fail(**rule: object) -> Any:
         client.post("/faults", json={"service": "iot", "operation": "CreateOTAModule", "times": 1, **rule})
         with contextlib.suppress(httpx.RemoteProtocolError):
-            httpx.post(f"{cloud.urls.iot}/?Action=CreateOTAModule", trust_env=False)
-        return state()["health"]
+            httpx.post(f"{cloud.urls.iot}/?Action=CreateOTAModule")
+        return client.get("/state").json()
 
-    before = state()["failures"]["failed"].get("CreateOTAModule", 0)
-    fail(kind="drop")
+    before = fail(kind="drop")["failures"]["failed"].get("CreateOTAModule", 0)
     fail(kind="drop", after=True)
     fail(kind="html", status=502)
     # Again and again: what other tests' requests log meanwhile would be the last error.
-    health = eventually(lambda: health if "503" in (health := fail(kind="status"))["error"]["text"] else None)
+    state = eventually(lambda: now if "503" in (now := fail(kind="status"))["health"]["error"]["text"] else None)
     client.delete("/faults")
-    assert state()["failures"]["failed"]["CreateOTAModule"] >= before + 4
-    assert (health["error"]["source"], health["api"]["state"]) == ("CreateOTAModule", "failing")
+    assert state["failures"]["failed"]["CreateOTAModule"] >= before + 3
+    assert (state["health"]["error"]["source"], state["health"]["api"]["state"]) == ("CreateOTAModule", "failing")
 
 
 def test_outcomes_are_exported_as_a_table(client: httpx.Client, cloud: LocalCloud) -> None:
     """By status and words; Chinese is readable, and nothing is a formula."""
     for number, status in enumerate(("failed", "created")):
         publish(cloud, f"t{number}", Status=status, ProductKey="a1Table", ModuleName="=1+1", ErrorMessage="默认")
-    story(client, "t1", "published")
+    wait_for_story(client, "t1", "published")
     answer = client.get("/outcomes.csv", params={"status": "failed", "search": "A1TABLE"})
-    rows = answer.content.decode("utf-8-sig").splitlines()
+    head, *rows = answer.content.decode("utf-8-sig").splitlines()
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert rows[0] == "time,status,product,module,id,correlation,attempts,note"
-    assert [row.split(",", 1)[1] for row in rows[1:]] == ["failed,a1Table,'=1+1,t0,,,默认"]
+    assert head == "time,status,product,module,id,correlation,attempts,note"
+    assert [row.split(",", 1)[1] for row in rows] == ["failed,a1Table,'=1+1,t0,,,默认"]
 
 
 def test_a_queue_is_purged_of_what_no_receiver_has(client: httpx.Client, cloud: LocalCloud) -> None:
     """Delayed messages too; unknown queues are refused."""
-    cloud.call(lambda cloud: [cloud.smq.send(DEAD, "eA==", delay) for delay in (0, 0, 600)])
-    [held] = cloud.call(lambda cloud: cloud.smq.receive(DEAD))
+    cloud.call(lambda parts: [parts.smq.send(DEAD, "eA==", delay) for delay in (0, 0, 600)])
+    [held] = cloud.call(lambda parts: parts.smq.receive(DEAD))
     assert client.post(f"/queues/{DEAD}/purge", json={}).json() == {"name": DEAD, "discarded": 2}
-    depths = cloud.call(lambda cloud: cloud.smq.depths(DEAD))
+    depths = cloud.call(lambda parts: parts.smq.depths(DEAD))
     assert (depths.active, depths.inactive, depths.delayed) == (0, 1, 0)
     assert client.post("/queues/nothing/purge", json={}).status_code == 404
     assert client.post(f"/queues/{DEAD}/purge", content="x").status_code == 415
-    cloud.call(lambda cloud: cloud.smq.delete(DEAD, held.handle))
+    cloud.call(lambda parts: parts.smq.delete(DEAD, held.handle))
 
 
 # Dead letters
 
-
-def test_letters_of_all_origins_are_read_and_sent_again(client: httpx.Client, cloud: LocalCloud) -> None:
-    request = {"ProductKey": "a1Fleet0005", "ModuleName": "dead", "Attempt": 5}
-    ours = encoded({"Reason": "quota", "Detail": "why", "Request": {**request, "Id": "ours", "Tried": True}})
-    event = json.dumps({"id": "e", "data": {"messageId": "m-1", "messageBody": json.dumps(request)}})
-    bodies = [ours, event, encoded([request, {**request, "Id": "two"}]), "not JSON"]
-    cloud.call(lambda cloud: [cloud.smq.send(DEAD, body) for body in bodies])
-    dead = client.get("/dead-letters").json()
-    assert [letter["reason"] for letter in dead] == ["quota", "undelivered", "undelivered", "undelivered"]
-    assert [[request["Id"] for request in letter["requests"]] for letter in dead[:2]] == [["ours"], ["m-1"]]
-    first = dead[0]["message"]
-    before = cloud.call(lambda cloud: len(cloud.records.events))
-    assert client.post("/dead-letters/replay", json={"messages": [first, "gone"]}).json()["replayed"] == [first]
-    assert len(client.get("/dead-letters").json()) == 3
-    assert len(client.post("/dead-letters/replay", json={}).json()["replayed"]) == 3
-    events = cloud.call(lambda cloud: cloud.records.events[before:])
-    sent = [event.body for event in events if isinstance(event, Sent) and event.queue == REQUESTS]
-    again = [base64.b64decode(body).decode() for body in sent]
-    fresh = {"ProductKey": "a1Fleet0005", "ModuleName": "dead", "Replay": 1}
-    third = dead[2]["message"]
-    assert [json.loads(text) for text in again[:3]] == [
-        {**fresh, "Id": "ours", "Tried": True}, {**fresh, "Id": "m-1"},
-        [{**fresh, "Id": f"{third}/1"}, {**fresh, "Id": "two"}],
-    ]  # fmt: skip
-    assert again[3] == "not JSON"
-    assert client.get("/dead-letters").json() == []
+REQUEST = {"ProductKey": "a1Fleet0005", "ModuleName": "dead"}
+USED_UP = {**REQUEST, "Attempt": 5, "Since": 5}
+OURS = {"Reason": "quota", "Detail": "why", "Request": {**USED_UP, "Id": "ours", "Tried": True}}
+EVENT = json.dumps({"id": "e", "data": {"messageId": "m-1", "messageBody": json.dumps(USED_UP)}})
 
 
-def test_a_letter_is_discarded_and_no_other(client: httpx.Client, cloud: LocalCloud) -> None:
-    one, other = (cloud.call(lambda cloud, body=body: cloud.smq.send(DEAD, body)) for body in ("one", "other"))  # type: ignore[misc]
+@pytest.mark.parametrize(
+    ("body", "reason", "renewed"),
+    [
+        (encode(OURS), "quota", {**REQUEST, "Id": "ours", "Tried": True, "Replay": 1}),
+        (EVENT, "undelivered", {**REQUEST, "Id": "m-1", "Replay": 1}),
+        (
+            encode([USED_UP, {**USED_UP, "Id": "two"}]),
+            "undelivered",
+            [{**REQUEST, "Id": "m/1", "Replay": 1}, {**REQUEST, "Id": "two", "Replay": 1}],
+        ),
+        *(
+            (encode({**USED_UP, "Id": "kept", "Replay": old}), "undelivered", {**REQUEST, "Id": "kept", "Replay": new})
+            for old, new in [(None, 1), (0, 1), (3, 4), ("x", "x"), (1_000_000, 1_000_000)]
+        ),
+    ],
+)
+def test_the_attempts_of_a_letters_requests_begin_anew(body: str, reason: str, renewed: Any) -> None:
+    """Its replays are counted, so that the outcome after one has another id than the one before."""
+    letter = letters.read("m", body)
+    assert (letter.reason, json.loads(letter.again)) == (reason, renewed)
+    requests = renewed if isinstance(renewed, list) else [renewed]
+    assert [*letter.requests] == [request["Id"] for request in requests]
+
+
+def test_letters_are_sent_again_or_discarded_and_no_others(client: httpx.Client, cloud: LocalCloud) -> None:
+    """One that the queue of requests refuses stays."""
+    bodies = (encode(OURS), "not JSON", "not JSON " + "x" * 60_000, "other")
+    ours, text, large, other = cloud.call(lambda parts: [parts.smq.send(DEAD, body) for body in bodies])
+    recorded = cloud.call(lambda parts: len(parts.records.events))
+    letter = client.get("/dead-letters").json()[0]
+    assert (letter["reason"], letter["detail"], letter["requests"]) == ("quota", "why", [{**REQUEST, "Id": "ours"}])
     assert client.post("/dead-letters/discard", json={}).status_code == 422
-    assert client.post("/dead-letters/discard", json={"messages": [one, "gone"]}).json() == {"discarded": [one]}
-    assert [letter["message"] for letter in client.get("/dead-letters").json()] == [other]
-    assert client.post("/queues/ota-module-dead-letters/purge", json={}).json()["discarded"] == 1
-
-
-@pytest.mark.parametrize(("before", "after"), [(None, 1), (0, 1), (3, 4), ("x", "x"), (1_000_000, 1_000_000)])
-def test_each_replay_is_counted(before: object, after: object) -> None:
-    """So that the outcome after a replay has another id than the one before."""
-    request = {"ProductKey": "a1", "ModuleName": "m", "Since": 5, "Attempt": 5, "Id": "kept", "Replay": before}
-    again = json.loads(letters.read("m", encoded(request)).again)
-    assert again == {"ProductKey": "a1", "ModuleName": "m", "Id": "kept", "Replay": after}
-
-
-def test_a_letter_that_cannot_be_sent_again_stays(client: httpx.Client, cloud: LocalCloud) -> None:
-    cloud.call(lambda parts: parts.smq.send(DEAD, "not JSON " + "x" * 60_000))
+    assert client.post("/dead-letters/discard", json={"messages": [other, "gone"]}).json() == {"discarded": [other]}
+    assert client.post("/dead-letters/replay", json={"messages": [ours, "gone"]}).json()["replayed"] == [ours]
     answer = client.post("/dead-letters/replay", json={}).json()
-    [left] = client.get("/dead-letters").json()
-    assert (answer["replayed"], list(answer["refused"])) == ([], [left["message"]])
+    assert (answer["replayed"], [*answer["refused"]]) == ([text], [large])
+    assert [letter["message"] for letter in client.get("/dead-letters").json()] == [large]
+    events = cloud.call(lambda parts: parts.records.events[recorded:])
+    sent = [event for event in events if isinstance(event, Sent) and event.queue == REQUESTS]
+    again = [base64.b64decode(event.body).decode() for event in sent]
+    assert again == [letters.read(ours, encode(OURS)).again, "not JSON"]
+    assert client.post(f"/queues/{DEAD}/purge", json={}).json()["discarded"] == 1

@@ -13,17 +13,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from emulator.cloud import Options
 from emulator.faults.plan import Plan, Rule
-from emulator.local import LocalCloud, local_cloud
+from emulator.local import LocalCloud
 from emulator.ram.keys import ExpiredToken, UnknownKey
 from emulator.records import Arrival, Event, Faulted
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalCloud]:
-    with local_cloud(Options(port=0)) as running:
-        yield running
 
 
 @pytest.fixture
