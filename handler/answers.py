@@ -62,7 +62,7 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-class Told(NamedTuple):
+class JsonAnswer(NamedTuple):
     """One status and body; each request of an array gets its own."""
 
     status: int
@@ -85,7 +85,7 @@ class Refusal(Exception):
 
     def __init__(self, kind: str, detail: str = "", **headers: str) -> None:
         super().__init__(detail)
-        self.told = problem(kind, detail, headers=headers)
+        self.answer = problem(kind, detail, headers=headers)
 
 
 def problem(
@@ -93,23 +93,23 @@ def problem(
     detail: str = "",
     members: Mapping[str, object] = MappingProxyType({}),
     headers: Mapping[str, str] = MappingProxyType({}),
-) -> Told:
+) -> JsonAnswer:
     """Make a problem of a kind; `members` are its extension members, left out where None."""
     known = KINDS[kind]
     about = mask(detail)[:LONGEST_DETAIL] if known.shows_detail else ""
     own = {"detail": about or None, **members}
     body = {"type": known.type, "title": known.title, "status": known.status}
     body |= {name: value for name, value in own.items() if value is not None}
-    return Told(known.status, body, {"Content-Type": PROBLEM_JSON, **headers})
+    return JsonAnswer(known.status, body, {"Content-Type": PROBLEM_JSON, **headers})
 
 
-def told(result: Result) -> Told:
+def answer_result(result: Result) -> JsonAnswer:
     """Make the answer to one result."""
     if isinstance(result, Unfinished):
-        return _unfinished(result)
+        return _answer_unfinished(result)
     data = {"Id": result.Id, **result.data()}
     if result.Status not in ("rejected", "failed"):
-        return Told(201 if result.Status == "created" else 200, data)
+        return JsonAnswer(201 if result.Status == "created" else 200, data)
     kind = "failed" if result.Status == "failed" else result.why or "refused"
     return problem(kind, _detail(result), {**data, "Errors": None, "errors": data.get("Errors")})
 
@@ -121,7 +121,7 @@ def _detail(outcome: Outcome) -> str:
     return f"{first.Field or 'the body'} {first.Problem}" + (f", and {more} more in errors" if more else "")
 
 
-def _unfinished(result: Unfinished) -> Told:
+def _answer_unfinished(result: Unfinished) -> JsonAnswer:
     request = result.request
     members = {name: getattr(request, name) for name in ("Id", "ProductKey", "ModuleName", "CorrelationId")}
     # What the API wrote may be of any length.
@@ -132,9 +132,9 @@ def _unfinished(result: Unfinished) -> Told:
     return problem(result.reason, result.detail, members, later)
 
 
-def together(parts: Sequence[Told], headers: Mapping[str, str] = MappingProxyType({})) -> HttpAnswer:
+def answer_many(parts: Sequence[JsonAnswer], headers: Mapping[str, str] = MappingProxyType({})) -> HttpAnswer:
     """Make one answer for the requests of an array, in their order."""
     waits = [int(part.headers["Retry-After"]) for part in parts if "Retry-After" in part.headers]
     longest = {"Retry-After": str(max(waits))} if waits else {}
     results = [{**part.body, "status": part.status} for part in parts]
-    return Told(207, {"results": results}, {**longest, **headers}).answer()
+    return JsonAnswer(207, {"results": results}, {**longest, **headers}).answer()

@@ -51,7 +51,7 @@ class Attempts(NamedTuple):
         else:
             with self.api.span(REQUEST, request.traceparent or "") as attributes:
                 result = self._finish(request, usage)
-                attributes.update(_attributes(request, result))
+                attributes.update(_describe(request, result))
             self.usages.append(usage)
         self._log(request, result, usage)
         return result
@@ -77,7 +77,7 @@ class Attempts(NamedTuple):
             end = ensure(placed, session, self.settings.OTA_ON_EXISTING, self.random)
             known = end.known
             if isinstance(end, Verdict):
-                return self._publish(_decided(placed, end))
+                return self._publish(_build_outcome(placed, end))
         except Exception as error:  # noqa: BLE001 - an internal error in one request must not affect the others
             return self._unfinished(request, error, known)
         return self._unfinished(request, end.error, known, counts=end.counts)
@@ -91,11 +91,11 @@ class Attempts(NamedTuple):
         return result
 
     def _publish(self, outcome: Outcome) -> Outcome:
-        self.invocation.outbox.publish(self._event(outcome), outcome.Status)
+        self.invocation.outbox.publish(self._write_event(outcome), outcome.Status)
         reached("published")
         return outcome
 
-    def _event(self, outcome: Outcome) -> str:
+    def _write_event(self, outcome: Outcome) -> str:
         return outcome.event(self.invocation.source, self.api.clock.wall())
 
     def _is_over(self, request: ModuleRequest, unfinished: Unfinished) -> bool:
@@ -119,7 +119,7 @@ class Attempts(NamedTuple):
             ErrorMessage=unfinished.detail,
             RequestId=unfinished.api_request_id,
         )
-        self.invocation.outbox.dead_letter(dead_letter(request, unfinished, self._event(outcome)))
+        self.invocation.outbox.dead_letter(dead_letter(request, unfinished, self._write_event(outcome)))
         try:
             return self._publish(outcome)
         except SinkError:
@@ -172,7 +172,7 @@ def _end(result: Result) -> tuple[str, str | None, str | None]:
     return result.Status, result.Code or result.why, result.ErrorMessage if result.Status == "failed" else None
 
 
-def _attributes(request: ModuleRequest | Invalid, result: Result) -> Attributes:
+def _describe(request: ModuleRequest | Invalid, result: Result) -> Attributes:
     """Describe a request and its result for its span."""
     status, reason, _ = _end(result)
     known: Attributes = {"ota.id": request.Id, "ota.product": request.ProductKey, "ota.module": request.ModuleName}
@@ -180,7 +180,7 @@ def _attributes(request: ModuleRequest | Invalid, result: Result) -> Attributes:
     return {**known, "ota.status": status, **failed}
 
 
-def _decided(request: ModuleRequest, verdict: Verdict) -> Outcome:
+def _build_outcome(request: ModuleRequest, verdict: Verdict) -> Outcome:
     """Turn a verdict into an outcome."""
     error = verdict.error
     return Outcome.of(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from handler.messages import Contents, Invalid, ModuleRequest
-from handler.texts import Flaw, carriable, write
+from handler.texts import Flaw, escape_surrogates, write
 from handler.triggers import Delivery
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ def take_on(deliveries: Sequence[Delivery], most: float) -> Batch:
         if items and len(items) + len(contents.parts) > most:
             return Batch(items, deliveries[:place], deliveries[place:], ignored)
         ignored += [(delivery.id, reason) for reason in contents.ignored]
-        body = _as_text(delivery.body) if _is_one_thing(contents) else None
+        body = _to_text(delivery.body) if _is_one_thing(contents) else None
         for request, part in zip(contents.requests(), contents.parts, strict=True):
             raw = write(part.value) if isinstance(request, Invalid) else ""
             items.append(Item(request, len(items), place, raw if body is None else body, body is not None))
@@ -61,10 +61,10 @@ def _is_one_thing(contents: Contents) -> bool:
     return len(values) == 1 and (isinstance(values[0], Flaw) or not (contents.several or isinstance(values[0], dict)))
 
 
-def whole(delivery: Delivery, largest: int) -> tuple[Sequence[str], int]:
+def split_message(delivery: Delivery, largest: int) -> tuple[Sequence[str], int]:
     """Return a message as bodies of at most `largest` bytes, each request with its Id, and the number of requests; one body as it
     came if it holds no object or cannot be split so. Several bodies only where one would be too large."""
-    as_it_came = _as_text(delivery.body)
+    as_it_came = _to_text(delivery.body)
     objects = as_it_came.split("{")[1:]
     has_ids = as_it_came[:1] == "[" and objects and all('"Id":' in each for each in objects)
     if has_ids and count_bytes(as_it_came) <= largest:
@@ -112,7 +112,7 @@ def count_bytes(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
 
 
-def _as_text(body: object) -> str:
+def _to_text(body: object) -> str:
     if isinstance(body, bytes | bytearray):
         return body.decode("utf-8", "replace")
-    return carriable(body) if isinstance(body, str) else write(body)
+    return escape_surrogates(body) if isinstance(body, str) else write(body)

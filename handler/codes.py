@@ -29,15 +29,15 @@ _ONCE_MORE = ("invalidtimestamp.expired", "invalidsecuritytoken", "signaturedoes
 _NO_CODE = "HTTP"
 
 
-def understood(answer: Answer, secrets: tuple[str, ...] = ()) -> Mapping[str, object]:
+def read_success(answer: Answer, secrets: tuple[str, ...] = ()) -> Mapping[str, object]:
     """Return the body of a successful answer, its keys in lower case (compatible platforms spell them differently).
 
     Raises: CallError of the matching kind, with `secrets` masked in its text.
     """
-    body = _parsed(answer)
+    body = _parse(answer)
     if body.get("success") in (True, "true", "True") and answer.status < 300:
         return body
-    raise _error(answer.status, body, _retry_after(answer.headers.get("x-acs-retry-after", "")), secrets)
+    raise _build_error(answer.status, body, _retry_after(answer.headers.get("x-acs-retry-after", "")), secrets)
 
 
 def request_id(body: Mapping[str, object]) -> str | None:
@@ -70,16 +70,16 @@ def is_general(error: CallError) -> bool:
     return not error.code.startswith(_NO_CODE)
 
 
-def _error(status: int, body: Mapping[str, object], retry_after: float, secrets: tuple[str, ...]) -> CallError:
+def _build_error(status: int, body: Mapping[str, object], retry_after: float, secrets: tuple[str, ...]) -> CallError:
     code = str(body.get("code") or "")
     text = mask(str(body.get("errormessage") or body.get("message") or ""), secrets)
     # SignatureDoesNotMatch repeats the string to sign, token included.
     text = re.split("string to sign", text, maxsplit=1, flags=re.IGNORECASE)[0]
-    kind = _kind(status, code.lower(), retry_after=retry_after, decided="success" in body)
+    kind = _classify(status, code.lower(), retry_after=retry_after, decided="success" in body)
     return kind(code or f"{_NO_CODE}{status}", text, request_id=request_id(body), retry_after=retry_after)
 
 
-def _kind(status: int, code: str, *, retry_after: float, decided: bool) -> type[CallError]:
+def _classify(status: int, code: str, *, retry_after: float, decided: bool) -> type[CallError]:
     if retry_after or status == 429 or "throttling" in code or code.endswith("ratelimit"):
         return Throttled
     if code.startswith(_TRANSIENT) or code.endswith(_TRANSIENT_ENDINGS):
@@ -95,7 +95,7 @@ def _kind(status: int, code: str, *, retry_after: float, decided: bool) -> type[
     return Misconfigured if status in (401, 403, 404) else Unanswered
 
 
-def _parsed(answer: Answer) -> Mapping[str, object]:
+def _parse(answer: Answer) -> Mapping[str, object]:
     try:
         body = json.loads(answer.body)
     except (ValueError, RecursionError):

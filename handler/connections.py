@@ -86,7 +86,7 @@ class Connection:
 
         Raises: NotSent. Misconfigured: the host does not exist, or its certificate is not trusted.
         """
-        self._opened(seconds)
+        self._ensure_open(seconds)
 
     def post(self, target: str, seconds: float, body: bytes = b"", headers: Mapping[str, str] = ACCEPT_JSON) -> Answer:
         """Send a POST and return the whole answer within `seconds`, connecting included.
@@ -94,7 +94,7 @@ class Connection:
         Raises: NotSent, Misconfigured, Unanswered. Their texts name only the kind of fault: a target holds a signature.
         """
         end = self._now() + seconds
-        sock = self._opened(seconds)
+        sock = self._ensure_open(seconds)
         try:
             answer, stays = self._ask(sock, write_post(self._netloc, target, headers, body), end)
         except (OSError, ValueError) as error:
@@ -120,14 +120,14 @@ class Connection:
         self._sent()
         return read_answer(Source(receive))
 
-    def _opened(self, seconds: float) -> socket.socket:
+    def _ensure_open(self, seconds: float) -> socket.socket:
         if self.sock is not None:
             if self._now() - self._seen < FRESH or not self._is_stale(self.sock):
                 return self.sock
             self.close()
         end = self._now() + min(self._connect_timeout, seconds)
         try:
-            self.sock = self._connected(lambda: _positive(end - self._now()))
+            self.sock = self._connect(lambda: _positive(end - self._now()))
         except ssl.SSLCertVerificationError as error:
             raise self._misconfigured("CertificateNotTrusted", f": {error.verify_message}") from None
         except socket.gaierror as error:
@@ -142,7 +142,7 @@ class Connection:
     def _misconfigured(self, code: str, problem: str) -> Misconfigured:
         return Misconfigured(code, f"{self._host}{problem} (is {self._setting} right?)", setting=self._setting)
 
-    def _connected(self, remaining: Callable[[], float]) -> socket.socket:
+    def _connect(self, remaining: Callable[[], float]) -> socket.socket:
         """Look up the name, try its addresses and shake hands, all within one time limit."""
         sock = self._dial(remaining)
         try:
@@ -157,7 +157,7 @@ class Connection:
 
     def _dial(self, remaining: Callable[[], float]) -> socket.socket:
         error: OSError = OSError("the name has no address")
-        for *_, address in self._addresses(remaining()):
+        for *_, address in self._look_up(remaining()):
             seconds = remaining()
             try:
                 return socket.create_connection(address[:2], seconds)
@@ -165,7 +165,7 @@ class Connection:
                 error = failed
         raise error
 
-    def _addresses(self, seconds: float) -> Iterable[tuple[Any, ...]]:
+    def _look_up(self, seconds: float) -> Iterable[tuple[Any, ...]]:
         lookup = _lookups.submit(self._lookup, self._host, self._port, 0, socket.SOCK_STREAM)
         try:
             return lookup.result(seconds)

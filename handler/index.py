@@ -97,7 +97,7 @@ _instance: Instance | None = None
 _wiring = threading.Lock()
 
 
-def _ready() -> Instance:
+def _get_instance() -> Instance:
     global _instance
     with _wiring:  # FC 2.0 may run requests side by side, and two sets of parts would be two quotas
         if _instance is None:
@@ -107,7 +107,7 @@ def _ready() -> Instance:
 
 def initialize(context: object) -> None:  # noqa: ARG001 - the platform's signature
     """Read the settings and load TLS, once per instance. Raises: SettingError: names the setting."""
-    _ready()
+    _get_instance()
 
 
 def handler(event: bytes, context: object) -> object:
@@ -117,7 +117,7 @@ def handler(event: bytes, context: object) -> object:
         EnvelopeError: the event is of no known shape.
     """
     reached("receive")
-    instance = _ready()
+    instance = _get_instance()
     if (answer := _http_answer(instance, event, context)) is not None:
         return answer
     with begin(instance, context, is_delivery=True) as invocation:
@@ -133,7 +133,7 @@ def http(environ: Mapping[str, Any], start_response: Callable[..., object]) -> I
     from handler import web
 
     reached("receive")
-    answer = _respond(_ready(), environ.get("fc.context"), web.from_environ(environ))
+    answer = _respond(_get_instance(), environ.get("fc.context"), web.from_environ(environ))
     start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(answer.headers.items()))
     return [answer.body]
 
@@ -223,4 +223,4 @@ def _credentials(context: object, environ: Mapping[str, str]) -> Credentials:
     )
 
 
-loading.done()
+loading.finish()

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from aliyunsdkcore.auth.composer import rpc_signature_composer
 
 from handler.clock import Clock
-from handler.codes import is_expired, is_general, may_pass, names_no_instance, names_place, request_id, understood
+from handler.codes import is_expired, is_general, may_pass, names_no_instance, names_place, read_success, request_id
 from handler.credentials import Credentials
 from handler.errors import CallError, Misconfigured, OutOfTime, Refused, Throttled, Transient, Unanswered
 from handler.http1 import Answer
@@ -75,7 +75,7 @@ class IotApi(NamedTuple):
     read_timeout: float
     span: Span = lambda _name, _above: nullcontext({})
 
-    def signed(self, action: str, parameters: Mapping[str, str], credentials: Credentials) -> str:
+    def sign(self, action: str, parameters: Mapping[str, str], credentials: Credentials) -> str:
         """Sign a call now and return its target: every attempt has its own nonce and timestamp."""
         common = {"Version": VERSION, "Action": action, "RegionId": self.region}
         if credentials.security_token:
@@ -148,7 +148,7 @@ class Session:
         body, _ = self._call(UPDATE, parameters)
         return request_id(body)
 
-    def modules(self, parameters: Mapping[str, str]) -> Listing:
+    def list_modules(self, parameters: Mapping[str, str]) -> Listing:
         """Call ListOTAModuleByProduct; return all modules of a product, with `default` if the API shows it.
 
         Raises: CallError of every kind, OutOfTime. Refused: there is no such product, or no such instance.
@@ -160,7 +160,7 @@ class Session:
                 raise
             # The call holds nothing else that could be refused for good.
             raise Transient(error.code, error.text, request_id=error.request_id) from None
-        return Listing(listed(body.get("data")), unix_seconds(answer.headers.get("date") or ""))
+        return Listing(read_modules(body.get("data")), unix_seconds(answer.headers.get("date") or ""))
 
     @property
     def is_over(self) -> bool:
@@ -182,9 +182,9 @@ class Session:
                     raise
                 return self.attempt(action, parameters)
         except Misconfigured as error:
-            raise self._judged(action, parameters.get("IotInstanceId"), error) from None
+            raise self._judge(action, parameters.get("IotInstanceId"), error) from None
 
-    def _judged(self, action: str, instance: str | None, error: Misconfigured) -> CallError:
+    def _judge(self, action: str, instance: str | None, error: Misconfigured) -> CallError:
         """Record a fault of the deployment for all requests, unless this one names an instance that does not exist."""
         if names_no_instance(error):
             if self._instance is not None:
@@ -232,14 +232,14 @@ class Session:
         self._halt.check(action, *instances)
         seconds = min(self._api.read_timeout, self._left(action))
         self.usage.calls += 1
-        target = self._api.signed(action, parameters, keys)
+        target = self._api.sign(action, parameters, keys)
         self.left = self.clock.wall()
         try:
             with self._api.span(action, None) as attributes:
                 answer = self._api.transport.post(target, seconds)
                 attributes["http.response.status_code"] = answer.status
             reached("answered")
-            body = understood(answer, keys.secrets)
+            body = read_success(answer, keys.secrets)
         except Throttled as error:
             self.usage.throttles += 1
             self._api.quota.throttled(action, error.retry_after)
@@ -252,7 +252,7 @@ class Session:
         return body, answer
 
 
-def listed(data: object) -> list[Module] | None:
+def read_modules(data: object) -> list[Module] | None:
     """Read the modules in ListOTAModuleByProduct's Data: documented as an array, seen as an object, as
     {"OtaModuleDTO": […]} and as null, which may mean an empty product, but not for sure: None.
 
@@ -267,10 +267,10 @@ def listed(data: object) -> list[Module] | None:
         return None
     if not isinstance(data, list):
         raise Unanswered("UnreadableData", f"Data is a {type(data).__name__}")
-    return [_module(entry) for entry in data]
+    return [_read_module(entry) for entry in data]
 
 
-def _module(entry: object) -> Module:
+def _read_module(entry: object) -> Module:
     if not isinstance(entry, dict):
         raise Unanswered("UnreadableData", f"an entry of Data is a {type(entry).__name__}")
     fields = {str(name).lower(): "" if value is None else str(value) for name, value in entry.items()}

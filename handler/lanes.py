@@ -10,7 +10,7 @@ Handle = Callable[[ModuleRequest | Invalid, Unfinished | None], Result]
 """Returns a request's result, given the unfinished request ahead of it, if any."""
 
 
-def lanes(items: Sequence[Item], instance: str | None) -> list[list[Item]]:
+def group_by_module(items: Sequence[Item], instance: str | None) -> list[list[Item]]:
     """Group requests for the same module, which must run one after another; `instance` is the default."""
     groups: dict[ModuleKey | int, list[Item]] = {}
     for place, item in enumerate(items):
@@ -24,8 +24,8 @@ def run(lane: Sequence[Item], handle: Handle) -> Iterator[tuple[Sequence[Item], 
     """Yield each request's copies and its result, in order. After an unfinished request, the rest is not tried."""
     ahead: Unfinished | None = None
     existing: Outcome | None = None
-    for request, copies in _distinct(lane):
-        result = handle(_knowing(request, existing) if ahead is None else request, ahead)
+    for request, copies in _merge_copies(lane):
+        result = handle(_mark_existing(request, existing) if ahead is None else request, ahead)
         if isinstance(result, Unfinished):
             ahead = ahead or result
         elif result.shows_module and (existing is None or existing.Status != "created"):
@@ -33,30 +33,30 @@ def run(lane: Sequence[Item], handle: Handle) -> Iterator[tuple[Sequence[Item], 
         yield copies, result
 
 
-def _knowing(request: ModuleRequest | Invalid, existing: Outcome | None) -> ModuleRequest | Invalid:
+def _mark_existing(request: ModuleRequest | Invalid, existing: Outcome | None) -> ModuleRequest | Invalid:
     """Mark a request whose module is known to have existed before the request's first call."""
     if existing is None or isinstance(request, Invalid) or (request.Tried and existing.Status != "created"):
         return request
     return request.model_copy(update={"Theirs": True})
 
 
-def _distinct(lane: Sequence[Item]) -> list[tuple[ModuleRequest | Invalid, Sequence[Item]]]:
+def _merge_copies(lane: Sequence[Item]) -> list[tuple[ModuleRequest | Invalid, Sequence[Item]]]:
     """Join copies of a request, and what they know: one message delivered twice in a batch, or put back by two deliveries."""
     if len({item.request.Id for item in lane}) == len(lane):
         return [(item.request, [item]) for item in lane]
     copies: dict[ModuleRequest | Invalid, list[Item]] = {}
     for item in lane:
-        copies.setdefault(_as_sent(item.request), []).append(item)
-    return [(_joined([item.request for item in same]), same) for same in copies.values()]
+        copies.setdefault(_strip_additions(item.request), []).append(item)
+    return [(_merge([item.request for item in same]), same) for same in copies.values()]
 
 
-def _as_sent(request: ModuleRequest | Invalid) -> ModuleRequest | Invalid:
+def _strip_additions(request: ModuleRequest | Invalid) -> ModuleRequest | Invalid:
     """Remove what deliveries have added."""
     own = {"Attempt": 1, "Since": None, **NOTHING._asdict()}
     return request.model_copy(update=own) if isinstance(request, ModuleRequest) else request
 
 
-def _joined(copies: Sequence[ModuleRequest | Invalid]) -> ModuleRequest | Invalid:
+def _merge(copies: Sequence[ModuleRequest | Invalid]) -> ModuleRequest | Invalid:
     """Merge copies into one request with the facts of all."""
     first, *others = copies
     same = [copy for copy in copies if isinstance(copy, ModuleRequest)]

@@ -49,7 +49,7 @@ def quote_path(text: str) -> str:
     return quote(text)
 
 
-def done() -> None:
+def finish() -> None:
     """Collect garbage from now on, but never scan what is loaded by now."""
     gc.freeze()
     gc.enable()

@@ -17,10 +17,10 @@ from handler.problems import (
     LONGEST_REPEATED,
     MOST_PROBLEMS,
     Problem,
-    closest,
-    printable,
+    find_closest,
     problems_of,
-    shown,
+    replace_unprintable,
+    show_value,
 )
 from handler.texts import Flaw, find_flaw
 
@@ -133,7 +133,7 @@ class ModuleRequest(BaseModel):
         """Write it as JSON, without default values."""
         return self.model_dump_json(exclude_none=True, exclude_defaults=True)
 
-    def again(self, now: float, known: Known, *, counts: bool) -> str:
+    def write_again(self, now: float, known: Known, *, counts: bool) -> str:
         """Write it for its next delivery, with all known facts; `counts`: with one more attempt. `now`: unix seconds."""
         since = int(now) if self.Since is None else self.Since
         added = {**known._asdict(), "Attempt": self.Attempt + counts, "Since": since}
@@ -229,16 +229,16 @@ def replay(request: Mapping[str, Any], times: int = 1) -> dict[str, Any]:
 def names_module(value: object) -> bool:
     """Tell whether an object names a required field of a request, in whatever spelling."""
     names = list(value)[:MOST_PROBLEMS] if isinstance(value, dict) else []
-    return any(closest(str(name), ModuleRequest.model_fields) in ("ProductKey", "ModuleName") for name in names)
+    return any(find_closest(str(name), ModuleRequest.model_fields) in ("ProductKey", "ModuleName") for name in names)
 
 
 def _read_part(part: Part) -> ModuleRequest | Invalid:
     value = part.value
     if not isinstance(value, dict):
-        problem = value.problem if isinstance(value, Flaw) else f"must be a JSON object (it is {shown(value)})"
+        problem = value.problem if isinstance(value, Flaw) else f"must be a JSON object (it is {show_value(value)})"
         return Invalid(part.id, (Problem(Field="", Problem=problem),), readable=False)
     # A name that is not valid Unicode would end the validation before anything else was checked.
-    fields = {printable(str(name)): each for name, each in value.items()}
+    fields = {replace_unprintable(str(name)): each for name, each in value.items()}
     try:
         return ModuleRequest.model_validate(fields)
     except ValidationError as error:
@@ -251,7 +251,9 @@ def _read_part(part: Part) -> ModuleRequest | Invalid:
     }
     # The API's fields are repeated even if they break a rule, as far as they are printable.
     named = {
-        name: printable(each[:LONGEST_REPEATED]) for name in API_FIELDS if isinstance(each := fields.get(name), str)
+        name: replace_unprintable(each[:LONGEST_REPEATED])
+        for name in API_FIELDS
+        if isinstance(each := fields.get(name), str)
     }
     flaw = find_flaw(fields)
     if flaw is not None:

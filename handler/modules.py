@@ -125,7 +125,7 @@ class Ensuring:
 
     def _read_back(self) -> Verdict | None:
         try:
-            listing = self._session.modules(_place(self._request))
+            listing = self._session.list_modules(_place(self._request))
         except Refused as error:
             return Verdict("rejected", "product-unknown", self._refused or error)
         if listing.modules is None:
@@ -134,13 +134,13 @@ class Ensuring:
             raise self._unexplained(Unanswered("NoData", "the list of modules came without Data"))
         name = self._request.key.name
         found = next((module for module in listing.modules if module.ModuleName.lower() == name), None)
-        return self._absent(listing.modules) if found is None else self._present(found, listing.moment)
+        return self._decide_absent(listing.modules) if found is None else self._decide_present(found, listing.moment)
 
     def _unexplained(self, error: CallError) -> Unanswered:
         shown = self._refused or error
         return Unanswered(shown.code, shown.text, request_id=shown.request_id)
 
-    def _absent(self, modules: Sequence[Module]) -> Verdict | None:
+    def _decide_absent(self, modules: Sequence[Module]) -> Verdict | None:
         if self._refused is None:
             return self._create()
         if sum(module.ModuleName.lower() != BUILT_IN for module in modules) >= MOST_CUSTOM_MODULES:
@@ -154,7 +154,7 @@ class Ensuring:
             raise self._unexplained(self._refused)
         return Verdict("rejected", "refused", self._refused)
 
-    def _present(self, module: Module, moment: float | None) -> Verdict | None:
+    def _decide_present(self, module: Module, moment: float | None) -> Verdict | None:
         drift = differences(self._request, module)
         changed = drift.keys() - {"ModuleName"}
         if self._updated or (self._update_sent and not changed):

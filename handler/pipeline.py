@@ -13,9 +13,9 @@ from handler.attempts import Attempts, Invocation
 from handler.batch import Batch, Item, take_on
 from handler.errors import NotFinished
 from handler.iot import Halt, IotApi, Usage
-from handler.lanes import lanes, run
+from handler.lanes import group_by_module, run
 from handler.outcomes import Outcome, Result, Status, Unfinished
-from handler.putting_back import Chain, Sender, chain, messages, whole_messages
+from handler.putting_back import Chain, Sender, build_chain, build_messages, build_whole_messages
 from handler.retry import Random
 from handler.settings import Settings
 from handler.steps import reached
@@ -74,7 +74,7 @@ class Pipeline(NamedTuple):
         began = self.api.clock.now()
         batch = _take_on(deliveries, self._most(invocation), invocation)
         sender = Sender(invocation.outbox, self.pool)
-        whole, skipped = whole_messages(batch.left, self.random)
+        whole, skipped = build_whole_messages(batch.left, self.random)
         refused = sender.send(whole)
         has_sent = len(refused) < len(whole)
         if whole and not has_sent:
@@ -83,7 +83,7 @@ class Pipeline(NamedTuple):
             )
         report, chains = self._handle(batch, invocation, gives_up=True)
         unfinished = sum(len(each.elements) for each in chains)
-        back = [*refused, *messages(chains, len(batch.taken), self.random)]
+        back = [*refused, *build_messages(chains, len(batch.taken), self.random)]
         lost = 0 if not back or (self._has_queue and sender.send_all(back, has_sent=has_sent)) else unfinished + skipped
         report = report._replace(put_back=unfinished + skipped - lost, lost=lost)
         self._log(report, batch, invocation, began)
@@ -120,11 +120,11 @@ class Pipeline(NamedTuple):
         def handle(lane: Sequence[Item]) -> None:
             ends.append(list(run(lane, attempts.handle)))
 
-        self.pool([partial(handle, lane) for lane in lanes(batch.items, self.settings.OTA_IOT_INSTANCE_ID)])
+        self.pool([partial(handle, lane) for lane in group_by_module(batch.items, self.settings.OTA_IOT_INSTANCE_ID)])
         attempts.log_findings()
         results = {item.place: result for end in ends for copies, result in end for item in copies}
         left = ([(copies[0], result) for copies, result in end if isinstance(result, Unfinished)] for end in ends)
-        chains = [chain(unfinished, now) for unfinished in left if unfinished]
+        chains = [build_chain(unfinished, now) for unfinished in left if unfinished]
         return Report([results[item.place] for item in batch.items], attempts.usages), chains
 
     def _log(self, report: Report, batch: Batch, invocation: Invocation, began: float) -> None:

@@ -52,16 +52,16 @@ def _problem(fault: Any, known: Iterable[str], rules: Mapping[str, str]) -> Prob
     if fault["type"] == "missing":
         words = "is required"
     elif fault["type"] == "extra_forbidden":
-        meant = closest(name, known)
+        meant = find_closest(name, known)
         words = "is not a field of a request" + (f" (did you mean {meant}?)" if meant else "")
     else:
         broken = fault["type"] in ("string_pattern_mismatch", "value_error")
         rule = rules[name] if broken else re.sub("^(Input|String) ", "", fault["msg"])
-        words = f"{rule[:1].lower()}{rule[1:]} (it is {shown(fault['input'])})"
-    return Problem(Field=printable(name)[:LONGEST_REPEATED], Problem=words)
+        words = f"{rule[:1].lower()}{rule[1:]} (it is {show_value(fault['input'])})"
+    return Problem(Field=replace_unprintable(name)[:LONGEST_REPEATED], Problem=words)
 
 
-def closest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str | None:
+def find_closest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str | None:
     """Find the known name that another one means, if any is close: `productKey`, `module_name`, `Alias`."""
     from difflib import get_close_matches  # here, so that a new instance does not wait for it
 
@@ -72,7 +72,7 @@ def closest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str | None
     return names[near[0]] if near else None
 
 
-def shown(value: object) -> str:
+def show_value(value: object) -> str:
     """Write a value for an error: short, invisible characters escaped."""
     text = value if isinstance(value, str) else _json(value)
     short = text[:LONGEST_SHOWN] + ("…" if len(text) > LONGEST_SHOWN else "")
@@ -89,6 +89,6 @@ def _json(value: object) -> str:
         return f"a {type(value).__name__}"
 
 
-def printable(text: str) -> str:
+def replace_unprintable(text: str) -> str:
     """Replace characters that no message can carry."""
     return text if text.isascii() and text.isprintable() else re.sub(_UNPRINTABLE, "\ufffd", text)

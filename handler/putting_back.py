@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count
 from typing import NamedTuple
 
-from handler.batch import Item, count_bytes, pack, portions, size_joined, whole
+from handler.batch import Item, count_bytes, pack, portions, size_joined, split_message
 from handler.messages import Invalid
 from handler.outcomes import Unfinished
 from handler.retry import MISCONFIGURED, NO_TIME, PUBLISH, Pause, Random, pause_after_attempt, pause_by_age
@@ -30,13 +30,13 @@ class Chain(NamedTuple):
     is_body: bool = False
 
 
-def chain(unfinished: Sequence[tuple[Item, Unfinished]], now: float) -> Chain:
+def build_chain(unfinished: Sequence[tuple[Item, Unfinished]], now: float) -> Chain:
     """Chain what is left of a lane. `now`: unix seconds."""
     item, first = unfinished[0]
     if item.is_body:
         return Chain(item.message, _pause(first, now), [item.raw], is_body=True)
     elements = [
-        item.raw if isinstance(left.request, Invalid) else left.request.again(now, left.known, counts=left.counts)
+        item.raw if isinstance(left.request, Invalid) else left.request.write_again(now, left.known, counts=left.counts)
         for item, left in unfinished
     ]
     return Chain(item.message, _pause(first, now), elements)
@@ -53,26 +53,26 @@ def _pause(unfinished: Unfinished, now: float) -> Pause:
     return pause_by_age(0.0 if since is None else max(now - since, 0.0))
 
 
-def whole_messages(deliveries: Sequence[Delivery], random: Random) -> tuple[list[Message], int]:
+def build_whole_messages(deliveries: Sequence[Delivery], random: Random) -> tuple[list[Message], int]:
     """Return the messages that put whole deliveries back, and the number of requests in them."""
-    wholes = [whole(delivery, LARGEST_BODY) for delivery in deliveries]
+    wholes = [split_message(delivery, LARGEST_BODY) for delivery in deliveries]
     back = [Message(body, NO_TIME.draw(random)) for bodies, _ in wholes for body in bodies]
     return back, sum(requests for _, requests in wholes)
 
 
-def messages(chains: Sequence[Chain], most: int, random: Random) -> list[Message]:
+def build_messages(chains: Sequence[Chain], most: int, random: Random) -> list[Message]:
     """Return the messages that put chains back: at most `most`, unless they are too large for that."""
     bodies = [each for each in chains if each.is_body]
     whole = [Message(each.elements[0], each.pause.draw(random)) for each in bodies]
-    groups = _grouped([each for each in chains if not each.is_body], max(most - len(bodies), 1))
-    return whole + [message for group in groups for message in _packed(group, random)]
+    groups = _group_by_pause([each for each in chains if not each.is_body], max(most - len(bodies), 1))
+    return whole + [message for group in groups for message in _pack_group(group, random)]
 
 
-def _grouped(chains: Sequence[Chain], most: int) -> list[list[Chain]]:
+def _group_by_pause(chains: Sequence[Chain], most: int) -> list[list[Chain]]:
     """Group chains that go back with one pause."""
-    groups = _by(chains, lambda each: (each.message, each.pause))
+    groups = _group(chains, lambda each: (each.message, each.pause))
     if len(groups) > most:
-        groups = _by(chains, lambda each: each.pause)
+        groups = _group(chains, lambda each: each.pause)
     groups.sort(key=lambda group: _longest(group[0].pause))
     excess = len(groups) - most
     if excess > 0:
@@ -80,7 +80,7 @@ def _grouped(chains: Sequence[Chain], most: int) -> list[list[Chain]]:
     return groups
 
 
-def _by(chains: Sequence[Chain], key: Callable[[Chain], object]) -> list[list[Chain]]:
+def _group(chains: Sequence[Chain], key: Callable[[Chain], object]) -> list[list[Chain]]:
     groups: dict[object, list[Chain]] = {}
     for each in chains:
         groups.setdefault(key(each), []).append(each)
@@ -98,15 +98,15 @@ def _longest(pause: Pause) -> float:
     return pause.most
 
 
-def _packed(group: Sequence[Chain], random: Random) -> list[Message]:
+def _pack_group(group: Sequence[Chain], random: Random) -> list[Message]:
     delay = _shared_pause(group).draw(random)
     elements = [element for each in group for element in each.elements]
     # Any other element means something else outside of an array.
     is_object = len(elements) == 1 and elements[0].startswith("{")
-    return [Message(body, delay) for body in (elements if is_object else pack(_together(group), LARGEST_BODY))]
+    return [Message(body, delay) for body in (elements if is_object else pack(_join_elements(group), LARGEST_BODY))]
 
 
-def _together(chains: Sequence[Chain]) -> Iterator[str]:
+def _join_elements(chains: Sequence[Chain]) -> Iterator[str]:
     """Join the elements of each chain into one text, if it fits into a message."""
     for each in chains:
         text = ",".join(each.elements)

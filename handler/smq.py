@@ -86,20 +86,20 @@ class Outbox(NamedTuple):
     def dead_letter(self, body: str) -> None:
         """Send a dead letter; do nothing if no such queue is set. Raises: SinkError."""
         if (queue := self.settings.OTA_DEAD_LETTER_QUEUE) is not None:
-            self._send("queues", queue, "Message", _queued(queue, Message(body)), self.until - self.reserve)
+            self._send("queues", queue, "Message", _encode_message(queue, Message(body)), self.until - self.reserve)
 
     def put_back(self, messages: Sequence[Message]) -> list[Message]:
         """Send at most 16 messages to the request queue; return those that were not accepted."""
         if (queue := self.settings.OTA_REQUEST_QUEUE) is None:
             return list(messages)
-        left = self._refused(queue, messages) if len(messages) > 1 else messages
+        left = self._send_together(queue, messages) if len(messages) > 1 else messages
         # Some of them may have been accepted: sent one by one, at worst a request comes twice and ends in one outcome id.
-        return [message for message in left if self._refused(queue, [message])]
+        return [message for message in left if self._send_together(queue, [message])]
 
-    def _refused(self, queue: str, messages: Sequence[Message]) -> Sequence[Message]:
+    def _send_together(self, queue: str, messages: Sequence[Message]) -> Sequence[Message]:
         """Send messages together; return those that SMQ refused, or all if it does not say which."""
         try:
-            contents = [_queued(queue, message) for message in messages]
+            contents = [_encode_message(queue, message) for message in messages]
             if len(contents) == 1:
                 self._send("queues", queue, "Message", contents[0], self.until)
                 return []
@@ -134,11 +134,11 @@ class Outbox(NamedTuple):
         answer = self.transport.post(target, seconds, body, sign_smq(target, body, self.keys(), self.clock.wall()))
         text = answer.body.decode("utf-8", "replace")
         if "<MessageId>" not in text:
-            raise _refusal(answer.status, text)
+            raise _read_refusal(answer.status, text)
         return text
 
 
-def _queued(queue: str, message: Message) -> str:
+def _encode_message(queue: str, message: Message) -> str:
     """Write a queue's message as base64, or as it is if only that fits. Receivers read both, for senders send both."""
     body, size = message.body, len(message.body.encode())
     if LARGEST_MESSAGE // 4 * 3 < size <= LARGEST_MESSAGE and not re.search(_NOT_XML, body):
@@ -155,7 +155,7 @@ def _encode(sink: str, body: str) -> str:
     return encoded
 
 
-def _refusal(status: int, text: str) -> CallError:
+def _read_refusal(status: int, text: str) -> CallError:
     """Read why SMQ accepted nothing. Only the message names the action and resource that a role lacks."""
     code, message, request = (
         found[1] if (found := re.search(f"<{name}>([^<]*)</{name}>", text)) else ""

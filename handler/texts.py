@@ -52,22 +52,22 @@ def find_flaw(value: object) -> Flaw | None:
 
 def write(value: object) -> str:
     """Write a JSON value as text, with its flaws."""
-    return carriable(_written(value))
+    return escape_surrogates(_write(value))
 
 
-def carriable(text: str) -> str:
+def escape_surrogates(text: str) -> str:
     """Escape half of a surrogate pair as JSON does, since UTF-8 cannot carry it."""
     return text if text.isascii() else re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
-def _written(value: object) -> str:
+def _write(value: object) -> str:
     if isinstance(value, Flaw):
         return value.text
     if find_flaw(value) is None:
         return compact(value)
     if isinstance(value, dict):
-        return f"{{{','.join(f'{compact(name)}:{_written(part)}' for name, part in value.items())}}}"
-    return f"[{','.join(map(_written, value))}]"  # type: ignore[call-overload]
+        return f"{{{','.join(f'{compact(name)}:{_write(part)}' for name, part in value.items())}}}"
+    return f"[{','.join(map(_write, value))}]"  # type: ignore[call-overload]
 
 
 def decode(body: object, layers: int = MOST_LAYERS, *, is_value: bool = False) -> object:

@@ -10,12 +10,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from handler.answers import HttpAnswer, Refusal, Told, json_answer, problem, together, told
+from handler.answers import HttpAnswer, JsonAnswer, Refusal, answer_many, answer_result, json_answer, problem
 from handler.batch import join
 from handler.envelopes import usable_id
 from handler.messages import Invalid, ModuleRequest
 from handler.outcomes import Outcome, Result
-from handler.problems import shown
+from handler.problems import show_value
 from handler.smq import Message
 from handler.texts import Flaw, parse
 from handler.triggers import Delivery
@@ -143,7 +143,7 @@ def respond(request: HttpRequest, service: Service) -> HttpAnswer:
     try:
         answer = _answer(request, service)
     except Refusal as refusal:
-        answer = refusal.told.answer()
+        answer = refusal.answer.answer()
     except Exception as error:  # noqa: BLE001 - the caller gets an answer, the log the rest
         service.fault(error)
         answer = problem("fault").answer()
@@ -153,7 +153,7 @@ def respond(request: HttpRequest, service: Service) -> HttpAnswer:
 def _answer(request: HttpRequest, service: Service) -> HttpAnswer:
     path = _path(request.path, service.prefix)
     if path not in ROUTES:
-        raise Refusal("not-found", f"there is nothing at {shown(path)}")
+        raise Refusal("not-found", f"there is nothing at {show_value(path)}")
     methods = ", ".join((*ROUTES[path], "OPTIONS"))
     if request.method == "OPTIONS":
         return HttpAnswer(204, {"Allow": methods}, b"")
@@ -181,10 +181,10 @@ def _create_modules(request: HttpRequest, service: Service) -> HttpAnswer:
         raise Refusal("unreadable", f"the body {first.problems[0].Problem}".replace("the body the ", "the "))
     if first and service.enqueue is not None and _is_async(request.headers):
         return _queue(requests, service.enqueue, several=contents.several)
-    results = [told(result) for result in service.run(delivery)]
+    results = [answer_result(result) for result in service.run(delivery)]
     if not results:
         return HttpAnswer(204, {}, b"")
-    return together(results) if contents.several else results[0].answer()
+    return answer_many(results) if contents.several else results[0].answer()
 
 
 def _value(request: HttpRequest) -> object:
@@ -206,14 +206,14 @@ def _check_body(request: HttpRequest) -> None:
     media, _, parameters = _single(request.headers.get("content-type", "")).partition(";")
     kind = media.strip().lower()
     if not re.fullmatch(r"|application/([!#$&^_.a-z0-9-]+\+)?json", kind):  # test events of the console have no headers
-        raise Refusal("media-type", f"send {_TAKEN} (it is {shown(kind)})", **{"Accept-Post": _TAKEN})
+        raise Refusal("media-type", f"send {_TAKEN} (it is {show_value(kind)})", **{"Accept-Post": _TAKEN})
     named = (part.partition("=") for part in parameters.lower().split(";"))
     charset = next((value.strip(' "') for name, _, value in named if name.strip() == "charset"), "")
     if charset not in ("", "utf-8", "utf8"):
-        raise Refusal("media-type", f"send UTF-8 (it is {shown(charset)})")
+        raise Refusal("media-type", f"send UTF-8 (it is {show_value(charset)})")
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("", "identity"):
-        raise Refusal("media-type", f"send it as it is, not {shown(coding)}", **{"Accept-Encoding": "identity"})
+        raise Refusal("media-type", f"send it as it is, not {show_value(coding)}", **{"Accept-Encoding": "identity"})
 
 
 def _is_async(headers: Mapping[str, str]) -> bool:
@@ -224,7 +224,7 @@ def _is_async(headers: Mapping[str, str]) -> bool:
 
 def _queue(requests: Sequence[ModuleRequest | Invalid], enqueue: Enqueue, *, several: bool) -> HttpAnswer:
     """Queue all requests, each with its Id, or none if one of them is invalid."""
-    invalid = [told(Outcome.invalid(each)) for each in requests if isinstance(each, Invalid)]
+    invalid = [answer_result(Outcome.invalid(each)) for each in requests if isinstance(each, Invalid)]
     if invalid and not several:
         return invalid[0].answer()
     if invalid:
@@ -234,9 +234,9 @@ def _queue(requests: Sequence[ModuleRequest | Invalid], enqueue: Enqueue, *, sev
     if not queued:
         return problem("sink", headers=_LATER).answer()
     if queued == len(names):
-        return Told(202, {"Ids": names}, _APPLIED).answer()
-    accepted = [Told(202, {"Id": name}) for name in names[:queued]]
-    return together([*accepted, *(problem("sink", "", {"Id": name}, _LATER) for name in names[queued:])], _APPLIED)
+        return JsonAnswer(202, {"Ids": names}, _APPLIED).answer()
+    accepted = [JsonAnswer(202, {"Id": name}) for name in names[:queued]]
+    return answer_many([*accepted, *(problem("sink", "", {"Id": name}, _LATER) for name in names[queued:])], _APPLIED)
 
 
 def _enqueue(requests: Sequence[ModuleRequest], enqueue: Enqueue) -> int:

@@ -14,7 +14,7 @@ from handler.clock import Clock
 from handler.codes import names_no_instance
 from handler.connections import Connection
 from handler.errors import CallError, Misconfigured, NotSent, OutOfTime, Refused, Throttled
-from handler.iot import LIST, Halt, IotApi, Module, Session, listed
+from handler.iot import LIST, Halt, IotApi, Module, Session, read_modules
 from handler.pacing import Pacer
 from handler.retry import CALL, THROTTLED
 
@@ -60,7 +60,7 @@ class Products:
         for product in products:
             try:
                 data = self._call(LIST, product.key, product.instance, {"ProductKey": product.key})
-                yield Holding(product, tuple(listed(data) or ()))
+                yield Holding(product, tuple(read_modules(data) or ()))
             except CallError as error:
                 yield Holding(product, refused=error.code)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cli import records
 from cli.errors import UsageError
-from handler.problems import closest, shown
+from handler.problems import find_closest, show_value
 
 MOST_REQUESTS = 200_000
 PARTS: Mapping[str, tuple[tuple[type, ...], str]] = {
@@ -73,7 +73,11 @@ class Row:
     def show(self, name: str = "") -> str:
         """Say what a value is, and how to write it where the format took it for something else than text."""
         value, source = self.value.get(name) if name else self.value, self.sources.get(name)
-        return f"it is {shown(value)}" if source is None else f"`{source}` is read as {shown(value)}: write '{source}'"
+        return (
+            f"it is {show_value(value)}"
+            if source is None
+            else f"`{source}` is read as {show_value(value)}: write '{source}'"
+        )
 
 
 @dataclass(frozen=True)
@@ -111,12 +115,12 @@ def document_of(parts: Mapping[str, tuple[Place, Iterable[Row]]]) -> Document:
 
 def is_grid(names: Iterable[str]) -> bool:
     """Whether an object is a manifest of parts; else it is a single request."""
-    return any(closest(name, PARTS, cutoff=0.85) for name in names)
+    return any(find_closest(name, PARTS, cutoff=0.85) for name in names)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return ` (did you mean 'products'?)`, or nothing where no known name comes near."""
-    meant = closest(name, known)
+    meant = find_closest(name, known)
     return f" (did you mean {meant!r}?)" if meant else ""
 
 
@@ -162,7 +166,7 @@ def _grid(parts: Mapping[str, Sequence[Row]]) -> Iterator[Wanted | Fault]:
         if number in unused:
             yield Fault(override.place, "", "this override matches no request of the manifest")
         if not isinstance(override.value.get("Skip", False), bool):
-            rule = f"should be true or false, without quotes (it is {shown(override.value['Skip'])})"
+            rule = f"should be true or false, without quotes (it is {show_value(override.value['Skip'])})"
             yield Fault(override.place, "Skip", rule)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from cli.manifests.documents import Document, Place, Row, Unreadable, document_of, is_grid
-from handler.problems import shown
+from handler.problems import show_value
 
 MOST_VALUES = 10_000_000
 """Values of one document. Aliases of aliases stand for as many in three hundred bytes."""
@@ -24,7 +24,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         try:
             return super().construct_object(node, deep)
         except (AttributeError, KeyError, ValueError) as error:  # a date that cannot be, or `!!bool foo`
-            source = shown(node.value)
+            source = show_value(node.value)
             reason = f"is read as {_KINDS.get(node.tag, node.tag)}, which cannot be ({str(error).partition(';')[0]})"
             raise Unreadable(self.place_of(node), f"{source} {reason}: write it in quotes") from None
 

@@ -97,7 +97,7 @@ def values_with_schemas() -> Iterator[tuple[str, object, Schema]]:
         letter = dead_letter(FULL, Unfinished(FULL, reason, "detail"), json.dumps(event(outcome("failed"))))
         schema = {**COMPONENTS["schemas"]["DeadLetter"], "components": COMPONENTS}
         yield f"a dead letter: {reason}", json.loads(letter), schema
-    again = FULL.again(1000.0, Known(900, Theirs=True, Updated=True), counts=True)
+    again = FULL.write_again(1000.0, Known(900, Theirs=True, Updated=True), counts=True)
     yield "a request that is put back, which the function reads again", json.loads(again), SCHEMAS["request"]
     for name in ("request", "requests", "outcome", "deadLetter"):
         message = COMPONENTS["messages"][name]

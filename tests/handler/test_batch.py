@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from handler.batch import take_on, whole
+from handler.batch import split_message, take_on
 from handler.messages import Invalid, read
 from handler.triggers import Delivery, deliveries
 from tests.support.pipeline_world import message, wanted, world
@@ -28,7 +28,7 @@ def test_a_message_that_is_left_keeps_the_ids_of_its_requests(
 ) -> None:
     wrapped = ENVELOPES[envelope](json.dumps(body)) if envelope else json.dumps(body)
     delivery = queued(ENCODINGS[encoding](wrapped))
-    [again], count = whole(delivery, ENOUGH)
+    [again], count = split_message(delivery, ENOUGH)
     before, after = delivery.open().requests(), read(again, "m9")
     assert count == len(before)
     assert [type(request) for request in after] == [type(request) for request in before]
@@ -44,7 +44,7 @@ UNREADABLE = ["no JSON", "", '{"a":1', "[]", json.dumps({"specversion": "1.0", "
     [*((body, ENOUGH, 1) for body in UNREADABLE), (ENVELOPES["a topic's XML"](json.dumps([REQUEST] * 3)), 50, 3)],
 )
 def test_what_cannot_be_read_or_has_no_room_for_ids_is_left_as_it_came(body: str, room: int, count: int) -> None:
-    assert whole(queued(body), room) == ([body], count)
+    assert split_message(queued(body), room) == ([body], count)
 
 
 def test_what_asks_for_nothing_is_taken_on_and_told() -> None:
@@ -93,5 +93,5 @@ def test_a_broken_element_is_as_broken_when_it_comes_again(element: str) -> None
     "body", ['[{"ModuleName":"Id","Id":"own"},{"ProductKey":"a1"}]', '[{"Id":"a","Id":"b"},{"ProductKey":"a1"}]']
 )
 def test_a_request_has_an_id_added_whatever_the_others_hold(body: str) -> None:
-    [again], _ = whole(queued(body), ENOUGH)
+    [again], _ = split_message(queued(body), ENOUGH)
     assert '{"ProductKey":"a1","Id":"m1/2"}' in again

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.codes import names_place, understood
+from handler.codes import names_place, read_success
 from handler.credentials import Credentials
 from handler.errors import CallError, Misconfigured, Refused, Throttled, Transient, Unanswered
 from handler.http1 import Answer
@@ -63,14 +63,14 @@ KINDS: dict[type[CallError], list[Answer]] = {
 @pytest.mark.parametrize(("kind", "answer"), [(kind, answer) for kind, answers in KINDS.items() for answer in answers])
 def test_answers_are_told_apart(kind: type[CallError], answer: Answer) -> None:
     with pytest.raises(CallError) as caught:
-        understood(answer)
+        read_success(answer)
     assert type(caught.value) is kind
 
 
 @pytest.mark.parametrize("answer", [reply(Success=True), reply(success=True), reply(SUCCESS="true", Code="")])
 def test_success_decides_however_it_is_spelt(answer: Answer) -> None:
     """Compatible platforms answer in camelCase, siblings with an empty Code."""
-    assert understood(answer)["success"]
+    assert read_success(answer)["success"]
 
 
 @pytest.mark.parametrize(
@@ -79,20 +79,20 @@ def test_success_decides_however_it_is_spelt(answer: Answer) -> None:
 )
 def test_the_wait_that_a_throttle_names_is_read_in_milliseconds(header: str, seconds: float) -> None:
     with pytest.raises(Throttled) as caught:
-        understood(reply(429, {"x-acs-retry-after": header}))
+        read_success(reply(429, {"x-acs-retry-after": header}))
     assert caught.value.retry_after == seconds
 
 
 def test_the_answers_code_text_and_request_id_are_kept_as_they_came() -> None:
     with pytest.raises(Refused) as caught:
-        understood(reply(Success=False, Code="iot.x.Y", ErrorMessage="no", RequestId="R1"))
+        read_success(reply(Success=False, Code="iot.x.Y", ErrorMessage="no", RequestId="R1"))
     assert (caught.value.code, caught.value.text, caught.value.request_id) == ("iot.x.Y", "no", "R1")
 
 
 @given(st.binary(), st.integers(100, 599))
 def test_any_answer_is_of_some_kind(body: bytes, status: int) -> None:
     with pytest.raises(CallError):
-        understood(Answer(status, {}, body))
+        read_success(Answer(status, {}, body))
 
 
 def test_the_text_of_an_error_holds_no_secret() -> None:
@@ -103,11 +103,11 @@ def test_the_text_of_an_error_holds_no_secret() -> None:
         "server string to sign is:POST&%2F&SecurityToken%3Dhidden%252Ftoken"
     )
     with pytest.raises(Misconfigured) as caught:
-        understood(reply(400, Code="SignatureDoesNotMatch", Message=text), keys.secrets)
+        read_success(reply(400, Code="SignatureDoesNotMatch", Message=text), keys.secrets)
     assert "hidden" not in str(caught.value)
     assert "does not match" in caught.value.text
     with pytest.raises(Refused) as refused:
-        understood(
+        read_success(
             reply(Success=False, Code="x", ErrorMessage="hidden%252Ftoken%253D%253D hidden%2Ftoken%3D%3D"), keys.secrets
         )
     assert "hidden" not in str(refused.value)

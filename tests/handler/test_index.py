@@ -245,7 +245,7 @@ def test_requests_side_by_side_on_a_new_instance_share_one_quota(platform: Platf
 def test_a_delivery_ends_before_eventbridge_gives_it_up(platform: Platform) -> None:
     """A cold start counts for EventBridge, not for the function's timeout: else the batch would come again meanwhile."""
     index.initialize(platform.context())
-    instance = index._ready()
+    instance = index._get_instance()
     with index.begin(instance, platform.context(timeout=300), is_delivery=True) as invocation:
         assert invocation.outbox.until < instance.pipeline.api.clock.now() + 300 - 19
 

@@ -14,7 +14,7 @@ from handler.clock import Clock
 from handler.credentials import Credentials
 from handler.errors import Misconfigured, NotSent, OutOfTime, Refused, Throttled, Unanswered
 from handler.http1 import Answer
-from handler.iot import Halt, IotApi, Module, Session, listed
+from handler.iot import Halt, IotApi, Module, Session, read_modules
 from tests.support.json_values import json_values
 
 KEYS = Credentials("testid", "testsecret")
@@ -223,13 +223,13 @@ READ = Module("mcu", "a", "d", "2020-10-13T09:46Z")
     ],
 )  # fmt: skip
 def test_the_list_is_read_in_every_shape_that_was_seen(data: object, modules: list[Module] | None) -> None:
-    assert api(reply(Success=True, Data=data)).session().modules({"ProductKey": "a1"}).modules == modules
+    assert api(reply(Success=True, Data=data)).session().list_modules({"ProductKey": "a1"}).modules == modules
 
 
 @given(json_values())
 def test_any_other_data_is_an_unreadable_answer(data: object) -> None:
     with suppress(Unanswered):
-        assert all(module.ModuleName for module in listed(data) or [])
+        assert all(module.ModuleName for module in read_modules(data) or [])
 
 
 def test_keys_that_have_expired_are_told_with_what_to_do() -> None:

@@ -148,11 +148,11 @@ def test_invalid_requests_that_share_an_id_are_told_apart() -> None:
 
 
 def test_an_unfinished_request_comes_again_with_its_id() -> None:
-    first = request(Replay=1).again(1000.9, Known(900, Theirs=True, Updated=True), counts=True)
+    first = request(Replay=1).write_again(1000.9, Known(900, Theirs=True, Updated=True), counts=True)
     [second] = read(first, "another message")
     assert isinstance(second, ModuleRequest)
     assert second == request(Attempt=2, Since=1000, Tried=900, Theirs=True, Updated=True, Replay=1)
-    [third] = read(second.again(2000.0, NOTHING, counts=False), "yet another")
+    [third] = read(second.write_again(2000.0, NOTHING, counts=False), "yet another")
     assert third == request(Attempt=2, Since=1000, Replay=1)
 
 

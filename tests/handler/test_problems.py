@@ -3,14 +3,14 @@
 import pytest
 
 from handler.messages import ModuleRequest
-from handler.problems import LONGEST_SHOWN, closest, shown
+from handler.problems import LONGEST_SHOWN, find_closest, show_value
 
 
 def test_a_refused_value_is_shown_short_and_visible() -> None:
-    assert shown("x" * 1000) == f"'{'x' * LONGEST_SHOWN}…'"
-    assert shown("a\x1b[31m\u200b\ud800 b") == r"'a\u001b[31m\u200b\ud800 b'"
-    assert shown(["x"] * 1000).endswith("…")
-    assert shown(None) == "null"
+    assert show_value("x" * 1000) == f"'{'x' * LONGEST_SHOWN}…'"
+    assert show_value("a\x1b[31m\u200b\ud800 b") == r"'a\u001b[31m\u200b\ud800 b'"
+    assert show_value(["x"] * 1000).endswith("…")
+    assert show_value(None) == "null"
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,9 @@ def test_a_refused_value_is_shown_short_and_visible() -> None:
     ],
 )  # fmt: skip
 def test_the_known_name_that_was_meant_is_found(name: str, meant: str | None) -> None:
-    assert closest(name, ModuleRequest.model_fields) == meant
+    assert find_closest(name, ModuleRequest.model_fields) == meant
 
 
 def test_the_list_of_names_is_the_callers() -> None:
-    assert closest("product", ("products", "modules")) == "products"
-    assert closest("prodcuts", ("products", "modules"), cutoff=0.95) is None
+    assert find_closest("product", ("products", "modules")) == "products"
+    assert find_closest("prodcuts", ("products", "modules"), cutoff=0.95) is None

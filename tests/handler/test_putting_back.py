@@ -11,7 +11,7 @@ from handler.batch import Item
 from handler.errors import NotFinished
 from handler.messages import ModuleRequest, read
 from handler.outcomes import Reason, Unfinished
-from handler.putting_back import Chain, chain, messages
+from handler.putting_back import Chain, build_chain, build_messages
 from handler.retry import MISCONFIGURED, NO_TIME, Pause, pause_after_attempt
 from handler.smq import LARGEST_MESSAGE, Message
 from tests.support.fake_iot import busy, denied
@@ -30,7 +30,7 @@ def chains(*made: tuple[int, Pause, int]) -> list[Chain]:
 
 def sent(made: list[Chain], most: int) -> list[list[str]]:
     """The ids in each message."""
-    bodies = [json.loads(message.body) for message in messages(made, most, lambda: 0.5)]
+    bodies = [json.loads(message.body) for message in build_messages(made, most, lambda: 0.5)]
     return [[each["Id"] for each in (body if isinstance(body, list) else [body])] for body in bodies]
 
 
@@ -40,14 +40,18 @@ def left(reason: Reason, *, counts: bool = False, **more: object) -> tuple[Item,
 
 
 def test_pauses_are_those_of_what_went_wrong() -> None:
-    assert chain([left("upstream", counts=True, Attempt=3)], NOW).pause == pause_after_attempt(3)
-    assert chain([left("misconfigured")], NOW).pause == MISCONFIGURED
-    assert chain([left("deadline")], NOW).pause == chain([left("quota")], NOW).pause == NO_TIME
-    assert [chain([left("sink", Since=int(NOW) - age)], NOW).pause.most for age in (0, 100, 10_000)] == [15, 60, 900]
+    assert build_chain([left("upstream", counts=True, Attempt=3)], NOW).pause == pause_after_attempt(3)
+    assert build_chain([left("misconfigured")], NOW).pause == MISCONFIGURED
+    assert build_chain([left("deadline")], NOW).pause == build_chain([left("quota")], NOW).pause == NO_TIME
+    assert [build_chain([left("sink", Since=int(NOW) - age)], NOW).pause.most for age in (0, 100, 10_000)] == [
+        15,
+        60,
+        900,
+    ]
 
 
 def test_those_behind_an_unfinished_request_share_its_pause() -> None:
-    found = chain([left("upstream", counts=True), left("order", Id="r2")], NOW)
+    found = build_chain([left("upstream", counts=True), left("order", Id="r2")], NOW)
     assert found.pause == pause_after_attempt(1)
     assert [json.loads(element)["Id"] for element in found.elements] == ["r1", "r2"]
 
@@ -68,13 +72,13 @@ def test_of_two_pauses_in_one_message_none_costs_an_attempt_too_early() -> None:
     for pauses, expected in (
         ((NO_TIME, MISCONFIGURED), NO_TIME), ((early, late), late), ((early, MISCONFIGURED), early), ((NO_TIME, late), late),
     ):  # fmt: skip
-        [message] = messages(chains(*((0, pause, 1) for pause in pauses)), 1, lambda: 0.5)
+        [message] = build_messages(chains(*((0, pause, 1) for pause in pauses)), 1, lambda: 0.5)
         assert message.delay == expected.draw(lambda: 0.5)
 
 
 def test_an_array_that_is_too_large_is_divided_between_modules() -> None:
     made = [Chain(0, NO_TIME, [json.dumps({"Id": f"{n}-{k}", "Desc": "d" * 900}) for k in range(7)]) for n in range(20)]
-    found = messages(made, 1, lambda: 0.5)
+    found = build_messages(made, 1, lambda: 0.5)
     assert 2 < len(found) < 6
     assert all(len(base64.b64encode(message.body.encode())) <= LARGEST_MESSAGE for message in found)
     for body in (json.loads(message.body) for message in found):

@@ -49,7 +49,7 @@ FAULTS = {
         "an outcome that the topic did not accept counts as published": Fault(
             "return self._unfinished(request, error, known)", 'return Outcome.of(request, "created")'
         ),
-        "an outcome is never published": Fault("outbox.publish(self._event(outcome), outcome.Status)", "outbox"),
+        "an outcome is never published": Fault("outbox.publish(self._write_event(outcome), outcome.Status)", "outbox"),
         "a request is given up without a dead letter": Fault(
             "self.invocation.outbox.dead_letter(dead_letter(", "str(("
         ),
@@ -91,7 +91,7 @@ FAULTS = {
     },
     "lanes.py": {
         "requests for one module run side by side": Fault("groups.setdefault(key, [])", "groups.setdefault(place, [])"),
-        "a copy does not know what others know": Fault("_joined([item.request for item in same])", "same[0].request"),
+        "a copy does not know what others know": Fault("_merge([item.request for item in same])", "same[0].request"),
         "a request overtakes one for the same module": Fault(" if ahead is None else request, ahead)", ", None)"),
     },
     "log.py": {"the scheme of a header is masked, and its token shown": Fault("(?(scheme) (?: [\\w-]+ \\s+ )? )", "")},
@@ -169,8 +169,8 @@ FAULTS = {
         "what a batch of messages was refused counts as sent": Fault('"<MessageId>" not in result]', "not result]"),
         "a batch taken in part is sent again": Fault("len(results) != len(messages)", '"<ErrorCode>" in text'),
         "messages that were taken one by one go back again with those that were not": Fault(
-            "return [message for message in left if self._refused(queue, [message])]",
-            "return list(left) if any([self._refused(queue, [message]) for message in left]) else []",
+            "return [message for message in left if self._send_together(queue, [message])]",
+            "return list(left) if any([self._send_together(queue, [message]) for message in left]) else []",
         ),
         "what SMQ will never take is sent again": Fault("not isinstance(error, Transient)", "False"),
         "a failure of SMQ's own is final": Fault("(Refused if code in _FINAL else Transient)(", "Refused("),

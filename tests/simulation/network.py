@@ -30,7 +30,7 @@ class Unsigned(str):
 class CheapApi(IotApi):
     """Calls whose target is no URL and holds no signature: that would cost more than all the rest of a simulation."""
 
-    def signed(self, action: str, parameters: Mapping[str, str], credentials: Credentials) -> str:
+    def sign(self, action: str, parameters: Mapping[str, str], credentials: Credentials) -> str:
         target = Unsigned(action)
         target.call = {"Action": action, **parameters}
         target.token = credentials.security_token
