@@ -9,7 +9,7 @@ from bench.table import Table, met
 
 
 def overhead() -> Table:
-    """CPU for each request, seven rounds of each in turn: the median of the rounds' ratios, as the machine's pace drifts."""
+    """Measure CPU for each request, seven rounds of each in turn: the median of the rounds' ratios, as the machine's pace drifts."""
     count, ways = 1000, ("floor", "ours", "sdks")
     rounds: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
     for _ in range(7):
@@ -39,7 +39,7 @@ CU_PER_SECOND = 0.1 * 1 + 0.125 * 0.15
 
 
 def bill() -> Table:
-    """Function seconds at the quota, and how they grow."""
+    """Measure function seconds at the quota, and how they grow."""
     sizes = (10, 100, 1000, 2000)  # at most 2,000 requests are taken on by one delivery
     whole, *grown = side_by_side([partial(paced, "ota-modules", 0.3, 1000), *(partial(_grown, size) for size in sizes)])
     ratio = whole.seconds / (1000 / QPS)

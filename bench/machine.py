@@ -17,7 +17,7 @@ LONGEST = 1_500
 
 @contextmanager
 def served(latency: float, *, jitter: float = 0.05, limit: float = 10, tenant: float = 0) -> Iterator[str]:
-    """A server of its own; the address."""
+    """Run a server in a process of its own; yield its address."""
     command = [sys.executable, "-m", "bench.server", *(str(value) for value in (latency, jitter, limit, tenant))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
@@ -28,14 +28,14 @@ def served(latency: float, *, jitter: float = 0.05, limit: float = 10, tenant: f
 
 
 def stats(url: str) -> dict[str, Any]:
-    """What a server saw."""
+    """Ask a server what it saw."""
     with urllib.request.urlopen(f"{url}/stats", timeout=30) as answer:
         found: dict[str, Any] = json.load(answer)
     return found
 
 
 def run(module: str, *arguments: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Run a module in a process of its own; the JSON object in its last line."""
+    """Run a module in a process of its own; return the JSON object in its last line."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTA_", "ALI"))}
     command = [sys.executable, "-m", module, *arguments]
     made = subprocess.run(
@@ -54,7 +54,7 @@ def run(module: str, *arguments: str, environ: Mapping[str, str] | None = None) 
 
 
 def side_by_side(tasks: Sequence[Any]) -> list[Any]:
-    """Results of functions that run at the same time, each waiting for a process of its own."""
+    """Return the results of functions that run at the same time, each waiting for a process of its own."""
     results: list[Any] = [None] * len(tasks)
 
     def one(place: int) -> None:

@@ -21,7 +21,7 @@ from bench.peers import KEYS, context, queue_event, wanted
 
 
 def outcome(number: int) -> str:
-    """An outcome of the usual size."""
+    """Write an outcome of the usual size."""
     data = {"Status": "created", **wanted(number), "RequestId": "R", "Attempts": 1}
     head = {
         "specversion": "1.0",

@@ -20,7 +20,7 @@ PATIENT = 1000
 
 
 def wanted(number: int) -> dict[str, str]:
-    """The n-th request: ten modules a product."""
+    """Return the n-th request: ten modules a product."""
     return {"ProductKey": f"a1Bench{number // 10:05d}", "ModuleName": f"m{number % 10}", "Desc": "a module"}
 
 
@@ -41,7 +41,7 @@ def context(timeout: float) -> Any:
 
 
 def ours(url: str, count: int) -> None:
-    """The function itself; what a deadline leaves is sent again, as the queue would."""
+    """Call the function itself; send again what a deadline leaves, as the queue would."""
     os.environ |= {
         "OTA_REGION": "cn-shanghai", "OTA_IOT_ENDPOINT": url, "OTA_MNS_ENDPOINT": url, "OTA_RESULT_TOPIC": "results",
         "OTA_REQUEST_QUEUE": "requests", "OTA_LOG_LEVEL": "ERROR",
@@ -55,7 +55,7 @@ def ours(url: str, count: int) -> None:
 
 
 def acs_client(url: str) -> Callable[[dict[str, str]], None]:
-    """One call with the classic SDK. Raises its exceptions."""
+    """Return what makes one call with the classic SDK, and raises its exceptions."""
     from aliyunsdkcore.client import AcsClient
     from aliyunsdkcore.request import CommonRequest
 
@@ -74,7 +74,7 @@ def acs_client(url: str) -> Callable[[dict[str, str]], None]:
 
 
 def loop_with_sleep(url: str, count: int) -> None:
-    """AcsClient in a loop: sleep a second when throttled, try again."""
+    """Call AcsClient in a loop: sleep a second when throttled, try again."""
     from aliyunsdkcore.acs_exception.exceptions import ServerException
 
     call = acs_client(url)
@@ -88,7 +88,7 @@ def loop_with_sleep(url: str, count: int) -> None:
 
 
 def pool_with_tenacity(url: str, count: int) -> None:
-    """AcsClient in a thread pool, with exponential backoff and full jitter."""
+    """Call AcsClient in a thread pool, with exponential backoff and full jitter."""
     from tenacity import retry, stop_after_attempt, wait_random_exponential
 
     call = retry(wait=wait_random_exponential(multiplier=0.5, max=20), stop=stop_after_attempt(PATIENT))(
@@ -98,7 +98,7 @@ def pool_with_tenacity(url: str, count: int) -> None:
 
 
 def newer_sdk(url: str, count: int) -> None:
-    """alibabacloud-iot20180120 in a thread pool, with its own retry options."""
+    """Call alibabacloud-iot20180120 in a thread pool, with its own retry options."""
     from alibabacloud_iot20180120.client import Client
     from alibabacloud_iot20180120.models import CreateOTAModuleRequest
     from alibabacloud_tea_openapi.models import Config
@@ -130,7 +130,7 @@ def newer_sdk(url: str, count: int) -> None:
 
 
 def pool_with_aiolimiter(url: str, count: int) -> None:
-    """A thread pool behind aiolimiter at 10 a second, throttles tried again after a second."""
+    """Run a thread pool behind aiolimiter at 10 a second, throttles tried again after a second."""
     from aiolimiter import AsyncLimiter
     from aliyunsdkcore.acs_exception.exceptions import ServerException
 
@@ -157,7 +157,7 @@ def pool_with_aiolimiter(url: str, count: int) -> None:
 
 
 def pool_with_pyrate(url: str, count: int) -> None:
-    """A thread pool behind pyrate-limiter at 10 a second, throttles tried again after a second."""
+    """Run a thread pool behind pyrate-limiter at 10 a second, throttles tried again after a second."""
     from aliyunsdkcore.acs_exception.exceptions import ServerException
     from pyrate_limiter import Duration, Limiter, Rate
 

@@ -16,7 +16,7 @@ def in_the_last_second(moments: Sequence[float], now: float) -> int:
 
 
 def calls_per_second(found: Mapping[str, Sequence[float]], path: Path, seconds: float = 40.0) -> None:
-    """Calls in the last second, for ours and each peer, against the line at ten."""
+    """Draw the calls in the last second, for ours and each peer, against the line at ten."""
     mpl.rcParams |= {"svg.hashsalt": "ota-modules", "font.size": 9, "svg.fonttype": "none"}
     figure, axes = pyplot.subplots(len(found), 1, figsize=(8, 1.15 * len(found)), sharex=True, squeeze=False)
     steps = [step / 10 for step in range(int(seconds * 10))]

@@ -59,7 +59,7 @@ class Trial(NamedTuple):
         return paced(self.name, self.latency, FEWER if few else MODULES, jitter=self.jitter, qps=self.qps)
 
     def row(self, condition: str, found: Any) -> list[str]:
-        """Tell what came of it."""
+        """Write the figures as a row."""
         own = self.name == OURS
         words = f"{self.name}, OTA_QPS={self.qps:g}" if own else self.name
         if isinstance(found, Exception):
@@ -111,7 +111,7 @@ def nearly_all() -> Table:
 
 
 def tenant() -> Table:
-    """Another tenant takes half of the quota all the time."""
+    """Measure beside another tenant, who takes half of the quota all the time."""
     found = paced("ota-modules", 0.5, tenant=5)
     good = found.rate >= 0.85 * 5 and found.throttled <= 0.05
     row = [f"{found.rate / 5:.1%}", f"{found.throttled:.1%}", f"{found.seconds:.1f}", met(good)]

@@ -47,7 +47,7 @@ class Api:
     began: float = 0.0
 
     def admit(self, operation: str, now: float) -> bool:
-        """Whether a call is within the limit."""
+        """Decide whether a call is within the limit, and count it."""
         taken = self.admitted[operation]
         self.began = self.began or now
         insort(self.moments[operation], now)
@@ -57,7 +57,7 @@ class Api:
         return True
 
     def _others(self, now: float) -> int:
-        """Calls of the other tenant within the last second."""
+        """Count the calls of the other tenant within the last second."""
         return int(now * self.tenant) - int((now - WINDOW) * self.tenant)
 
     async def answer(self, target: str, action: str) -> tuple[int, dict[str, object]]:
@@ -87,7 +87,7 @@ class Api:
 
 
 async def serve(api: Api, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """One connection: requests one after another."""
+    """Answer the requests of one connection, one after another."""
     try:
         while head := await reader.readuntil(b"\r\n\r\n"):
             line, *lines = head.decode("latin-1").split("\r\n")

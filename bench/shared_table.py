@@ -12,7 +12,7 @@ SECONDS = 20.0
 
 
 def shared() -> Table:
-    """Processes that share one quota through Valkey."""
+    """Measure processes that share one quota through Valkey."""
     seconds, rows = SECONDS, []
     folder = ROOT / "build" / "bench-valkey"
     folder.mkdir(parents=True, exist_ok=True)

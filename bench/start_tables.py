@@ -42,7 +42,7 @@ def ways(runtime: str) -> Mapping[str, Way]:
 
 
 def installed(version: str) -> Path:
-    """Install the SDKs for a version of Python, once; the folder of the packages."""
+    """Install the SDKs for a version of Python, once; return the folder of the packages."""
     place = ROOT / "build" / "bench" / f"sdks-{version}"
     if not (done := place / "done").exists():
         shutil.rmtree(place, ignore_errors=True)  # an installation that was cut off
@@ -66,7 +66,7 @@ def start(runtime: str, way: Way, url: str, limit: Limit) -> float:
 
 
 def medians(runtime: str, limit: Limit, rounds: int) -> Mapping[str, float]:
-    """Start each way in turn, and again; the medians, without the first round."""
+    """Start each way in turn, and again; return the medians, without the first round."""
     took: dict[str, list[float]] = {}
     with served(0, jitter=0, limit=1e9) as url:
         for _ in range(rounds + 1):

@@ -22,7 +22,7 @@ _REQUEST = ModuleRequest(
 
 
 def asyncapi(requests: str, results: str, dead_letters: str) -> Schema:
-    """The document, for a queue, a topic and a dead-letter queue of these names."""
+    """Build the document, for a queue, a topic and a dead-letter queue of these names."""
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -92,7 +92,7 @@ def _channel(address: str, description: str, *messages: str) -> Schema:
 
 
 def _operation(action: str, channel: str, summary: str, *messages: str) -> Schema:
-    """What the function does; with all messages of the channel, unless it says which."""
+    """Describe what the function does on a channel; with all of its messages, unless some are named."""
     refs = [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in messages]
     return {
         "action": action,

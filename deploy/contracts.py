@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def contracts() -> Mapping[str, str]:
-    """The text of each file, by its path in the checkout."""
+    """Write each contract; return the texts by path in the checkout."""
     names = {
         name: one.get("Default") for name, one in ros_templates(ROOT / "template.yml")["infra"]["Parameters"].items()
     }
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _json(value: object) -> str:
-    """In ASCII: patterns hold characters that editors cannot show."""
+    """Write JSON in ASCII: patterns hold characters that editors cannot show."""
     return json.dumps(value, indent=2) + "\n"
 
 

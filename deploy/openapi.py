@@ -60,7 +60,7 @@ _PREFERENCE_APPLIED = {"description": "The preference that was followed.", "sche
 
 @cache
 def document() -> Mapping[str, Any]:
-    """The OpenAPI document."""
+    """Build the OpenAPI document."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -134,7 +134,7 @@ def _answer(description: str, schema: Schema, headers: Schema | None = None, med
 
 
 def _problems(kinds: Iterable[Kind]) -> Schema:
-    """Answers by status; a status can have several kinds of problem."""
+    """Describe the answers by status; a status can have several kinds of problem."""
     titles: dict[int, list[str]] = {}
     for kind in sorted(kinds, key=lambda kind: kind.status):
         titles.setdefault(kind.status, []).append(f"{kind.title} (`{kind.type}`).")
@@ -224,7 +224,7 @@ def _object(properties: Schema, required: list[str], description: str = "") -> S
 
 
 def _plain(schema: Any) -> Any:  # noqa: ANN401 - a JSON value
-    """Without the titles that pydantic makes of names."""
+    """Drop the titles that pydantic makes of names."""
     if isinstance(schema, list):
         return [_plain(each) for each in schema]
     if not isinstance(schema, dict):

@@ -40,12 +40,12 @@ UNUSED = (
 )
 
 
-def kept(name: str, content: bytes) -> bytes | None:
-    """What goes into the zip for a wheel's file: its content, less of it, or nothing."""
+def prune(name: str, content: bytes) -> bytes | None:
+    """Return what the zip holds of a wheel's file: its content, less of it, or nothing."""
     path = PurePosixPath(name)
     top = path.parts[0]
     if top.endswith(".dist-info"):
-        return described(path, content)
+        return prune_description(path, content)
     if top.endswith(".data") or path.suffix in {".pyi", ".pyc"} or path.name == "py.typed" or name.startswith(UNUSED):
         return None
     if top in USED and "/".join(path.parts[1:]) not in USED[top]:
@@ -53,8 +53,8 @@ def kept(name: str, content: bytes) -> bytes | None:
     return content
 
 
-def described(path: PurePosixPath, content: bytes) -> bytes | None:
-    """Of a package's description: the licences, and name and version without the pages that follow them."""
+def prune_description(path: PurePosixPath, content: bytes) -> bytes | None:
+    """Return what the zip holds of a file of .dist-info: licences, and METADATA without the pages below its head."""
     if path.name.upper().startswith(LICENCES):
         return content
     if path.name == "METADATA":

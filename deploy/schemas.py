@@ -15,7 +15,7 @@ _COMPONENTS = "#/components/schemas/"
 
 
 def schemas() -> Mapping[str, Schema]:
-    """Every schema; they refer to one another as components of an OpenAPI or AsyncAPI document do."""
+    """Build every schema; they refer to one another as components of an OpenAPI or AsyncAPI document do."""
     models = document()["components"]["schemas"]
     return {
         "ModuleRequest": models["ModuleRequest"],
@@ -71,7 +71,7 @@ SET_BY_US = ("Attempt", "Since", "Replay", *Known._fields)
 
 
 def standalone(name: str, title: str, *roots: str) -> Schema:
-    """A JSON Schema of its own, that takes what any of the roots takes and holds whatever they refer to."""
+    """Build a JSON Schema of its own, which takes what any of the roots takes and holds whatever they refer to."""
     found = schemas()
     wanted: dict[str, Schema] = {}
     waiting = list(roots)
@@ -91,7 +91,7 @@ def _ref(name: str) -> Schema:
 
 
 def _event(traceparent: Schema) -> Schema:
-    """The CloudEvent around an outcome's data."""
+    """Describe the CloudEvent around an outcome's data."""
     text = {"type": "string", "minLength": 1}
     properties = {
         "specversion": {"const": "1.0"},
@@ -116,13 +116,13 @@ def _event(traceparent: Schema) -> Schema:
 
 
 def _data(result: Schema) -> Schema:
-    """What an HTTP answer says of an outcome, without the Id, which the event has as its causationid."""
+    """Describe an outcome's data; HTTP answers add the Id, which the event has as its causationid."""
     properties = {name: _present(schema) for name, schema in result["properties"].items() if name != "Id"}
     return {**result, "properties": properties, "required": ["Status", "Attempts"]}
 
 
 def _present(schema: Schema) -> Schema:
-    """A property of something that leaves out what is null."""
+    """Describe a property of something that leaves out what is null."""
     kept = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
     found = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     return {**kept, **found[0]} if found else kept

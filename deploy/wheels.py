@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.pruning import kept
+from deploy.pruning import prune
 
 
 def wheels(version: str, requirements: Path, cache: Path) -> Path:
@@ -49,6 +49,6 @@ def unpacked(folder: Path) -> Iterator[tuple[str, bytes]]:
     for wheel in sorted(folder.glob("*.whl")):
         with zipfile.ZipFile(wheel) as archive:
             for name in archive.namelist():
-                content = kept(name, archive.read(name))
+                content = prune(name, archive.read(name))
                 if content is not None:
                     yield name, content

@@ -24,7 +24,7 @@ SCHEMES: tuple[Literal["dark"], Literal["light"]] = ("dark", "light")
 
 
 def requests() -> list[dict[str, Any]]:
-    """Something of everything: created, existing, updated, rejected, failed."""
+    """List requests of every kind: created, existing, updated, rejected, failed."""
     fleet: list[dict[str, Any]] = [
         {
             "ProductKey": f"a1Demo{number:05d}",
@@ -74,12 +74,12 @@ def shoot(shown: Page, name: str) -> None:
 def pictures(browser: Browser, local: LocalCloud) -> None:
     dark, light = (page(browser, local, (1440, 900), scheme) for scheme in SCHEMES)
     local.call(work)
-    eventually(lambda: seen(dark) > 12, PATIENCE)
+    eventually(lambda: count_outcomes(dark) > 12, PATIENCE)
     # Colleagues use up the quota for a moment.
     local.call(lambda cloud: cloud.iot.consume("CreateOTAModule", 7))
-    eventually(lambda: seen(dark) > 24, PATIENCE)
+    eventually(lambda: count_outcomes(dark) > 24, PATIENCE)
     shoot(dark, "page-dark")
-    eventually(lambda: seen(light) == len(requests()), PATIENCE)
+    eventually(lambda: count_outcomes(light) == len(requests()), PATIENCE)
     local.call(lambda cloud: cloud.faults.clear())
     shoot(light, "page-light")
     light.locator("#outcome-search").fill("a1known0001")
@@ -89,8 +89,8 @@ def pictures(browser: Browser, local: LocalCloud) -> None:
     shoot(page(browser, local, (380, 760), "dark"), "phone")
 
 
-def seen(shown: Page) -> int:
-    """The outcomes that a page shows."""
+def count_outcomes(shown: Page) -> int:
+    """Count the outcomes that a page shows."""
     return int(shown.locator("#statuses b").first.inner_text())
 
 

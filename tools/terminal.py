@@ -89,7 +89,7 @@ JOBS: Mapping[str, Sequence[Shown]] = {
 
 
 def ran(shown: Shown, environment: Mapping[str, str], folder: Path = ROOT) -> tuple[list[Text], int]:
-    """What the screen shows in the end, and the exit status."""
+    """Run a command in a terminal; return what the screen shows in the end, and the exit status."""
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(folder)
@@ -142,7 +142,7 @@ def cut(shown: Shown, lines: Sequence[Text]) -> list[Text]:
 
 
 def picture(title: str, lines: Sequence[Text]) -> str:
-    """An SVG that fetches nothing: rich's own names a font on another server."""
+    """Draw an SVG that fetches nothing: rich's own names a font on another server."""
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True)
         for line in lines:
@@ -181,7 +181,7 @@ def jobs() -> None:
 
 
 def fleet(cloud: LocalCloud, state: str) -> list[Text]:
-    """A manifest before, while and after it is sent; one of its requests meets an API that is out of order for it alone."""
+    """Draw a manifest before, while and after it is sent; one of its requests meets an API that is out of order for it alone."""
     environment = environment_of(cloud, state)
     broken = Rule(service="iot", operation="CreateOTAModule", kind="status", contains="云高仪")
     found = cut(BEFORE, ran(BEFORE, environment)[0])
