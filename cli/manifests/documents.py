@@ -73,11 +73,8 @@ class Row:
     def show(self, name: str = "") -> str:
         """Say what a value is, and how to write it where the format took it for something else than text."""
         value, source = self.value.get(name) if name else self.value, self.sources.get(name)
-        return (
-            f"it is {show_value(value)}"
-            if source is None
-            else f"`{source}` is read as {show_value(value)}: write '{source}'"
-        )
+        read = show_value(value)
+        return f"it is {read}" if source is None else f"`{source}` is read as {read}: write '{source}'"
 
 
 @dataclass(frozen=True)
