@@ -8,7 +8,7 @@ from deploy.schemas import Schema, schemas
 from handler.messages import ModuleRequest
 from handler.outcomes import Outcome
 
-_BODIES = "Bodies are base64 of UTF-8 JSON, as SMQ's SDKs send and receive them, and at most 64 KiB with it."
+_BODIES = "Bodies are UTF-8 JSON in base64, as the SMQ SDKs send and receive them: at most 64 KiB, base64 included."
 _SOURCE = "/ota-modules/cn-shanghai/ota-modules-queue"
 _MOMENT = 1_767_225_600
 _REQUEST = ModuleRequest(
@@ -37,13 +37,13 @@ def asyncapi(requests: str, results: str, dead_letters: str) -> Schema:
             "requests": _channel(requests, f"The request queue. {_BODIES}", "request", "requests"),
             "results": _channel(
                 results,
-                "The result topic. A message's tag is the outcome's Status: a subscription with that FilterTag gets no other. "
+                "The result topic. The tag is the outcome's Status: a subscription with that FilterTag receives no other. "
                 f"{_BODIES}",
                 "outcome",
             ),
             "deadLetters": _channel(
                 dead_letters,
-                f"The dead-letter queue; `ota-modules dead-letters` lists and replays what is in it. {_BODIES}",
+                f"The dead-letter queue; `ota-modules dead-letters` lists and replays its messages. {_BODIES}",
                 "deadLetter",
                 "undelivered",
             ),
@@ -124,8 +124,8 @@ def _messages() -> Schema:
         ),
         "deadLetter": _message("A request that was given up", "DeadLetter", "Request/CorrelationId", throttled=letter),
         "undelivered": {
-            "title": "What never reached the function's end",
-            "description": "The event that EventBridge gave up, or the message that SMQ gave up, as it was.",
+            "title": "An event or message that was never processed",
+            "description": "The event that EventBridge, or the message that SMQ gave up, unchanged.",
             "payload": {"type": ["object", "array", "string"]},
         },
     }  # fmt: skip

@@ -26,8 +26,8 @@ HEAD: Mapping[str, Schema] = {
 REQUEST_ID: Schema = _text("the invocation's id, as the platform shows it")
 COST: Mapping[str, Schema] = {
     "calls": {**COUNT, "description": "calls of the API"},
-    "throttles": {**COUNT, "description": "answers that the quota was exceeded"},
-    "quota_wait_s": {**SECONDS, "description": "seconds of waiting for the quota"},
+    "throttles": {**COUNT, "description": "throttled answers"},
+    "quota_wait_s": {**SECONDS, "description": "seconds waited for the quota"},
 }
 STATUSES = ("created", "existing", "updated", "rejected", "failed")
 
@@ -61,7 +61,10 @@ EVENTS: Mapping[str, Event] = {
         {
             "id": _text("the request's Id"),
             "status": {"enum": [*STATUSES, "unfinished"]},
-            "attempt": {**COUNT, "description": "deliveries that count, this one included"},
+            "attempt": {
+                **COUNT,
+                "description": "attempts, this one included; deliveries that cost no attempt are not counted",
+            },
             **COST,
         },
         {
@@ -79,7 +82,7 @@ EVENTS: Mapping[str, Event] = {
         {
             **dict.fromkeys(STATUSES, COUNT),
             "put_back": {**COUNT, "description": "requests that come again"},
-            "lost": {**COUNT, "description": "requests that the queue did not take: the batch comes again"},
+            "lost": {**COUNT, "description": "requests that the queue did not accept: the batch comes again"},
             **COST,
             "duration_s": SECONDS,
             "batch": {
@@ -89,9 +92,9 @@ EVENTS: Mapping[str, Event] = {
                 "additionalProperties": False,
             },
         },
-        {"oldest_s": {**SECONDS, "description": "age of the oldest request, where that is known"}},
+        {"oldest_s": {**SECONDS, "description": "age of the oldest request, if known"}},
     ),
-    "ignored": Event(("INFO",), "A message that asks for nothing.", {"id": TEXT, "reason": TEXT}),
+    "ignored": Event(("INFO",), "A message that holds no request.", {"id": TEXT, "reason": TEXT}),
     "misconfigured": Event(
         ("ERROR",),
         "What is wrong with the deployment, once for each operation and instance of an invocation.",
@@ -100,14 +103,14 @@ EVENTS: Mapping[str, Event] = {
     ),
     "internal_error": Event(
         ("ERROR",),
-        "A fault of the function's own.",
+        "An internal error.",
         {"error": _text("its class"), "text": TEXT},
         {"at": _text("file and line"), "id": _text("the request's Id")},
     ),
-    "config_warning": Event(("WARNING",), "A setting that is allowed, and dangerous.", {"text": TEXT}),
+    "config_warning": Event(("WARNING",), "A setting that is allowed but dangerous.", {"text": TEXT}),
     "publish_failed": Event(
         ("WARNING",),
-        "A message that topic or queue did not take.",
+        "A message that topic or queue did not accept.",
         {"sink": _text("the name of the topic or queue"), "text": TEXT},
     ),
     "trace_failed": Event(("WARNING",), "Spans that the collector did not take: they are dropped.", {"text": TEXT}),

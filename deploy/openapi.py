@@ -29,19 +29,22 @@ def _header(name: str, description: str) -> Schema:
 
 _PREFER = _header(
     "Prefer",
-    "`respond-async`: queue the request, and answer 202. Ignored where the function has no request queue.",
+    "`respond-async`: queue the request and answer 202. Ignored if the function has no request queue.",
 )
 _TRACE = _header(
     "traceparent",
-    "W3C trace context, for requests that hold none; a malformed one is ignored.",
+    "W3C trace context for requests that have none; a malformed one is ignored.",
 )
 _EVENT_ID = _header(
     "ce-id",
-    "The Id for requests that hold none, where the body is the data of a CloudEvent in binary mode.",
+    "The Id for requests that have none, if the body is the data of a CloudEvent in binary mode.",
 )
 _EVENT = "application/cloudevents+json"
 _EVENTS = "application/cloudevents-batch+json"
-_RETRY_AFTER = {"description": "Seconds after which to send it again.", "schema": {"type": "integer", "minimum": 1}}
+_RETRY_AFTER = {
+    "description": "Seconds to wait before sending the request again.",
+    "schema": {"type": "integer", "minimum": 1},
+}
 _SIGNATURE = {
     "type": "apiKey",
     "in": "header",
@@ -51,11 +54,11 @@ _SIGNATURE = {
 }
 _BY_THE_PLATFORM = {
     "403": {
-        "description": "Function Compute refused the call: the signature is missing, wrong, or of somebody who may not."
+        "description": "Function Compute refused the call: signature missing or wrong, or no permission `fc:InvokeFunction`."
     },
-    "429": {"description": "Function Compute has no instance free: send it again after a moment."},
+    "429": {"description": "Function Compute has no free instance: send the request again."},
 }
-_PREFERENCE_APPLIED = {"description": "The preference that was followed.", "schema": {"const": "respond-async"}}
+_PREFERENCE_APPLIED = {"description": "The preference that was applied.", "schema": {"const": "respond-async"}}
 
 
 @cache
@@ -71,7 +74,7 @@ def document() -> Mapping[str, Any]:
         },
         "paths": {
             "/modules": {"post": _create_modules()},
-            "/healthz": {"get": _get("healthz", "Whether the function runs", {"$ref": "#/components/schemas/Health"})},
+            "/healthz": {"get": _get("healthz", "The function runs", {"$ref": "#/components/schemas/Health"})},
             "/openapi.json": {"get": _get("openapi", "This document", {"type": "object"})},
         },
         "components": {"schemas": _schemas(), "securitySchemes": {"signature": _SIGNATURE}},
@@ -84,9 +87,9 @@ def _create_modules() -> Schema:
     several = {"type": "array", "items": request, "minItems": 1, "maxItems": MOST_REQUESTS}
     return {
         "operationId": "createModules",
-        "summary": "Have modules, created where they are not there",
-        "description": "Sending a request again is safe: no module is made twice. Where `OTA_HTTP_PREFIX` is set, it may stand in"
-        " front of each path. An asynchronous invocation (`X-Fc-Invocation-Type: Async`) is queued as if it preferred so.",
+        "summary": "Create modules that do not exist yet",
+        "description": "Safe to repeat: no module is created twice. If `OTA_HTTP_PREFIX` is set, each path may begin with it."
+        " An asynchronous invocation (`X-Fc-Invocation-Type: Async`) is queued, as with `Prefer: respond-async`.",
         "parameters": [_PREFER, _TRACE, _EVENT_ID],
         "requestBody": {
             "required": True,
@@ -99,13 +102,15 @@ def _create_modules() -> Schema:
             },
         },
         "responses": {
-            "200": _answer("It was there; with `Status` `updated`, it was changed as asked.", _ref("Result")),
+            "200": _answer("The module existed; with `Status` `updated`, it was changed as requested.", _ref("Result")),
             "201": _answer("Created.", _ref("Result")),
             "202": _answer(
-                "Queued; the outcomes will come.", _ref("Queued"), {"Preference-Applied": _PREFERENCE_APPLIED}
+                "Queued. The outcomes go to the result topic.",
+                _ref("Queued"),
+                {"Preference-Applied": _PREFERENCE_APPLIED},
             ),
-            "204": {"description": "Nothing was asked for: an event without data."},
-            "207": _answer("One result for each request of an array, in their order.", _ref("Results"), _waits()),
+            "204": {"description": "No request: a CloudEvent without data."},
+            "207": _answer("One result for each request of an array, in order.", _ref("Results"), _waits()),
             **_problems(KINDS.values()),
             **_BY_THE_PLATFORM,
         },
@@ -146,7 +151,7 @@ def _problems(kinds: Iterable[Kind]) -> Schema:
 
 def _headers(status: int) -> Schema | None:
     if status == 405:
-        return {"Allow": {"description": "The methods that are.", "schema": {"type": "string"}}}
+        return {"Allow": {"description": "The allowed methods.", "schema": {"type": "string"}}}
     return _waits() if status == 503 else None
 
 
@@ -174,12 +179,16 @@ def _schemas() -> Schema:
             {"oneOf": [_ref("ModuleRequest"), requests, nothing], "description": "One request, or several."}
         ),
         "ProblemDetails": _problem_details(others),
-        "Queued": _object({"Ids": {"type": "array", "items": {"type": "string"}}}, ["Ids"], "What was queued."),
+        "Queued": _object(
+            {"Ids": {"type": "array", "items": {"type": "string"}}}, ["Ids"], "The Ids of the queued requests."
+        ),
         "Results": _object(
-            {"results": {"type": "array", "items": _ref("Part")}}, ["results"], "In the requests' order."
+            {"results": {"type": "array", "items": _ref("Part")}},
+            ["results"],
+            "The results, in the order of the requests.",
         ),
         "Part": {
-            "description": "What a request would have been answered with by itself, and the status of that answer.",
+            "description": "The answer to one request as if it had been sent alone, with its status.",
             **_object({"status": {"type": "integer"}, "Id": {"type": "string"}}, ["status"]),
             "anyOf": [_ref("ProblemDetails"), _ref("Result"), _object({}, ["Id"])],
         },
@@ -198,10 +207,10 @@ def _problem_details(outcome: Schema) -> Schema:
         "results": {
             "type": "array",
             "items": _ref("ProblemDetails"),
-            "description": "What is wrong with each of an array.",
+            "description": "The problem of each request of an array.",
         },
     }
-    words = "A problem (RFC 9457); with what is known of the request, and of its outcome where it has one."
+    words = "A problem (RFC 9457), with what is known of the request and of its outcome, if it has one."
     return _object(own | outcome, ["type", "title", "status"], words)
 
 
@@ -209,12 +218,12 @@ def _event(data: Schema) -> Schema:
     text = {"type": "string", "minLength": 1}
     attributes: Schema = {
         "specversion": {"const": "1.0"},
-        "id": {**text, "description": "The Id of a request that holds none; of several, with `/n`."},
+        "id": {**text, "description": "The Id of a request that has none; the n-th of several gets `/n`."},
         "source": text,
         "type": text,
         "traceparent": text,
     }
-    words = "A CloudEvent (1.0). Its data may also be a JSON text, or base64 as `data_base64`; without any it asks for nothing."
+    words = "A CloudEvent (1.0). Its data may also be a JSON text, or base64 as `data_base64`; without data it is no request."
     return _object(attributes | {"data": data}, ["specversion", "id", "source", "type"], words)
 
 

@@ -95,12 +95,12 @@ def _event(traceparent: Schema) -> Schema:
     text = {"type": "string", "minLength": 1}
     properties = {
         "specversion": {"const": "1.0"},
-        "id": {**text, "format": "uuid", "description": "The same whenever the outcome of one request is repeated."},
+        "id": {**text, "format": "uuid", "description": "The same whenever an outcome is repeated."},
         "source": {**text, "format": "uri-reference", "description": "/ota-modules/<region>/<function>"},
         "type": {"type": "string", "enum": [f"ota.module.{status}" for status in get_args(Status)]},
         "time": {**text, "format": "date-time"},
         "datacontenttype": {"const": "application/json"},
-        "subject": {**text, "description": "<ProductKey>/<ModuleName>, where the request has both."},
+        "subject": {**text, "description": "<ProductKey>/<ModuleName>, if the request has both."},
         "correlationid": {**text, "description": "The request's CorrelationId."},
         "causationid": {**text, "description": "The request's Id."},
         "traceparent": _present(traceparent),
@@ -108,7 +108,7 @@ def _event(traceparent: Schema) -> Schema:
     }
     optional = ("subject", "correlationid", "traceparent")
     return {
-        "description": "How a request ended, as a CloudEvent 1.0 in structured JSON. What is not known is left out.",
+        "description": "How a request ended, as a CloudEvent 1.0 in structured JSON. Unknown fields are left out.",
         "type": "object",
         "properties": properties,
         "required": [name for name in properties if name not in optional],
@@ -130,13 +130,17 @@ def _present(schema: Schema) -> Schema:
 
 def _dead_letter() -> Schema:
     properties = {
-        "Reason": {"type": "string", "enum": list(get_args(Reason)), "description": "Why it could not be finished."},
+        "Reason": {
+            "type": "string",
+            "enum": list(get_args(Reason)),
+            "description": "Why the request could not be finished.",
+        },
         "Detail": {"type": "string"},
         "Request": _ref("ModuleRequest"),
         "Outcome": _ref("Outcome"),
     }
     return {
-        "description": "A request that the function gave up, and the outcome that says so.",
+        "description": "A request that the function gave up, and its outcome.",
         "type": "object",
         "properties": properties,
         "required": list(properties),

@@ -68,7 +68,7 @@ class Outcome(BaseModel):
     ErrorMessage: _Text | None = None
     Errors: tuple[Problem, ...] | None = None
     Drift: dict[str, Difference] | None = None
-    Attempts: Annotated[int, Field(description="Deliveries of the request.")] = 1
+    Attempts: Annotated[int, Field(description="Attempts; deliveries that cost none are not counted.")] = 1
     CorrelationId: str | None = None
 
     Id: Annotated[str, Field(exclude=True)]
