@@ -1,15 +1,14 @@
 """The page of a local cloud in a real browser: what its tests have in common."""
 
-import base64
-import json
 import shutil
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from emulator.local import LocalCloud
+from tests.support.local import encoded, send
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -18,18 +17,25 @@ FLAGS = [
 ]  # fmt: skip
 WIDE: ViewportSize = {"width": 1600, "height": 1000}
 NARROW: ViewportSize = {"width": 380, "height": 800}
-Scheme = Literal["light", "dark"]
 Open = Callable[..., Page]
 
 in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here: the page is tested in one")
 
 
-def encoded(value: object) -> str:
-    return base64.b64encode(json.dumps(value).encode()).decode()
+class Window:
+    """A page, and what it complains of on its console, or asks anybody but the local cloud for."""
 
+    def __init__(self, browser: Browser, allowed: str, **options: Any) -> None:
+        self.complaints: list[str] = []
+        self.context = browser.new_context(**options)
+        self.context.on("console", lambda line: self._complain(line.text, line.type in ("error", "warning")))
+        self.context.on("weberror", lambda error: self._complain(str(error.error)))
+        self.context.on("request", lambda request: self._complain(request.url, not request.url.startswith(allowed)))
+        self.page = self.context.new_page()
 
-def send(cloud: LocalCloud, *requests: dict[str, object]) -> None:
-    cloud.call(lambda cloud: [cloud.smq.send("ota-module-requests", encoded(request)) for request in requests])
+    def _complain(self, text: str, is_wrong: bool = True) -> None:
+        if is_wrong:
+            self.complaints.append(text)
 
 
 def fill(page: Page, via: str, **values: str) -> None:
@@ -42,5 +48,31 @@ def fill(page: Page, via: str, **values: str) -> None:
     page.locator("#send-form button.primary").click()
 
 
-def row(page: Page, module: str) -> Any:
+def row(page: Page, module: str) -> Locator:
     return page.locator(".row", has_text=module)
+
+
+def queued(page: Page, queue: str, figure: str = "active") -> Locator:
+    return page.locator(f'[data-queue="{queue}"] [data-figure="{figure}"]')
+
+
+def send_run(page: Page, cloud: LocalCloud, run: str, count: int) -> Locator:
+    """Send requests of a run that need no call of the API, and wait until all are answered."""
+    send(cloud, *({"ProductKey": "a1 no", "ModuleName": "m", "Id": f"{run}-{number}"} for number in range(count)))
+    shown = page.locator(f'[data-run="{run}"]')
+    expect(shown).to_contain_text(f"{count} of {count}", timeout=30_000)
+    return shown
+
+
+def send_letter(cloud: LocalCloud, name: str, **more: object) -> None:
+    """Put a request into the dead-letter queue, as the function does."""
+    request = {"ProductKey": "a1Dead", "ModuleName": name, "Id": name, **more}
+    letter = encoded({"Reason": "quota", "Detail": "used up by others", "Request": request})
+    cloud.call(lambda parts: parts.smq.send("ota-module-dead-letters", letter))
+
+
+def check_widths(page: Page) -> None:
+    """Nothing is to be scrolled sideways, from a phone to a desk."""
+    for width in (320, 380, 760, 1024, 1280, 1600, 2560):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

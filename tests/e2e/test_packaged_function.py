@@ -1,10 +1,7 @@
 """What is uploaded, run as the platform runs it: unpacked, by a bare Python, with nothing else on the path."""
 
-import base64
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -15,22 +12,19 @@ from emulator.cloud import Options
 from emulator.local import LocalCloud, local_cloud
 from tests.support.interpreters import interpreter
 from tests.support.kept import function_zip
-from tests.support.paths import ROOT
+from tests.support.local import Outcomes, changed_template, send
 
-PRODUCT = "a1Le6d0abcd"
+REQUEST = {"ProductKey": "a1Le6d0abcd", "ModuleName": "by-queue", "Id": "by-queue"}
 
 
 @pytest.fixture(scope="module", params=sorted(RUNTIMES))
 def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """A local cloud that runs the zip of a runtime, by that runtime's Python."""
-    runtime = request.param
-    folder = tmp_path_factory.mktemp(runtime)
-    bare = bare_python(interpreter(RUNTIMES[runtime]), folder / "python")
-    lay_out(function_zip(runtime), folder / "dist" / "function")
-    text = (ROOT / "template.yml").read_text(encoding="utf-8")
-    template = folder / "template.yml"
-    template.write_text(text.replace("runtime: python3.10 ", f"runtime: {runtime} "), encoding="utf-8")
-    with local_cloud(Options(port=0, template=template, packaged=True, python=str(bare))) as cloud:
+    folder = tmp_path_factory.mktemp(request.param)
+    python = bare_python(interpreter(RUNTIMES[request.param]), folder / "python")
+    lay_out(function_zip(request.param), folder / "dist" / "function")
+    template = changed_template(folder, {"runtime: python3.10 ": f"runtime: {request.param} "})
+    with local_cloud(Options(port=0, template=template, packaged=True, python=str(python))) as cloud:
         yield cloud
 
 
@@ -41,34 +35,20 @@ def bare_python(python: str, path: Path) -> Path:
     return path
 
 
-def outcome(cloud: LocalCloud, seconds: int = 30) -> Any:
-    """The next outcome, as a subscriber reads it."""
-    messages = cloud.wait(lambda parts: parts.smq.wait_receive("ota-module-outcomes", 1, seconds))
-    assert messages, "no outcome came"
-    return json.loads(base64.b64decode(messages[0].body))
-
-
-def test_a_request_from_the_queue_is_created_by_the_packaged_function(cloud: LocalCloud) -> None:
-    """Queue, stream, function, API and result topic, with the role's own policy."""
-    request = {"ProductKey": PRODUCT, "ModuleName": "from-queue", "Id": "queue-1"}
-    body = base64.b64encode(json.dumps(request).encode()).decode()
-    cloud.call(lambda parts: parts.smq.send("ota-module-requests", body))
-    data = outcome(cloud)["data"]
-    assert (data["Status"], data["ModuleName"]) == ("created", "from-queue")
-
-
-def test_a_request_over_http_is_created_by_the_packaged_function(cloud: LocalCloud) -> None:
-    """The HTTP trigger's event and answer."""
-    request = {"ProductKey": PRODUCT, "ModuleName": "from-http"}
-    answer = httpx.post(f"{cloud.urls.fc}/ota-modules-http/modules", json=request, timeout=60)
+def test_the_packaged_function_creates_modules_by_queue_and_over_http(cloud: LocalCloud, outcomes: Outcomes) -> None:
+    """Trigger, function, API and result topic, with the role's own policy."""
+    send(cloud, REQUEST)
+    over_http = {**REQUEST, "ModuleName": "over-http", "Id": "over-http"}
+    answer = httpx.post(f"{cloud.urls.fc}/ota-modules-http/modules", json=over_http, timeout=60)
     assert answer.status_code == 201, answer.text
-    assert outcome(cloud)["data"]["ModuleName"] == "from-http"
+    for name in ("by-queue", "over-http"):
+        data = outcomes.of(name)["data"]
+        assert (data["Status"], data["ModuleName"]) == ("created", name)
 
 
 def test_the_packaged_function_runs_on_the_runtimes_own_python(cloud: LocalCloud) -> None:
     """The processes are of the version that the template names, in the unpacked folder."""
-    answer = httpx.get(f"{cloud.urls.fc}/ota-modules-http/healthz", timeout=60)
-    assert answer.status_code == 200
+    assert httpx.get(f"{cloud.urls.fc}/ota-modules-http/healthz", timeout=60).status_code == 200
     instances = cloud.call(lambda parts: [(each.config.runtime, each.pid) for each in parts.fc.instances])
     assert instances
     for runtime, pid in instances:

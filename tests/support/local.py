@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,13 +41,31 @@ class Outcomes:
         return [event for event in self.collect() if event["causationid"] == request_id]
 
 
-def with_variables(folder: Path, **variables: object) -> Path:
-    """A copy of template.yml with other values for its variables."""
+def encoded(value: object) -> str:
+    """The body of a message, as every SDK sends it."""
+    return base64.b64encode(json.dumps(value).encode()).decode()
+
+
+def send(cloud: LocalCloud, *requests: object) -> None:
+    """Send each to the request queue in a message of its own."""
+    cloud.call(lambda parts: [parts.smq.send("ota-module-requests", encoded(request)) for request in requests])
+
+
+def publish(cloud: LocalCloud, *events: Mapping[str, Any]) -> None:
+    """Publish outcomes that no function worked for."""
+    cloud.call(
+        lambda parts: [
+            parts.smq.publish("ota-module-results", encoded(event), event["data"]["Status"]) for event in events
+        ]
+    )
+
+
+def changed_template(folder: Path, changes: Mapping[str, str]) -> Path:
+    """Write a copy of template.yml in which these texts are replaced."""
     text = (ROOT / "template.yml").read_text(encoding="utf-8")
-    for name, value in variables.items():
-        line = f"  {name}: {json.dumps(value)}"
-        text, count = re.subn(rf"(?m)^  {name}:.*$", lambda _, line=line: line, text)  # type: ignore[misc]
-        assert count == 1, f"template.yml has no variable {name}"
+    for old, new in changes.items():
+        assert old in text, old
+        text = text.replace(old, new)
     path = folder / "template.yml"
     path.write_text(text, encoding="utf-8")
     return path
