@@ -4,8 +4,8 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from types import SimpleNamespace
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType, SimpleNamespace
 
 import httpx
 import pytest
@@ -19,6 +19,11 @@ from emulator.iot.service import IotPlatform
 from emulator.local import LocalCloud, local_cloud
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
 from tests.emulator.iot.sample import Send
+
+COMMON = {
+    "Version": "2018-01-20", "Format": "JSON", "RegionId": "cn-shanghai", "SignatureMethod": "HMAC-SHA1",
+    "SignatureVersion": "1.0",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -70,35 +75,22 @@ def call(platform: IotPlatform) -> Send:
         platform: IotPlatform = platform,
         key: Key | None = None,
         method: str = "POST",
-        changes: dict[str, str | None] | None = None,
-        form: dict[str, str] | None = None,
+        changes: Mapping[str, str | None] = MappingProxyType({}),
+        form: Mapping[str, str] = MappingProxyType({}),
         **parameters: str,
     ) -> httpx.Response:
-        signed = _common(operation, key) | parameters
-        text = signature.string_to_sign(method, signed | (form or {}))
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        signed = {**COMMON, "Action": operation, "SignatureNonce": str(uuid.uuid4()), "Timestamp": now}
+        signed |= {"AccessKeyId": key.id if key else ACCESS_KEY_ID, **parameters}
+        signed |= {"SecurityToken": key.token} if key and key.token else {}
+        text = signature.string_to_sign(method, {**signed, **form})
         signed["Signature"] = signature.sign(key.secret if key else ACCESS_KEY_SECRET, text)
-        sent = {name: value for name, value in (signed | (changes or {})).items() if value is not None}
-        return asyncio.run(_exchange(platform, httpx.Request(method, "http://iot.local/", params=sent, data=form)))
+        sent = {name: value for name, value in {**signed, **changes}.items() if value is not None}
+
+        async def exchange() -> httpx.Response:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(iot_api.application(platform))) as client:
+                return await client.request(method, "http://iot.local/", params=sent, data=form)
+
+        return asyncio.run(exchange())
 
     return send
-
-
-async def _exchange(platform: IotPlatform, request: httpx.Request) -> httpx.Response:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(iot_api.application(platform))) as client:
-        return await client.send(request)
-
-
-def _common(operation: str, key: Key | None) -> dict[str, str]:
-    token = {"SecurityToken": key.token} if key and key.token else {}
-    return {
-        "Action": operation,
-        "Version": "2018-01-20",
-        "Format": "JSON",
-        "RegionId": "cn-shanghai",
-        "AccessKeyId": key.id if key else ACCESS_KEY_ID,
-        "SignatureMethod": "HMAC-SHA1",
-        "SignatureVersion": "1.0",
-        "SignatureNonce": str(uuid.uuid4()),
-        "Timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        **token,
-    }
