@@ -14,24 +14,15 @@ from handler import web
 from handler.web import HttpRequest
 from tests.support.fake_function import REQUEST, Function
 from tests.support.json_values import json_values
-from tests.support.paths import ROOT
+from tests.support.samples import beside, named, samples
 
-# The answers to the others depend on what the platform holds.
 HELD = ("conflict", "existing", "limit-reached", "unknown-product")
-SAMPLES = sorted(
-    path for path in (ROOT / "events/http").glob("*.json") if "." not in path.stem and path.stem not in HELD
-)
+"""Samples whose answers depend on what the platform holds."""
 
 
 def http_event(**fields: object) -> dict[str, Any]:
     """An event of an FC 3.0 HTTP trigger, as the platform's documentation shows it."""
-    http = {
-        "method": "POST",
-        "path": "/modules",
-        "protocol": "HTTP/1.1",
-        "sourceIp": "127.0.0.1",
-        "userAgent": "curl/8",
-    }
+    http = {"method": "POST", "path": "/modules", "protocol": "HTTP/1.1", "userAgent": "curl/8"}
     return {
         "version": "v1", "rawPath": "/modules", "body": json.dumps(REQUEST), "isBase64Encoded": False,
         "headers": {"Content-Type": "application/json", "PREFER": "a,b"}, "queryParameters": {"p": "v1,v2"},
@@ -70,13 +61,10 @@ def test_headers_that_are_repeated_or_folded_are_joined(sent: object, headers: o
     assert opened(headers=sent).headers == headers
 
 
-JSON_TYPE = "application/json"
-
-
-@pytest.mark.parametrize("twice", [f"{JSON_TYPE},{JSON_TYPE}", f"{JSON_TYPE},\r\n {JSON_TYPE}", [JSON_TYPE, JSON_TYPE]])
-def test_a_header_that_was_sent_twice_alike_is_one(twice: object) -> None:
+def test_a_header_that_was_sent_twice_alike_is_one() -> None:
     """As proxies do it."""
-    assert Function().respond(opened(headers={"content-type": twice})).status == 201
+    for twice in ("application/json,application/json", ["application/json"] * 2):
+        assert Function().respond(opened(headers={"content-type": twice})).status == 201
 
 
 def test_an_fc_3_body_may_be_base64() -> None:
@@ -85,22 +73,10 @@ def test_an_fc_3_body_may_be_base64() -> None:
         assert Function().respond(opened(body=body, isBase64Encoded=True)).status == 400
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        None,
-        5,
-        [],
-        {},
-        [http_event()],
-        REQUEST,
-        {"requestContext": None},
-        {"requestContext": {"http": {}}},
-        {"data": {}},
-    ],
-)
-def test_any_other_event_is_no_http_request(event: object) -> None:
-    assert web.from_event(json.dumps(event).encode()) is None
+def test_any_other_event_is_no_http_request() -> None:
+    others = ("null", "5", "[]", "{}", '{"requestContext": null}', '{"requestContext": {"http": {}}}', '{"data": {}}')
+    for text in (*others, json.dumps([http_event()]), json.dumps(REQUEST)):
+        assert web.from_event(text.encode()) is None
 
 
 def test_an_answer_is_an_fc_3_result() -> None:
@@ -134,11 +110,10 @@ def test_no_more_of_a_wsgi_body_is_read_than_its_length_says(length: str | None,
     assert len(web.from_environ(environ(b" " * (web.LARGEST_BODY + 500))).body) == web.LARGEST_BODY + 1
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [each for each in samples("http") if each.stem not in HELD], ids=named)
 def test_a_sample_is_answered_as_its_answer_file_says(path: Path) -> None:
-    sample, expected = json.loads(path.read_bytes()), json.loads(path.with_suffix(".answer.json").read_bytes())
-    body = sample.get("body", "")
-    text = body if isinstance(body, str) else json.dumps(body)
+    sample, expected = json.loads(path.read_bytes()), beside(path, "answer")
+    text = body if isinstance(body := sample.get("body", ""), str) else json.dumps(body)
     http = {"method": sample["method"], "path": sample["path"]}
     event = http_event(body=text, headers=sample["headers"], requestContext={"http": http})
     names = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in sample["headers"].items()}
@@ -167,7 +142,7 @@ CONTEXT = some(http=some(method=METHODS, path=ROUTES), requestId=values)
 EVENTS = some(
     body=st.just("{}"), isBase64Encoded=st.booleans(), headers=HEADERS, rawPath=ROUTES, requestContext=CONTEXT
 )
-LENGTHS = st.integers(-1, 30).map(str)
+LENGTHS = st.integers(-1, 200).map(str)
 ENVIRONS = some(
     REQUEST_METHOD=METHODS, PATH_INFO=ROUTES, CONTENT_TYPE=TYPE, CONTENT_LENGTH=LENGTHS, HTTP_PREFER=PREFERENCE
 )
@@ -183,9 +158,10 @@ def test_whatever_an_event_holds_it_is_answered_or_none_of_http(event: object) -
         assert function.faults == []
 
 
-@given(ENVIRONS, st.binary(max_size=40))
+@given(ENVIRONS, st.binary(max_size=200))
 def test_whatever_an_environment_holds_it_is_answered(fields: dict[str, object], body: bytes) -> None:
     function = Function()
-    request = web.from_environ({**fields, "wsgi.input": io.BytesIO(body)})
-    assert function.respond(request).status < 500
+    answer = function.respond(web.from_environ({**fields, "wsgi.input": io.BytesIO(body)}))
+    assert answer.status < 500
+    assert answer.body == b"" or json.loads(answer.body)
     assert function.faults == []
