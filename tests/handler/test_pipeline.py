@@ -3,14 +3,12 @@
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from handler.errors import NotFinished
 from handler.outcomes import Outcome, Unfinished
 from handler.pipeline import PUT_BACK_IN_MARGIN, PUT_BACK_SECONDS
 from handler.threads import Threads
-from tests.support.fake_iot import Fault, busy, denied, lost_call, lost_reply, refused_connection, throttle
+from tests.support.fake_iot import busy, denied, lost_call, throttle
 from tests.support.pipeline_world import message, wanted, world
 
 
@@ -23,20 +21,15 @@ def test_each_request_has_one_outcome_and_the_report_counts_them() -> None:
     assert here.iot.calls == ["CreateOTAModule", "CreateOTAModule", "ListOTAModuleByProduct"]
 
 
-def test_the_outcomes_id_is_the_same_on_every_delivery() -> None:
-    here = world()
-    here.run(wanted())
-    here.run(wanted())
-    first, second = here.box.published
-    assert first["id"] == second["id"]
-    assert [first["type"], second["type"]] == ["ota.module.created", "ota.module.existing"]
-
-
-def test_a_message_twice_in_a_batch_is_one_request() -> None:
+def test_copies_of_a_request_have_one_outcome_between_them() -> None:
+    """A message delivered twice is one; requests that share an Id and want different things are none."""
     here = world()
     report = here.pipeline.run([message(1, wanted()), message(1, wanted())], here.invocation)
     assert [outcome.Status for outcome in report.outcomes] == ["created", "created"]
     assert len(here.box.published) == 1
+    here = world()
+    here.run(wanted(Id="mine", AliasName="Mcu"), wanted(Id="mine", AliasName="Other"))
+    assert here.statuses() == ["created", "existing"]
 
 
 def test_what_one_copy_of_a_request_knows_is_known_of_the_others() -> None:
@@ -49,23 +42,13 @@ def test_what_one_copy_of_a_request_knows_is_known_of_the_others() -> None:
 
 
 def test_copies_of_a_request_go_back_as_one() -> None:
-    here = world(seconds=0.0)
-    mine = wanted(Id="mine")
-    report = here.run(
-        [
-            {**mine, "Tried": True, "Since": 999_007},
-            {**mine, "Attempt": 2, "Tried": 900, "Updated": True},
-            {**mine, "Tried": 800, "Theirs": True, "Since": 999_005},
-        ]
-    )
+    here, mine = world(seconds=0.0), wanted(Id="mine")
+    copies = (
+        {"Tried": True, "Since": 999_007}, {"Attempt": 2, "Tried": 900, "Updated": True},
+        {"Tried": 800, "Theirs": True, "Since": 999_005},
+    )  # fmt: skip
+    assert here.run([{**mine, **copy} for copy in copies]).put_back == 1
     assert here.back() == [{**mine, "Attempt": 2, "Since": 999_005, "Tried": 800, "Theirs": True}]
-    assert report.put_back == 1
-
-
-def test_requests_with_one_id_that_want_different_things_are_no_copies() -> None:
-    here = world()
-    here.run(wanted(Id="mine", AliasName="Mcu"), wanted(Id="mine", AliasName="Other"))
-    assert here.statuses() == ["created", "existing"]
 
 
 def test_requests_for_one_module_run_one_after_another_in_order() -> None:
@@ -81,11 +64,8 @@ def test_what_the_deadline_leaves_goes_back_without_an_attempt() -> None:
     here = world(seconds=0.0)
     report = here.run([wanted(Id="mine", AliasName="Mcu"), wanted("modem", Attempt=2, Since=999_005)])
     assert report.put_back == 2
-    [back] = here.back()
-    assert back == [
-        {**wanted(AliasName="Mcu"), "Id": "mine", "Since": 1_000_000},
-        {**wanted("modem"), "Id": "m0/2", "Attempt": 2, "Since": 999_005},
-    ]
+    first = wanted(Id="mine", AliasName="Mcu", Since=1_000_000)
+    assert here.back() == [[first, wanted("modem", Id="m0/2", Attempt=2, Since=999_005)]]
     assert all(1 <= each.delay <= 5 for each in here.box.back)
     assert here.box.published == []
 
@@ -122,10 +102,8 @@ def test_misconfiguration_costs_no_attempt_and_is_told_once() -> None:
     assert (here.box.dead, here.box.published) == ([], [])
     assert len(here.iot.calls) == 1
     [line] = here.log("misconfigured")
-    assert line == {
-        "level": "ERROR", "event": "misconfigured", "operation": "CreateOTAModule", "code": "Forbidden.RAM",
-        "text": "not authorized",
-    } | line  # fmt: skip
+    assert (line["level"], line["operation"], line["code"]) == ("ERROR", "CreateOTAModule", "Forbidden.RAM")
+    assert line["text"] == "not authorized"
     assert {line["level"] for line in here.log("request")} == {"ERROR"}
 
 
@@ -145,7 +123,6 @@ def test_where_nothing_can_be_put_back_the_batch_comes_again() -> None:
         ("", ""),
         ('{"ProductKey": "a1"}', {"ProductKey": "a1", "Id": "m0"}),
         ('{"ProductKey": "a1", "Id": "mine"}', {"ProductKey": "a1", "Id": "mine"}),
-        ("[5]", [5]),
         ('[[{"ProductKey": "a1"}]]', [[{"ProductKey": "a1"}]]),
         ('[{"ProductKey": "a1"}]', {"ProductKey": "a1", "Id": "m0/1"}),
         ("[]", []),
@@ -165,9 +142,7 @@ def test_an_invalid_request_whose_outcome_is_not_accepted_comes_again(body: str,
 
 def test_the_more_there_is_to_put_back_the_sooner_it_begins() -> None:
     """The margin alone would not do for thousands of messages."""
-    began: list[float] = []
-
-    here = world(seconds=200.0)
+    here, began = world(seconds=200.0), list[float]()
     here.box.before_batch = lambda: began.append(deadline - here.time.time)
     here.iot.products = {f"p{n}": {} for n in range(1000)}
     here.iot.after = lambda _action: here.time.clock.sleep(1.0)
@@ -180,13 +155,14 @@ def test_the_more_there_is_to_put_back_the_sooner_it_begins() -> None:
 
 def test_many_are_put_back_in_batches_of_sixteen() -> None:
     """What SMQ takes at once; nothing more behind a batch that is refused whole, for all of them come again anyway."""
+    requests = [wanted(f"m{n}") for n in range(40)]
     here = world(denied)
-    here.run(*(wanted(f"m{n}") for n in range(40)))
+    here.run(*requests)
     assert sorted(here.box.batches) == [8, 16, 16]
     here = world(denied)
     here.box.back_fails = lambda _message: True
     with pytest.raises(NotFinished, match="40 request"):
-        here.run(*(wanted(f"m{n}") for n in range(40)))
+        here.run(*requests)
     assert (here.box.batches, here.box.back) == ([16], [])
 
 
@@ -201,7 +177,6 @@ def test_the_instance_of_the_settings_is_used_and_not_put_back() -> None:
 
 def test_a_fault_of_ours_in_one_request_costs_no_other() -> None:
     here = world()
-
     here.box.publish_fails = lambda event: "mcu" in str(event) and 1 // 0 > 0
     report = here.run(wanted(), wanted("modem"))
     assert (report.summary()["created"], report.put_back) == (1, 1)
@@ -228,34 +203,9 @@ def test_one_line_a_request_and_one_for_the_invocation() -> None:
     trace = f"00-{'1' * 32}-{'2' * 16}-01"
     here.run(wanted(Id="r1", CorrelationId="c1", traceparent=trace, Since=999_900))
     request, summary = (json.loads(line) for line in here.lines)
-    assert request == request | {
-        "level": "INFO", "event": "request", "id": "r1", "status": "created", "correlation": "c1", "trace": trace, "attempt": 1,
-        "calls": 2, "throttles": 1, "quota_wait_s": 0.0,
-    }  # fmt: skip
-    assert summary == summary | {
-        "event": "summary", "created": 1, "calls": 2, "throttles": 1,
-        "batch": {"messages": 1, "requests": 1}, "oldest_s": pytest.approx(100.0, abs=1.0),
-    }  # fmt: skip
+    told = {"level": "INFO", "event": "request", "id": "r1", "status": "created", "correlation": "c1", "trace": trace}
+    calls = {"calls": 2, "throttles": 1}
+    assert request == request | told | calls | {"attempt": 1, "quota_wait_s": 0.0}
+    assert summary == summary | calls | {"event": "summary", "created": 1, "batch": {"messages": 1, "requests": 1}}
+    assert summary["oldest_s"] == pytest.approx(100.0, abs=1.0)
     assert "hidden" not in "".join(here.lines)
-
-
-FAULTS = st.lists(st.sampled_from([busy, lost_call, lost_reply, refused_connection, throttle, denied]), max_size=40)
-
-
-@settings(max_examples=100)
-@given(FAULTS, st.lists(st.integers(0, 4), min_size=1, max_size=12), st.sets(st.integers(0, 60)), st.floats(0, 60))
-def test_every_request_ends_in_an_outcome_or_comes_again(
-    faults: list[Fault], names: list[int], lost: set[int], seconds: float
-) -> None:
-    here = world(*faults, seconds=seconds)
-    sent = iter(range(1000))
-    here.box.publish_fails = lambda _event: next(sent) in lost
-    here.box.back_fails = lambda _message: next(sent) in lost
-    try:
-        here.run(*(wanted(f"m{name}", Id=f"r{n}") for n, name in enumerate(names)))
-    except NotFinished:
-        return
-    back = [each if isinstance(each, list) else [each] for each in here.back()]
-    ended = {str(event["causationid"]) for event in here.box.published} | {each["Id"] for some in back for each in some}
-    assert ended == {f"r{n}" for n in range(len(names))}
-    assert len(back) <= len(names)

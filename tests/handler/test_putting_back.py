@@ -13,8 +13,7 @@ from handler.messages import ModuleRequest, read
 from handler.outcomes import Reason, Unfinished
 from handler.putting_back import Chain, build_chain, build_messages
 from handler.retry import MISCONFIGURED, NO_TIME, Pause, pause_after_attempt
-from handler.smq import LARGEST_MESSAGE, Message
-from tests.support.fake_iot import busy, denied
+from handler.smq import LARGEST_MESSAGE
 from tests.support.pipeline_world import wanted, world
 
 NOW = 1_000_000.0
@@ -43,25 +42,16 @@ def test_pauses_are_those_of_what_went_wrong() -> None:
     assert build_chain([left("upstream", counts=True, Attempt=3)], NOW).pause == pause_after_attempt(3)
     assert build_chain([left("misconfigured")], NOW).pause == MISCONFIGURED
     assert build_chain([left("deadline")], NOW).pause == build_chain([left("quota")], NOW).pause == NO_TIME
-    assert [build_chain([left("sink", Since=int(NOW) - age)], NOW).pause.most for age in (0, 100, 10_000)] == [
-        15,
-        60,
-        900,
-    ]
-
-
-def test_those_behind_an_unfinished_request_share_its_pause() -> None:
-    found = build_chain([left("upstream", counts=True), left("order", Id="r2")], NOW)
-    assert found.pause == pause_after_attempt(1)
-    assert [json.loads(element)["Id"] for element in found.elements] == ["r1", "r2"]
+    by_age = [build_chain([left("sink", Since=int(NOW) - age)], NOW) for age in (0, 100, 10_000)]
+    assert [chain.pause.most for chain in by_age] == [15, 60, 900]
+    lane = build_chain([left("upstream", counts=True), left("order", Id="r2")], NOW)
+    assert (lane.pause, [json.loads(each)["Id"] for each in lane.elements]) == (pause_after_attempt(1), ["r1", "r2"])
 
 
 def test_what_is_left_of_one_message_goes_back_as_one_for_each_pause() -> None:
+    """Joined with what has the same pause before there are too many messages."""
     made = chains((0, NO_TIME, 1), (1, MISCONFIGURED, 1), (0, NO_TIME, 2), (2, NO_TIME, 1))
     assert sent(made, 3) == [["r0-0", "r2-0", "r2-1"], ["r3-0"], ["r1-0"]]
-
-
-def test_messages_with_the_same_pauses_are_joined_before_there_are_too_many() -> None:
     made = chains((0, NO_TIME, 1), (0, MISCONFIGURED, 1), (1, NO_TIME, 1), (1, MISCONFIGURED, 1))
     assert sent(made, 2) == [["r0-0", "r2-0"], ["r1-0", "r3-0"]]
 
@@ -78,13 +68,11 @@ def test_of_two_pauses_in_one_message_none_costs_an_attempt_too_early() -> None:
 
 def test_an_array_that_is_too_large_is_divided_between_modules() -> None:
     made = [Chain(0, NO_TIME, [json.dumps({"Id": f"{n}-{k}", "Desc": "d" * 900}) for k in range(7)]) for n in range(20)]
-    found = build_messages(made, 1, lambda: 0.5)
-    assert 2 < len(found) < 6
-    assert all(len(base64.b64encode(message.body.encode())) <= LARGEST_MESSAGE for message in found)
-    for body in (json.loads(message.body) for message in found):
-        assert [each["Id"].partition("-")[2] for each in body] == [
-            str(k) for _ in range(len(body) // 7) for k in range(7)
-        ]
+    bodies = [message.body for message in build_messages(made, 1, lambda: 0.5)]
+    assert 2 < len(bodies) < 6
+    assert all(len(base64.b64encode(body.encode())) <= LARGEST_MESSAGE for body in bodies)
+    for body in map(json.loads, bodies):
+        assert [each["Id"][-2:] for each in body] == [f"-{k}" for k in range(7)] * (len(body) // 7)
 
 
 PAUSES = st.sampled_from([NO_TIME, MISCONFIGURED, *map(pause_after_attempt, (1, 2, 9))])
@@ -113,12 +101,12 @@ def test_messages_beyond_what_can_be_finished_go_back_before_anything_is_called(
     ]  # fmt: skip
 
 
-def test_the_first_message_is_always_taken_on() -> None:
-    here = world(seconds=10.0)
-    here.iot.products = {f"p{n}": {} for n in range(200)}
-    here.run([wanted(product=f"p{n}") for n in range(200)], wanted())
-    assert len(here.statuses()) == 200
-    assert here.back() == [wanted(Id="m1")]
+def test_a_queue_that_takes_nothing_of_many_has_them_delivered_again_before_anything_is_called() -> None:
+    here = world(seconds=0.3)
+    here.box.back_fails = lambda _message: True
+    with pytest.raises(NotFinished):
+        here.run(*(wanted(f"mcu{n}") for n in range(40)))
+    assert (here.iot.calls, here.box.back) == ([], [])
 
 
 def put_back_whole(body: str, seconds: float = 0.0) -> list[str]:
@@ -131,56 +119,19 @@ def put_back_whole(body: str, seconds: float = 0.0) -> list[str]:
     return left
 
 
-def test_a_message_with_no_room_for_ids_goes_back_in_parts_that_have_them() -> None:
+@pytest.mark.parametrize(
+    ("count", "desc", "is_encoded", "parts"),
+    [(1100, 0, False, 2), (400, 91, False, 2), (430, 91, False, 2), (400, 51, True, 1), (430, 51, True, 2)],
+)
+def test_what_would_be_too_large_with_ids_or_as_base64_goes_back_in_parts(
+    count: int, desc: int, is_encoded: bool, parts: int
+) -> None:
     """Under the id of another message its requests would be told as others, should this one come again, too."""
-    body = json.dumps([wanted(f"m{n}") for n in range(1100)], separators=(",", ":"))
-    assert len(base64.b64encode(body.encode())) <= LARGEST_MESSAGE
-    left = put_back_whole(body)
-    assert len(left) == 2
-    assert [each["Id"] for one in left for each in json.loads(one)] == [f"m1/{n + 1}" for n in range(1100)]
-
-
-@pytest.mark.parametrize("times", [1, 4])
-def test_what_a_queue_refuses_of_many_is_sent_until_it_is_taken(times: int) -> None:
-    """Once some are back, to have the batch delivered again would leave them in the queue twice."""
-    here = world(*[busy] * 99, seconds=2.0)
-    refusals = dict.fromkeys(("mcu5", "mcu40", "first"), times)
-
-    def flaky(message: Message) -> bool:
-        [name] = [each for each in (*refusals, "") if each in message.body][:1]
-        refusals[name] = refusals.get(name, 0) - 1
-        return refusals[name] >= 0
-
-    here.box.back_fails = flaky
-    report = here.run(
-        [wanted("first")] * 17, *(wanted(f"mcu{n:02}") for n in range(40)), wanted("mcu5"), wanted("mcu40")
-    )
-    assert report.summary()["put_back"] == 59
-    assert len(here.box.back) == len(set(here.box.back)) == 43
-
-
-def test_a_queue_that_takes_nothing_of_many_has_them_delivered_again_before_anything_is_called() -> None:
-    here = world(seconds=0.3)
-    here.box.back_fails = lambda _message: True
-    with pytest.raises(NotFinished):
-        here.run(*(wanted(f"mcu{n}") for n in range(40)))
-    assert (here.iot.calls, here.box.back) == ([], [])
-
-
-def test_a_delivery_leaves_no_more_messages_than_it_found() -> None:
-    here = world(*[busy, denied] * 40)
-    here.run([wanted("a"), wanted("b"), wanted("c"), {}], [wanted("d"), wanted("e", Attempt=2), "text"], "no JSON")
-    assert len(here.box.back) <= 3
-
-
-@pytest.mark.parametrize("count", [400, 430])
-@pytest.mark.parametrize("encoded", ["plain", "base64"])
-def test_a_message_that_base64_would_make_too_large_goes_back_in_parts(count: int, encoded: str) -> None:
-    """SMQ counts the base64, and what is sent without it, or without Ids, may be larger."""
-    text = json.dumps([wanted(f"m{n}", Desc="x" * (45 if encoded == "base64" else 85)) for n in range(count)])
-    body = base64.b64encode(text.encode()).decode() if encoded == "base64" else text
-    left = put_back_whole(body)
-    assert [each["Id"] for one in left for each in json.loads(one)] == [f"m1/{n + 1}" for n in range(count)]
+    fields = {"Desc": "x" * desc} if desc else {}
+    text = json.dumps([wanted(f"m{n}", **fields) for n in range(count)], separators=(",", ":"))
+    bodies = put_back_whole(base64.b64encode(text.encode()).decode() if is_encoded else text)
+    assert len(bodies) == parts
+    assert [each["Id"] for body in bodies for each in json.loads(body)] == [f"m1/{n + 1}" for n in range(count)]
 
 
 @pytest.mark.parametrize(
