@@ -4,7 +4,7 @@ import base64
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handler.texts import LARGEST_TEXT, MOST_ELEMENTS, Flaw, decode, find_flaw, parse, write
@@ -14,22 +14,14 @@ VALUE = {"ProductKey": "a1", "AliasName": "微控制器"}
 TEXT = json.dumps(VALUE, ensure_ascii=False)
 
 
-def why(body: object) -> str:
-    """Why a body holds no value."""
-    value = decode(body)
-    assert isinstance(value, Flaw)
-    return value.problem
-
-
-@pytest.mark.parametrize("encoding", ENCODINGS)
-def test_every_encoding_is_undone(encoding: str) -> None:
-    text = ENCODINGS[encoding](TEXT)
-    assert decode(text) == decode(text.encode()) == decode(bytearray(text.encode())) == VALUE
-
-
-@given(st.text(max_size=40), st.sampled_from(sorted(ENCODINGS)))
-def test_base64_of_every_alphabet_is_undone(text: str, encoding: str) -> None:
-    assert decode(ENCODINGS[encoding](json.dumps({"a": text}, ensure_ascii=False).encode("utf-8", "replace").decode()))
+@given(st.text(max_size=40))
+@example("微控制器")
+def test_every_encoding_is_undone(alias: str) -> None:
+    """Base64 of every alphabet too."""
+    value = {"ProductKey": "a1", "AliasName": alias}
+    for wrap in ENCODINGS.values():
+        text = wrap(json.dumps(value, ensure_ascii=False))
+        assert decode(text) == decode(text.encode()) == decode(bytearray(text.encode())) == value
 
 
 @pytest.mark.parametrize(
@@ -45,7 +37,6 @@ def test_base64_of_every_alphabet_is_undone(text: str, encoding: str) -> None:
         (TEXT.encode("utf-16"), "is not UTF-8 (it looks like UTF-16)"),
         (b"\xff\xff", "is not UTF-8"),
         (b'{"ProductKey": "\xed\xa0\x80"}', "is not UTF-8"),
-        ("TEST", "is not JSON"),
         ("hello topic", "is not JSON"),
         ("ProductKey=a1", "is not JSON"),
         ("6ba7b8109dad11d180b400c04fd430c8", "is not JSON"),
@@ -54,6 +45,7 @@ def test_base64_of_every_alphabet_is_undone(text: str, encoding: str) -> None:
         ("[" * 200_000, "is nested too deeply"),
         ('"' + "x" * LARGEST_TEXT + '"', "is longer than"),
         ("[1] [2]", "is not JSON: Extra data"),
+        (f"[1{',x' * (MOST_ELEMENTS + 1)}]", "is not JSON"),
         ("<a", "is XML that cannot be read"),
         ("<a>\ud800</a>", "is XML that cannot be read"),
         ("<html><body>503</body></html>", "is XML, but no notification of a topic"),
@@ -62,7 +54,9 @@ def test_base64_of_every_alphabet_is_undone(text: str, encoding: str) -> None:
     ],
 )
 def test_what_holds_no_value_says_why(body: object, words: str) -> None:
-    assert words in why(body)
+    flaw = decode(body)
+    assert isinstance(flaw, Flaw)
+    assert words in flaw.problem
 
 
 def test_a_notification_in_xml_is_read_as_in_json_with_a_part_named_twice_as_a_flaw() -> None:
@@ -98,10 +92,6 @@ def test_the_flaw_of_an_element_is_its_own(text: str, problems: list[str | None]
     value = parse(text)
     assert isinstance(value, list)
     assert [flaw and flaw.problem for flaw in map(find_flaw, value)] == problems
-
-
-def test_an_array_of_very_many_broken_elements_is_refused_whole() -> None:
-    assert isinstance(parse(f"[1{',x' * (MOST_ELEMENTS + 1)}]"), Flaw)
 
 
 @pytest.mark.parametrize(
