@@ -5,21 +5,18 @@ from hypothesis import strategies as st
 
 from handler.retry import CALL, MISCONFIGURED, NO_TIME, PUT_BACK, Backoff, Pause, pause_after_attempt, pause_by_age
 
-chances = st.floats(0, 1, exclude_max=True)
+CHANCES = st.floats(0, 1, exclude_max=True)
 
 
-@given(st.integers(1, 10_000), chances)
-def test_a_pause_is_within_its_ceiling_and_the_ceiling_within_its_cap(failures: int, chance: float) -> None:
-    """Full jitter: anything from nothing to the ceiling."""
+@given(st.integers(1, 10_000), CHANCES)
+def test_a_pause_is_anything_up_to_a_ceiling_that_doubles_up_to_its_cap(failures: int, chance: float) -> None:
+    """Full jitter."""
     assert 0 <= CALL.pause(failures, lambda: chance) <= CALL.ceiling(failures) <= CALL.cap
-
-
-def test_ceilings_double_up_to_the_cap() -> None:
     backoff = Backoff(tries=9, base=1, cap=10)
-    assert [backoff.ceiling(failures) for failures in (1, 2, 3, 4, 5)] == [1, 2, 4, 8, 10]
+    assert [backoff.ceiling(count) for count in (1, 2, 3, 4, 5)] == [1, 2, 4, 8, 10]
 
 
-@given(st.integers(1, 100), chances)
+@given(st.integers(1, 100), CHANCES)
 def test_half_of_the_pause_after_an_attempt_is_sure_and_the_rest_jitter(attempt: int, chance: float) -> None:
     """SMQ takes whole seconds; an outage gets time to end."""
     pause = pause_after_attempt(attempt)
@@ -43,7 +40,7 @@ def test_what_costs_no_attempt_waits_about_as_long_as_it_has_waited(age: float) 
     assert longest == 900 or age / 2 <= longest <= 2 * age + 15
 
 
-@given(st.sampled_from([MISCONFIGURED, NO_TIME]), chances)
+@given(st.sampled_from([MISCONFIGURED, NO_TIME]), CHANCES)
 def test_other_pauses_lie_between_their_bounds(pause: Pause, chance: float) -> None:
     """Five to fifteen minutes until somebody has put the deployment right; a moment where only time was missing."""
     assert 1 <= pause.least <= pause.draw(lambda: chance) <= pause.most <= 900

@@ -22,7 +22,7 @@ from handler.clock import Clock
 from handler.connections import Connection, Transport
 from handler.log import Log
 from handler.tracing import LONGEST_SEND, PAUSE, Tracer
-from tests.support.fake_iot import Fault, answered, lost_call, refused_connection
+from tests.support.fake_iot import Fault, denied, lost_call, refused_connection
 from tests.support.pipeline_world import World, message, wanted, world
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -65,27 +65,25 @@ def run(around: World, tracer: Tracer, *bodies: object) -> None:
     pipeline.run([message(n, body) for n, body in enumerate(bodies)], around.invocation)
 
 
-def traced(around: World, url: str, *bodies: object) -> Tracer:
-    """A delivery of these bodies with tracing on, its spans sent."""
-    found = tracer(url, around.time.clock)
-    run(around, found, *bodies)
-    found.flush(60.0, around.invocation.log)
-    return found
-
-
 def attributes(span: Span) -> dict[str, Any]:
     return {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
 
 
+def collect(serve: Serve, around: World, *bodies: object, status: int = 200) -> tuple[Collector, Tracer]:
+    """Deliver these bodies with tracing on, and send their spans."""
+    collector = Collector(status)
+    used = tracer(serve(collector.app) + "/v1/traces", around.time.clock)
+    run(around, used, *bodies)
+    used.flush(60.0, around.invocation.log)
+    return collector, used
+
+
 def collected(serve: Serve, around: World, *bodies: object) -> list[Span]:
-    collector = Collector()
-    traced(around, serve(collector.app) + "/v1/traces", *bodies)
-    return collector.spans
+    return collect(serve, around, *bodies)[0].spans
 
 
 def test_a_request_lies_below_its_senders_span_and_its_wait_and_call_below_it(serve: Serve) -> None:
-    collector = Collector()
-    traced(world(), serve(collector.app) + "/v1/traces", wanted(Id="r1", traceparent=f"00-{TRACE}-{PARENT}-01"))
+    collector, _ = collect(serve, world(), wanted(Id="r1", traceparent=f"00-{TRACE}-{PARENT}-01"))
     wait, call, request = collector.spans
     assert [each.name for each in (request, wait, call)] == ["request", "quota wait", "CreateOTAModule"]
     assert {each.trace_id.hex() for each in (request, wait, call)} == {TRACE}
@@ -117,29 +115,24 @@ def test_a_span_is_as_long_as_what_it_stands_for(serve: Serve) -> None:
 @pytest.mark.parametrize("fault", [lost_call, refused_connection])
 def test_a_call_that_fails_is_a_span_that_failed(serve: Serve, fault: Fault) -> None:
     spans = collected(serve, world(fault), wanted())
-    failed = [each.name for each in spans if each.status.code]
-    assert failed == ["CreateOTAModule"]
+    assert [each.name for each in spans if each.status.code] == ["CreateOTAModule"]
     assert spans[-1].name == "request"
 
 
 def test_a_request_that_is_not_finished_failed(serve: Serve) -> None:
-    denied = lambda _effect: answered(403, Code="Forbidden.RAM", Message="no")  # noqa: E731
     (request,) = [each for each in collected(serve, world(denied), wanted()) if each.name == "request"]
     assert (attributes(request)["ota.status"], attributes(request)["error.type"]) == ("unfinished", "misconfigured")
     assert request.status.code == 2
 
 
 def test_each_request_of_a_batch_stays_in_its_own_trace(serve: Serve) -> None:
-    spans = collected(serve, world(), wanted("a", traceparent=f"00-{TRACE}-{PARENT}-01"), wanted("b"))
+    """Nothing is sent of one that its sender does not sample."""
+    unsampled = wanted("c", traceparent=f"00-{'c' * 32}-{PARENT}-00")
+    spans = collected(serve, world(), wanted("a", traceparent=f"00-{TRACE}-{PARENT}-01"), wanted("b"), unsampled)
     traces = [each.trace_id.hex() for each in spans]
-    assert traces[:3] == [TRACE] * 3
-    assert len(set(traces[3:])) == 1
-    assert TRACE not in traces[3:]
+    assert (traces[:3], traces[3:]) == ([TRACE] * 3, [traces[-1]] * 3)
+    assert traces[-1] not in (TRACE, "c" * 32)
     assert spans[-1].parent_span_id == b""
-
-
-def test_nothing_is_sent_of_a_trace_that_its_sender_does_not_sample(serve: Serve) -> None:
-    assert collected(serve, world(), wanted(traceparent=f"00-{TRACE}-{PARENT}-00")) == []
 
 
 @pytest.mark.parametrize("body", ["no JSON", [1], {"ProductKey": 7, "ModuleName": "\ud800"}, wanted(traceparent="x")])
@@ -150,16 +143,15 @@ def test_what_is_no_request_has_a_span_too(serve: Serve, body: object) -> None:
 
 @pytest.mark.parametrize("status", [400, 403, 503])
 def test_a_refusal_is_logged_once_and_changes_no_outcome(serve: Serve, status: int) -> None:
-    collector, around = Collector(status), world()
-    url = serve(collector.app) + "/v1/traces"
-    found = traced(around, url, wanted())
+    around = world()
+    collector, used = collect(serve, around, wanted(), status=status)
     assert around.statuses() == ["created"]
     assert [line["text"] for line in around.log("trace_failed")] == [f"the collector answered {status}"]
     for later, asked in ((PAUSE - 1, 1), (2, 2)):
         around.time.time += later
-        with found.span("request", f"00-{TRACE}-{PARENT}-01"):
+        with used.span("request", f"00-{TRACE}-{PARENT}-01"):
             pass
-        found.flush(60.0, around.invocation.log)
+        used.flush(60.0, around.invocation.log)
         assert collector.asked == asked
 
 
@@ -168,10 +160,10 @@ def test_nobody_waits_for_a_collector_that_does_not_answer(seconds: float) -> No
     """Longer than a second, or than there is time; and its address, which may hold a token, is not logged."""
     around, lines = world(), list[str]()
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
-        found = tracer(f"http://127.0.0.1:{silent.getsockname()[1]}/token/v1/traces", Clock())
-        run(around, found, wanted())
+        used = tracer(f"http://127.0.0.1:{silent.getsockname()[1]}/token/v1/traces", Clock())
+        run(around, used, wanted())
         began = Clock().now()
-        found.flush(seconds, Log(write=lines.append))
+        used.flush(seconds, Log(write=lines.append))
         assert Clock().now() - began < LONGEST_SEND + 1
     assert around.statuses() == ["created"]
     (line,) = lines
