@@ -39,7 +39,7 @@ MORE_TESTS = {
     "pipeline.py": ("simulation/test_defects",),
     "putting_back.py": ("handler/test_pipeline", "simulation/test_troubles"),
     "smq.py": ("simulation/test_troubles",),
-    "store.py": ("handler/test_quota", "handler/test_store_rights"),
+    "store.py": ("handler/test_quota",),
     "texts.py": ("simulation/test_defects",),
     "web.py": ("handler/test_index",),
 }

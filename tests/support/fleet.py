@@ -13,8 +13,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from subprocess import PIPE
 from typing import Any
 
 from handler.clock import Clock
@@ -31,15 +32,11 @@ GONE, BACK = "the store is down", "the store is back"
 
 
 class Watch:
-    """The real clock, and what each thread last read from it: the instant at which its call left.
-
-    It can be set `ahead`, and sleeps can be made to end `late`, by seconds.
-    """
+    """The real clock, which can be set `ahead` by seconds, and what each thread last read from it: when its call left."""
 
     def __init__(self, tolerance: float) -> None:
         self.clock = Clock(now=self._now, sleep=self._sleep)
-        self.overslept = 0
-        self.ahead = self.late = 0.0
+        self.overslept, self.ahead = 0, 0.0
         self._tolerance = tolerance
         self._read = threading.local()
 
@@ -53,7 +50,7 @@ class Watch:
 
     def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
-        time.sleep(seconds + self.late)
+        time.sleep(seconds)
         self.overslept += time.monotonic() - until > self._tolerance
 
 
@@ -69,8 +66,7 @@ class Instance:
     lines: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.watch = Watch(CATCH_UP / self.rate)
-        log = Log(write=self.lines.append)
+        self.watch, log = Watch(CATCH_UP / self.rate), Log(write=self.lines.append)
         self.quota = SharedQuota(self.url, self.key, self.rate, self.share, self.watch.clock, log)
 
     def call(self, times: int = 1, operation: str = CALL) -> list[float]:
@@ -88,16 +84,15 @@ class Instance:
         return started
 
     def said(self, words: str) -> int:
+        """Count the lines of the log that hold these words."""
         return sum(words in line for line in self.lines)
 
     def _work(self, until: float) -> None:
         """Calls, one after another, until the deadline comes first."""
-        while True:
-            try:
+        with suppress(OutOfTime):
+            while True:
                 self.quota.wait(CALL, until)
-            except OutOfTime:
-                return
-            self.left.append(self.watch.last)
+                self.left.append(self.watch.last)
 
 
 class Fleet:
@@ -107,9 +102,8 @@ class Fleet:
         self.instances = [Instance(url), Instance(url)]
 
     def __enter__(self) -> "Fleet":
-        # The deadline is far away; stopping makes the clock pass it.
-        until = time.monotonic() + 60
-        self._threads = [thread for one in self.instances for thread in one.start(4, until)]
+        until = time.monotonic() + 60  # far away; stopping makes the clock pass it
+        self._threads = [thread for each in self.instances for thread in each.start(4, until)]
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -118,7 +112,7 @@ class Fleet:
 
     @property
     def left(self) -> list[float]:
-        return sorted(moment for one in self.instances for moment in list(one.left))
+        return sorted(moment for each in self.instances for moment in list(each.left))
 
     def go_on(self) -> None:
         """Waits until each instance made five calls more."""
@@ -131,7 +125,7 @@ class Fleet:
             one.watch.ahead += seconds
 
     def all_said(self, words: str) -> bool:
-        return all(one.said(words) for one in self.instances)
+        return all(each.said(words) for each in self.instances)
 
 
 def join(threads: Iterable[threading.Thread]) -> None:
@@ -144,14 +138,10 @@ def run_processes(count: int, seconds: float, url: str, rate: float) -> Sequence
     command = [sys.executable, "-m", "tests.support.fleet", url, str(rate), str(rate / count)]
     with ExitStack() as stack:
         processes = [
-            stack.enter_context(
-                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-            )
+            stack.enter_context(subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=ROOT))
             for _ in range(count)
         ]
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
+        assert [process.stdout and process.stdout.readline() for process in processes] == ["ready\n"] * count
         until = time.monotonic() + seconds
         for process in processes:
             assert process.stdin is not None
