@@ -46,7 +46,7 @@ def judge(files: Iterable[str], fault: Fault | None = None) -> Verdict:
         tests = sorted({test for file in files for test in expected_tests(file)})
         return Verdict(
             _run(copy, r"(?m)^(?:FAILED|ERROR) \S+?::(\w+)", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests),
-            _run(copy, r"(?m)^(I\d|the function failed)\b.*\n\nseed \d+", "tests.simulation", "--seeds", SEEDS),
+            _run(copy, r"(?m)^(I\d+|the function failed)\b.*\n\nseed \d+", "tests.simulation", "--seeds", SEEDS),
         )
 
 

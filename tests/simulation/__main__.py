@@ -8,10 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from random import SystemRandom
 
-from tests.simulation.company import run as simulate
-from tests.simulation.draws import drawn
-from tests.simulation.plan import Plan
-from tests.simulation.world import Result
+from tests.simulation.plan import Plan, drawn
+from tests.simulation.world import Result, simulate
 
 SEEDS = 200
 TOGETHER = 40

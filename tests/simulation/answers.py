@@ -10,8 +10,8 @@ def answered(status: int, headers: Mapping[str, str] | None = None, **body: obje
     return Answer(status, headers or {}, json.dumps({"RequestId": "R", **body}).encode())
 
 
-def refusal(code: str) -> Answer:
-    return answered(200, Success=False, Code=code, ErrorMessage="no")
+def refusals(*codes: str) -> tuple[Answer, ...]:
+    return tuple(answered(200, Success=False, Code=code, ErrorMessage="no") for code in codes)
 
 
 DONE = answered(200, Success=True)
@@ -23,12 +23,8 @@ BUSY = (
     Answer(503, {}, b""),
     answered(500, Code="Odd.Failure", Message="odd"),
     Answer(200, {}, b'{"RequestId": "R", "Succ'),
-    refusal("iot.system.SystemException"),
-    refusal("iot.common.QueryProductActionError"),
-    refusal("iot.ota.CreateModuleFailed"),
-    refusal("iot.ota.QueryTIMEOUT"),
-    refusal("iot.system.ServerBusy"),
-    refusal("iot.ota.OddException"),
+    *refusals("iot.system.SystemException", "iot.common.QueryProductActionError", "iot.ota.CreateModuleFailed"),
+    *refusals("iot.ota.QueryTIMEOUT", "iot.system.ServerBusy", "iot.ota.OddException"),
 )
 THROTTLED = (
     answered(400, {"x-acs-retry-after": "300"}, Code="Throttling.User", Message="slow down"),
@@ -37,36 +33,26 @@ THROTTLED = (
     answered(400, {"x-acs-retry-after": "99999999"}, Code="Throttling.User", Message="slow down"),
 )
 FORBIDDEN = answered(403, Code="Forbidden.RAM", Message="not authorized")
+UNKNOWN_KEY = answered(404, Code="InvalidAccessKeyId.NotFound", Message="no such key")
 EXPIRED = answered(400, Code="InvalidSecurityToken.Expired", Message="expired")
-IN_ARREARS = refusal("iot.system.BillIsOverDue")
-DENIED = (
-    FORBIDDEN,
-    answered(404, Code="InvalidAccessKeyId.NotFound", Message="no such key"),
-    EXPIRED,
-    refusal("iot.common.InvalidTenant"),
-    IN_ARREARS,
-)
+INVALID_TENANT, IN_ARREARS = refusals("iot.common.InvalidTenant", "iot.system.BillIsOverDue")
+DENIED = (FORBIDDEN, UNKNOWN_KEY, EXPIRED, INVALID_TENANT, IN_ARREARS)
 """Answers to what the deployment does wrong."""
-REFUSED = tuple(
-    map(refusal, ("iot.ota.NameExists", "iot.ota.ParameterInvalid", "iot.ota.LimitExceeded", "iot.common.Odd", ""))
-)
+REFUSED = refusals("iot.ota.NameExists", "iot.ota.ParameterInvalid", "iot.ota.LimitExceeded", "iot.common.Odd", "")
 """Answers that say no to a request; no code of theirs is documented."""
-UNREADABLE = tuple(map(refusal, ("iot.ota.Odd", "iot.common.QueryError", "")))
+UNREADABLE = refusals("iot.ota.Odd", "iot.common.QueryError", "")
 """Answers to a list that say nothing of the product."""
-NO_PRODUCT = (refusal("iot.prod.NotExistedProduct"),)
-NO_INSTANCE = (refusal("iot.system.InstanceNotFound"), refusal("iot.Sre.IotInstanceNotFound"))
+NO_PRODUCT = refusals("iot.prod.NotExistedProduct")
+NO_INSTANCE = refusals("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound")
 
-_TOLD = {
-    answer.body: kind
-    for kind, answers in (
-        ("nothing", BUSY),
-        ("throttled", THROTTLED),
-        ("denied", DENIED),
-        ("refused", (*REFUSED, *NO_PRODUCT)),
-        ("no instance", NO_INSTANCE),
-    )
-    for answer in answers
+_KINDS = {
+    "nothing": BUSY,
+    "throttled": THROTTLED,
+    "denied": DENIED,
+    "refused": (*REFUSED, *NO_PRODUCT),
+    "no instance": NO_INSTANCE,
 }
+_TOLD = {answer.body: kind for kind, answers in _KINDS.items() for answer in answers}
 
 
 def told(answer: Answer, *, of_list: bool) -> str:

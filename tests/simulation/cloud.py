@@ -1,31 +1,52 @@
-"""The IoT API of the simulation: what a call that arrives comes to."""
+"""The IoT API of the simulation, with the way there: a transport of `handler.iot` that loses, delays and breaks calls."""
 
 import bisect
 import json
 import time
-from collections import Counter, deque
-from collections.abc import Mapping
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
+from typing import NoReturn
+from urllib.parse import parse_qsl, urlsplit
 
+from handler.errors import NotSent, Unanswered
 from handler.http1 import Answer
 from handler.iot import CREATE, LIST
-from tests.simulation.answers import DONE, EXPIRED, NO_INSTANCE, NO_PRODUCT, REFUSED, THROTTLED, UNREADABLE
-from tests.simulation.calls import Sent
-from tests.simulation.luck import Chance, Luck
-from tests.simulation.modules import Account, Place, State
+from tests.simulation import answers
+from tests.simulation.account import Account, Place, Sent, State
 from tests.simulation.plan import Plan
 from tests.simulation.records import LIMIT, Records
-from tests.simulation.troubles import Troubles
+from tests.simulation.troubles import Chance, Troubles
 from tests.support.scheduler import Scheduler
+from tests.support.virtual_time import EPOCH
 
-EPOCH = 1_750_000_000.0
+CONNECT_TIMEOUT = 3.0
+PARAMETERS = ("Action", "ProductKey", "IotInstanceId", "ModuleName", "AliasName", "Desc")
+LATE = 20.0
+"""Seconds after which a call that was lost on its way takes its effect at the latest."""
+FAULTS = ("lost", "reset", "lost reply", "reset reply", "busy", "busy after", "slow")
+
+
+class Unsigned(str):
+    """The target of a call that holds its parameters as they are."""
+
+    call: dict[str, str]
+    token: str
+
+
+def parsed(target: str) -> tuple[dict[str, str], str]:
+    """The parameters of a call, `Action` first, without those that every call has; and its token."""
+    if isinstance(target, Unsigned):
+        return target.call, target.token
+    query = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
+    return {name: query[name] for name in PARAMETERS if name in query}, query["SecurityToken"]
 
 
 @dataclass
 class Cloud:
-    """What all instances of the function call."""
+    """What all instances of the function call. What happens to a call is decided by its product, its operation, and how many
+    such calls there were before: never by other requests."""
 
     plan: Plan
     scheduler: Scheduler
@@ -34,96 +55,145 @@ class Cloud:
     troubles: Troubles
     script: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     """What happens to the next calls of an operation for a module, or for a product where it is a list."""
-    luck: Luck = field(init=False)
-    _accepted: dict[str, deque[float]] = field(default_factory=dict)
+    _accepted: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
     _counts: Counter[tuple[Place, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._instances = {instance for instance, _ in self.account.products}
         chance = Random(f"tenant {self.plan.seed}")
-        self.luck = Luck(self.plan.seed)
         calls = int(self.plan.tenant * min(self.plan.faulty, 3600.0))
         self._tenant = sorted(chance.uniform(0, self.plan.faulty) for _ in range(calls))
 
-    def count(self, sent: Sent) -> int:
-        """How many such calls there were for its product."""
+    def open(self, seconds: float) -> None:
+        if self.troubles.strike(self.plan.connect_faults):
+            self.records.invocation.disturbed = True
+            self.scheduler.sleep(min(0.001 if self.troubles.strike(0.5) else CONNECT_TIMEOUT, seconds))
+            raise NotSent("NotConnected", "ConnectionRefusedError")
+
+    def post(self, target: str, seconds: float) -> Answer:
+        call, token = parsed(target)
+        invocation = self.records.invocation
+        sent = Sent(invocation, call["Action"], call, token)
+        invocation.calls[sent.key].append(sent)
+        self.records.sent(sent)
         self._counts[sent.place, sent.action] += 1
-        return self._counts[sent.place, sent.action]
+        try:
+            chance = Chance(self.plan.seed, *sent.place, sent.action, self._counts[sent.place, sent.action])
+            answer = self._travel(sent, chance, seconds)
+        except Unanswered:
+            self.records.told(sent, "nothing")
+            raise
+        sent.code = answers.code_of(answer)
+        self.records.told(sent, answers.told(answer, of_list=sent.action == LIST))
+        return answer
 
-    def scripted(self, sent: Sent) -> str:
-        """What a script wants to happen to a call; "" where none says anything."""
-        kinds = self.script.get((sent.action, sent.call.get("ModuleName", sent.place[1])))
-        return kinds.pop(0) if kinds else ""
+    def _travel(self, sent: Sent, chance: Chance, seconds: float) -> Answer:
+        plan, troubles = self.plan, self.troubles
+        before = plan.latency + chance.uniform(0, plan.jitter)
+        after = plan.latency * chance.uniform(0.5, 2)
+        if script := self.script.get((sent.action, sent.call.get("ModuleName", sent.place[1]))):
+            return self._fault(script.pop(0), sent, chance, (before, after), seconds)
+        if troubles.strike(plan.late_calls, chance):
+            self._arrive_late(sent, chance, seconds, chance.uniform(0, LATE))
+        if troubles.during(troubles.api_outages) or troubles.strike(plan.call_faults, chance):
+            return self._fault(chance.choice(FAULTS), sent, chance, (before, after), seconds)
+        self._wait(before, seconds)
+        answer = self._arrive(sent, chance)
+        self._wait(after, seconds - before)
+        return answer
 
-    def arrive(self, sent: Sent, chance: Chance) -> Answer:
+    def _fault(self, kind: str, sent: Sent, chance: Chance, latency: tuple[float, float], seconds: float) -> Answer:
+        """One of FAULTS happens to a call; or, if a script says so, `late`, `refused` or a fault of the function's own."""
+        before, after = latency
+        if kind == "late":
+            self._arrive_late(sent, chance, seconds, LATE)
+        if kind == "lost":
+            self._fall_silent(seconds)
+        self._wait(before, seconds)
+        if kind in ("reset", "busy", "refused", "bug"):
+            self.records.arrived(sent)
+            answer = self._refuse(sent, chance) if kind == "refused" else chance.choice(answers.BUSY)
+        else:
+            answer = self._arrive(sent, chance)
+        if kind == "bug":
+            raise RuntimeError("an answer that nobody thought of")
+        if kind == "lost reply":
+            self._fall_silent(seconds - before)
+        self._wait(after if kind != "slow" else chance.uniform(0, 2 * seconds), seconds - before)
+        if kind in ("reset", "reset reply"):
+            raise Unanswered("NoAnswer", "ConnectionResetError")
+        return chance.choice(answers.BUSY) if kind == "busy after" else answer
+
+    def _arrive_late(self, sent: Sent, chance: Chance, seconds: float, later: float) -> NoReturn:
+        def arrive() -> None:
+            self._arrive(sent, chance)
+
+        sent.late = True
+        self.scheduler.at(self.scheduler.time + seconds + later, arrive)
+        self._fall_silent(seconds)
+
+    def _wait(self, seconds: float, left: float) -> None:
+        if seconds > left:
+            self._fall_silent(left)
+        self.scheduler.sleep(seconds)
+
+    def _fall_silent(self, left: float) -> NoReturn:
+        self.scheduler.sleep(max(left, 0.0))
+        raise Unanswered("NoAnswer", "TimeoutError")
+
+    def _arrive(self, sent: Sent, chance: Chance) -> Answer:
         """A call takes its effect."""
         self.records.arrived(sent)
         if self._throttles(sent.action) or self.troubles.strike(self.plan.throttles, chance):
-            return chance.choice(THROTTLED)
+            return chance.choice(answers.THROTTLED)
         if self.troubles.has_expired(sent.token):
             sent.invocation.disturbed = True
-            return EXPIRED
-        denial = self.troubles.denial(sent.action, sent.place[0])
-        if denial is not None:
+            return answers.EXPIRED
+        if (denial := self.troubles.denial(sent.action, sent.place[0])) is not None:
             return denial
         if sent.place[0] not in self._instances:
-            return chance.choice(NO_INSTANCE)
+            return chance.choice(answers.NO_INSTANCE)
         if self.troubles.strike(self.plan.refusals, chance):
-            return self.refuse(sent, chance)
+            return self._refuse(sent, chance)
         if sent.place not in self.account.products:
-            return chance.choice(NO_PRODUCT if sent.action == LIST else (*NO_PRODUCT, *REFUSED))
-        if sent.action == LIST:
-            return self._list(sent, chance)
-        return self._create(sent, chance) if sent.action == CREATE else self._update(sent, chance)
+            refusals = () if sent.action == LIST else answers.REFUSED
+            return chance.choice((*answers.NO_PRODUCT, *refusals))
+        return self._list(sent, chance) if sent.action == LIST else self._change(sent, chance)
 
-    def refuse(self, sent: Sent, chance: Chance) -> Answer:
-        return chance.choice(UNREADABLE if sent.action == LIST else REFUSED)
+    def _refuse(self, sent: Sent, chance: Chance) -> Answer:
+        return chance.choice(answers.UNREADABLE if sent.action == LIST else answers.REFUSED)
 
     def _throttles(self, action: str) -> bool:
-        now = self.scheduler.time
-        accepted = self._accepted.setdefault(action, deque())
+        now, accepted, tenant = self.scheduler.time, self._accepted[action], self._tenant
         while accepted and accepted[0] <= now - 1:
             accepted.popleft()
-        if len(accepted) + self._others(now) >= LIMIT:
+        others = bisect.bisect_right(tenant, now) - bisect.bisect_right(tenant, now - 1) if tenant else 0
+        if len(accepted) + others >= LIMIT:
             return True
         accepted.append(now)
         return False
 
-    def _others(self, now: float) -> int:
-        """Calls of the tenant in the last second."""
-        tenant = self._tenant
-        return bisect.bisect_right(tenant, now) - bisect.bisect_right(tenant, now - 1) if tenant else 0
-
-    def _create(self, sent: Sent, chance: Chance) -> Answer:
-        state = _state(self.scheduler.time, sent.call, sent)
-        if not self.account.add(sent.place, sent.call["ModuleName"], state):
-            return chance.choice(REFUSED)
-        self.records.note("created", *sent.key)
-        return DONE
-
-    def _update(self, sent: Sent, chance: Chance) -> Answer:
-        module = self.account.module(sent.key)
-        if module is None:
-            return chance.choice(REFUSED)
-        self.records.updated(module, _state(self.scheduler.time, sent.call, sent))
-        return DONE
+    def _change(self, sent: Sent, chance: Chance) -> Answer:
+        """Creates or updates a module."""
+        call, module = sent.call, self.account.module(sent.key)
+        state = State(self.scheduler.time, call.get("AliasName", ""), call.get("Desc", ""), sent)
+        if sent.action == CREATE and self.account.add(sent.place, call["ModuleName"], state):
+            self.records.note("created", *sent.key)
+        elif sent.action != CREATE and module is not None:
+            self.records.updated(module, state)
+        else:
+            return chance.choice(answers.REFUSED)
+        return answers.DONE
 
     def _list(self, sent: Sent, chance: Chance) -> Answer:
         then = self.scheduler.time - chance.uniform(0, self.plan.lag)
-        shown = [
-            _shown(module.name, *module.at(then).fields, module.made)
-            for module in self.account.products[sent.place].values()
-            if module.made <= then
-        ]
+        modules = [module for module in self.account.products[sent.place].values() if module.made <= then]
+        shown = [_shown(module.name, module.at(then).alias, module.at(then).desc, module.made) for module in modules]
         if chance.random() < 0.8:
             shown.append(_shown("default", "", "", 0.0))
         forms = ("[%s]", '{"OtaModuleDTO": [%s]}', "[%s]" if shown else "null%s")
         data = chance.choice(forms) % ",".join(shown)
         return Answer(200, {}, f'{{"RequestId": "R", "Success": true, "Data": {data}}}'.encode())
-
-
-def _state(now: float, call: Mapping[str, str], by: Sent) -> State:
-    return State(now, call.get("AliasName", ""), call.get("Desc", ""), by)
 
 
 @lru_cache(100_000)

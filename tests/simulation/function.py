@@ -1,13 +1,14 @@
 """An instance of the function: the real parts, with simulated ones at both ends."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
 from functools import partial
 from random import Random
 from types import SimpleNamespace
 
 from handler import triggers
 from handler.clock import Clock
+from handler.credentials import Credentials
 from handler.index import Instance, begin
 from handler.iot import IotApi
 from handler.log import Log
@@ -16,39 +17,83 @@ from handler.pipeline import Pipeline
 from handler.quota import SharedQuota
 from handler.settings import Settings
 from handler.threads import MOST, SECONDS_A_REQUEST
-from tests.simulation.calls import Invocation
-from tests.simulation.cloud import EPOCH, Cloud
-from tests.simulation.network import CheapApi, Network
+from tests.simulation.account import Account
+from tests.simulation.cloud import Cloud, Unsigned
 from tests.simulation.plan import Plan
-from tests.simulation.sinks import DEAD, REQUESTS, RESULTS, Post, Wire
+from tests.simulation.queues import Queue
+from tests.simulation.records import Records
+from tests.simulation.settlement import Settlement
+from tests.simulation.sinks import DEAD, REQUESTS, RESULTS, Post
 from tests.simulation.store import QPS, Server, refuse
-from tests.support.scheduler import Process
+from tests.simulation.troubles import Troubles
+from tests.simulation.truth import Truth
+from tests.support.scheduler import Process, Scheduler, Violation
+from tests.support.virtual_time import EPOCH
 
 NO_STORE = "unix:///nowhere/at/all"
 
 
-@dataclass(frozen=True)
+class CheapApi(IotApi):
+    """Calls whose target is no URL and holds no signature: that would cost more than all the rest of a simulation."""
+
+    def sign(self, action: str, parameters: Mapping[str, str], credentials: Credentials) -> str:
+        target = Unsigned(action)
+        target.call = {"Action": action, **parameters}
+        target.token = credentials.security_token
+        return target
+
+
 class Surroundings:
-    """What the function finds around it, in any instance."""
+    """What the instances of the function find around them, and who judges what they do."""
 
-    plan: Plan
-    cloud: Cloud
-    post: Post
-    store: Server | None
-    random: Random
-    log: Callable[[str], None]
+    may_fail = False
+    """Whether a fault of the function's own is part of the run."""
 
+    def __init__(self, plan: Plan, account: Account) -> None:
+        self.plan = plan
+        self.random = Random(f"world {plan.seed}")
+        self.scheduler = scheduler = Scheduler(plan.seed)
+        self.store = Server(plan, scheduler) if plan.store_live else None
+        self.records = Records(plan, scheduler, self.store.apart if self.store else lambda _: False)
+        self.settlement = Settlement(self.records)
+        self.troubles = Troubles(plan, scheduler)
+        self.cloud = Cloud(plan, scheduler, self.records, account, self.troubles)
+        self.queue = Queue(plan, scheduler, self.troubles)
+        truth = Truth(self.records, account)
+        self.post = Post(plan, scheduler, self.troubles, self.records, self.settlement, truth, self.queue, self.random)
 
-def start(around: Surroundings, process: Process, current: Callable[[], Invocation]) -> Instance:
-    """Put the parts of an instance together, as `handler.index.Instance.wire` does."""
-    plan = around.plan
-    settings, clock, chance = _settings(plan), _clock(around), around.random.random
-    log = Log("ERROR", around.log)
-    api: type[IotApi] = IotApi if plan.signed else CheapApi
-    quota = _quota(around, process.name, settings, clock, log)
-    iot = api(settings.OTA_REGION, Network(around.cloud, current), quota, clock, settings.OTA_READ_TIMEOUT)
-    pool = process.pool(max(4, min(MOST, round(settings.own_rate * SECONDS_A_REQUEST))))
-    return Instance(Pipeline(iot, settings, pool, chance), Wire(around.post), log)
+    def start(self, process: Process) -> Instance:
+        """Put the parts of an instance together, as `handler.index.Instance.wire` does."""
+        settings, clock, log = _settings(self.plan), self._clock(), Log("ERROR", self._log)
+        api: type[IotApi] = IotApi if self.plan.signed else CheapApi
+        quota = self._quota(process.name, settings, clock, log)
+        iot = api(settings.OTA_REGION, self.cloud, quota, clock, settings.OTA_READ_TIMEOUT)
+        pool = process.pool(max(4, min(MOST, round(settings.own_rate * SECONDS_A_REQUEST))))
+        return Instance(Pipeline(iot, settings, pool, self.random.random), self.post, log)
+
+    def _log(self, line: str) -> None:
+        if json.loads(line)["event"] == "fault" and not self.may_fail:
+            raise Violation(f"the function failed: {line}")
+
+    def _quota(self, name: str, settings: Settings, clock: Clock, log: Log) -> Quota:
+        """What `handler.index` makes of the settings, with a store that is not there or a simulated one."""
+        shared = partial(SharedQuota, NO_STORE, settings.OTA_QUOTA_KEY, settings.rate, settings.share, clock, log)
+        if self.store is not None:
+            client = self.store.client(name)
+            quota = shared(client.run)
+            client.of = quota._store
+            return quota
+        return shared(refuse) if self.plan.store_gone else Pacer(settings.share, clock)
+
+    def _clock(self) -> Clock:
+        """Every process counts its monotonic time from somewhere, and shows the time of day a little wrong."""
+        scheduler, random, lateness = self.scheduler, self.random, self.plan.lateness
+        began, skew = random.uniform(0, 1e6), random.uniform(-300, 300)
+
+        def sleep(seconds: float) -> None:
+            scheduler.sleep(seconds + random.uniform(0, lateness) if lateness else seconds)
+
+        return Clock(lambda: scheduler.time + began, lambda: EPOCH + scheduler.time + skew, sleep)
 
 
 def run(instance: Instance, timeout: float, token: str, event: bytes) -> None:
@@ -62,26 +107,11 @@ def run(instance: Instance, timeout: float, token: str, event: bytes) -> None:
         instance.pipeline.run(triggers.deliveries(event), invocation)
 
 
-def _quota(around: Surroundings, name: str, settings: Settings, clock: Clock, log: Log) -> Quota:
-    """What `handler.index` makes of the settings, with a store that is not there or a simulated one."""
-    shared = partial(SharedQuota, NO_STORE, settings.OTA_QUOTA_KEY, settings.rate, settings.share, clock, log)
-    if around.store is not None:
-        client = around.store.client(name)
-        quota = shared(client.run)
-        client.of = quota._store
-        return quota
-    return shared(refuse) if around.plan.store_gone else Pacer(settings.share, clock)
-
-
 def _settings(plan: Plan) -> Settings:
-    given = {
-        "OTA_REGION": "cn-shanghai",
-        "OTA_MNS_ENDPOINT": "http://localhost",
-        "OTA_RESULT_TOPIC": RESULTS,
+    required = {"OTA_REGION": "cn-shanghai", "OTA_MNS_ENDPOINT": "http://localhost", "OTA_RESULT_TOPIC": RESULTS}
+    changed = {
         "OTA_REQUEST_QUEUE": REQUESTS,
         "OTA_DEAD_LETTER_QUEUE": DEAD,
-    }
-    changed = {
         "OTA_QPS": QPS,
         "OTA_QUOTA_URL": NO_STORE if plan.store_gone or plan.store_live else None,
         "OTA_QUOTA_INSTANCES": plan.instances,
@@ -90,16 +120,4 @@ def _settings(plan: Plan) -> Settings:
         "OTA_ON_EXISTING": plan.policy,
         "OTA_IOT_INSTANCE_ID": plan.default or None,
     }
-    settings = Settings.read(given)
-    return settings.model_copy(update={name: value for name, value in changed.items() if name in Settings.model_fields})
-
-
-def _clock(around: Surroundings) -> Clock:
-    """Every process counts its monotonic time from somewhere, and shows the time of day a little wrong."""
-    scheduler, random, lateness = around.cloud.scheduler, around.random, around.plan.lateness
-    began, skew = random.uniform(0, 1e6), random.uniform(-300, 300)
-
-    def sleep(seconds: float) -> None:
-        scheduler.sleep(seconds + random.uniform(0, lateness) if lateness else seconds)
-
-    return Clock(lambda: scheduler.time + began, lambda: EPOCH + scheduler.time + skew, sleep)
+    return Settings.read(required).model_copy(update=changed)

@@ -1,6 +1,7 @@
 """The request queue: at least once, in no order that can be relied upon."""
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -20,13 +21,23 @@ class Queue:
     plan: Plan
     scheduler: Scheduler
     troubles: Troubles
-    random: Random = field(init=False)
     _due: list[tuple[float, int, Message]] = field(default_factory=list)
     _left: dict[str, Message] = field(default_factory=dict)
     _count: int = 0
+    _expected: int = 0
 
     def __post_init__(self) -> None:
         self.random = Random(f"queue {self.plan.seed}")
+
+    def expect(self, at: float, make: Callable[[], Message]) -> None:
+        """A message will be sent at a time; until then the queue is not empty."""
+
+        def send() -> None:
+            self._expected -= 1
+            self.send(make())
+
+        self._expected += 1
+        self.scheduler.at(at, send)
 
     def send(self, message: Message, delay: float = 0.0) -> None:
         self._left[message.id] = message
@@ -34,13 +45,13 @@ class Queue:
 
     def receive(self, most: int) -> list[Message]:
         """What is visible; hidden then for the visibility timeout, unless it is delivered twice."""
-        found: dict[str, Message] = {}
-        while self._due and self._due[0][0] <= self.scheduler.time and len(found) < most:
+        received: dict[str, Message] = {}
+        while self._due and self._due[0][0] <= self.scheduler.time and len(received) < most:
             _, _, message = heapq.heappop(self._due)
-            if message.id in self._left and message.id not in found:
-                found[message.id] = message
+            if message.id in self._left and message.id not in received:
+                received[message.id] = message
                 self._appear(message, self.random.uniform(0, 5) if self._repeats() else self._visibility)
-        return list(found.values())
+        return list(received.values())
 
     def delete(self, message: Message) -> None:
         if not self._repeats():
@@ -52,7 +63,7 @@ class Queue:
 
     @property
     def empty(self) -> bool:
-        return not self._left
+        return not self._left and not self._expected
 
     @property
     def next_due(self) -> float:

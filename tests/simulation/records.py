@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handler.iot import CREATE, LIST
-from tests.simulation.calls import Invocation, Sent, Who
+from tests.simulation.account import Invocation, Module, Place, Sent, State, Who
 from tests.simulation.messages import Message
-from tests.simulation.modules import Key, Module, Place, State
 from tests.simulation.plan import Plan
 from tests.simulation.workload import Asked
 from tests.support.scheduler import Scheduler, Task, Violation
@@ -57,50 +56,55 @@ class Records:
     """Requests by every id that the contract gives them."""
     trace: list[tuple[object, ...]] = field(default_factory=list)
     calls: int = 0
-    updates: dict[Key, list[Sent]] = field(default_factory=dict)
     doubts: dict[Who, float] = field(default_factory=dict)
     """Since when a create call of a request is known to have got no answer."""
     throttled: dict[str, float] = field(default_factory=dict)
     """When an instance was throttled last."""
+    _running: dict[str, Invocation] = field(default_factory=dict)
+    """The last invocation of each instance."""
     _listed: dict[tuple[int, Task | None, Place], float] = field(default_factory=dict)
     """When the last list of a product's modules left that was answered, by invocation and task."""
     _arrivals: dict[str, deque[Sent]] = field(default_factory=lambda: defaultdict(deque))
     _invocations: int = 0
     _delivered: set[str] = field(default_factory=set)
 
+    @property
+    def invocation(self) -> Invocation:
+        """The invocation of the process that runs now."""
+        current = self.scheduler.current
+        assert current is not None and current.process is not None
+        return self._running[current.process.name]
+
     def note(self, *what: object) -> None:
         current = self.scheduler.current
-        who = current.process.name if current is not None and current.process is not None else "-"
-        self.trace.append((self.scheduler.time, who, *what))
+        instance = current.process.name if current is not None and current.process is not None else "-"
+        self.trace.append((self.scheduler.time, instance, *what))
 
-    def name(self, message: Message) -> None:
-        """A message is sent: its requests may be called by its id from now on."""
-        self.names.update(message.ids)
-
-    def whose(self, event: str) -> int | None:
+    def whose(self, event: str) -> int:
         """The request that an outcome, as JSON, is about."""
         if marked := _MARKED.search(event):
             return int(marked[1])
         named = _NAMED.search(event)
-        return self.names.get(named[1]) if named else None
+        if named is None or named[1] not in self.names:
+            raise Violation(f"I2: nobody knows the request of {event}")
+        return self.names[named[1]]
 
     def begin(self, instance: str, messages: list[Message]) -> Invocation:
         self._invocations += 1
         invocation = Invocation(self._invocations, instance, messages, self.scheduler.time)
+        self._running[instance] = invocation
         self.note("receive", self._invocations, [message.id for message in messages])
-        for number in invocation.entries:
-            self.asked[number].invocations.add(invocation)
         for message in messages:
             again = message.id in self._delivered
             self._delivered.add(message.id)
             for entry in message.entries:
                 history = self.asked[entry.number]
+                history.invocations.add(invocation)
                 history.deliveries += 1
                 history.repeated |= again
-            for number in message.doubtful:
-                if self.asked[number].repeated:
-                    continue  # another copy may have been the one that called
-                self.doubts[who(invocation, self.asked[number].asked)] = invocation.began
+            for history in map(self.asked.__getitem__, message.doubtful):
+                if not history.repeated:  # another copy may have been the one that called
+                    self.doubts[who(invocation, history.asked)] = invocation.began
         return invocation
 
     def sent(self, sent: Sent) -> None:
@@ -124,8 +128,7 @@ class Records:
             self._listed[sent.invocation.number, sent.task, sent.place] = sent.left
         elif told == "nothing" and sent.action == CREATE:
             self.doubts[sent.who] = self.scheduler.time
-            for number in sent.invocation.entries:
-                history = self.asked[number]
+            for history in map(self.asked.__getitem__, sent.invocation.entries):
                 if history.asked.valid and history.asked.key == sent.key and is_call_of(history.asked, sent):
                     history.doubts.append(sent.left)
 
@@ -146,13 +149,13 @@ class Records:
         sent = state.by
         assert sent is not None
         before = module.since(sent.invocation.began - self.plan.lag)
+        requests = (self.asked[number].asked for number in sent.invocation.entries)
         if not any(
             asked.policy == "update" and asked.valid and asked.key == sent.key and _asks_for(asked, state, before)
-            for asked in (self.asked[number].asked for number in sent.invocation.entries)
+            for asked in requests
         ):
-            raise Violation(f"I3: nobody asked for this update of {sent.key}: {state.fields}")
+            raise Violation(f"I3: nobody asked for this update of {sent.key}: {state.alias, state.desc}")
         module.states.append(state)
-        self.updates.setdefault(sent.key, []).append(sent)
         self.note("updated", *sent.key)
 
 
@@ -163,16 +166,12 @@ def who(invocation: Invocation, asked: Asked) -> Who:
 
 def is_call_of(asked: Asked, sent: Sent) -> bool:
     """Whether a call asks for what a request asks for."""
-    call = sent.call
-    return (
-        call.get("ModuleName") == asked.body["ModuleName"]
-        and call.get("AliasName") == asked.alias
-        and call.get("Desc") == asked.desc
-    )
+    fields = ("ModuleName", "AliasName", "Desc")
+    return [sent.call.get(name) for name in fields] == [asked.body.get(name) for name in fields]
 
 
 def _asks_for(asked: Asked, state: State, before: list[State]) -> bool:
     """Whether a request asks for a state; what it leaves out stays as it was."""
-    aliases = {asked.alias} if asked.alias is not None else {state.alias for state in before}
-    descs = {asked.desc} if asked.desc is not None else {state.desc for state in before}
+    aliases = {asked.alias} if asked.alias is not None else {each.alias for each in before}
+    descs = {asked.desc} if asked.desc is not None else {each.desc for each in before}
     return state.alias in aliases and state.desc in descs

@@ -1,75 +1,61 @@
-"""A run that is told in a test: these requests, those modules, and nothing else unless the test says so."""
+"""A run that is told in a test: these requests, and nothing goes wrong unless the test says so."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
+from tests.simulation.account import GOOD, NONE, OVERDUE, Place, State
 from tests.simulation.messages import mark
-from tests.simulation.modules import GOOD, NONE, Key, Place, State
 from tests.simulation.plan import Plan
-from tests.simulation.workload import Asked, Letter
-from tests.simulation.world import Result, World
+from tests.simulation.workload import Asked, Letter, Work
+from tests.simulation.world import World
 
 QUIET = Plan(1, faulty=0.0, public=False, default=GOOD, batch=100)
 """Nothing goes wrong by itself. Calls that name no instance are not answered; the setting names one."""
 
 
 def wish(number: int, name: str = "m", *, product: str = "a1", instance: str = NONE, **fields: str) -> Asked:
-    """A request. Its alias is its own, unless `fields` give another."""
-    body = {
-        "CorrelationId": mark(number),
-        "ProductKey": product,
-        "ModuleName": name,
-        "AliasName": f"alias{number}",
-        **fields,
-    }
-    body = {name: value for name, value in body.items() if value} | ({"IotInstanceId": instance} if instance else {})
-    return Asked(number, json.dumps(body), body, policy=body.get("OnExisting", "keep"), instance=instance or GOOD)
+    """A request with an alias of its own. It means the plan's instance, unless it names one."""
+    body = {"CorrelationId": mark(number), "ProductKey": product, "ModuleName": name, "AliasName": f"alias{number}"}
+    body |= fields | ({"IotInstanceId": instance} if instance else {})
+    return Asked(number, json.dumps(body), body, policy=body.get("OnExisting", "keep"), instance=instance)
 
 
-def broken(number: int, text: str) -> Asked:
-    """Something that is no request."""
-    return Asked(number, text, {}, valid=False)
+def array(*requests: Asked) -> Letter:
+    return Letter(0.0, requests, array=True)
 
 
-def message(*requests: Asked, at: float = 0.0) -> Letter:
-    """A message; an array where it holds more than one request."""
-    return Letter(at, requests, array=len(requests) > 1)
+def world(
+    *sent: Asked | Letter,
+    script: Mapping[tuple[str, str], list[str]] | None = None,
+    yesterdays: str | None = None,
+    **changed: Any,
+) -> World:
+    """A run of these requests and arrays, whose products exist, with a script for `Cloud` and fields of the plan changed.
+    `yesterdays`: the alias of a module `m` that somebody made in the product `a1` the day before."""
+    plan, products = replace(QUIET, **changed), dict[Place, dict[str, State]]()
+    letters = [each if isinstance(each, Letter) else Letter(0.0, (each,), array=False) for each in sent]
+    for asked in (asked for letter in letters for asked in letter.requests if asked.valid):
+        asked.instance = asked.instance or plan.default
+        if asked.instance in (GOOD, OVERDUE):
+            products[asked.key[:2]] = {}
+    if yesterdays is not None:
+        products[GOOD, "a1"]["m"] = State(-86_400.0, yesterdays)
+    run = World(plan, Work(letters, products))
+    run.cloud.script.update(script or {})
+    return run
 
 
-@dataclass
-class Script:
-    """Messages that are sent, and modules that are there before, by instance and product."""
-
-    messages: Sequence[Letter]
-    modules: dict[Place, dict[str, State]] = field(default_factory=dict)
-
-    def products(self) -> dict[Place, dict[str, State]]:
-        return {(GOOD, "a1"): {}, (GOOD, "a2"): {}, **self.modules}
-
-    def letters(self) -> list[Letter]:
-        return list(self.messages)
-
-    def colleague(self) -> list[tuple[float, Key, State]]:
-        return []
+def crowd(count: int, **changed: Any) -> World:
+    """A run of so many requests for new modules, eight a product, one a message."""
+    return world(
+        *(wish(number, f"m{number % 8}", product=f"p{number // 8}") for number in range(1, count + 1)), **changed
+    )
 
 
-def world(plan: Plan, *messages: Letter, modules: dict[Place, dict[str, State]] | None = None) -> World:
-    """What a test changes before it runs it."""
-    found = World(plan, Script(messages, modules or {}))
-    for letter in messages:
-        for asked in letter.requests:
-            if not asked.body.get("IotInstanceId"):
-                asked.instance = plan.default
-    return found
-
-
-def statuses(result: Result) -> dict[int, list[str]]:
-    """What was said of each request, where all held."""
+def statuses(run: World) -> dict[int, list[str]]:
+    """What is said of each request, where all holds."""
+    result = run.run()
     assert result.violation is None, result.report(80)
     return {number: [status for status, _ in outcomes] for number, outcomes in result.outcomes.items()}
-
-
-def changed(**fields: object) -> Plan:
-    """The quiet plan, with some fields changed."""
-    return replace(QUIET, **fields)  # type: ignore[arg-type]

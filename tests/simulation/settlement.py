@@ -12,58 +12,53 @@ I10  Every delivery gets on: where nothing is wrong it finishes a request, or ha
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
-from tests.simulation.calls import Invocation
+from tests.simulation.account import Invocation, Key
 from tests.simulation.messages import Entry, Message, read
-from tests.simulation.modules import Key
 from tests.simulation.records import History, Records, who
 from tests.support.scheduler import Violation
 
 HARMLESS = {"done", "refused"}
 MARGIN = 4.0
 """Seconds before its timeout at which a delivery begins no call that would take long."""
-
 SLOWED = 60.0
 """Seconds after a throttle in which an instance may be slower than its share."""
 
 
+@dataclass
 class Settlement:
-    """Judges what goes back, what is given up, and what an invocation has to show for its end."""
+    """Judges what goes back, what is given up, and what an invocation has to show for its end. All may raise Violation."""
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
-        self._asked = records.asked
+    records: Records
 
-    def put_back(self, invocation: Invocation, name: str, body: str) -> Message:
-        """The queue takes a message once more. Raises: Violation."""
-        entries, back = read(body), invocation.back
-        numbers = {entry.number for entry in entries}
-        doubtful = frozenset(number for number in numbers if self._doubtful(invocation, number))
+    def put_back(self, name: str, body: str) -> Message:
+        """The queue takes a message once more."""
+        invocation, entries, asked = self.records.invocation, read(body), self.records.asked
+        histories = {entry.number: asked[entry.number] for entry in entries}
+        doubtful = frozenset(number for number, history in histories.items() if self._doubtful(invocation, history))
         message = Message(name, body, entries, doubtful)
-        for entry in message.entries:
-            history = self._asked[entry.number]
+        for entry in entries:
+            history = histories[entry.number]
             if problem := self._changed(invocation, history, entry):
                 raise Violation(f"I1: {history.asked.id} is put back, but {problem}")
-            history.repeated |= entry.number in back or entry.replay in history.letters
+            history.repeated |= entry.number in invocation.back or entry.replay in history.letters
             if history.since is None:
-                history.since = self._records.scheduler.time
+                history.since = self.records.scheduler.time
         if not (invocation.calls or invocation.published or invocation.unpublished):
-            invocation.left |= numbers
-            for number in numbers:
-                self._asked[number].deliveries -= 1  # it is as if it had stayed in the queue
+            invocation.left |= histories.keys()
+            for history in histories.values():
+                history.deliveries -= 1  # it is as if it had stayed in the queue
         invocation.put_back.append(message)
-        for entry in message.entries:
-            back[entry.number].append(entry)
-        self._records.name(message)
-        self._records.note(
-            "put back", name, [(self._asked[each.number].asked.id, each.attempt) for each in message.entries]
-        )
+        for entry in entries:
+            invocation.back[entry.number].append(entry)
+        self.records.names.update(message.ids)
+        self.records.note("put back", name, [(histories[each.number].asked.id, each.attempt) for each in entries])
         return message
 
-    def _doubtful(self, invocation: Invocation, number: int) -> bool:
-        asked = self._asked[number].asked
-        return asked.valid and who(invocation, asked) in self._records.doubts
+    def _doubtful(self, invocation: Invocation, history: History) -> bool:
+        return history.asked.valid and who(invocation, history.asked) in self.records.doubts
 
     def _changed(self, invocation: Invocation, history: History, entry: Entry) -> str | None:
         asked, delivered = history.asked, invocation.entries.get(entry.number)
@@ -74,9 +69,8 @@ class Settlement:
         body = {**asked.body, "Id": asked.id}
         if {name: entry.get(name) for name in body} != body:
             return f"as {entry.fields}"
-        if not any(
-            entry.replay == each.replay and each.get("Since") in (None, entry.get("Since")) for each in delivered
-        ):
+        since = (None, entry.get("Since"))
+        if not any(entry.replay == each.replay and each.get("Since") in since for each in delivered):
             return "without what was known of it"
         if history.doubts and not history.repeated and not entry.get("Tried"):
             return "without a word of the call whose effect is unknown"
@@ -87,99 +81,90 @@ class Settlement:
             return None
         if entry.attempt - 1 not in before:
             return f"for attempt {entry.attempt}, and {before} were delivered"
-        asked = history.asked
-        told = {sent.told for sent in invocation.calls_for(asked.key)}
+        told = {sent.told for sent in invocation.calls_for(history.asked.key)}
         if entry.number in invocation.unpublished:
             return "at the cost of an attempt, because its outcome was not taken"
         if not told - {"denied"} and not invocation.disturbed:
             return "at the cost of an attempt in which it was " + ("kept from calling" if told else "never called")
         return None
 
-    def give_up(self, invocation: Invocation, body: str) -> History:
-        """The dead-letter queue takes a request. Raises: Violation."""
+    def give_up(self, body: str) -> History:
+        """The dead-letter queue takes a request."""
         letter = json.loads(body)
         (entry,) = read(json.dumps(letter["Request"]))
-        history = self._asked[entry.number]
+        history = self.records.asked[entry.number]
         if not letter.get("Reason"):
             raise Violation(f"I1: a dead letter of {history.asked.id} without a reason")
         history.repeated |= entry.replay in history.letters
         history.letters.add(entry.replay)
-        invocation.given_up.add(entry.number)
-        self._records.note("dead letter", history.asked.id, letter["Reason"], letter["Detail"])
+        self.records.invocation.given_up.add(entry.number)
+        self.records.note("dead letter", history.asked.id, letter["Reason"], letter["Detail"])
         return history
 
-    def acknowledge(self, invocation: Invocation) -> None:
-        """The platform believes that a batch is done. Raises: Violation."""
-        self._records.note("acknowledge", invocation.number)
-        for problem in self._problems(invocation):
-            raise Violation(problem)
-
     def refuse(self, invocation: Invocation) -> None:
-        """The function says that the batch must come again. Raises: Violation."""
+        """The function says that the batch must come again."""
         if not (invocation.queue_failed or invocation.queue_refused):
             raise Violation("I10: a batch comes again although the queue took everything")
         if invocation.put_back and not invocation.queue_failed and not self._is_late(invocation):
             raise Violation(f"I9: {len(invocation.put_back)} messages go back, and the whole batch comes again besides")
 
-    def _problems(self, invocation: Invocation) -> Iterator[str]:
-        back = invocation.back
-        for number in invocation.entries:
-            if number not in back and number not in invocation.published and number not in invocation.given_up:
-                yield f"I5: {self._asked[number].asked.id} is acknowledged, with no outcome and not put back"
-        if not invocation.queue_failed:
-            yield from self._lengthened(invocation, back)
-        yield from self._disordered(invocation, back)
-        yield from self._stuck(invocation, back)
+    def acknowledge(self, invocation: Invocation) -> None:
+        """The platform believes that a batch is done."""
+        self.records.note("acknowledge", invocation.number)
+        for problem in self._problems(invocation):
+            raise Violation(problem)
 
-    def _lengthened(self, invocation: Invocation, back: dict[int, list[Entry]]) -> Iterator[str]:
-        for number, entries in back.items():
+    def _problems(self, invocation: Invocation) -> Iterator[str]:
+        for number in invocation.entries.keys() - invocation.back.keys() - invocation.published - invocation.given_up:
+            yield f"I5: {self.records.asked[number].asked.id} is acknowledged, with no outcome and not put back"
+        if not invocation.queue_failed:
+            yield from self._lengthened(invocation)
+        yield from self._disordered(invocation)
+        yield from self._stuck(invocation)
+
+    def _lengthened(self, invocation: Invocation) -> Iterator[str]:
+        for number, entries in invocation.back.items():
             if len(entries) > len(invocation.entries[number]):
-                yield f"I9: {self._asked[number].asked.id} is put back {len(entries)} times"
+                yield f"I9: {self.records.asked[number].asked.id} is put back {len(entries)} times"
         if len(invocation.put_back) > len(invocation.messages):
             yield f"I9: {len(invocation.messages)} messages go back as {len(invocation.put_back)}"
 
-    def _disordered(self, invocation: Invocation, back: dict[int, list[Entry]]) -> Iterator[str]:
+    def _disordered(self, invocation: Invocation) -> Iterator[str]:
         """Once a request is unfinished, those behind it for the same module are unfinished, too, and travel with it; only
         messages that the delivery does not take on go back as they are."""
-        for numbers in self._lanes(invocation).values():
-            left = [number for number in numbers if number in back and number not in invocation.published]
-            if not left:
+        lanes: dict[Key, list[int]] = defaultdict(list)
+        for number in invocation.entries:
+            if (asked := self.records.asked[number].asked).valid:
+                lanes[asked.key].append(number)
+        for numbers in lanes.values():
+            left = [number for number in numbers if number in invocation.back and number not in invocation.published]
+            if not left or len(numbers) == 1:
                 continue
-            for number in numbers[numbers.index(left[0]) :]:
-                if number in invocation.published:
-                    yield f"I5: {self._asked[number].asked.id} overtook {self._asked[left[0]].asked.id}"
+            if overtaking := [each for each in numbers[numbers.index(left[0]) :] if each in invocation.published]:
+                yield f"I5: {overtaking} overtook {left[0]}"
             tried = [number for number in left if number not in invocation.left]
             if not invocation.queue_failed and not any(_travels(message, tried) for message in invocation.put_back):
                 yield f"I5: {tried} want the same module and do not go back together, in order"
 
-    def _lanes(self, invocation: Invocation) -> dict[Key, list[int]]:
-        lanes: dict[Key, list[int]] = defaultdict(list)
-        for number in invocation.entries:
-            asked = self._asked[number].asked
-            if asked.valid:
-                lanes[asked.key].append(number)
-        return {key: numbers for key, numbers in lanes.items() if len(numbers) > 1}
-
-    def _stuck(self, invocation: Invocation, back: dict[int, list[Entry]]) -> Iterator[str]:
-        if any(entries[0].attempt > invocation.entries[number][0].attempt for number, entries in back.items()):
+    def _stuck(self, invocation: Invocation) -> Iterator[str]:
+        delivered, records = invocation.entries, self.records
+        if any(entries[0].attempt > delivered[number][0].attempt for number, entries in invocation.back.items()):
             return
-        trouble = bool(invocation.disturbed or invocation.unpublished or invocation.queue_failed)
-        # Three calls of one request may take longer than the shortest of timeouts.
-        late = self._is_late(invocation)
         # An instance that was throttled calls so seldom that a short delivery may end before its first slot.
-        slowed = invocation.began - self._records.throttled.get(invocation.instance, -SLOWED) < SLOWED
-        trouble = bool(trouble or (late and (invocation.calls or slowed)))
+        slowed = invocation.began - records.throttled.get(invocation.instance, -SLOWED) < SLOWED
+        # Three calls of one request may take longer than the shortest of timeouts.
+        late = self._is_late(invocation) and (invocation.calls or slowed)
         calls = chain.from_iterable(invocation.calls.values())
-        if invocation.published or trouble or any(sent.told not in HARMLESS for sent in calls):
-            return
-        yield "I10: nothing went wrong, and nothing was finished"
+        trouble = late or invocation.disturbed or invocation.unpublished or invocation.queue_failed
+        if not (trouble or invocation.published or any(sent.told not in HARMLESS for sent in calls)):
+            yield "I10: nothing went wrong, and nothing was finished"
 
     def _is_late(self, invocation: Invocation) -> bool:
-        return self._records.scheduler.time - invocation.began > self._records.plan.timeout - MARGIN
+        return self.records.scheduler.time - invocation.began > self.records.plan.timeout - MARGIN
 
     def end(self) -> None:
-        """All is over. Raises: Violation."""
-        for history in self._asked.values():
+        """All is over."""
+        for history in self.records.asked.values():
             if not history.events and not history.letters:
                 raise Violation(f"I1: {history.asked.id} has neither an outcome nor a dead letter")
 

@@ -19,7 +19,7 @@ from typing import NamedTuple, NoReturn, TypeVar
 
 from handler.pacing import catch_up
 from handler.store import OVERDUE, PATIENCE, PAUSE, TRIES, Store
-from tests.simulation.calls import Sent
+from tests.simulation.account import Sent
 from tests.simulation.plan import Plan
 from tests.simulation.valkey import Valkey
 from tests.support.scheduler import Scheduler

@@ -1,45 +1,19 @@
 """An event stream with one instance of the function behind it."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from random import Random
-from typing import Protocol
 
 from handler.errors import NotFinished
 from handler.index import Instance
-from tests.simulation import function
-from tests.simulation.calls import Invocation
+from tests.simulation.function import Surroundings, run
 from tests.simulation.messages import Message
-from tests.simulation.plan import Plan
-from tests.simulation.queues import Queue
-from tests.simulation.records import Records
-from tests.simulation.settlement import Settlement
-from tests.simulation.troubles import Troubles
-from tests.support.scheduler import Process, Scheduler, Task, Violation
+from tests.support.scheduler import Process, Task, Violation
 
 COLD_START = 0.2
 """Seconds until a new instance may call: more than one interval of the quota, which it does not know to be used."""
 RETRIES = 3
 """Times that a stream delivers a batch again before it lets the queue do it."""
-
-
-class Surroundings(Protocol):
-    """What a stream stands in."""
-
-    plan: Plan
-    scheduler: Scheduler
-    troubles: Troubles
-    records: Records
-    settlement: Settlement
-    queue: Queue
-    random: Random
-
-    @property
-    def done(self) -> bool: ...
-
-    def start(self, process: Process, current: Callable[[], Invocation]) -> Instance: ...
 
 
 @dataclass
@@ -48,22 +22,21 @@ class Stream:
 
     world: Surroundings
     name: str
-    idle: bool = True
-    invocation: Invocation | None = None
-    _process: Process | None = None
-    _instance: Instance | None = None
+    busy: set[str]
+    """The streams that deliver something."""
+    _running: tuple[Process, Instance] | None = None
 
     def run(self) -> None:
         world = self.world
-        while not world.done:
+        while not world.queue.empty or self.busy:
             messages = world.queue.receive(world.plan.batch)
             if not messages:
                 world.scheduler.sleep(max(0.5, min(world.queue.next_due - world.scheduler.time, 30.0)))
                 continue
-            self.idle = False
+            self.busy.add(self.name)
             if not world.troubles.strike(world.plan.stream_crashes):
                 self._deliver(messages)
-            self.idle = True
+            self.busy.remove(self.name)
 
     def _deliver(self, messages: list[Message]) -> None:
         world = self.world
@@ -76,13 +49,13 @@ class Stream:
 
     def _invoke(self, messages: list[Message]) -> bool:
         """One invocation; whether the function said that all is done."""
-        world, process, instance = self.world, *self._started()
-        invocation = self.invocation = world.records.begin(self.name, messages)
+        world, (process, instance) = self.world, self._started()
+        invocation = world.records.begin(self.name, messages)
         crashes = world.troubles.strike(world.plan.crashes)
         process.fuse = world.random.randint(1, 30 + 6 * len(messages)) if crashes else 0
-        call = partial(function.run, instance, world.plan.timeout, world.troubles.token(), _event(messages))
+        call = partial(run, instance, world.plan.timeout, world.troubles.token(), _event(messages))
         task = world.scheduler.spawn(call, process)
-        world.scheduler.at(world.scheduler.time + world.plan.timeout, partial(self._time_out, process, task))
+        world.scheduler.at(world.scheduler.time + world.plan.timeout, partial(_time_out, process, task))
         try:
             world.scheduler.join(task)
         except NotFinished as error:
@@ -100,31 +73,20 @@ class Stream:
 
     def _started(self) -> tuple[Process, Instance]:
         """The running instance; a new one where there is none."""
-        if self._process is None or self._instance is None or not self._process.alive:
+        if self._running is None or not self._running[0].alive:
             self.world.scheduler.sleep(COLD_START)
-            self._process = Process(self.world.scheduler, self.name)
-            self._instance = self.world.start(self._process, self._current)
-        return self._process, self._instance
+            process = Process(self.world.scheduler, self.name)
+            self._running = process, self.world.start(process)
+        return self._running
 
-    def _current(self) -> Invocation:
-        assert self.invocation is not None
-        return self.invocation
 
-    def _time_out(self, process: Process, task: Task) -> None:
-        if not task.done and process.alive:
-            raise Violation("I6: the invocation did not end before its timeout")
+def _time_out(process: Process, task: Task) -> None:
+    if not task.done and process.alive:
+        raise Violation("I6: the invocation did not end before its timeout")
 
 
 def _event(messages: list[Message]) -> bytes:
     """The batch as EventBridge sends it."""
-    return json.dumps(
-        [
-            {
-                "id": message.id,
-                "specversion": "1.0",
-                "type": "mns:Queue:SendMessage",
-                "data": {"requestId": "R", "messageId": message.id, "messageBody": message.body},
-            }
-            for message in messages
-        ]
-    ).encode()
+    event = {"specversion": "1.0", "type": "mns:Queue:SendMessage"}
+    data = [{"requestId": "R", "messageId": message.id, "messageBody": message.body} for message in messages]
+    return json.dumps([{**event, "id": each["messageId"], "data": each} for each in data]).encode()

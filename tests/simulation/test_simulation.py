@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 
 from handler.iot import CREATE
 from tests.simulation.__main__ import _seeds, main
-from tests.simulation.company import run as simulate
-from tests.simulation.draws import COMPANY, CROWD, Choices, drawn
-from tests.simulation.plan import Plan
+from tests.simulation.plan import COMPANY, CROWD, Choices, Plan, drawn
 from tests.simulation.store import QPS
-from tests.simulation.world import Result
+from tests.simulation.world import Result, simulate
 
 SHOWN = 120
 """Lines of a trace that a failure shows."""

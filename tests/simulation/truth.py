@@ -6,10 +6,12 @@ the account, the API's answers to this very request, and the dead-letter queue s
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from tests.simulation.calls import Invocation, Sent
-from tests.simulation.modules import Account, Module, State
+from handler.iot import UPDATE
+from tests.simulation.account import Account, Invocation, Module, Sent, State
+from tests.simulation.messages import Entry
 from tests.simulation.records import History, Records, is_call_of, who
 from tests.simulation.workload import Asked
 from tests.support.scheduler import Violation
@@ -21,37 +23,35 @@ REPEATED = ("ProductKey", "ModuleName", "AliasName", "Desc")
 Data = Mapping[str, Any]
 
 
+@dataclass
 class Truth:
     """Judges every outcome at the moment at which the topic accepts it."""
 
-    def __init__(self, records: Records, account: Account) -> None:
-        self._records = records
-        self._account = account
-        self._ids: dict[str, tuple[int, int]] = {}
-        self._names: dict[tuple[int, int], str] = {}
-        self._said: dict[str, str] = {}
+    records: Records
+    account: Account
+    _ids: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _names: dict[tuple[int, int], str] = field(default_factory=dict)
+    _said: dict[str, str] = field(default_factory=dict)
 
-    def publish(self, invocation: Invocation, body: str, tag: str) -> History:
+    def publish(self, body: str, tag: str) -> None:
         """Raises: Violation."""
-        number, event = self._records.whose(body), json.loads(body)
-        if number is None:
-            raise Violation(f"I2: nobody knows the request {event['causationid']}")
-        data, history = event["data"], self._records.asked[number]
-        self._records.note("published", event["causationid"], data["Status"], data.get("Code"))
-        problem = self._identity(event, tag, history, invocation) or self._problem(history, data, invocation)
+        number, event, invocation = self.records.whose(body), json.loads(body), self.records.invocation
+        data, history = event["data"], self.records.asked[number]
+        self.records.note("published", event["causationid"], data["Status"], data.get("Code"))
+        entries = invocation.entries.get(number, [])
+        problem = self._identity(event, tag, history, entries) or self._problem(history, data, invocation)
         if problem:
             raise Violation(f"I2: {event['causationid']} is said to be {data['Status']}, but {problem}")
         history.events.append(event)
-        return history
+        invocation.published.add(number)
+        if history.asked.valid:  # one that was given up ends here; a copy of it in the same delivery begins anew
+            self.records.doubts.pop(who(invocation, history.asked), None)
 
-    def _identity(self, event: dict[str, Any], tag: str, history: History, invocation: Invocation) -> str | None:
-        asked, data = history.asked, event["data"]
-        entries = invocation.entries.get(asked.number)
-        if entries is None:
+    def _identity(self, event: dict[str, Any], tag: str, history: History, entries: list[Entry]) -> str | None:
+        asked, data, name = history.asked, event["data"], event["causationid"]
+        if not entries:
             return "it was not delivered"
-        if self._records.names.get(event["causationid"]) != asked.number or (
-            asked.valid and event["causationid"] != asked.id
-        ):
+        if self.records.names.get(name) != asked.number or (asked.valid and name != asked.id):
             return f"its id is {asked.id}"
         if tag != data["Status"] or event["type"] != f"ota.module.{tag}":
             return f"type and tag are {event['type']} and {tag}"
@@ -60,7 +60,7 @@ class Truth:
         return self._event_id(event, history, {entry.replay for entry in entries})
 
     def _event_id(self, event: dict[str, Any], history: History, replays: set[int]) -> str | None:
-        asked, name = history.asked, event["id"]
+        asked, name, status = history.asked, event["id"], event["data"]["Status"]
         if len(replays) > 1:
             return None
         mine = asked.number, min(replays)
@@ -68,10 +68,9 @@ class Truth:
             return f"the outcome's id is that of request {self._ids[name]}"
         if asked.valid and self._names.setdefault(mine, name) != name:
             return "an earlier outcome had another id"
-        before = self._said.setdefault(name, event["data"]["Status"])
-        if before != event["data"]["Status"] and not self._may_differ(history, before):
+        before, self._said[name] = self._said.get(name, status), status
+        if before != status and not self._may_differ(history, before):
             return f"an outcome with the same id said {before}"
-        self._said[name] = event["data"]["Status"]
         return None
 
     def _may_differ(self, history: History, before: str) -> bool:
@@ -79,7 +78,7 @@ class Truth:
         A refusal of which the function does not hear that the topic took it is no reason not to try again."""
         if history.repeated or history.letters or before == "rejected":
             return True
-        module = self._account.module(history.asked.key)
+        module = self.account.module(history.asked.key)
         return module is not None and any(not _is_by(state, history) for state in module.states)
 
     def _problem(self, history: History, data: Data, invocation: Invocation) -> str | None:
@@ -88,32 +87,33 @@ class Truth:
             return None if data["Status"] == "rejected" and data.get("Errors") else "it breaks the contract"
         if "Errors" in data or any(data.get(field) != asked.body.get(field) for field in REPEATED):
             return "it is another request, and a valid one"
-        judge = {
-            "created": self._created,
-            "existing": self._existing,
-            "updated": self._updated,
-            "rejected": self._rejected,
-            "failed": self._failed,
-        }
-        return judge[data["Status"]](history, data, invocation)
+        if data["Status"] == "failed":
+            return self._failed(history, data, invocation)
+        module = self.account.module(asked.key)
+        if data["Status"] == "rejected":
+            return self._rejected(history, data, invocation, module)
+        if module is None:
+            return "the module is not there"
+        judge = {"created": self._created, "existing": self._existing, "updated": self._updated}[data["Status"]]
+        return judge(history, data, invocation, module)
 
     def _failed(self, history: History, data: Data, invocation: Invocation) -> str | None:
-        plan, now = self._records.plan, self._records.scheduler.time
+        plan, now = self.records.plan, self.records.scheduler.time
         since = history.since if history.since is not None else now
         if data["Attempts"] < plan.max_attempts and now - since < plan.max_age - SKEW / 2:
             return f"it was tried only {data['Attempts']} times in {now - since:.0f} s"
         replays = {entry.replay for entry in invocation.entries[history.asked.number]}
         return None if replays & history.letters else "it is not in the dead-letter queue"
 
-    def _rejected(self, history: History, data: Data, invocation: Invocation) -> str | None:
-        asked, module = history.asked, self._account.module(history.asked.key)
-        mine = _calls(invocation, asked)
-        code = data.get("Code", "")
+    def _rejected(self, history: History, data: Data, invocation: Invocation, module: Module | None) -> str | None:
+        asked, code = history.asked, data.get("Code", "")
+        calls = invocation.calls_for(asked.key)  # and of these, the lists and those with its alias
+        mine = [sent for sent in calls if sent.call.get("AliasName", asked.alias) == asked.alias]
         if code and code not in {sent.code for sent in mine}:
             return f"{code} was no answer to a call of its own"
         if any(sent.told == "no instance" for sent in mine):
             return None
-        if asked.key[:2] not in self._account.products:
+        if asked.key[:2] not in self.account.products:
             return None if any(sent.told == "refused" for sent in mine) else "the API refused nothing"
         if asked.policy == "fail" and module is not None:
             return self._known_as_own(history, module)
@@ -121,23 +121,20 @@ class Truth:
 
     def _refused(self, history: History, module: Module | None, mine: list[Sent], invocation: Invocation) -> str | None:
         """For a refusal that the list has to explain, or that came twice."""
-        asked, lag = history.asked, self._records.plan.lag
+        asked, lag = history.asked, self.records.plan.lag
         if not mine:
             return "the API refused nothing"
         last = max(sent.arrived for sent in mine)
-        full = self._account.was_full(asked.key[:2], self._records.scheduler.time)
-        if who(invocation, asked) in self._records.doubts and module is None and not full:
+        full = self.account.was_full(asked.key[:2], self.records.scheduler.time)
+        if who(invocation, asked) in self.records.doubts and module is None and not full:
             return "a call of its own may still make it"
         # After a second look a second later, a list shows everything that was there when the call was refused.
         if module is None or module.made > last - max(0.0, lag - 1):
             return None
-        return None if asked.policy == "update" and mine[-1].action == "UpdateOTAModule" else "the module is there"
+        return None if asked.policy == "update" and mine[-1].action == UPDATE else "the module is there"
 
-    def _existing(self, history: History, data: Data, invocation: Invocation) -> str | None:
-        asked, module = history.asked, self._account.module(history.asked.key)
-        if module is None:
-            return "the module is not there"
-        drift = data.get("Drift", {})
+    def _existing(self, history: History, data: Data, invocation: Invocation, module: Module) -> str | None:
+        asked, drift = history.asked, data.get("Drift", {})
         if asked.policy == "fail":
             return "that had to be a rejection"
         if asked.policy == "update" and drift.keys() & {"AliasName", "Desc"}:
@@ -157,46 +154,35 @@ class Truth:
 
     def _known_as_updated(self, history: History, module: Module) -> str | None:
         """The same of an update that the API has confirmed."""
-        last = module.states[-1]
-        known = not history.repeated and len(module.states) > 1 and last.by is not None and last.by.told == "done"
-        return (
-            "its own call updated it"
-            if known
-            and last.by
-            and last.by.invocation in history.invocations
-            and (_as_wanted(history.asked, last) and not self._shared(history, last.by))
-            else None
-        )
+        last, by = module.states[-1], module.states[-1].by
+        if history.repeated or len(module.states) == 1 or by is None or by.told != "done":
+            return None
+        mine = by.invocation in history.invocations and _as_wanted(history.asked, last)
+        return "its own call updated it" if mine and not self._shared(history, by) else None
 
     def _shared(self, history: History, sent: Sent) -> bool:
         """Whether another request in the invocation asks for the same module: then the update may be that one's."""
         key = history.asked.key
-        others = (self._records.asked[number].asked for number in sent.invocation.entries)
+        others = (self.records.asked[number].asked for number in sent.invocation.entries)
         return sum(asked.valid and asked.key == key for asked in others) > 1
 
-    def _updated(self, history: History, _data: Data, invocation: Invocation) -> str | None:
-        asked, module = history.asked, self._account.module(history.asked.key)
-        if module is None:
-            return "the module is not there"
+    def _updated(self, history: History, _data: Data, invocation: Invocation, module: Module) -> str | None:
+        asked = history.asked
         if asked.policy != "update":
             return "nobody asked for that"
-        if not any(_fits(asked, sent) for sent in self._records.updates.get(asked.key, ())):
+        applied = [state for state in module.states[1:] if _as_wanted(asked, state)]
+        if not applied:
             return "no such update was applied"
         # Once its update was accepted, that stays true, whatever others make of the module since.
-        mine = [state for state in module.states[1:] if state.by and state.by.invocation in history.invocations]
-        shown = any(_as_wanted(asked, state) for state in (*mine, *self._states(module, invocation)))
+        mine = any(state.by and state.by.invocation in history.invocations for state in applied)
+        shown = mine or any(_as_wanted(asked, state) for state in self._states(module, invocation))
         return None if shown else "it never was as wanted"
 
-    def _created(self, history: History, _data: Data, _invocation: Invocation) -> str | None:
-        module = self._account.module(history.asked.key)
-        if module is None:
-            return "the module is not there"
+    def _created(self, history: History, _data: Data, _invocation: Invocation, module: Module) -> str | None:
         if _is_by(module.states[0], history) or self._looks_made(history, module):
             return None
-        age = self._records.scheduler.time - module.made
-        return f"it was made {age:.0f} s ago by " + (
-            "nobody of us" if module.maker is None else f"the call {dict(module.maker.call)}"
-        )
+        age, by = self.records.scheduler.time - module.made, module.states[0].by
+        return f"it was made {age:.0f} s ago by {'nobody of us' if by is None else dict(by.call)}"
 
     def _looks_made(self, history: History, module: Module) -> bool:
         """Whether nobody can tell the module from one that a lost call of this request made: it is as this one wanted it, and not
@@ -209,22 +195,11 @@ class Truth:
 
     def _states(self, module: Module, invocation: Invocation) -> list[State]:
         """What lists of the invocation may have shown."""
-        return module.since(invocation.began - self._records.plan.lag)
-
-
-def _calls(invocation: Invocation, asked: Asked) -> list[Sent]:
-    """An invocation's calls for a request: those for its module, and the lists of its product."""
-    calls = invocation.calls_for(asked.key)
-    return [sent for sent in calls if sent.call.get("AliasName", asked.alias) == asked.alias]
+        return module.since(invocation.began - self.records.plan.lag)
 
 
 def _as_wanted(asked: Asked, state: State) -> bool:
     return asked.alias in (None, state.alias) and asked.desc in (None, state.desc)
-
-
-def _fits(asked: Asked, sent: Sent) -> bool:
-    call = sent.call
-    return asked.alias in (None, call.get("AliasName", "")) and asked.desc in (None, call.get("Desc", ""))
 
 
 def _is_by(state: State, history: History) -> bool:

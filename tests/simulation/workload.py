@@ -1,20 +1,35 @@
 """What senders ask for: requests, in the messages in which they are sent; and what stands in the account before."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from random import Random
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from tests.simulation.malformed import BROKEN_ELEMENTS, BROKEN_MESSAGES, INVALID
-from tests.simulation.messages import mark
-from tests.simulation.modules import GOOD, NONE, OTHER, OVERDUE, WRONG, Key, Place, State
+from tests.simulation.account import GOOD, NONE, OTHER, OVERDUE, WRONG, Key, Place, State
+from tests.simulation.messages import empty_array, mark
 from tests.simulation.plan import Plan
 
 LONG_AGO = -100 * 86_400.0
 AGES = (1800.0, 2400.0, 86_400.0, 8 * 86_400.0)
 """Seconds: no call of a request that is sent now can have made a module of that age."""
+INVALID: tuple[dict[str, str], ...] = (
+    {"ModuleName": "Default"},
+    {"ModuleName": "m 0", "AliasName": "no spaces"},
+    {"Colour": "red"},
+    {"ProductKey": ""},
+)
+"""Fields that make a request invalid."""
+TWICE = '{"CorrelationId": "#%d#", "ProductKey": "a0", "ModuleName": "m0", "Desc": "a", "Desc": "b"}'
+NO_NUMBER = '{"CorrelationId": "#%d#", "ProductKey": "a0", "ModuleName": "m0", "Desc": NaN}'
+NO_NAME = '{"CorrelationId": "#%d#", "Id": "r%d", "ModuleName": 5}'
+TOO_DEEP = f'{{"CorrelationId": "#%d#", "ModuleName": {"[" * 12_000}{"]" * 12_000}}}'
+NO_JSON = "no JSON #%d#"
+BROKEN_ELEMENTS = (TWICE, TWICE, NO_NUMBER, NO_NUMBER, NO_NAME, '"a text #%d#"')
+"""Elements that are wrong by themselves, and harm no other in their array."""
+BROKEN_MESSAGES = (NO_JSON, '{"ProductKey": "a0", "CorrelationId": "#%d#"', "", TOO_DEEP)
+"""Messages that hold no request at all; the empty text stands for an array without elements."""
 
 
 @dataclass
@@ -61,64 +76,32 @@ class Letter(NamedTuple):
             asked.id = asked.body.get("Id") or (f"{message}/{place}" if self.array else message)
 
 
-class Work(Protocol):
+class Work(NamedTuple):
     """What is to be done in a run."""
 
-    def products(self) -> dict[Place, dict[str, State]]:
-        """The modules that each product has from the beginning."""
-        ...
-
-    def letters(self) -> list[Letter]: ...
-
-    def colleague(self) -> list[tuple[float, Key, State]]:
-        """When somebody else creates which module, unless it is there."""
-        ...
+    letters: list[Letter]
+    products: dict[Place, dict[str, State]]
+    """The modules that each product has from the beginning."""
+    colleague: Sequence[tuple[float, Key]] = ()
+    """When somebody else creates which module, unless it is there."""
 
 
-@dataclass
+def broken(number: int, text: str) -> Asked:
+    """Something that is no request."""
+    return Asked(number, text.replace("%d", str(number)) or empty_array(number), {}, valid=False)
+
+
 class Workload:
     """What a plan asks for. Nearly every request has an alias of its own, so that what it made can be told."""
 
-    plan: Plan
-    random: Random = field(init=False)
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.random = plan, Random(f"workload {plan.seed}")
 
-    def __post_init__(self) -> None:
-        self.random = Random(f"workload {self.plan.seed}")
-        self._letters = list(self._drawn())
+    def work(self) -> Work:
+        letters = list(self._letters())
+        return Work(letters, self._products(letters), self._colleague())
 
-    def products(self) -> dict[Place, dict[str, State]]:
-        """Some products are full, or nearly."""
-        plan, chance = self.plan, Random(f"products {self.plan.seed}")
-        found: dict[Place, dict[str, State]] = {}
-        for instance in (GOOD, OTHER, OVERDUE, *((NONE,) if plan.public else ())):
-            for number in range(plan.products):
-                count = chance.choice((0, 0, 1, 5, 9, 10))
-                found[instance, f"a{number}"] = {f"M{name}": State(LONG_AGO) for name in range(count)}
-        for letter in self._letters:
-            for asked in letter.requests:
-                if asked.valid and asked.body["ProductKey"] == f"alone{asked.number}" and asked.instance != WRONG:
-                    found[asked.key[:2]] = self._beforehand(asked, chance)
-        return found if plan.public else {place: names for place, names in found.items() if place[0] != NONE}
-
-    def letters(self) -> list[Letter]:
-        return self._letters
-
-    def colleague(self) -> list[tuple[float, Key, State]]:
-        plan, chance = self.plan, Random(f"colleague {self.plan.seed}")
-        made = []
-        for _ in range(int(plan.colleague * plan.products * plan.names)):
-            key = chance.choice((GOOD, NONE)), f"a{chance.randrange(plan.products)}", f"m{chance.randrange(plan.names)}"
-            made.append((chance.uniform(0, plan.spread + 20), key, State(0.0, "theirs")))
-        return made
-
-    def _beforehand(self, asked: Asked, chance: Random) -> dict[str, State]:
-        """The module that a request asks for, as somebody else made it: just so, or otherwise; or none."""
-        if chance.random() >= self.plan.theirs:
-            return {}
-        desc = asked.desc if chance.random() < 0.6 else "otherwise"
-        return {asked.body["ModuleName"]: State(-chance.choice(AGES), asked.alias or "", desc or "")}
-
-    def _drawn(self) -> Iterator[Letter]:
+    def _letters(self) -> Iterator[Letter]:
         plan, left = self.plan, self.plan.requests
         while left > 0:
             size = min(left, self.random.choice((1, 1, 1, 1, 5, plan.arrays)))
@@ -127,17 +110,44 @@ class Workload:
             yield Letter(self.random.uniform(0, plan.spread), requests, array)
             left -= size
 
+    def _products(self, letters: list[Letter]) -> dict[Place, dict[str, State]]:
+        """Some products are full, or nearly."""
+        plan, chance = self.plan, Random(f"products {self.plan.seed}")
+        products: dict[Place, dict[str, State]] = {}
+        for instance in (GOOD, OTHER, OVERDUE, *((NONE,) if plan.public else ())):
+            for number in range(plan.products):
+                count = chance.choice((0, 0, 1, 5, 9, 10))
+                products[instance, f"a{number}"] = {f"M{name}": State(LONG_AGO) for name in range(count)}
+        for asked in (asked for letter in letters for asked in letter.requests):
+            if asked.valid and asked.body["ProductKey"] == f"alone{asked.number}" and asked.instance != WRONG:
+                products[asked.key[:2]] = self._beforehand(asked, chance)
+        return products if plan.public else {place: names for place, names in products.items() if place[0] != NONE}
+
+    def _beforehand(self, asked: Asked, chance: Random) -> dict[str, State]:
+        """The module that a request asks for, as somebody else made it: just so, or otherwise; or none."""
+        if chance.random() >= self.plan.theirs:
+            return {}
+        desc = asked.desc if chance.random() < 0.6 else "otherwise"
+        return {asked.body["ModuleName"]: State(-chance.choice(AGES), asked.alias or "", desc or "")}
+
+    def _colleague(self) -> list[tuple[float, Key]]:
+        plan, chance = self.plan, Random(f"colleague {self.plan.seed}")
+        made = []
+        for _ in range(int(plan.colleague * plan.products * plan.names)):
+            key = chance.choice((GOOD, NONE)), f"a{chance.randrange(plan.products)}", f"m{chance.randrange(plan.names)}"
+            made.append((chance.uniform(0, plan.spread + 20), key))
+        return made
+
     def _asked(self, number: int, *, alone: bool) -> Asked:
         plan, chance = self.plan, self.random
         if chance.random() < plan.malformed:
-            text = chance.choice(BROKEN_MESSAGES if alone and chance.random() < 0.5 else BROKEN_ELEMENTS)(number)
-            return Asked(number, text, {}, valid=False)
+            return broken(
+                number, chance.choice(BROKEN_MESSAGES if alone and chance.random() < 0.5 else BROKEN_ELEMENTS)
+            )
         instance = self._instance()
-        body = {
-            "CorrelationId": mark(number),
-            **self._module(number),
-            **({"IotInstanceId": instance} if instance else {}),
-        }
+        body = {"CorrelationId": mark(number), **self._module(number), "IotInstanceId": instance}
+        if not instance:
+            del body["IotInstanceId"]
         if chance.random() < 0.5:
             body["Id"] = f"r{number}"
         if chance.random() < 0.02:
