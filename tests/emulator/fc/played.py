@@ -31,11 +31,11 @@ def config(name: str, **more: Any) -> FunctionConfig:
 
 
 class Fc:
-    """A served Function Compute, and clients of FC 2.0 for it."""
+    """A served Function Compute, and clients of FC 2.0 for it; retries follow at once."""
 
-    def __init__(self, serve: Callable[[ASGIApp], str], *functions: FunctionConfig, **clock: Any) -> None:
+    def __init__(self, serve: Callable[[ASGIApp], str], *functions: FunctionConfig) -> None:
         self.accounts = Accounts()
-        self.service = FunctionCompute(self.accounts, functions, clock=Clock(**clock))
+        self.service = FunctionCompute(self.accounts, functions, clock=Clock(scale=0.0))
         self.url = serve(application(self.service))
         self.client = self.client_of(OWNER)
 
@@ -49,15 +49,15 @@ class Fc:
         return self.client.invoke_function("ota-modules", name, payload, named)
 
 
-def refused(call: Callable[[], object]) -> tuple[int, str]:
-    """Status and code of the error that aliyun-fc2 raises."""
-    with pytest.raises(SdkError) as caught:
-        call()
-    return caught.value.status_code, caught.value.err_code
+def refusal(call: Callable[..., object], *arguments: object, **more: object) -> tuple[int, str]:
+    """Call what the service must refuse; return status and code of the error that aliyun-fc2 raises."""
+    with pytest.raises(SdkError) as refused:
+        call(*arguments, **more)
+    return refused.value.status_code, refused.value.err_code
 
 
-def written(folder: Path, source: str, **more: Any) -> FunctionConfig:
-    """Configure a function whose module is this text."""
+def write(folder: Path, source: str, **more: Any) -> FunctionConfig:
+    """Write the module of the function `f`, and configure it; `handler` is its handler."""
     (folder / "mine.py").write_text(textwrap.dedent(source), encoding="utf-8")
     return FunctionConfig("f", **{"handler": "mine.handler", "code": folder, **more})
 

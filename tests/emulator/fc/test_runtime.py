@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 from emulator.fc.service import FunctionCompute, Invocation
-from tests.emulator.fc.played import begin, call, config, play, written
+from tests.emulator.fc.played import begin, call, config, play, write
 from tests.support.interpreters import interpreter
 from tests.support.paths import ROOT
-from tests.support.waiting import soon
+from tests.support.waiting import eventually, soon
 
 
 def runs(pid: int) -> bool:
@@ -42,19 +42,15 @@ def runs(pid: int) -> bool:
     ],
 )
 def test_results_are_serialised_as_the_platform_does(tmp_path: Path, body: str, result: bytes) -> None:
-    [answer] = call(written(tmp_path, f"def handler(e, c):\n    {body}"), b"\x00raw")
+    [answer] = call(write(tmp_path, f"def handler(e, c):\n    {body}"), b"\x00raw")
     assert (answer.body, answer.error_type) == (result, None)
 
 
 def test_the_function_sees_what_the_platform_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Context, variables, credentials; the platform's internal variables, and this process's own, are hidden."""
     monkeypatch.setenv("OTA_SECRET_OF_MINE", "x")
-    seen, again = (
-        json.loads(answer.body)
-        for answer in call(
-            config("seen", environment={"OTA_X": "y"}, initializer="samples.initialize", timeout=7), b"", b""
-        )
-    )
+    function = config("seen", environment={"OTA_X": "y"}, initializer="samples.initialize", timeout=7)
+    seen, again = (json.loads(answer.body) for answer in call(function, b"", b""))
     assert (seen["type"], seen["timeout"], seen["ready"], seen["env"]["OTA_X"]) == ("bytes", 7, 1, "y")
     assert "credentials" in seen["context"]
     hidden = {"FC_TIMEOUT", "FC_RUNTIME_API", "FC_FUNCTION_VERSION", "OTA_SECRET_OF_MINE", "OTA_EMULATOR_CONTEXT"}
@@ -76,7 +72,7 @@ def test_the_code_comes_first_and_is_where_the_function_runs(tmp_path: Path) -> 
     """No module of the emulator hides one of the function's."""
     (tmp_path / "smq.py").write_text("WHOSE = 'mine'")
     source = "import os, sys, smq\ndef handler(e, c):\n    return ' '.join([smq.WHOSE, os.getcwd(), sys.path[0]])"
-    assert call(written(tmp_path, source))[0].body.decode() == f"mine {tmp_path} {tmp_path}"
+    assert call(write(tmp_path, source))[0].body.decode() == f"mine {tmp_path} {tmp_path}"
 
 
 # Output
@@ -93,7 +89,7 @@ def test_the_code_comes_first_and_is_where_the_function_runs(tmp_path: Path) -> 
 )
 def test_output_is_in_the_log_between_the_platforms_lines(tmp_path: Path, body: str, lines: list[str]) -> None:
     """Standard output and standard error, in the order of their writing."""
-    [answer] = call(written(tmp_path, f"import logging, sys\ndef handler(e, c):\n    {body}"))
+    [answer] = call(write(tmp_path, f"import logging, sys\ndef handler(e, c):\n    {body}"))
     expected = "\n".join(["FC Invoke Start RequestId: ID", *lines, "FC Invoke End RequestId: ID\n"])
     assert re.fullmatch(expected.replace("ID", answer.request_id), answer.log.decode())
 
@@ -105,7 +101,7 @@ def test_a_write_is_cut_at_128_kib(tmp_path: Path) -> None:
         await service.invoke("f", b"")
         return list(service.functions["f"].lines)
 
-    kept = [line for line in play(written(tmp_path, source), lines) if line.startswith("x")]
+    kept = [line for line in play(write(tmp_path, source), lines) if line.startswith("x")]
     assert sum(len(line) + 1 for line in kept) == pytest.approx(128 * 1024, abs=1)
 
 
@@ -114,7 +110,7 @@ def test_a_write_is_cut_at_128_kib(tmp_path: Path) -> None:
 
 def test_the_stack_of_an_error_begins_with_the_function(tmp_path: Path) -> None:
     source = "def handler(e, c):\n    inner()\ndef inner():\n    raise LookupError('something is wrong')"
-    [answer] = call(written(tmp_path, source))
+    [answer] = call(write(tmp_path, source))
     file = f'File "{tmp_path / "mine.py"}"'
     assert json.loads(answer.body) == {
         "errorMessage": "something is wrong",
@@ -139,7 +135,7 @@ def test_the_stack_of_an_error_begins_with_the_function(tmp_path: Path) -> None:
 )
 def test_an_error_has_the_platforms_type(tmp_path: Path, source: str, handler: str, kind: str) -> None:
     """The process stays."""
-    first, second = call(written(tmp_path, source, handler=handler), b"", b"")
+    first, second = call(write(tmp_path, source, handler=handler), b"", b"")
     assert (first.error_type, json.loads(first.body)["errorType"]) == ("UnhandledInvocationError", kind)
     assert first.instance == second.instance
 
@@ -152,13 +148,24 @@ def test_a_failing_initializer_fails_the_call_and_the_next_has_a_new_instance() 
 
 
 def test_a_call_that_times_out_shows_its_output_and_its_stacks(tmp_path: Path) -> None:
-    source = "import time\ndef handler(e, c):\n    print('before')\n    time.sleep(60)"
-    [answer] = call(written(tmp_path, source, timeout=1))
-    log = answer.log.decode()
+    """The processes that it started end with it."""
+    source = """
+        import subprocess, time
+        def handler(e, c):
+            print(subprocess.Popen(["sleep", "600"]).pid)
+            time.sleep(60)
+    """
+
+    async def scenario(service: FunctionCompute) -> Invocation:
+        answer = await service.invoke("f", b"")
+        await soon(lambda: not runs(int(answer.log.decode().splitlines()[1])))
+        return answer
+
+    answer: Invocation = play(write(tmp_path, source, timeout=1), scenario)
     assert json.loads(answer.body)["errorMessage"] == "Function time out after 1 seconds"
-    assert "before\n" in log
-    assert "mine.py" in log
-    assert f"FC Invoke End RequestId: {answer.request_id}, Error: Function time out after 1 seconds" in log
+    _, _, *stacks, end = answer.log.decode().splitlines()
+    assert any("mine.py" in line for line in stacks)
+    assert end == f"FC Invoke End RequestId: {answer.request_id}, Error: Function time out after 1 seconds"
 
 
 # Its end
@@ -166,7 +173,7 @@ def test_a_call_that_times_out_shows_its_output_and_its_stacks(tmp_path: Path) -
 
 @pytest.mark.parametrize("body", ["sys.exit(3)", "os.kill(os.getpid(), 9)"])
 def test_the_end_of_the_process_is_an_error_and_the_next_call_works(tmp_path: Path, body: str) -> None:
-    first, second = call(written(tmp_path, f"import os, sys\ndef handler(e, c):\n    e or {body}"), b"", b"x")
+    first, second = call(write(tmp_path, f"import os, sys\ndef handler(e, c):\n    e or {body}"), b"", b"x")
     assert "Process exited unexpectedly" in json.loads(first.body)["errorMessage"]
     assert second.error_type is None
 
@@ -181,23 +188,7 @@ def test_a_function_that_catches_its_end_is_killed(tmp_path: Path) -> None:
                 except BaseException:
                     pass
     """
-    assert call(written(tmp_path, source, timeout=0.5))[0].error_type == "UnhandledInvocationError"
-
-
-def test_child_processes_end_with_the_function(tmp_path: Path) -> None:
-    source = """
-        import subprocess, time
-        def handler(e, c):
-            print(subprocess.Popen(["sleep", "600"]).pid)
-            time.sleep(60)
-    """
-
-    async def scenario(service: FunctionCompute) -> None:
-        result = await service.invoke("f", b"")
-        pid = int(result.log.decode().splitlines()[1])
-        await soon(lambda: not runs(pid))
-
-    play(written(tmp_path, source, timeout=1), scenario)
+    assert call(write(tmp_path, source, timeout=0.5))[0].error_type == "UnhandledInvocationError"
 
 
 def test_child_processes_do_not_inherit_the_platforms_socket(tmp_path: Path) -> None:
@@ -209,7 +200,7 @@ def test_child_processes_do_not_inherit_the_platforms_socket(tmp_path: Path) -> 
         def handler(e, c):
             return subprocess.run([sys.executable, "-c", OK + SHOW], close_fds=False, capture_output=True, text=True).stdout
     """
-    assert call(written(tmp_path, source))[0].body == b"0\n"
+    assert call(write(tmp_path, source))[0].body == b"0\n"
 
 
 @pytest.mark.parametrize("resumed", [False, True])
@@ -223,7 +214,7 @@ def test_a_paused_instance_times_out_unless_it_is_resumed(tmp_path: Path, resume
         return await running
 
     source = "import time\ndef handler(e, c):\n    time.sleep(0.5)\n    return 'late'"
-    body = play(written(tmp_path, source, timeout=2), scenario).body
+    body = play(write(tmp_path, source, timeout=2), scenario).body
     assert body == b"late" if resumed else json.loads(body)["errorMessage"] == "Function time out after 2 seconds"
 
 
@@ -238,13 +229,11 @@ def test_a_caller_that_leaves_takes_the_instance_with_it(tmp_path: Path) -> None
         return (await service.invoke("f", b"0")).body
 
     source = "import time\ndef handler(e, c):\n    time.sleep(float(e))\n    return e"
-    assert play(written(tmp_path, source, instances=1), scenario) == b"0"
+    assert play(write(tmp_path, source, instances=1), scenario) == b"0"
 
 
-@pytest.mark.parametrize("paused", [False, True])
-def test_no_process_outlives_an_emulator_that_is_killed(tmp_path: Path, paused: bool) -> None:
-    """Neither in the middle of a call nor paused."""
-    written(
+def test_no_paused_process_outlives_an_emulator_that_is_killed(tmp_path: Path) -> None:
+    config = write(
         tmp_path,
         "import os, time\ndef handler(e, c):\n    open('pid', 'w').write(str(os.getpid()))\n    time.sleep(60)",
     )
@@ -254,18 +243,16 @@ def test_no_process_outlives_an_emulator_that_is_killed(tmp_path: Path, paused: 
         from emulator.ram.keys import Accounts
         from emulator.fc.service import FunctionCompute
         from emulator.fc.config import FunctionConfig
-        service = FunctionCompute(Accounts(), [FunctionConfig("f", "mine.handler", Path({str(tmp_path)!r}))])
+        service = FunctionCompute(Accounts(), [FunctionConfig("f", "mine.handler", Path({str(config.code)!r}))])
         asyncio.run(service.invoke("f", b""))
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(emulator)], cwd=ROOT)
     try:
         file = tmp_path / "pid"
-        asyncio.run(soon(lambda: file.exists() and file.read_text()))
-        pid = int(file.read_text())
-        if paused:
-            os.kill(pid, signal.SIGSTOP)
-            asyncio.run(soon(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED))
+        pid = int(eventually(lambda: file.read_text() if file.exists() else ""))
+        os.kill(pid, signal.SIGSTOP)
+        eventually(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     finally:
         process.kill()
         process.wait()
-    asyncio.run(soon(lambda: not runs(pid)))
+    eventually(lambda: not runs(pid))

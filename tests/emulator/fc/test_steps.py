@@ -15,7 +15,7 @@ from emulator.fc.config import FunctionConfig
 from emulator.fc.runtime.steps import Step, ending_at
 from emulator.fc.service import FunctionCompute, Invocation
 from handler import steps
-from tests.emulator.fc.played import play, written
+from tests.emulator.fc.played import play, write
 from tests.support.paths import ROOT
 
 MODULES = {
@@ -50,7 +50,7 @@ def config(tmp_path: Path) -> FunctionConfig:
     return FunctionConfig("f", "handler.index.handler", tmp_path)
 
 
-def struck(config: FunctionConfig, *calls: Sequence[Step], **more: Any) -> list[Invocation]:
+def strike(config: FunctionConfig, *calls: Sequence[Step], **more: Any) -> list[Invocation]:
     """Call a function in turn, each call killed at the first of its steps."""
 
     async def scenario(service: FunctionCompute) -> list[Invocation]:
@@ -61,20 +61,12 @@ def struck(config: FunctionConfig, *calls: Sequence[Step], **more: Any) -> list[
 
 
 def printed(invocation: Invocation) -> list[str]:
-    lines = invocation.log.decode().splitlines()
-    return [line for line in lines if line in ("handling", "reading")]
+    return [line for line in invocation.log.decode().splitlines() if line in ("handling", "reading")]
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [
-        {"service": "iot"},
-        {"kind": "pause"},
-        {"kind": "delay"},
-        {"within": 0.1},
-        {"after": True},
-        {"step": "acknowledged"},
-    ],
+    [{"service": "iot"}, {"kind": "pause"}, {"kind": "delay"}, {"within": 0.1}, {"after": True}, {"step": "nowhere"}],
     ids=str,
 )
 def test_a_step_is_for_a_kill_of_a_function_alone(wrong: dict[str, object]) -> None:
@@ -96,43 +88,36 @@ def test_the_function_announces_every_step_that_a_rule_may_name() -> None:
     assert ended == ["paced"]
 
 
-@pytest.mark.parametrize(
-    ("steps", "expected"),
-    [(["receive"], []), (["validate"], ["handling", "reading"]), (["published", "validate", "receive"], [])],
-)
-def test_the_process_is_killed_when_it_reaches_the_first_of_the_steps(
-    config: FunctionConfig, steps: list[Step], expected: list[str]
-) -> None:
-    """Also in a thread of an earlier call; the call fails, and the next has a new process."""
-    before, killed, after = struck(config, [], steps, [])
-    assert (before.error_type, after.error_type) == (None, None)
-    assert killed.error_type == "UnhandledInvocationError"
-    assert "Process exited unexpectedly" in json.loads(killed.body)["errorMessage"]
-    assert printed(killed) == expected
-    assert before.instance == killed.instance != after.instance
+def test_the_process_is_killed_when_it_reaches_the_first_of_the_steps(config: FunctionConfig) -> None:
+    """Also in a thread of an earlier call; that call fails, and the next has a new process and is not struck."""
+    steps: list[list[Step]] = [[], ["validate"], ["answered"], [], ["published", "validate", "receive"]]
+    before, killed, missed, after, killed_first = strike(config, *steps)
+    assert [call.error_type for call in (before, missed, after)] == [None, None, None]
+    assert [printed(call) for call in (killed, killed_first, after)] == [
+        ["handling", "reading"],
+        [],
+        ["handling", "reading"],
+    ]
+    for call in (killed, killed_first):
+        assert call.error_type == "UnhandledInvocationError"
+        assert "Process exited unexpectedly" in json.loads(call.body)["errorMessage"]
+    assert before.instance == killed.instance != missed.instance == after.instance == killed_first.instance
 
 
 def test_a_call_over_wsgi_is_killed_too(config: FunctionConfig) -> None:
     http = {"headers": [], "query": "", "path": "/", "method": "GET", "client": "127.0.0.1", "uri": "/"}
     wsgi = replace(config, handler="handler.index.http", wsgi=True)
-    answered, killed = struck(wsgi, [], ["receive"], kind="wsgi", http=http)
+    answered, killed = strike(wsgi, [], ["receive"], kind="wsgi", http=http)
     assert answered.body == b"over HTTP"
     assert "Process exited unexpectedly" in json.loads(killed.body)["errorMessage"]
 
 
-def test_a_step_that_is_not_reached_does_not_strike_the_next_call(config: FunctionConfig) -> None:
-    first, second = struck(config, ["answered"], [])
-    assert (first.error_type, second.error_type) == (None, None)
-    assert first.instance == second.instance
-    assert printed(second) == ["handling", "reading"]
-
-
 def test_a_step_that_the_function_does_not_have_is_reported(tmp_path: Path) -> None:
     """A rule that strikes nothing would look like a function that nothing can harm."""
-    failed, following = struck(written(tmp_path, "def handler(e, c):\n    return e"), ["put back"], [])
-    assert following.body == b"[]"
+    failed, following = strike(write(tmp_path, "def handler(e, c):\n    return e"), ["put back"], [])
     error = json.loads(failed.body)
     assert (failed.error_type, error["errorType"]) == ("UnhandledInvocationError", "StepNotFound")
     assert error["errorMessage"] == (
         "the step 'put back' cannot be found: this function's handler.steps does not announce it"
     )
+    assert following.body == b"[]"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from mns.account import Account
+from mns.queue import Queue
 from starlette.types import ASGIApp
 
 from emulator.ram.keys import Accounts
@@ -43,3 +44,9 @@ def login(url: str) -> Iterator[Login]:
 @pytest.fixture
 def account(login: Login) -> Account:
     return login()
+
+
+@pytest.fixture
+def queue(service: MessageService, account: Account) -> Queue:
+    service.create_queue("requests")
+    return account.get_queue("requests")

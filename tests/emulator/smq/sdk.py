@@ -9,8 +9,8 @@ from mns.mns_exception import MNSServerException
 Login = Callable[..., Account]
 
 
-def refusal(call: Callable[[], object]) -> MNSServerException:
+def refusal(call: Callable[..., object], *arguments: object) -> MNSServerException:
     """Call what the service must refuse, and return the refusal: its code is `type`."""
     with pytest.raises(MNSServerException) as refused:
-        call()
+        call(*arguments)
     return refused.value

@@ -13,22 +13,17 @@ from tests.emulator.smq.sdk import refusal
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated function:DeprecationWarning")
 
 
-@pytest.fixture
-def queue(account: Account) -> Queue:
-    queue = account.get_queue("requests")
-    queue.create(QueueMeta())
-    return queue
-
-
 def test_a_queue_is_created_once(account: Account) -> None:
     """Creating it again with the same attributes gives 204, with the Location that the SDK needs; others are refused."""
     queue = account.get_queue("requests")
-    assert queue.create(QueueMeta(vis_timeout=60)).endswith("/queues/requests")
-    assert queue.create(QueueMeta(vis_timeout=60)).endswith("/queues/requests")
-    assert refusal(lambda: queue.create(QueueMeta())).type == "QueueAlreadyExist"
+    for _ in range(2):
+        assert queue.create(QueueMeta(vis_timeout=60)).endswith("/queues/requests")
+    assert refusal(queue.create, QueueMeta()).type == "QueueAlreadyExist"
 
 
-def test_attributes_have_the_documented_defaults_and_are_set_one_by_one(queue: Queue) -> None:
+def test_attributes_have_the_documented_defaults_and_are_set_one_by_one(account: Account) -> None:
+    queue = account.get_queue("requests")
+    queue.create(QueueMeta())
     meta = queue.get_attributes()
     assert (meta.visibility_timeout, meta.maximum_message_size, meta.message_retention_period) == (30, 65536, 345600)
     assert (meta.delay_seconds, meta.polling_wait_seconds, meta.logging_enabled) == (0, 0, False)
@@ -38,22 +33,18 @@ def test_attributes_have_the_documented_defaults_and_are_set_one_by_one(queue: Q
     assert (meta.visibility_timeout, meta.delay_seconds, meta.logging_enabled) == (60, 5, True)
 
 
-@pytest.mark.parametrize(
-    ("name", "meta", "code"),
-    [
-        ("q", QueueMeta(vis_timeout=43_201), "InvalidArgument"),
-        ("q", QueueMeta(max_msg_size=1023), "InvalidArgument"),
-        ("q", QueueMeta(max_msg_size=65_537), "InvalidArgument"),
-        ("q", QueueMeta(msg_ttl=59), "InvalidArgument"),
-        ("q", QueueMeta(delay_sec=604_801), "InvalidArgument"),
-        ("q", QueueMeta(polling_wait_sec=31), "InvalidArgument"),
-        ("q" * 121, QueueMeta(), "QueueNameLengthError"),
-        ("a_b", QueueMeta(), "InvalidQueueName"),
-        ("-a", QueueMeta(), "InvalidQueueName"),
-    ],
-)
-def test_a_queue_outside_the_limits_is_refused(account: Account, name: str, meta: QueueMeta, code: str) -> None:
-    assert refusal(lambda: account.get_queue(name).create(meta)).type == code
+def test_a_queue_outside_the_limits_is_refused(account: Account) -> None:
+    for meta in (
+        QueueMeta(vis_timeout=43_201),
+        QueueMeta(max_msg_size=1023),
+        QueueMeta(max_msg_size=65_537),
+        QueueMeta(msg_ttl=59),
+        QueueMeta(delay_sec=604_801),
+        QueueMeta(polling_wait_sec=31),
+    ):
+        assert refusal(account.get_queue("q").create, meta).type == "InvalidArgument"
+    for name, code in (("q" * 121, "QueueNameLengthError"), ("a_b", "InvalidQueueName"), ("-a", "InvalidQueueName")):
+        assert refusal(account.get_queue(name).create, QueueMeta()).type == code
 
 
 def test_a_long_list_of_queues_comes_in_pages(account: Account) -> None:
@@ -62,8 +53,7 @@ def test_a_long_list_of_queues_comes_in_pages(account: Account) -> None:
         account.get_queue(name).create(QueueMeta())
     urls, marker = account.list_queue(prefix="a-", ret_number=2)
     rest, end = account.list_queue(prefix="a-", ret_number=2, marker=marker)
-    assert [url.rpartition("/")[2] for url in urls + rest] == ["a-1", "a-2", "a-3"]
-    assert end == ""
+    assert ([url.rpartition("/")[2] for url in urls + rest], end) == (["a-1", "a-2", "a-3"], "")
 
 
 def test_a_deleted_queue_is_gone_with_its_messages(queue: Queue) -> None:
@@ -75,7 +65,7 @@ def test_a_deleted_queue_is_gone_with_its_messages(queue: Queue) -> None:
     assert (error.type, bool(error.req_id)) == ("MessageNotExist", True)
 
 
-def test_a_message_comes_out_as_it_went_in(queue: Queue) -> None:
+def test_a_message_comes_out_as_it_went_in(service: MessageService, queue: Queue) -> None:
     text = 'Ä &<>"\r\n 模块 \U0001f600'
     message = Message(text)
     message.add_user_property("source", MessagePropertyValue.create_string("console"))
@@ -86,10 +76,7 @@ def test_a_message_comes_out_as_it_went_in(queue: Queue) -> None:
     assert (received.message_body_md5, received.dequeue_count, received.priority) == (sent.message_body_md5, 1, 8)
     properties = received.get_user_properties()
     assert (properties["source"].string_value, properties["raw"].binary_value) == ("console", b"\x00\x01")
-
-
-def test_a_plain_body_keeps_its_line_ends(service: MessageService, queue: Queue) -> None:
-    """XML parsers would change a carriage return; it is escaped."""
+    # XML parsers would change a carriage return of a plain body: it is escaped.
     queue.set_encoding(False)
     service.send("requests", '{"a":\t"<&>"}\r\n')
     assert queue.receive_message().message_body == '{"a":\t"<&>"}\r\n'
@@ -105,20 +92,17 @@ def test_sixteen_messages_go_out_and_come_in_at_once(queue: Queue) -> None:
     assert (meta.active_messages, meta.inactive_messages, meta.delay_messages) == (0, 0, 1)
 
 
-@pytest.mark.parametrize("messages", [[Message("x")] * 17, [Message("x" * 30_000)] * 2], ids=["seventeen", "64 KiB"])
-def test_a_batch_that_is_too_large_is_refused_as_a_whole(queue: Queue, messages: list[Message]) -> None:
-    assert refusal(lambda: queue.batch_send_message(messages)).type == "InvalidArgument"
+def test_a_batch_that_is_too_large_is_refused_as_a_whole(queue: Queue) -> None:
+    """Seventeen messages, or more than 64 KiB in all."""
+    for messages in ([Message("x")] * 17, [Message("x" * 30_000)] * 2):
+        assert refusal(queue.batch_send_message, messages).type == "InvalidArgument"
     assert queue.get_attributes().active_messages == 0
 
 
 def test_a_batch_that_fails_in_part_names_the_errors(queue: Queue) -> None:
-    error = refusal(lambda: queue.batch_send_message([Message("good"), Message("bad", priority=17)]))
-    assert [sorted(item) for item in error.sub_errors] == [
-        ["MessageBodyMD5", "MessageId"],
-        ["ErrorCode", "ErrorMessage"],
-    ]
-    handle = queue.receive_message().receipt_handle
-    error = refusal(lambda: queue.batch_delete_message([handle, "1-nonsense"]))
+    accepted, refused = refusal(queue.batch_send_message, [Message("good"), Message("bad", priority=17)]).sub_errors
+    assert (accepted.keys(), refused.keys()) == ({"MessageBodyMD5", "MessageId"}, {"ErrorCode", "ErrorMessage"})
+    error = refusal(queue.batch_delete_message, [queue.receive_message().receipt_handle, "1-nonsense"])
     assert [item["ReceiptHandle"] for item in error.sub_errors] == ["1-nonsense"]
     assert queue.get_attributes().inactive_messages == 0
 
@@ -127,43 +111,45 @@ def test_64_kib_as_sent_are_accepted_and_one_byte_more_is_not(queue: Queue) -> N
     """The size is that of the body in the XML, base64 included."""
     queue.set_encoding(False)
     queue.send_message(Message("x" * 65_536))
-    assert refusal(lambda: queue.send_message(Message("x" * 65_537))).type == "InvalidArgument"
+    assert refusal(queue.send_message, Message("x" * 65_537)).type == "InvalidArgument"
 
 
 def test_a_lower_number_is_a_higher_priority(queue: Queue) -> None:
     queue.batch_send_message([Message("later"), Message("last", priority=16), Message("first", priority=1)])
     queue.send_message(Message("later still"))
+    assert [peeked.dequeue_count for peeked in queue.batch_peek_message(16)] == [0, 0, 0, 0]
+    assert queue.peek_message_with_str_body().message_body == "first"
     bodies = [message.message_body for message in queue.batch_receive_message_with_str_body(16)]
     assert bodies == ["first", "later", "later still", "last"]
 
 
-def test_peeking_leaves_a_message_where_it_is(queue: Queue) -> None:
-    queue.batch_send_message([Message("a"), Message("b")])
-    assert queue.peek_message_with_str_body().dequeue_count == 0
-    assert len(queue.batch_peek_message(16)) == 2
-    assert queue.get_attributes().active_messages == 2
-
-
 def test_only_the_newest_handle_deletes_and_only_once(account: Account, queue: Queue) -> None:
-    account.get_queue("other").create(QueueMeta())
+    other = account.get_queue("other")
+    other.create(QueueMeta())
     queue.send_message(Message("x"))
     old = queue.receive_message()
     new = queue.change_message_visibility(old.receipt_handle, 60)
     assert int(new.next_visible_time) > old.next_visible_time
-    assert refusal(lambda: queue.delete_message(old.receipt_handle)).type == "ReceiptHandleError"
-    assert refusal(lambda: account.get_queue("other").delete_message(new.receipt_handle)).type == "MessageNotExist"
+    assert refusal(queue.delete_message, old.receipt_handle).type == "ReceiptHandleError"
+    assert refusal(other.delete_message, new.receipt_handle).type == "MessageNotExist"
     queue.delete_message(new.receipt_handle)
-    assert refusal(lambda: queue.delete_message(new.receipt_handle)).type == "MessageNotExist"
+    assert refusal(queue.delete_message, new.receipt_handle).type == "MessageNotExist"
 
 
-def test_a_dead_letter_names_its_origin(service: MessageService, account: Account) -> None:
+def test_a_message_is_dead_lettered_after_its_last_reception(service: MessageService, account: Account) -> None:
+    """It keeps its priority and properties, and names its origin."""
     service.create_queue("dead")
-    service.create_queue("work", dlq_policy=DlqPolicy("dead", max_receive_count=1))
-    queue = account.get_queue("work")
-    sent = queue.send_message(Message("poison"))
-    queue.change_message_visibility(queue.receive_message().receipt_handle, 0)
+    service.create_queue("work", dlq_policy=DlqPolicy("dead", max_receive_count=2))
+    queue, poison = account.get_queue("work"), Message("poison", priority=3)
+    poison.add_user_property("a", MessagePropertyValue.create_string("b"))
+    sent = queue.send_message(poison)
+    for _ in range(2):
+        assert service.depths("dead").active == 0
+        queue.change_message_visibility(queue.receive_message().receipt_handle, 0)
+    assert service.depths("work").active == 0
     letter = account.get_queue("dead").receive_message_with_str_body(30)
+    assert (letter.message_body, letter.priority, letter.dequeue_count) == ("poison", 3, 1)
+    assert letter.get_user_properties()["a"].string_value == "b"
     properties = letter.get_system_properties()
-    assert (letter.message_body, letter.dequeue_count) == ("poison", 1)
     assert properties["DLQOriginMessageId"].string_value == sent.message_id
     assert properties["DLQSourceArn"].string_value == "acs:mns:cn-shanghai:1234567890123456:/queues/work"

@@ -17,12 +17,12 @@ from emulator.smq.service import MessageService
 from emulator.smq.topics import Subscription, TopicAttributes
 
 
-def opened(path: Path) -> MessageService:
+def open_service(path: Path) -> MessageService:
     return MessageService(Accounts(), path=str(path))
 
 
 def test_a_restart_loses_nothing(tmp_path: Path) -> None:
-    before = opened(tmp_path / "smq.db")
+    before = open_service(tmp_path / "smq.db")
     before.create_queue("dead")
     before.create_queue("q", visibility_timeout=600, dlq_policy=DlqPolicy("dead", 5))
     before.topics.create("t", TopicAttributes())
@@ -33,7 +33,7 @@ def test_a_restart_loses_nothing(tmp_path: Path) -> None:
     before.send("q", "waiting")
     before.close()
 
-    after = opened(tmp_path / "smq.db")
+    after = open_service(tmp_path / "smq.db")
     assert after.queues.get("q").attributes.dlq_policy == DlqPolicy("dead", 5)
     assert after.depths("q") == Depths(active=1, inactive=1, delayed=1)
     after.delete("q", handle)
@@ -54,9 +54,9 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
     """
     path = tmp_path / "smq.db"
     command = [sys.executable, "-c", textwrap.dedent(code), str(path)]
-    done = subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": "."})
-    service = opened(path)
-    assert done.returncode == -signal.SIGKILL
+    killed = subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": "."})
+    assert killed.returncode == -signal.SIGKILL
+    service = open_service(path)
     assert [message.body for message in service.receive("q")] == ["x"]
     service.close()
 
@@ -67,4 +67,4 @@ def test_a_file_of_another_release_is_refused(tmp_path: Path) -> None:
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(ValueError, match=r"smq\.db is of version 99"):
-        opened(path)
+        open_service(path)

@@ -4,7 +4,6 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from mns.account import Account
 from mns.mns_exception import MNSClientNetworkException
 from mns.queue import Message, Queue, QueueMeta
 
@@ -13,16 +12,6 @@ from emulator.smq.queues import DlqPolicy
 from emulator.smq.service import MessageService
 from tests.emulator.smq.sdk import Login, refusal
 from tests.support.waiting import eventually
-
-
-@pytest.fixture(autouse=True)
-def requests(service: MessageService) -> None:
-    service.create_queue("requests")
-
-
-@pytest.fixture
-def queue(account: Account) -> Queue:
-    return account.get_queue("requests")
 
 
 def test_a_long_poll_ends_when_a_message_arrives(service: MessageService, login: Login, queue: Queue) -> None:
@@ -44,8 +33,8 @@ def test_a_long_poll_sees_a_visibility_that_began_after_it(service: MessageServi
 
 
 def test_a_long_poll_without_a_message_ends_with_its_time(queue: Queue) -> None:
-    assert refusal(lambda: queue.receive_message(1)).type == "MessageNotExist"
-    assert refusal(lambda: queue.receive_message(31)).type == "InvalidArgument"
+    assert refusal(queue.receive_message, 1).type == "MessageNotExist"
+    assert refusal(queue.receive_message, 31).type == "InvalidArgument"
 
 
 def test_a_queue_s_own_waiting_time_holds_where_the_call_names_none(queue: Queue) -> None:
@@ -66,28 +55,29 @@ def test_a_caller_that_hangs_up_takes_no_message_along(service: MessageService, 
 
 
 def test_a_wait_for_a_dead_letter_ends_when_the_last_visibility_does(service: MessageService) -> None:
-    service.create_queue("work", dlq_policy=DlqPolicy("requests", max_receive_count=1))
+    service.create_queue("dead")
+    service.create_queue("work", dlq_policy=DlqPolicy("dead", max_receive_count=1))
     service.send("work", "poison")
     service.receive("work", visibility=1)
 
     async def wait() -> list[str]:
-        waiting = service.wait_receive("requests", 1, 600)
-        return [message.body for message in await asyncio.wait_for(waiting, 30)]
+        return [message.body for message in await asyncio.wait_for(service.wait_receive("dead", 1, 600), 30)]
 
     assert asyncio.run(wait()) == ["poison"]
 
 
 def test_a_wait_ends_when_its_queue_is_removed_and_can_be_cancelled(service: MessageService) -> None:
     async def wait() -> None:
-        waits = [asyncio.ensure_future(service.wait_receive(queue, 1, 30)) for queue in ("requests", "other")]
+        cancelled, removed = waits = [asyncio.ensure_future(service.wait_receive(queue, 1, 30)) for queue in "ab"]
         await asyncio.sleep(0)
-        service.delete_queue("other")
-        waits[0].cancel()
-        service.send("requests", "x")
+        service.delete_queue("b")
+        cancelled.cancel()
+        service.send("a", "x")
         await asyncio.wait(waits)
-        assert waits[0].cancelled()
-        assert isinstance(waits[1].exception(), NotFound)
+        assert cancelled.cancelled()
+        assert isinstance(removed.exception(), NotFound)
 
-    service.create_queue("other")
+    for name in "ab":
+        service.create_queue(name)
     asyncio.run(wait())
-    assert (service.waiting, service.depths("requests").active) == (0, 1)
+    assert (service.waiting, service.depths("a").active) == (0, 1)

@@ -65,6 +65,6 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
     return [json.dumps({**texts, "body": body.decode(), "id": environ["fc.context"].request_id}).encode()]
 
 
-def said(event: bytes, _context: Any) -> object:
+def reply(event: bytes, _context: Any) -> object:
     """Return the request's body as the result."""
     return json.loads(json.loads(event)["body"])
