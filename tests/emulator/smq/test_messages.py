@@ -46,33 +46,24 @@ def test_a_delayed_message_is_not_seen_before_its_time(service: MessageService, 
     assert "default" in bodies(service, "slow")
 
 
-def test_a_received_message_comes_again_when_its_visibility_ends(
-    service: MessageService, time: SimpleNamespace
-) -> None:
-    """The queue's visibility is 30 s, unless the receiver asks for another."""
+def test_a_message_comes_again_when_its_visibility_ends(service: MessageService, time: SimpleNamespace) -> None:
+    """The queue's visibility is 30 s, unless the receiver asks for another; the handle ends with it."""
     service.send("q", "x")
     [first] = service.receive("q")
     time.now += 30
+    with pytest.raises(SmqError, match="handle you provide has expired"):
+        service.delete("q", first.handle)
     [again] = service.receive("q", visibility=300)
     assert (again.dequeue_count, again.first_dequeued) == (2, first.first_dequeued)
     assert again.next_visible == first.next_visible + 300_000
+    with pytest.raises(SmqError, match="handle you provide has expired"):
+        service.change_visibility("q", first.handle, 60)
     time.now += 299
     assert bodies(service) == []
     time.now += 1
-    assert bodies(service) == ["x"]
-
-
-def test_a_handle_ends_with_the_visibility(service: MessageService, time: SimpleNamespace) -> None:
-    """Before and after another receiver gets the message."""
-    service.send("q", "x")
-    stale = service.receive("q")[0].handle
-    time.now += 30
-    with pytest.raises(SmqError, match="handle you provide has expired"):
-        service.delete("q", stale)
-    valid = service.receive("q")[0].handle
-    with pytest.raises(SmqError, match="handle you provide has expired"):
-        service.change_visibility("q", stale, 60)
-    service.delete("q", valid)
+    [last] = service.receive("q")
+    service.delete("q", last.handle)
+    assert service.depths("q") == Depths()
 
 
 def test_a_message_is_dropped_when_its_retention_ends(service: MessageService, time: SimpleNamespace) -> None:
