@@ -28,14 +28,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:Depreca
 def fc(serve: Callable[[ASGIApp], str]) -> Fc:
     return Fc(
         serve,
-        config("echo"),
+        *map(config, ("echo", "fail", "flaky", "linger")),
         config("web", http=True, methods=("GET", "POST")),
         config("reply", http=True),
         config("wsgi", http=True, wsgi=True, service="ota-modules"),
-        config("linger"),
-        config("fail"),
         config("sleep", instances=2),
-        config("flaky"),
         config("nowhere", handler="samples.echo", python="/no/such/python"),
     )
 
@@ -44,8 +41,8 @@ def invoke_fc3(fc: Fc, body: bytes, secret: str = OWNER.secret) -> Any:
     config = Config(access_key_id=OWNER.id, access_key_secret=secret, protocol="http")
     config.endpoint = fc.url.removeprefix("http://")
     headers = InvokeFunctionHeaders(x_fc_invocation_type="Sync", x_fc_log_type="Tail")
-    request = InvokeFunctionRequest(body=body)
-    return Client(config).invoke_function_with_options("echo", request, headers, RuntimeOptions())
+    request, options = InvokeFunctionRequest(body=body), RuntimeOptions()
+    return Client(config).invoke_function_with_options("echo", request, headers, options)
 
 
 def post(fc: Fc, function: str, content: bytes | str, seconds: float = 60) -> httpx.Response:
@@ -113,11 +110,13 @@ def test_a_function_that_cannot_be_found_or_started_is_refused(fc: Fc) -> None:
     assert fc.client.invoke_function("ota-modules", "echo", b"x", qualifier="LATEST").data == b"x"
 
 
-def test_unknown_operations_are_refused_in_json(fc: Fc) -> None:
+def test_unknown_operations_and_methods_are_refused_in_json(fc: Fc) -> None:
     """aliyun-fc2 can read nothing else."""
     for path in ("/2016-08-15/tags", "/2023-03-30/functions", "/2016-08-15/services/a/b/c"):
         answer = httpx.get(fc.url + path)
         assert (answer.status_code, answer.json()["ErrorCode"]) == (400, "PathNotSupported")
+    answer = httpx.delete(f"{fc.url}/web/x")
+    assert (answer.status_code, answer.json()["Code"]) == (405, "MethodNotAllowed")
 
 
 def test_payloads_and_headers_are_limited(fc: Fc) -> None:
@@ -138,9 +137,6 @@ def test_a_function_goes_on_when_its_caller_hangs_up(fc: Fc, tmp_path: Path) -> 
     eventually((tmp_path / "done").exists)
 
 
-# HTTP triggers
-
-
 def test_a_trigger_gets_its_path_as_it_was_sent(fc: Fc) -> None:
     """The part after the function's name, still encoded; in FC 2.0 with the proxy's."""
     for path in ("/a%2Fb/c", "/", "/a%20b", "//x"):
@@ -149,11 +145,6 @@ def test_a_trigger_gets_its_path_as_it_was_sent(fc: Fc) -> None:
         environ = httpx.get(f"{fc.url}/2016-08-15/proxy/ota-modules/wsgi{path}?q=1").json()
         assert environ["fc.request_uri"] == f"/2016-08-15/proxy/ota-modules/wsgi{path}?q=1"
         assert environ["PATH_INFO"] == event["requestContext"]["http"]["path"]
-
-
-def test_a_trigger_takes_its_methods_alone(fc: Fc) -> None:
-    answer = httpx.delete(f"{fc.url}/web/x")
-    assert (answer.status_code, answer.json()["Code"]) == (405, "MethodNotAllowed")
 
 
 def test_a_trigger_may_be_called_asynchronously(fc: Fc) -> None:

@@ -28,9 +28,6 @@ def runs(pid: int) -> bool:
         return False
 
 
-# Results
-
-
 @pytest.mark.parametrize(
     ("body", "result"),
     [
@@ -75,9 +72,6 @@ def test_the_code_comes_first_and_is_where_the_function_runs(tmp_path: Path) -> 
     assert call(write(tmp_path, source))[0].body.decode() == f"mine {tmp_path} {tmp_path}"
 
 
-# Output
-
-
 @pytest.mark.parametrize(
     ("body", "lines"),
     [
@@ -103,9 +97,6 @@ def test_a_write_is_cut_at_128_kib(tmp_path: Path) -> None:
 
     kept = [line for line in play(write(tmp_path, source), lines) if line.startswith("x")]
     assert sum(len(line) + 1 for line in kept) == pytest.approx(128 * 1024, abs=1)
-
-
-# Errors
 
 
 def test_the_stack_of_an_error_begins_with_the_function(tmp_path: Path) -> None:
@@ -166,9 +157,6 @@ def test_a_call_that_times_out_shows_its_output_and_its_stacks(tmp_path: Path) -
     _, _, *stacks, end = answer.log.decode().splitlines()
     assert any("mine.py" in line for line in stacks)
     assert end == f"FC Invoke End RequestId: {answer.request_id}, Error: Function time out after 1 seconds"
-
-
-# Its end
 
 
 @pytest.mark.parametrize("body", ["sys.exit(3)", "os.kill(os.getpid(), 9)"])
@@ -233,10 +221,8 @@ def test_a_caller_that_leaves_takes_the_instance_with_it(tmp_path: Path) -> None
 
 
 def test_no_paused_process_outlives_an_emulator_that_is_killed(tmp_path: Path) -> None:
-    config = write(
-        tmp_path,
-        "import os, time\ndef handler(e, c):\n    open('pid', 'w').write(str(os.getpid()))\n    time.sleep(60)",
-    )
+    source = "import os, time\ndef handler(e, c):\n    open('pid', 'w').write(str(os.getpid()))\n    time.sleep(60)"
+    config = write(tmp_path, source)
     emulator = f"""
         import asyncio
         from pathlib import Path
