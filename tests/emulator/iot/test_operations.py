@@ -3,12 +3,15 @@
 import re
 import time
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
+from emulator.iot.answers import Answers
+from emulator.iot.products import Rule
 from emulator.iot.service import IotPlatform
+from emulator.ram.keys import Accounts
 from tests.emulator.iot.sample import SAMPLE, Send
 
 
@@ -25,25 +28,39 @@ def failed(response: httpx.Response) -> str:
     return str(content["Code"])
 
 
-def test_the_documentations_sample_is_created(call: Send) -> None:
+def test_the_documentations_sample_is_created_and_listed(call: Send, steady: SimpleNamespace) -> None:
+    moment = time.time()
+    steady.wall = lambda: moment
     response = call("CreateOTAModule", **SAMPLE)
     assert response.status_code == 200
     assert response.json() == {"RequestId": response.headers["x-acs-request-id"], "Success": True}
     assert re.fullmatch("[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", response.json()["RequestId"])
-
-
-def test_a_created_module_is_listed(call: Send, steady: SimpleNamespace) -> None:
-    moment = time.time()
-    steady.wall = lambda: moment
-    call("CreateOTAModule", **SAMPLE)
     minute = time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(moment))
     assert listed(call, "a1Le6d0****") == [{**SAMPLE, "GmtCreate": minute, "GmtModified": minute}]
 
 
-@pytest.mark.parametrize("name", ["barcodeScanner", "BARCODESCANNER", "default"])
-def test_a_name_cannot_be_created_twice(call: Send, name: str) -> None:
-    assert failed(call("CreateOTAModule", ProductKey="a1Known0001", ModuleName=name, AliasName="New"))
-    assert [module["AliasName"] for module in listed(call, "a1Known0001")] == ["Old_alias", "Main_MCU", "调制解调器"]
+def test_a_call_that_breaks_a_rule_has_its_code_and_no_effect(call: Send, accounts: Accounts) -> None:
+    """A taken name comes before a full product; `default` does not count among the ten modules."""
+    platform = IotPlatform(accounts, limit=100, answers=Answers(codes={rule: rule for rule in get_args(Rule)}))
+    before = [*platform.products]
+    for operation, key, name, instance, rule in (
+        ("CreateOTAModule", "a1Known0001", "barcodeScanner", "", "NameTaken"),
+        ("CreateOTAModule", "a1Known0001", "BARCODESCANNER", "", "NameTaken"),
+        ("CreateOTAModule", "a1Known0001", "Default", "", "NameTaken"),
+        ("CreateOTAModule", "a1Full00010", "mcu", "", "NameTaken"),
+        ("CreateOTAModule", "a1Full00010", "eleventh", "", "LimitReached"),
+        ("CreateOTAModule", "a1Nowhere01", "mcu", "", "UnknownProduct"),
+        ("CreateOTAModule", "a1Nowhere01", "mcu", "iot-060a0test", "UnknownProduct"),
+        ("CreateOTAModule", "a1Fleet0001", "mcu", "iot-060a0test", "UnknownProduct"),
+        ("CreateOTAModule", "a1Inst00001", "mcu", "", "InstanceNeeded"),
+        ("CreateOTAModule", "a1Inst00001", "mcu", "iot-elsewhere", "UnknownInstance"),
+        ("DeleteOTAModule", "a1Known0001", "default", "", "BuiltIn"),
+        ("DeleteOTAModule", "a1Known0001", "modem", "", "InUse"),
+        ("DeleteOTAModule", "a1Known0001", "nowhere", "", "UnknownModule"),
+    ):
+        response = call(operation, platform=platform, ProductKey=key, ModuleName=name, IotInstanceId=instance)
+        assert (response.status_code, failed(response)) == (200, rule)
+    assert [*platform.products] == before
 
 
 def test_codes_that_no_page_names_differ_from_call_to_call(call: Send, platform: IotPlatform) -> None:
@@ -52,19 +69,9 @@ def test_codes_that_no_page_names_differ_from_call_to_call(call: Send, platform:
     assert len({failed(response) for response in duplicates}) > 1
 
 
-def test_an_unknown_product_has_its_code(call: Send) -> None:
-    response = call("CreateOTAModule", ProductKey="a1Nowhere01", ModuleName="mcu")
-    assert response.status_code == 200
-    assert failed(response) == "iot.prod.NotExistedProduct"
-
-
 def test_a_product_in_an_instance_is_found_by_its_id(call: Send) -> None:
-    parameters = {"ProductKey": "a1Inst00001", "ModuleName": "mcu"}
-    for wrong in ({}, {"IotInstanceId": "iot-elsewhere"}):
-        codes = ("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound")
-        assert failed(call("CreateOTAModule", **parameters, **wrong)) in codes
     instance = {"IotInstanceId": "iot-060a0test"}
-    assert call("CreateOTAModule", **parameters, **instance).json()["Success"]
+    assert call("CreateOTAModule", ProductKey="a1Inst00001", ModuleName="mcu", **instance).json()["Success"]
     assert [module["ModuleName"] for module in listed(call, "a1Inst00001", **instance)] == ["mcu"]
 
 
@@ -130,9 +137,11 @@ def test_update_clears_or_keeps_what_a_call_leaves_out(
     assert listed(call, "a1Known0001")[0]["Desc"] == desc
 
 
-def test_delete_removes_a_module(call: Send) -> None:
-    assert call("DeleteOTAModule", ProductKey="a1Known0001", ModuleName="MCU").json()["Success"] is True
-    assert [module["ModuleName"] for module in listed(call, "a1Known0001")] == ["barcodeScanner", "modem"]
+def test_delete_removes_a_module_and_makes_room(call: Send) -> None:
+    assert call("DeleteOTAModule", ProductKey="a1Full00010", ModuleName="MCU").json()["Success"] is True
+    assert call("CreateOTAModule", ProductKey="a1Full00010", ModuleName="eleventh").json()["Success"] is True
+    names = [module["ModuleName"] for module in listed(call, "a1Full00010")]
+    assert (len(names), names[-1], "mcu" in names) == (10, "eleventh", False)
 
 
 def test_query_product_tells_of_one(call: Send) -> None:
@@ -151,26 +160,23 @@ def test_query_product_list_pages_through_all(call: Send, platform: IotPlatform)
     assert pages[-1]["List"] == {"ProductInfo": []}
 
 
-@pytest.mark.parametrize(
-    ("filters", "keys"),
-    [
+def test_query_product_list_filters(call: Send) -> None:
+    for filters, keys in (
         ({"IotInstanceId": "iot-060a0test"}, ["a1Inst00002", "a1Inst00001"]),
         ({"AliyunCommodityCode": "iothub"}, ["a1Basic0001"]),
-    ],
-)
-def test_query_product_list_filters(call: Send, filters: dict[str, str], keys: list[str]) -> None:
-    products = call("QueryProductList", **filters, CurrentPage="1", PageSize="200").json()["Data"]["List"][
-        "ProductInfo"
-    ]
-    assert [product["ProductKey"] for product in products] == keys
+    ):
+        data = call("QueryProductList", **filters, CurrentPage="1", PageSize="200").json()["Data"]
+        assert [product["ProductKey"] for product in data["List"]["ProductInfo"]] == keys
 
 
-@pytest.mark.parametrize(("number", "size"), [("0", "10"), ("1", "0"), ("1", "201"), ("x", "10"), ("1", "")])
-def test_a_wrong_page_has_its_code(call: Send, number: str, size: str) -> None:
-    response = call("QueryProductList", CurrentPage=number, PageSize=size)
-    assert failed(response) == "iot.common.InvalidPageParams"
+def test_a_wrong_page_has_its_code(call: Send) -> None:
+    for number, size in (("0", "10"), ("1", "0"), ("1", "201"), ("x", "10"), ("1", "")):
+        response = call("QueryProductList", CurrentPage=number, PageSize=size)
+        assert failed(response) == "iot.common.InvalidPageParams"
 
 
-def test_an_unknown_operation_is_not_found(call: Send) -> None:
-    response = call("DropOTAModule", ProductKey="a1Known0001")
-    assert (response.status_code, response.json()["Code"]) == (404, "InvalidApi.NotFound")
+def test_the_seeds_hold_what_samples_and_demonstrations_rely_on(platform: IotPlatform) -> None:
+    keys = [product.key for product in platform.products]
+    assert len(set(keys)) == len(keys)
+    assert {"a1Le6d0****", "a1Le6d0abcd", *(f"a1Fleet000{n}" for n in range(1, 6))} <= set(keys)
+    assert sum(key.startswith("a1Demo") for key in keys) >= 24

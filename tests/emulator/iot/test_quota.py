@@ -26,18 +26,17 @@ def test_a_call_beyond_the_limit_is_told_how_long_to_wait(quota: SlidingQuota) -
     assert take(quota, [100.0, 100.2, 100.4, 100.5]) == [0, 0, 0, pytest.approx(0.7)]
 
 
-def test_the_second_slides(quota: SlidingQuota) -> None:
-    assert take(quota, [100.8, 100.9, 100.95])[-1] == 0
-    assert take(quota, [101.1])[0] > 0
-
-
-def test_calls_a_second_old_are_forgotten(quota: SlidingQuota) -> None:
-    assert not any(take(quota, [100.0 + n / 4 for n in range(40)], limit=4))
-
-
-def test_refused_calls_count(quota: SlidingQuota) -> None:
-    """A caller that keeps on at twice the limit never passes again."""
-    assert all(take(quota, [100.0 + n / 6 for n in range(60)])[3:])
+@pytest.mark.parametrize(
+    ("moments", "limit", "passes"),
+    [
+        ([100.8, 100.9, 100.95, 101.1], 3, [True, True, True, False]),
+        ([100.0 + n / 4 for n in range(40)], 4, [True] * 40),
+        ([100.0 + n / 6 for n in range(60)], 3, [True] * 3 + [False] * 57),
+    ],
+    ids=["the second slides", "calls a second old are forgotten", "a caller at twice the limit never passes again"],
+)
+def test_refused_calls_count_too(quota: SlidingQuota, moments: list[float], limit: int, passes: list[bool]) -> None:
+    assert [wait == 0 for wait in take(quota, moments, limit)] == passes
 
 
 def test_calls_of_others_count_and_other_operations_do_not(quota: SlidingQuota) -> None:

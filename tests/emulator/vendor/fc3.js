@@ -1,9 +1,9 @@
-// @alicloud/fc20230330 against Function Compute at HOST: prints what the function echo answers.
+// @alicloud/fc20230330 against Function Compute at ENDPOINT: prints what the function echo answers.
 const { default: Client, InvokeFunctionRequest } = require('@alicloud/fc20230330');
 const { Readable } = require('stream');
 
 const client = new Client({
-  endpoint: process.argv[2], protocol: 'http', accessKeyId: 'testid', accessKeySecret: 'testsecret', regionId: 'cn-shanghai',
+  endpoint: process.argv[2].replace('http://', ''), protocol: 'http', accessKeyId: 'testid', accessKeySecret: 'testsecret', regionId: 'cn-shanghai',
 });
 
 (async () => {
