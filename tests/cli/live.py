@@ -8,6 +8,7 @@ import pytest
 
 from emulator.cloud import Options
 from emulator.local import LocalCloud, local_cloud
+from tests.support.command import endpoints
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,4 @@ class Live:
 def live(tmp_path: Path) -> Iterator[Live]:
     """Run a local cloud; the commands of a test share their state."""
     with local_cloud(Options(port=0)) as cloud:
-        urls = cloud.urls
-        environ = {
-            "OTA_IOT_ENDPOINT": urls.iot, "OTA_MNS_ENDPOINT": urls.smq, "OTA_FC_ENDPOINT": urls.fc,
-            "OTA_CONSOLE_ENDPOINT": urls.console, "XDG_STATE_HOME": str(tmp_path / "state"),
-        }  # fmt: skip
-        yield Live(cloud, environ)
+        yield Live(cloud, {**endpoints(cloud), "XDG_STATE_HOME": str(tmp_path / "state")})

@@ -1,13 +1,14 @@
 """A page of the documentation as its parts: headings, tables, code blocks, links."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 _FENCE = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+Row = Sequence[str]
 
 
 class Heading(NamedTuple):
@@ -24,17 +25,18 @@ class Block(NamedTuple):
     text: str
 
 
-Row = Sequence[str]
-
-
 class Table(NamedTuple):
     """A table, cell by cell."""
 
     heading: Row
     rows: Sequence[Row]
 
+    def cells(self, column: int = 0) -> list[str]:
+        """List the texts of a column, without the backticks around them."""
+        return [row[column].strip("`") for row in self.rows]
+
     def names(self, column: int = 0) -> list[str]:
-        """All code spans in a column: what the rows are about."""
+        """List all code spans in a column: what the rows are about."""
         return [name for row in self.rows for name in code_spans(row[column])]
 
 
@@ -56,8 +58,7 @@ class Page:
 
     @cached_property
     def headings(self) -> list[Heading]:
-        found = re.findall(r"^(#+) (.+)$", self.prose, re.MULTILINE)
-        return [Heading(len(hashes), text.strip()) for hashes, text in found]
+        return [Heading(len(hashes), text) for hashes, text in re.findall(r"(?m)^(#+) +(.+?) *$", self.prose)]
 
     @cached_property
     def anchors(self) -> set[str]:
@@ -68,12 +69,18 @@ class Page:
     def blocks(self) -> list[Block]:
         return [Block(language, text) for language, text in _FENCE.findall(self.text)]
 
+    def code(self, *languages: str) -> list[str]:
+        """List the texts of the blocks in these languages."""
+        return [block.text for block in self.blocks if block.language in languages]
+
     @cached_property
     def tables(self) -> list[Table]:
-        return list(_tables(self.prose.splitlines()))
+        texts = re.findall(r"(?m)(?:^\|.*\n?)+", self.prose)
+        tables = [[_split_row(line) for line in text.splitlines()] for text in texts]
+        return [Table(heading, rows) for heading, _, *rows in tables]
 
     def table(self, column: str) -> Table:
-        """The first table that has a column of this name."""
+        """Return the first table that has a column of this name."""
         return next(table for table in self.tables if column in table.heading)
 
     @cached_property
@@ -84,32 +91,21 @@ class Page:
     @cached_property
     def commands(self) -> list[str]:
         """What stands behind a prompt, joined where a line goes on."""
-        shown = "\n".join(block.text for block in self.blocks if block.language == "console").replace("\\\n", " ")
-        return [line[2:] for line in shown.splitlines() if line.startswith("$ ")]
+        return re.findall(r"(?m)^\$ (.*)$", "\n".join(self.code("console")).replace("\\\n", " "))
 
     def sections(self, level: int) -> list["Page"]:
-        """The parts below each heading of a level, up to the next one of that level or a higher one."""
-        pattern = re.compile(rf"^#{{1,{level}}} .+$", re.MULTILINE)
-        places = [match.start() for match in pattern.finditer(_without_code(self.text))]
+        """Split the page into the parts below each heading of a level, up to the next one of that level or a higher one."""
+        # Code is blanked out, so that every other character stays where it is.
+        prose = _FENCE.sub(lambda block: re.sub(r"[^\n]", " ", block[0]), self.text)
+        places = [match.start() for match in re.finditer(rf"(?m)^#{{1,{level}}} .+$", prose)]
         parts = [self.text[start:end] for start, end in zip(places, [*places[1:], None], strict=True)]
         return [Page(self.path, part) for part in parts if part.startswith("#" * level + " ")]
 
 
 def code_spans(text: str) -> list[str]:
-    """What stands between backticks."""
+    """List what stands between backticks."""
     return re.findall(r"`([^`]+)`", text)
 
 
-def _without_code(text: str) -> str:
-    """The text with its blocks blanked out, so that every other character stays where it is."""
-    return _FENCE.sub(lambda block: re.sub(r"[^\n]", " ", block[0]), text)
-
-
-def _tables(lines: Sequence[str]) -> Iterator[Table]:
-    rows: list[Row] = []
-    for line in [*lines, ""]:
-        if line.startswith("|"):
-            rows.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))])
-        elif rows:
-            yield Table(rows[0], rows[2:])
-            rows = []
+def _split_row(line: str) -> Row:
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]

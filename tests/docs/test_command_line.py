@@ -16,30 +16,26 @@ SECTIONS = {
     for part in PAGE.sections(3)
     if part.headings[0].text.startswith("ota-modules ")
 }
+NAMES = sorted(COMMANDS.keys() - ALIASES)
 
 
-def test_every_command_has_a_section() -> None:
+def test_every_command_has_a_section_and_every_alias_is_named_beside_its_command() -> None:
     """And every section is about a command."""
-    assert set(SECTIONS) == set(COMMANDS) - set(ALIASES)
-
-
-def test_every_alias_is_named_beside_its_command() -> None:
+    assert sorted(SECTIONS) == NAMES
     assert [alias for alias, name in ALIASES.items() if f"`ota-modules {alias}`" not in SECTIONS[name].text] == []
 
 
-@pytest.mark.parametrize("name", sorted(set(COMMANDS) - set(ALIASES)))
+@pytest.mark.parametrize("name", NAMES)
 def test_the_section_lists_the_command_s_options_and_defaults(name: str) -> None:
     """A new option fails here until it is described; so does a default that was changed."""
-    options = {option: value for option, value in COMMANDS[name].items() if option not in COMMON}
+    options = {name: text_of(name, value) for name, value in COMMANDS[name].items() if name not in COMMON}
     rows = [row for table in SECTIONS[name].tables if table.heading[0] == "option" for row in table.rows]
-    assert {option.strip("`"): default.strip("`") for option, default, _ in rows} == {
-        option: _shown(option, value) for option, value in options.items()
-    }
+    assert {option.strip("`"): default.strip("`") for option, default, _ in rows} == options
 
 
-def _shown(option: str, value: object) -> str:
-    """A default as the page has it: nothing for a switch that is off or a value that is absent."""
-    if value in (None, False, ()) or value == []:
+def text_of(option: str, value: object) -> str:
+    """Write a default as the page has it: nothing for a switch that is off or a value that is absent."""
+    if value in (None, False, (), []):
         return ""
     if option in ("--template", "--events"):
         return str(value).rpartition("/")[2]
@@ -48,12 +44,12 @@ def _shown(option: str, value: object) -> str:
 
 def test_every_command_that_uses_an_account_has_its_permissions() -> None:
     """By its name, or its group's."""
-    named = {name.partition(" --")[0] for name in ACTIONS.names()}
-    using = {name for name, options in COMMANDS.items() if "--local" in options}
-    assert {name for name in using - set(ALIASES) if not {name, name.partition(" ")[0]} & named} == set()
+    listed = {name.partition(" --")[0] for name in ACTIONS.names()}
+    using = [name for name in NAMES if "--local" in COMMANDS[name]]
+    assert [name for name in using if not {name, name.partition(" ")[0]} & listed] == []
 
 
 def test_the_policy_grants_the_actions_of_the_table() -> None:
-    [policy] = [json.loads(block.text) for block in PAGE.blocks if block.language == "json"]
+    [policy] = map(json.loads, PAGE.code("json"))
     granted = {action for statement in policy["Statement"] for action in statement["Action"]}
     assert granted == {name for name in ACTIONS.names(1) if ":" in name}

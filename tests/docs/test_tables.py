@@ -1,7 +1,6 @@
 """Tables of the documentation: each lists what the code has, and nothing else."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from types import ModuleType
@@ -15,37 +14,45 @@ from cli.manifests.formats import ENDINGS, Format
 from cli.manifests.table import ALIASES
 from deploy.log_lines import EVENTS, HEAD
 from emulator.faults.plan import KINDS as FAULTS
+from emulator.faults.plan import Rule
+from emulator.fc.runtime.steps import Step
 from handler import envelopes, errors
 from handler.answers import KINDS as PROBLEMS
 from handler.messages import ModuleRequest, Policy
 from handler.outcomes import Outcome, Reason, Status, Why
+from handler.retry import PUT_BACK
 from handler.settings import Settings
 from handler.web import ROUTES
 from tests.docs.command_line import COMMON
 from tests.docs.markdown import Page, Table, code_spans
 from tests.docs.pages import MAKEFILE, README, TEMPLATE, page
+from tests.e2e import invariants
 from tests.support.paths import ROOT
 
-MANIFEST = page("manifest")
+COMMAND_LINE, DEPLOYING, GUARANTEES, MANIFEST = map(page, ("command-line", "deploying", "guarantees", "manifest"))
 REQUEST, ENVELOPES, OUTCOME, _, HTTP, SETTINGS = page("contract").sections(2)
 _, ALARMS, RUNBOOK, REASONS, _, LOG, _, ERRORS = page("operating").sections(2)
-DERIVED = ("OTA_REGION", "OTA_IOT_ENDPOINT")
+DERIVED = {"OTA_REGION": "FC_REGION", "OTA_IOT_ENDPOINT": "https://iot.{region}.aliyuncs.com"}
 """Settings whose default depends on other variables."""
 STATUSES = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT, HTTPStatus.MULTI_STATUS}
 PLATFORM_STATUSES = {403, 429}
 """What Function Compute answers itself."""
+ATTEMPTS = range(2, Settings.model_fields["OTA_MAX_ATTEMPTS"].default + 1)
 PAGING = [name for table in ALARMS.tables[:2] for name in table.names()]
 
 
 def by_name(table: Table, column: int) -> Iterator[tuple[str, frozenset[str]]]:
-    """Each name in a table's first column, with the words of another column."""
+    """Yield each name in a table's first column, with the words of another column."""
     for row in table.rows:
-        words = frozenset(word.strip("` ").lower() for word in row[column].split(","))
-        yield from ((name, words - {""}) for name in code_spans(row[0]))
+        yield from ((name, words_of(row[column].lower())) for name in code_spans(row[0]))
+
+
+def words_of(cell: str) -> frozenset[str]:
+    return frozenset(word.strip("` ") for word in cell.split(",")) - {""}
 
 
 def default_of(field: Any) -> str:
-    """A setting's default as the page has it."""
+    """Write a setting's default as the page has it."""
     if field.is_required():
         return "required"
     if field.default is None:
@@ -56,48 +63,52 @@ def default_of(field: Any) -> str:
 
 
 def classes(module: ModuleType) -> list[type]:
-    """The classes that a module defines."""
+    """List the classes that a module defines."""
     return [each for each in vars(module).values() if getattr(each, "__module__", "") == module.__name__]
 
 
 def fields_of(event: str) -> set[str]:
-    """The fields that only this event of the log has."""
+    """Return the fields that only this event of the log has."""
     return {*EVENTS[event].always, *EVENTS[event].sometimes}
 
 
-def resources(kind: str) -> list[str]:
-    """The names of the template's alarms, alerts or saved searches."""
-    made = TEMPLATE["resources"]["alarms"]["props"]["template"]["Resources"].values()
-    found = [each["Properties"] for each in made if each["Type"] == kind]
-    names = [each.get("RuleName") or each["Detail"].get("Name") or each["Detail"]["SavedsearchName"] for each in found]
-    return [name["Fn::Join"][1][1] for name in names]
+def resources(kind: str, name: str) -> list[str]:
+    """List the names of the template's alarms, alerts or saved searches."""
+    stack = TEMPLATE["resources"]["alarms"]["props"]["template"]["Resources"].values()
+    parts = [item["Properties"] for item in stack if item["Type"] == f"ALIYUN::{kind}"]
+    return [part.get("Detail", part)[name]["Fn::Join"][1][1] for part in parts]
 
 
 def problems() -> Iterator[tuple[str, frozenset[str]]]:
-    """The kinds of problems by status."""
-    kinds = defaultdict(set)
-    for kind in PROBLEMS.values():
-        kinds[str(kind.status)].add(kind.name)
-    return ((status, frozenset(names)) for status, names in kinds.items())
+    """Yield the kinds of problems by status."""
+    for status in {kind.status for kind in PROBLEMS.values()}:
+        yield str(status), frozenset(kind.name for kind in PROBLEMS.values() if kind.status == status)
+
+
+def pauses() -> Iterator[tuple[int, int]]:
+    """Yield each attempt with the seconds before it."""
+    table = GUARANTEES.table("attempt")
+    for attempt, pause in zip(table.heading[1:], table.rows[0][1:], strict=True):
+        number, unit = pause.split()
+        yield int(attempt), int(number) * {"s": 1, "min": 60}[unit]
 
 
 LISTS: dict[str, tuple[Iterable[object], Iterable[object]]] = {
-    "options that mean the same everywhere": (page("command-line").table("option").names(), COMMON),
+    "options that mean the same everywhere": (COMMAND_LINE.table("option").names(), COMMON),
     "exit statuses": (
-        [row[0] for row in page("command-line").table("status").rows],
+        COMMAND_LINE.table("status").cells(),
         ["0", *(str(error.exit_status) for error in classes(cli.errors) if issubclass(error, cli.errors.CliError))],
     ),
-    "settings": (SETTINGS.tables[0].names(), Settings.model_fields),
-    "defaults of settings": (
-        [(row[0].strip("`"), row[1].strip("`")) for row in SETTINGS.tables[0].rows if row[0].strip("`") not in DERIVED],
-        [(name, default_of(field)) for name, field in Settings.model_fields.items() if name not in DERIVED],
+    "settings and their defaults": (
+        zip(SETTINGS.tables[0].cells(0), SETTINGS.tables[0].cells(1), strict=True),
+        [(name, DERIVED.get(name) or default_of(field)) for name, field in Settings.model_fields.items()],
     ),
     "fields of a request": (REQUEST.tables[0].names(), ModuleRequest.model_fields),
     "ways with what exists": (REQUEST.tables[1].names(), get_args(Policy)),
     "envelopes": (ENVELOPES.tables[0].names(), [shape.source for shape in (*envelopes._SHAPES, envelopes._EVENT)]),
     "statuses": (OUTCOME.tables[0].names(), get_args(Status)),
     "statuses, on the front page": (README.table("status").names(), get_args(Status)),
-    "fields of an outcome that consumers may read": (
+    "fields of an outcome": (
         OUTCOME.tables[1].names(),
         [name for name, field in Outcome.model_fields.items() if not field.exclude],
     ),
@@ -106,20 +117,14 @@ LISTS: dict[str, tuple[Iterable[object], Iterable[object]]] = {
         [int(status) for row in HTTP.tables[1].rows for status in row[0].split(",")],
         {kind.status for kind in PROBLEMS.values()} | STATUSES | PLATFORM_STATUSES,
     ),
-    "kinds of problems by their status": (
-        [(row[1], frozenset(name.strip("` ") for name in row[0].split(","))) for row in HTTP.tables[2].rows],
-        problems(),
-    ),
-    "variables of the template": (
-        page("deploying").table("variable at the top of `template.yml`").names(),
-        TEMPLATE["vars"],
-    ),
+    "kinds of problems by status": ([(row[1], words_of(row[0])) for row in HTTP.tables[2].rows], problems()),
+    "variables of the template": (DEPLOYING.table("variable at the top of `template.yml`").names(), TEMPLATE["vars"]),
     "faults and the services that have them": (
         by_name(page("local-cloud").table("kind"), 1),
         [(name, frozenset(kind.services)) for name, kind in FAULTS.items()],
     ),
     "parts of a grid": (MANIFEST.table("part").names(), PARTS),
-    "formats of a manifest": ([row[0].strip("`") for row in MANIFEST.table("format").rows], get_args(Format)),
+    "formats of a manifest": (MANIFEST.table("format").cells(), get_args(Format)),
     "endings of a manifest": (
         [(end.lstrip("."), row[0].strip("`")) for row in MANIFEST.table("format").rows for end in code_spans(row[1])],
         dict(ENDINGS).items(),
@@ -141,17 +146,16 @@ LISTS: dict[str, tuple[Iterable[object], Iterable[object]]] = {
     "fields of every line": (LOG.tables[1].names(), HEAD),
     "fields of a request's line": (LOG.tables[2].names(), {*fields_of("request"), "request_id"}),
     "fields of a summary": (LOG.tables[3].names(), fields_of("summary")),
-    "alarms": (ALARMS.tables[0].names(), resources("ALIYUN::CMS::ResourceMetricRule")),
-    "alerts": (ALARMS.tables[1].names(), resources("ALIYUN::SLS::Alert")),
-    "saved searches": (ALARMS.tables[2].names(), resources("ALIYUN::SLS::Savedsearch")),
-    "alarms and alerts that the runbook says what to do about": (
-        [name for name in RUNBOOK.tables[0].names(1) if name in PAGING],
-        PAGING,
-    ),
+    "alarms": (ALARMS.tables[0].names(), resources("CMS::ResourceMetricRule", "RuleName")),
+    "alerts": (ALARMS.tables[1].names(), resources("SLS::Alert", "Name")),
+    "saved searches": (ALARMS.tables[2].names(), resources("SLS::Savedsearch", "SavedsearchName")),
+    "alarms and alerts in the runbook": ([name for name in RUNBOOK.tables[0].names(1) if name in PAGING], PAGING),
     "targets of make that contributors use": (
         [name for name in Page.read(ROOT / "CONTRIBUTING.md").tables[0].names() if name.startswith("make ")],
         [f"make {name}" for name in re.findall(r"(?m)^([a-z-]+):.*##", MAKEFILE) if name != "help"],
     ),
+    "promises": (GUARANTEES.tables[0].cells(), re.findall(r"(?m)^(I\d+) ", str(invariants.__doc__))),
+    "pauses before an attempt": (pauses(), [(attempt, PUT_BACK.ceiling(attempt - 1)) for attempt in ATTEMPTS]),
     "classes of errors": (ERRORS.tables[0].names(), [each.__name__ for each in classes(errors)]),
 }
 
@@ -160,3 +164,17 @@ LISTS: dict[str, tuple[Iterable[object], Iterable[object]]] = {
 def test_a_table_lists_what_the_code_has_and_nothing_else(what: str) -> None:
     shown, known = LISTS[what]
     assert set(shown) == set(known)
+
+
+def test_the_index_of_the_log_has_the_fields_that_are_written() -> None:
+    """A field that is renamed in the function alone would be found by no search and no alert."""
+    documented = {name for table in LOG.tables[1:4] for name in table.names()} - {"time"}
+    indices = TEMPLATE["resources"]["infra"]["props"]["template"]["Resources"]["LogIndex"]["Properties"]["KeyIndices"]
+    [index] = [each for each in indices if each["Type"] == "json"]
+    indexed = {item["Name"].partition(".")[0] for item in index["JsonKeyIndices"]}
+    assert documented <= indexed <= documented | fields_of("misconfigured")
+
+
+def test_every_step_and_field_of_a_rule_of_faults_is_named() -> None:
+    """What `faults set` takes."""
+    assert {*get_args(Step), *Rule.model_fields} <= set(code_spans(page("local-cloud").sections(2)[-1].prose))

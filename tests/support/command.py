@@ -5,17 +5,25 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
+from emulator.local import LocalCloud
+
 PROGRAM = "from cli.main import main; main()"
 
 
 def command(*arguments: str, first: str = "") -> list[str]:
-    """The words that start it; `first` is Python that runs before it is imported."""
+    """Return the words that start it; `first` is Python that runs before it is imported."""
     return [sys.executable, "-c", f"{first}\n{PROGRAM}", *arguments]
 
 
 def environment(**more: str) -> Mapping[str, str]:
-    """The environment of the test, without an account in it."""
+    """Return the environment of the test, without an account in it."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("ALIBABA_CLOUD_", "OTA_"))} | more
+
+
+def endpoints(cloud: LocalCloud) -> dict[str, str]:
+    """Return the variables that lead commands to a local cloud."""
+    urls = {"IOT": cloud.urls.iot, "MNS": cloud.urls.smq, "FC": cloud.urls.fc, "CONSOLE": cloud.urls.console}
+    return {f"OTA_{name}_ENDPOINT": url for name, url in urls.items()}
 
 
 def run(*arguments: str, first: str = "", **environ: str) -> "subprocess.CompletedProcess[bytes]":
