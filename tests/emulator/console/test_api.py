@@ -157,6 +157,20 @@ def test_calls_that_meet_a_fault_are_counted_as_failures(client: httpx.Client, c
     assert (state["health"]["error"]["source"], state["health"]["api"]["state"]) == ("CreateOTAModule", "failing")
 
 
+def test_rules_of_faults_are_shown_as_they_were_set(client: httpx.Client) -> None:
+    """With their counts; a plan takes their place."""
+    delay = {"service": "iot", "operation": "CreateOTAModule", "kind": "delay", "seconds": 2, "times": 5}
+    rule = client.post("/faults", json=delay).json()
+    assert rule == {"id": rule["id"], **delay, "seen": 0, "fired": 0}
+    assert client.get("/faults").json() == [rule]
+    plan = {"seed": 3, "rules": [{"service": "smq", "kind": "reset"}]}
+    assert [rule["kind"] for rule in client.put("/faults", json=plan).json()] == ["reset"]
+    assert client.get("/faults/plan").json() == plan
+    assert client.delete("/faults").json() == []
+    assert client.get("/faults/plan").json() == {"seed": 3}
+    assert client.delete(f"/faults/{rule['id']}").status_code == 404
+
+
 def test_outcomes_are_exported_as_a_table(client: httpx.Client, cloud: LocalCloud) -> None:
     """By status and words; Chinese is readable, and nothing is a formula."""
     for number, status in enumerate(("failed", "created")):
@@ -194,11 +208,7 @@ EVENT = json.dumps({"id": "e", "data": {"messageId": "m-1", "messageBody": json.
     [
         (encode(OURS), "quota", {**REQUEST, "Id": "ours", "Tried": True, "Replay": 1}),
         (EVENT, "undelivered", {**REQUEST, "Id": "m-1", "Replay": 1}),
-        (
-            encode([USED_UP, {**USED_UP, "Id": "two"}]),
-            "undelivered",
-            [{**REQUEST, "Id": "m/1", "Replay": 1}, {**REQUEST, "Id": "two", "Replay": 1}],
-        ),
+        (encode([USED_UP] * 2), "undelivered", [{**REQUEST, "Id": f"m/{number}", "Replay": 1} for number in (1, 2)]),
         *(
             (encode({**USED_UP, "Id": "kept", "Replay": old}), "undelivered", {**REQUEST, "Id": "kept", "Replay": new})
             for old, new in [(None, 1), (0, 1), (3, 4), ("x", "x"), (1_000_000, 1_000_000)]

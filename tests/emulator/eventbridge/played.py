@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 
 from emulator.clock import Clock
@@ -17,17 +17,16 @@ GOOD = Called(200)
 FAILED = Called(200, "UnhandledInvocationError")
 
 
-@dataclass
 class Function:
     """Returns or raises the given results, then returns `always`; keeps the payloads of its calls."""
 
-    results: list[Called | type[Exception]] = field(default_factory=list)
-    always: Called = GOOD
-    payloads: list[bytes] = field(default_factory=list)
+    def __init__(self, *results: Called | type[Exception], always: Called = GOOD) -> None:
+        self._results = chain(results, repeat(always))
+        self.payloads: list[bytes] = []
 
     async def __call__(self, payload: bytes) -> Called:
         self.payloads.append(payload)
-        result = self.results.pop(0) if self.results else self.always
+        result = next(self._results)
         if not isinstance(result, Called):
             raise result
         return result

@@ -83,7 +83,7 @@ def test_a_failed_call_is_repeated_with_the_same_bytes(
     service: MessageService, failure: Called | type[OSError]
 ) -> None:
     send(service, "a", "b")
-    function = Function([failure, failure])
+    function = Function(failure, failure)
     stream = make_stream(service, function, batch_messages=2)
     run(stream, lambda: stream.delivered == 2)
     assert len(set(function.payloads)) == 1
@@ -124,7 +124,7 @@ def test_a_retry_strategy_has_its_pauses_times_the_scale(strategy: str, pauses: 
 def test_a_tolerated_failure_ends_in_the_dead_letter_queue(service: MessageService) -> None:
     """The whole batch, as it was pushed; without such a queue it is discarded."""
     send(service, "a", "b", "c")
-    function = Function([FAILED] * 4)
+    function = Function(*[FAILED] * 4)
     stream = make_stream(service, function, batch_messages=2, errors_tolerance="ALL", dead_letter_queue="dead")
     run(stream, lambda: stream.delivered == 1)
     letters = [json.loads(message.body) for message in service.receive("dead", 16)]
@@ -138,7 +138,7 @@ def test_a_tolerated_failure_ends_in_the_dead_letter_queue(service: MessageServi
 
 def test_a_failure_that_is_not_tolerated_halts_the_stream_until_it_is_restarted(service: MessageService) -> None:
     send(service, "a", "b")
-    function = Function([FAILED] * 4)
+    function = Function(*[FAILED] * 4)
     stream = make_stream(service, function, batch_messages=2)
     run(stream)
     assert (stream.state, stream.in_flight, service.depths("q")) == ("Ready", 0, Depths(active=2))
@@ -163,7 +163,7 @@ def test_a_queue_that_is_not_there_halts_the_stream(service: MessageService) -> 
 
 def test_an_error_in_the_caller_s_code_is_not_hidden(service: MessageService) -> None:
     send(service, "a")
-    stream = make_stream(service, Function([KeyError]))
+    stream = make_stream(service, Function(KeyError))
     with pytest.raises(KeyError):
         run(stream)
     assert (stream.state, service.depths("q")) == ("Ready", Depths(active=1))

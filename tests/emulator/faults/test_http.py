@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from emulator.faults.plan import Plan, Rule
+from emulator.faults.plan import Rule
 from emulator.local import LocalCloud
 from emulator.ram.keys import ExpiredToken, UnknownKey
 from emulator.records import Arrival, Event, Faulted
@@ -79,16 +79,14 @@ def test_an_answer_may_never_come(cloud: LocalCloud, connection: HTTPConnection)
 
 @pytest.mark.parametrize("ended", [False, True])
 def test_an_answer_trickles_until_the_fault_ends(cloud: LocalCloud, connection: HTTPConnection, ended: bool) -> None:
+    """One that is empty is complete at once."""
     set_rule(cloud, "trickle", seconds=0.01 if ended else 0.001)
     answer = call(connection)
     if ended:
         cloud.call(lambda parts: parts.faults.clear())
     assert len(answer.read()) == int(answer.headers["content-length"])
-
-
-def test_an_empty_answer_is_complete_at_once(cloud: LocalCloud, connection: HTTPConnection) -> None:
-    empty, trickle = (Rule(service="iot", kind=kind, after=True, times=1) for kind in ("empty", "trickle"))
-    cloud.call(lambda parts: parts.faults.set(Plan(rules=(empty, trickle))))
+    set_rule(cloud, "empty", after=True)
+    set_rule(cloud, "trickle", after=True)
     assert call(connection).read() == b""
     assert call(connection).status == 400
 
