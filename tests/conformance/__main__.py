@@ -4,18 +4,14 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from emulator.cloud import Options
-from emulator.local import local_cloud
 from handler.credentials import Credentials
-from tests.conformance.platform import Platform
+from tests.conformance.platform import Platform, local_platform
 from tests.conformance.questions import Session, ask_all, record
 
 NEEDED = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_ACCOUNT_ID")
-LOCAL_PRODUCT = "a1Conformance"
 PROBE = Path(__file__).with_name("probe.yml")
 
 
@@ -30,37 +26,31 @@ def main() -> None:
     options = parser.parse_args()
     if options.target == "account" and not options.product:
         parser.error("PRODUCT= is needed: modules are made in it and deleted again")
-    platforms = _local() if options.target == "local" else _account(options.region, options.product, options.instance)
-    with platforms as platform:
+    with _platform(options) as platform:
         session = Session(platform)
         for question in ask_all(session):
             print(question)
     answers = record(session, options.target, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(answers, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    for note in session.notes:
-        print(note)
-    print(f"{options.output}: `ota-modules run --answers {options.output}` makes the local cloud answer so")
+    print(
+        *session.notes,
+        f"{options.output}: `ota-modules run --answers {options.output}` makes the local cloud answer so",
+        sep="\n",
+    )
 
 
-@contextmanager
-def _local() -> Iterator[Platform]:
-    options = Options(port=0, template=PROBE, packaged=True, limit=1000, products=[(LOCAL_PRODUCT, None)])
-    with local_cloud(options) as cloud:
-        keys = Credentials("testid", "testsecret")
-        yield Platform("cn-shanghai", cloud.urls.iot, cloud.urls.smq, keys, LOCAL_PRODUCT, sleep=lambda _: None)
-
-
-@contextmanager
-def _account(region: str, product: str, instance: str | None) -> Iterator[Platform]:
-    missing = [name for name in NEEDED if not os.environ.get(name)]
-    if missing:
+def _platform(options: argparse.Namespace) -> AbstractContextManager[Platform]:
+    """Choose the local cloud, or the account that the environment names."""
+    if options.target == "local":
+        return local_platform(template=PROBE, packaged=True, limit=1000)
+    if missing := [name for name in NEEDED if not os.environ.get(name)]:
         raise SystemExit(f"not set: {', '.join(missing)}")
     key, secret, account = (os.environ[name] for name in NEEDED)
     keys = Credentials(key, secret, os.environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))
-    iot = os.environ.get("OTA_IOT_ENDPOINT") or f"https://iot.{region}.aliyuncs.com"
-    smq = os.environ.get("OTA_MNS_ENDPOINT") or f"https://{account}.mns.{region}.aliyuncs.com"
-    yield Platform(region, iot, smq, keys, product, instance)
+    iot = os.environ.get("OTA_IOT_ENDPOINT") or f"https://iot.{options.region}.aliyuncs.com"
+    smq = os.environ.get("OTA_MNS_ENDPOINT") or f"https://{account}.mns.{options.region}.aliyuncs.com"
+    return nullcontext(Platform(options.region, iot, smq, keys, options.product, options.instance))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import json
 import secrets
 import time
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -12,32 +11,31 @@ from mns.queue import Message
 
 from tests.conformance.platform import Platform
 
-PROBE = "ota-modules-probe"
 FAILURES = 2
 PATIENCE = 120.0
 """Seconds for all deliveries: the second retry comes three seconds after the first call by the documentation."""
 
 
-def ask_stream(platform: Platform, now: Callable[[], float] = time.monotonic) -> dict[str, Any] | None:
+def ask_stream(platform: Platform) -> dict[str, Any] | None:
     """Send a message whose first deliveries fail, and say how it came again; None where no probe is deployed."""
-    account = platform.messages()
-    requests, answers = (account.get_queue(f"{PROBE}-{name}") for name in ("requests", "answers"))
-    name = secrets.token_hex(4)
+    account, name = platform.messages(), secrets.token_hex(4)
+    requests, answers = (account.get_queue(f"ota-modules-probe-{queue}") for queue in ("requests", "answers"))
     try:
         requests.send_message(Message(json.dumps({"name": name, "failures": FAILURES})))
-        reports = _collect(answers, name, now() + PATIENCE, now)
+        return _summarize(_collect(answers, name))
     except MNSExceptionBase as error:
         if error.type == "QueueNotExist":
             return None
         raise
     finally:
         account.mns_client.close_connection()
-    return _answers(reports)
 
 
-def _collect(answers: Any, name: str, until: float, now: Callable[[], float]) -> list[dict[str, Any]]:
+def _collect(answers: Any, name: str) -> list[dict[str, Any]]:
+    """Take the reports of all deliveries from the queue, as far as they come in time."""
     reports: list[dict[str, Any]] = []
-    while len(reports) <= FAILURES and now() < until:
+    until = time.monotonic() + PATIENCE
+    while len(reports) <= FAILURES and time.monotonic() < until:
         try:
             message = answers.receive_message(5)
         except MNSExceptionBase as error:
@@ -50,14 +48,15 @@ def _collect(answers: Any, name: str, until: float, now: Callable[[], float]) ->
     return reports
 
 
-def _answers(reports: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the reports of one message's deliveries say."""
+def _summarize(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """Say what the reports of one message's deliveries say together."""
     instants = sorted(report["at"] for report in reports)
+    event_ids, message_ids = ({report[name] for report in reports} for name in ("event_id", "messageId"))
     return {
         "redelivered_after_an_error": len(reports) > 1,
         "redelivery_pauses_s": [round(after - before, 1) for before, after in pairwise(instants)],
-        "event_id_over_redelivery": "same" if len({each["event_id"] for each in reports}) == 1 else "differs",
-        "message_id_over_redelivery": "same" if len({each["messageId"] for each in reports}) == 1 else "differs",
-        "event_id_is_message_id": all(each["event_id"] == each["messageId"] for each in reports),
-        **{name: value for each in reports for name, value in each.items() if name.startswith("start")},
+        "event_id_over_redelivery": "same" if len(event_ids) == 1 else "differs",
+        "message_id_over_redelivery": "same" if len(message_ids) == 1 else "differs",
+        "event_id_is_message_id": all(report["event_id"] == report["messageId"] for report in reports),
+        **{name: value for report in reports for name, value in report.items() if name.startswith("start")},
     }

@@ -34,16 +34,13 @@ class Session:
             self.made.append(name)
         return answer
 
-    def found(self, number: int) -> Mapping[str, Any]:
+    def module(self, number: int) -> Mapping[str, Any]:
         """Return a module of this round as the list shows it, its keys in lower case; empty where it is not listed."""
-        name = f"{self.prefix}-{number}"
-        return next((module for module in self.platform.modules() if module.get("modulename") == name), {})
+        modules = {module.get("modulename"): module for module in self.platform.modules()}
+        return modules.get(f"{self.prefix}-{number}", {})
 
 
-Question = Callable[[Session], None]
-
-
-def ask_shape_and_default(session: Session) -> None:
+def ask_list_shape(session: Session) -> None:
     """In which shape are none, one and two modules listed, and is `default` among them?"""
     shapes = []
     for number in range(3):
@@ -51,12 +48,10 @@ def ask_shape_and_default(session: Session) -> None:
             session.create(number)
         data = session.platform.call("ListOTAModuleByProduct").body.get("data")
         shapes.append(shape(data))
-        names = {str(module.get("modulename", "")).lower() for module in entries(data)}
     session.answers["list_shapes"] = shapes
-    session.answers["list_shape"] = (
-        "wrapped" if "wrapped" in shapes else shapes[1] if shapes[1] == "object" else "array"
-    )
-    session.answers["lists_default"] = "default" in names
+    one = "object" if shapes[1] == "object" else "array"
+    session.answers["list_shape"] = "wrapped" if "wrapped" in shapes else one
+    session.answers["lists_default"] = "default" in {str(each.get("modulename", "")).lower() for each in entries(data)}
 
 
 def ask_taken_name(session: Session) -> None:
@@ -69,7 +64,7 @@ def ask_taken_name(session: Session) -> None:
         session.made.append(upper)
 
 
-def ask_what_is_not_there(session: Session) -> None:
+def ask_missing(session: Session) -> None:
     """What do a create of `default`, a list of a product and an update of a module that are not there say?"""
     call = session.platform.call
     session.codes["BuiltIn"] = call("CreateOTAModule", ModuleName="default").code
@@ -78,12 +73,12 @@ def ask_what_is_not_there(session: Session) -> None:
     session.codes["UnknownModule"] = call("UpdateOTAModule", ModuleName=missing, AliasName="x").code
 
 
-def ask_empty_and_absent(session: Session) -> None:
+def ask_absent(session: Session) -> None:
     """Is an alias that was never given left out of a list or empty, and is an empty description taken?"""
-    session.answers["null_absent"] = "aliasname" not in session.found(1)
+    session.answers["null_absent"] = "aliasname" not in session.module(1)
     answer = session.create(3, Desc="")
     session.answers["takes_empty_desc"] = answer.ok
-    session.answers["gmt_create"] = str(session.found(1).get("gmtcreate", ""))[:40]
+    session.answers["gmt_create"] = str(session.module(1).get("gmtcreate", ""))[:40]
 
 
 def ask_update(session: Session) -> None:
@@ -91,7 +86,7 @@ def ask_update(session: Session) -> None:
     session.create(4, AliasName="before", Desc="stays")
     answer = session.platform.call("UpdateOTAModule", ModuleName=f"{session.prefix}-4", AliasName="after")
     session.answers["update_one_field"] = answer.ok
-    session.answers["update_clears"] = not session.found(4).get("desc")
+    session.answers["update_clears"] = not session.module(4).get("desc")
 
 
 def ask_eleventh(session: Session) -> None:
@@ -123,12 +118,10 @@ def ask_messages(session: Session) -> None:
 
 def ask_deliveries(session: Session) -> None:
     """Does a message come again after an error, when, and with which ids; how long does a start at 0.1 vCPU take?"""
-    answers = ask_stream(session.platform)
-    if answers is None:
-        session.notes.append(
-            "deliveries were not asked: `npx s deploy -t tests/conformance/probe.yml` makes what they need"
-        )
-    session.answers |= answers or {}
+    if answers := ask_stream(session.platform):
+        session.answers |= answers
+    else:
+        session.notes.append("deliveries were not asked: `npx s deploy -t tests/conformance/probe.yml` is needed")
 
 
 def _refusal(send: Callable[[], object]) -> str | None:
@@ -140,11 +133,11 @@ def _refusal(send: Callable[[], object]) -> str | None:
     return None
 
 
-QUESTIONS: tuple[Question, ...] = (
-    ask_shape_and_default,
+QUESTIONS: tuple[Callable[[Session], None], ...] = (
+    ask_list_shape,
     ask_taken_name,
-    ask_what_is_not_there,
-    ask_empty_and_absent,
+    ask_missing,
+    ask_absent,
     ask_update,
     ask_eleventh,
     ask_messages,

@@ -2,24 +2,20 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
-from emulator.cloud import Options
 from emulator.iot.answers import AnswersError
 from emulator.iot.products import Rule
-from emulator.local import LocalCloud, local_cloud
-from handler.credentials import Credentials
-from tests.conformance.platform import PAUSE, Platform, entries, shape
-from tests.conformance.questions import QUESTIONS, Session, ask_all, ask_deliveries, record
+from tests.conformance.platform import LOCAL_PRODUCT, LOCAL_SECRET, PAUSE, entries, local_platform, shape
+from tests.conformance.questions import QUESTIONS, Session, ask_all, record
 from tests.support.proxies import DEAD_PROXIES
 
-PRODUCT = "a1Conformance"
 PROBE = Path(__file__).with_name("probe.yml")
-SECRET = "testsecret"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,16 +27,12 @@ def no_proxies() -> Iterator[None]:
         yield
 
 
-def platform_of(cloud: LocalCloud, sleep: Callable[[float], None] = lambda _: None) -> Platform:
-    return Platform("cn-shanghai", cloud.urls.iot, cloud.urls.smq, Credentials("testid", SECRET), PRODUCT, sleep=sleep)
-
-
 def asked(**options: Any) -> Session:
-    """What a local cloud answers. What was made is taken away again, and what could not be would be noted."""
-    with local_cloud(Options(port=0, limit=1000, products=[(PRODUCT, None)], **options)) as cloud:
-        session = Session(platform_of(cloud))
+    """Ask a local cloud. What was made is taken away again, and what could not be would be noted."""
+    with local_platform(limit=1000, **options) as platform:
+        session = Session(platform)
         assert len(list(ask_all(session))) == len(QUESTIONS)
-        assert session.platform.modules() == []
+        assert platform.modules() == []
     return session
 
 
@@ -59,8 +51,8 @@ def test_every_open_question_has_an_answer(answered: Session) -> None:
     assert len(QUESTIONS) == len({question.__doc__ for question in QUESTIONS})
     assert answered.notes == []
     text = json.dumps(record(answered, "account", "2026-01-01T00:00:00Z"))
-    assert SECRET not in text
-    assert PRODUCT not in text
+    assert LOCAL_SECRET not in text
+    assert LOCAL_PRODUCT not in text
 
 
 def test_the_stream_says_how_it_delivers(answered: Session) -> None:
@@ -79,31 +71,23 @@ def test_a_throttle_is_no_answer_to_any_question() -> None:
         pauses.append(seconds)
         time.sleep(seconds if seconds > PAUSE else 0)
 
-    with local_cloud(Options(port=0, limit=1, products=[(PRODUCT, None)])) as cloud:
-        platform = platform_of(cloud, sleep)
-        answers = [platform.call("CreateOTAModule", ModuleName=f"m{number}") for number in range(2)]
-    assert [answer.ok for answer in answers] == [True, True]
+    with local_platform(limit=1) as platform:
+        patient = replace(platform, sleep=sleep)
+        assert all(patient.call("CreateOTAModule", ModuleName=f"m{number}").ok for number in range(2))
     assert len(pauses) > 2
 
 
-def test_without_a_probe_the_rest_is_asked() -> None:
-    """And the notes say how to deploy one."""
-    with local_cloud(Options(port=0)) as cloud:
-        session = Session(platform_of(cloud))
-        ask_deliveries(session)
-    assert session.answers == {}
-    assert "probe.yml" in session.notes[0]
-
-
 def test_the_local_cloud_answers_as_the_file_says(tmp_path: Path) -> None:
-    """Asked again, it gives the same answers back, whatever its seed draws."""
+    """Asked again, it gives the same answers back, whatever its seed draws. Without a probe the notes say how to deploy one."""
     path = tmp_path / "answers.json"
-    said = {"list_shape": "wrapped", "lists_default": True, "null_absent": False, "update_clears": False}
+    known = {"list_shape": "wrapped", "lists_default": True, "null_absent": False, "update_clears": False}
     codes = {"NameTaken": "iot.real.NameTaken", "LimitReached": "iot.real.Limit"}
-    path.write_text(json.dumps({"answers": {**said, "codes": codes}}), encoding="utf-8")
+    path.write_text(json.dumps({"answers": {**known, "codes": codes}}), encoding="utf-8")
     session = asked(seed=9, answers=path)
-    assert session.answers.items() >= said.items()
+    assert session.answers.items() >= known.items()
     assert session.codes.items() >= codes.items()
+    assert not any(name.startswith("redeliver") for name in session.answers)
+    assert "probe.yml" in session.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -111,11 +95,9 @@ def test_the_local_cloud_answers_as_the_file_says(tmp_path: Path) -> None:
 )
 def test_a_file_without_answers_is_refused(tmp_path: Path, text: str) -> None:
     """By its name, before anything starts."""
-    (tmp_path / "answers.json").write_text(text, encoding="utf-8")
-    with (
-        pytest.raises(AnswersError, match=r"answers\.json: "),
-        local_cloud(Options(port=0, answers=tmp_path / "answers.json")),
-    ):
+    path = tmp_path / "answers.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(AnswersError, match=r"answers\.json: "), local_platform(answers=path):
         pass
 
 
