@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from emulator.faults.plan import KINDS, Rule
 from emulator.iot.products import CUSTOM_MODULES
-from emulator.records import Invoked, Published, Sent, Stall
-from tests.e2e.evidence import Asked, Evidence, name_of, numbered, read
+from emulator.records import Invoked, Sent, Stall
+from tests.e2e.evidence import REQUESTS, Asked, Evidence, requests_in
 
 LAME = 0.3
 """Seconds for which the local cloud may stand still before its callers give up on it."""
@@ -21,25 +21,21 @@ def undisturbed(evidence: Evidence) -> Iterator[str]:
         return
     concerned = {asked.key for asked in evidence.asked for rule in evidence.rules if _concerns(rule, asked)}
     others = {asked.id: asked for asked in evidence.asked if asked.key not in concerned}
-    for event in evidence.events:
-        if isinstance(event, Published):
-            outcome = read(event.body)
-            asked, status = others.get(outcome["causationid"]), outcome["data"]["Status"]
-            if asked and status not in (alone := _alone(asked, evidence)):
-                yield f"{asked.id} is {status}, and {' or '.join(sorted(alone))} alone"
-        elif isinstance(event, Sent) and _is_early(event, evidence):
-            names = [name_of(request, event.id, number) for number, request in numbered(read(event.body))]
-            yield from (f"{name} is put back for what is wrong with others" for name in names if name in others)
+    for asked in others.values():
+        for status in evidence.statuses(asked.id) - (allowed := alone(asked, evidence)):
+            yield f"{asked.id} is {status}, and {' or '.join(sorted(allowed))} alone"
+    for sent in evidence.of(Sent):
+        if _is_early(sent, evidence):
+            names = [name for name, _ in requests_in(sent.id, sent.body) if name in others]
+            yield from (f"{name} is put back for what is wrong with others" for name in names)
 
 
 def is_calm(evidence: Evidence) -> bool:
     """Whether each fault met a call of the API by itself, and nobody was hindered."""
-    if not all(
+    stood = any(stall.ended - stall.began > LAME for stall in evidence.of(Stall))
+    return not (stood or any(call.error for call in evidence.of(Invoked))) and all(
         rule.service == "iot" and (rule.kind in SINGLE or KINDS[rule.kind].sort == "answer") for rule in evidence.rules
-    ):
-        return False
-    stood = any(isinstance(event, Stall) and event.ended - event.began > LAME for event in evidence.events)
-    return not stood and not any(isinstance(event, Invoked) and event.error for event in evidence.events)
+    )
 
 
 def _concerns(rule: Rule, asked: Asked) -> bool:
@@ -49,23 +45,22 @@ def _concerns(rule: Rule, asked: Asked) -> bool:
     return needed and rule.matches(rule.operation or "", text)
 
 
-def _alone(asked: Asked, evidence: Evidence) -> set[str]:
+def alone(asked: Asked, evidence: Evidence) -> set[str]:
     """What may be said of a request with which nothing is wrong but itself."""
     product = evidence.before.get(asked.key[1])
     if not asked.valid or product is None or product.instance != asked.key[0]:
         return {"rejected"}
-    found = {"keep": {"existing"}, "update": {"updated", "existing"}, "fail": {"rejected"}}[asked.policy]
+    existing = {"keep": {"existing"}, "update": {"updated", "existing"}, "fail": {"rejected"}}[asked.policy]
     if product.module(asked.key[2]):
-        return found
+        return existing
     wanted = [each.key[2] for each in evidence.asked if each.key[:2] == asked.key[:2]]
     is_full = len({*wanted, *(module.name.casefold() for module in product.custom_modules)}) > CUSTOM_MODULES
     is_shared = wanted.count(asked.key[2]) > 1
-    return {"created", *(found if is_shared else ()), *({"rejected"} if is_full else ())}
+    return {"created", *(existing if is_shared else ()), *({"rejected"} if is_full else ())}
 
 
 def _is_early(sent: Sent, evidence: Evidence) -> bool:
     """Whether the function sent a message to the queue while it had time left."""
-    if evidence.is_slowed or sent.queue != evidence.request_queue:
+    if evidence.is_slowed or sent.queue != REQUESTS:
         return False
-    calls = [event for event in evidence.events if isinstance(event, Invoked)]
-    return any(call.began <= sent.moment <= call.ended < call.began + IN_TIME for call in calls)
+    return any(call.began <= sent.moment <= call.ended < call.began + IN_TIME for call in evidence.of(Invoked))

@@ -14,18 +14,17 @@ I10 every delivery gets on: one around which nothing is wrong finishes a request
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from emulator.iot.products import Module, Product
+from emulator.iot.products import Module
 from emulator.iot.service import ApiCall
 from emulator.pulse import busiest_second
-from emulator.records import Arrival, Deleted, Event, Invoked, Published, Sent
+from emulator.records import Arrival, Deleted, Invoked, Published, Sent
 from tests.e2e.company import undisturbed
 from tests.e2e.deliveries import gets_on, never_longer
-from tests.e2e.evidence import Asked, Evidence, Key, key_of, name_of, numbered, read
+from tests.e2e.evidence import REQUESTS, Asked, Evidence, ids_in, module_of, read, requests_in
 
 SHARP = 6
 ON_ITS_WAY = 0.5
@@ -34,143 +33,80 @@ ON_ITS_WAY = 0.5
 
 def violations(evidence: Evidence) -> list[str]:
     """Everything that does not hold, in words; empty when all does."""
-    told = Told(evidence)
-    found = {
-        check.__doc__: list(check(told))
-        for check in (
-            everything_ends,
-            one_truth,
-            made_once,
-            within_quota,
-            acknowledged_last,
-            nothing_behind,
-            no_secrets,
-        )
-    }
-    found |= {check.__doc__: list(check(evidence)) for check in (undisturbed, never_longer, gets_on)}
-    return [f"{name}: {problem}".replace(".:", ":") for name, problems in found.items() for problem in problems]
+    checks = [everything_ends, one_truth, made_once, within_quota, acknowledged_last, nothing_behind, no_secrets]
+    checks += [undisturbed, never_longer, gets_on]
+    return [f"I{number}: {problem}" for number, check in enumerate(checks, 1) for problem in check(evidence)]
 
 
-class Told:
-    """The evidence, by request."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self.evidence = evidence
-        self.outcomes: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-        for event in self.of(Published):
-            outcome = read(event.body)
-            self.outcomes[outcome["causationid"]].append(outcome)
-        self.letters = {name for letter in evidence.letters for name in _ids_of(letter)}
-        self.made = self._effects("CreateOTAModule")
-        self.updated = self._effects("UpdateOTAModule")
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        return [event for event in self.evidence.events if isinstance(event, kind)]
-
-    def module(self, products: Mapping[str, Product], key: Key) -> Module | None:
-        product = products.get(key[1])
-        return product.module(key[2]) if product and product.instance == key[0] else None
-
-    @property
-    def again(self) -> bool:
-        """Whether something was delivered, or arrived, more than once."""
-        struck = {"redeliver", "overlap", "duplicate", "twice", "kill", "drop", "reset", "refuse"}
-        return bool(struck & self.evidence.struck) or any(event.error for event in self.of(Invoked))
-
-    def _effects(self, operation: str) -> dict[Key, list[ApiCall]]:
-        found: dict[Key, list[ApiCall]] = defaultdict(list)
-        for call in self.evidence.calls:
-            if call.operation == operation and call.success:
-                found[key_of(call.parameters)].append(call)
-        return found
-
-
-def _ids_of(letter: Mapping[str, Any]) -> Iterator[str]:
-    """Of whom a dead letter speaks, if it gives a reason: the function's own do, the stream's are events that never ended."""
-    if "Reason" in letter:
-        yield letter["Request"]["Id"]
-        return
-    body = letter.get("data", {}).get("messageBody", "")
-    try:
-        requests = json.loads(body)
-    except ValueError:
-        requests = []
-    for number, request in enumerate(requests if isinstance(requests, list) else [requests], 1):
-        default = f"{letter['id']}/{number}" if isinstance(requests, list) else letter["id"]
-        yield request.get("Id", default) if isinstance(request, dict) else default
-
-
-def everything_ends(told: Told) -> Iterator[str]:
+def everything_ends(evidence: Evidence) -> Iterator[str]:
     """I1."""
-    for asked in told.evidence.asked:
+    for asked in evidence.asked:
         if asked.answered is not None and (asked.answered >= 500 or asked.answered == 429):
             yield f"the last that the sender of {asked.id} was told is {asked.answered}"
-        if asked.id not in told.outcomes and asked.id not in told.letters:
+        if asked.id not in evidence.outcomes and asked.id not in evidence.given_up:
             yield f"{asked.id} has neither an outcome nor a dead letter"
 
 
-def one_truth(told: Told) -> Iterator[str]:
+def one_truth(evidence: Evidence) -> Iterator[str]:
     """I2."""
-    for name, outcomes in told.outcomes.items():
+    for name, outcomes in evidence.outcomes.items():
         ids = {outcome["id"] for outcome in outcomes}
         if len(ids) > 1:
             yield f"{name} has outcomes of {len(ids)} ids"
-    for asked in told.evidence.asked:
-        for outcome in told.outcomes.get(asked.id, ()):
-            if problem := _untrue(asked, outcome["data"], told):
+    for asked in evidence.asked:
+        for outcome in evidence.outcomes.get(asked.id, ()):
+            if problem := _untrue(asked, outcome["data"], evidence):
                 yield f"{asked.id} is said to be {outcome['data']['Status']}, but {problem}"
 
 
-def _untrue(asked: Asked, data: Mapping[str, Any], told: Told) -> str | None:
-    status = data["Status"]
+def _untrue(asked: Asked, data: Mapping[str, Any], evidence: Evidence) -> str | None:
+    status, after, updates = data["Status"], module_of(evidence.after, asked.key), evidence.updated.get(asked.key)
     if not asked.valid:
         return None if status == "rejected" else "it breaks the contract"
     if status == "failed":
-        return None if asked.id in told.letters else "there is no dead letter"
+        return None if asked.id in evidence.given_up else "there is no dead letter"
     if status == "rejected":
-        return _rejected(asked, told)
-    after = told.module(told.evidence.after, asked.key)
+        # An unknown product, ten modules, or refused: it was not made.
+        return _rejected(asked, evidence) if after else None
     if after is None:
         return "the module is not there"
-    if status == "created" and not told.made.get(asked.key):
+    if status == "created" and asked.key not in evidence.created:
         return "nobody created it"
-    if status == "updated" and not (told.updated.get(asked.key) and asked.policy == "update"):
-        return "no update was asked for and made"
-    return None if told.updated.get(asked.key) or status == "updated" else _drift(asked, data, after)
+    if status == "updated":
+        return None if updates and asked.policy == "update" else "no update was asked for and made"
+    return None if updates else _drift(asked, data, after)
 
 
-def _rejected(asked: Asked, told: Told) -> str | None:
-    if told.module(told.evidence.after, asked.key) is None:
-        return None  # unknown product, ten modules, or refused: it was not made
+def _rejected(asked: Asked, evidence: Evidence) -> str | None:
+    """What is wrong with a rejection where the module is there."""
     if asked.policy == "update":
-        return None if not told.updated.get(asked.key) else "it was updated"
+        return "it was updated" if asked.key in evidence.updated else None
     if asked.policy != "fail":
         return "it is there, and that is no reason"
-    before = told.module(told.evidence.before, asked.key)
-    others = any(each.key == asked.key and each.id != asked.id for each in told.evidence.asked)
+    others = any(each.key == asked.key and each.id != asked.id for each in evidence.asked)
     # A request that comes again after a crash may truthfully be told that its module exists, though its own call made it.
-    return None if before or others or told.again else "its own call made it"
+    explained = module_of(evidence.before, asked.key) or others or evidence.is_repeated
+    return None if explained else "its own call made it"
 
 
-def _drift(asked: Asked, data: Mapping[str, Any], found: Module) -> str | None:
-    there = {"ModuleName": found.name, "AliasName": found.alias or "", "Desc": found.desc or ""}
-    wanted = {name: asked.request.get(name) for name in there}
+def _drift(asked: Asked, data: Mapping[str, Any], module: Module) -> str | None:
+    there = {"ModuleName": module.name, "AliasName": module.alias or "", "Desc": module.desc or ""}
     drift = {
-        name: {"Wanted": value, "Found": there[name]}
-        for name, value in wanted.items()
-        if value is not None and value != there[name]
+        name: {"Wanted": asked.request[name], "Found": value}
+        for name, value in there.items()
+        if asked.request.get(name, value) != value
     }
-    said = data.get("Drift") or {}
-    return None if said == drift else f"the drift is {drift}, not {said}"
+    told = data.get("Drift") or {}
+    return None if told == drift else f"the drift is {drift}, not {told}"
 
 
-def made_once(told: Told) -> Iterator[str]:
+def made_once(evidence: Evidence) -> Iterator[str]:
     """I3."""
-    for key, calls in told.made.items():
-        if len(calls) > 1 or told.module(told.evidence.before, key):
+    for key, calls in evidence.created.items():
+        if len(calls) > 1 or module_of(evidence.before, key):
             yield f"{key} was created {len(calls)} times"
-    wishes = [asked for asked in told.evidence.asked if asked.policy == "update"]
-    for key, calls in told.updated.items():
+    wishes = [asked for asked in evidence.asked if asked.policy == "update"]
+    for key, calls in evidence.updated.items():
         for call in calls:
             if not any(asked.key == key and _is_asked_by(call, asked) for asked in wishes):
                 yield f"nobody asked for the update {dict(call.parameters)}"
@@ -178,92 +114,60 @@ def made_once(told: Told) -> Iterator[str]:
 
 def _is_asked_by(call: ApiCall, asked: Asked) -> bool:
     wanted = {name: asked.request[name] for name in ("AliasName", "Desc") if name in asked.request}
-    return all(call.parameters.get(name) == value for name, value in wanted.items())
+    return wanted.items() <= call.parameters.items()
 
 
-def within_quota(told: Told) -> Iterator[str]:
+def within_quota(evidence: Evidence) -> Iterator[str]:
     """I4."""
-    for operation, most in busiest_second(told.evidence.events).items():
-        if most > told.evidence.limit:
+    for operation, most in busiest_second(evidence.events).items():
+        if most > evidence.limit:
             yield f"{most} calls of {operation} in one second"
 
 
-def acknowledged_last(told: Told) -> Iterator[str]:
-    """I5."""
-    yield from _Acknowledgements(told.evidence.request_queue).unsettled(told.evidence.events)
-    for asked in told.evidence.asked:
-        if asked.answered is not None and asked.answered < 300 and asked.id not in told.outcomes:
+def acknowledged_last(evidence: Evidence) -> Iterator[str]:
+    """I5: an outcome, a dead letter, or the request in a later message."""
+    done: set[str] = set()
+    last_messages: dict[str, str] = {}
+    for event in evidence.events:
+        if isinstance(event, Published):
+            done.add(read(event.body)["causationid"])
+        elif isinstance(event, Sent) and event.queue == REQUESTS:
+            last_messages.update((name, event.id) for name, _ in requests_in(event.id, event.body))
+        elif isinstance(event, Sent):
+            done.update(ids_in(read(event.body)))
+        elif isinstance(event, Deleted):
+            lost = [name for name, message in last_messages.items() if message == event.id and name not in done]
+            yield from (f"{name} was acknowledged with nothing to show for it" for name in lost)
+    for asked in evidence.asked:
+        if asked.answered is not None and asked.answered < 300 and asked.id not in evidence.outcomes:
             yield f"{asked.id} was answered {asked.answered} without an outcome"
 
 
-class _Acknowledgements:
-    """What each delivery has to show for it: an outcome, a dead letter, or its request put back in a later message."""
-
-    def __init__(self, queue: str) -> None:
-        self._queue = queue
-        self._done: set[str] = set()
-        self._latest: dict[str, str] = {}
-        """The last message in which a request was sent."""
-        self._waiting: dict[str, list[str]] = {}
-
-    def unsettled(self, events: Iterable[Event]) -> Iterator[str]:
-        """Yield what was deleted from the request queue with nothing to show for it; events in their order."""
-        for event in events:
-            if isinstance(event, Published):
-                self._done.add(read(event.body)["causationid"])
-            elif isinstance(event, Sent):
-                self._sent(event)
-            elif isinstance(event, Deleted):
-                yield from self._deleted(event)
-
-    def _sent(self, event: Sent) -> None:
-        body = read(event.body)
-        if event.queue != self._queue:
-            self._done.update(_ids_of(body))
-            return
-        names = [name_of(each, event.id, number) for number, each in numbered(body)]
-        self._waiting[event.id] = names
-        self._latest.update(dict.fromkeys(names, event.id))
-
-    def _deleted(self, event: Deleted) -> Iterator[str]:
-        for name in self._waiting.pop(event.id, ()):
-            if name not in self._done and self._latest[name] == event.id:
-                yield f"{name} was acknowledged with nothing to show for it"
-
-
-def nothing_behind(told: Told) -> Iterator[str]:
+def nothing_behind(evidence: Evidence) -> Iterator[str]:
     """I6."""
-    runs = told.of(Invoked)
+    runs = evidence.of(Invoked)
     for run in runs:
         # A process that was stopped cannot end in time.
-        if "time out" in run.text and "pause" not in told.evidence.struck:
+        if "time out" in run.text and "pause" not in evidence.struck:
             yield f"invocation {run.request_id} of {run.function}: {run.text}"
-    for arrival in told.of(Arrival):
-        if arrival.service in ("iot", "smq") and not _during(arrival, runs):
+    for arrival in evidence.of(Arrival):
+        is_during = any(run.began <= arrival.moment <= run.ended + ON_ITS_WAY for run in runs)
+        if arrival.service in ("iot", "smq") and not is_during:
             yield f"{arrival.operation} came when no function was running"
 
 
-def _during(event: Arrival, runs: Iterable[Invoked]) -> bool:
-    return any(run.began <= event.moment <= run.ended + ON_ITS_WAY for run in runs)
-
-
-def no_secrets(told: Told) -> Iterator[str]:
+def no_secrets(evidence: Evidence) -> Iterator[str]:
     """I7."""
-    evidence = told.evidence
-    published = [read_text(event) for event in told.of(Published)]
-    errors = [event.text for event in told.of(Invoked)]
-    text = "\n".join([*evidence.lines, *published, json.dumps(evidence.letters), *evidence.pages, *errors])
-    yield from (f"a secret is shown ({secret[:4]}…)" for secret in shown(evidence.secrets, text))
+    errors = [run.text for run in evidence.of(Invoked)]
+    values = [json.dumps(value) for value in (evidence.letters, evidence.outcomes)]
+    secrets = secrets_in("\n".join([*evidence.lines, *evidence.pages, *errors, *values]), evidence.secrets)
+    yield from (f"a secret is shown ({secret[:4]}…)" for secret in secrets)
 
 
-def shown(secrets: Sequence[str], text: str) -> set[str]:
+def secrets_in(text: str, secrets: Sequence[str]) -> set[str]:
     """The secrets that stand in a text, also as in a URL, once or twice encoded."""
     forms = {form: secret for secret in secrets for form in (secret, quote(secret, ""), quote(quote(secret, ""), ""))}
     beginnings = {form[:SHARP] for form in forms}
     # One look at each place, however many secrets there are.
     suspect = {text[place : place + SHARP] for place in range(len(text))} & beginnings
     return {secret for form, secret in forms.items() if form[:SHARP] in suspect and form in text}
-
-
-def read_text(event: Event) -> str:
-    return json.dumps(read(event.body)) if isinstance(event, Published) else ""

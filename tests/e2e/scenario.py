@@ -2,12 +2,11 @@
 
 import base64
 import itertools
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +16,15 @@ from emulator.cloud import Cloud, Options
 from emulator.faults.plan import Plan
 from emulator.iot.products import Module, Product
 from emulator.local import LocalCloud, local_cloud
-from emulator.records import Published
-from tests.e2e.evidence import REQUESTS, Asked, Evidence, Start, name_of, numbered, read
-from tests.e2e.invariants import Told
-from tests.support.paths import ROOT
+from tests.e2e.company import alone
+from tests.e2e.evidence import REQUESTS, Asked, Evidence, Gather, begin, requests_in
+from tests.e2e.invariants import violations
+from tests.support.local import changed_template, encoded
 from tests.support.waiting import within
 
-TIMEOUT = 6
-"""Seconds that a function of these tests may take."""
-HURRIED = {
-    "OTA_READ_TIMEOUT": "0.5",
-    "OTA_CONNECT_TIMEOUT": "0.5",
-    "OTA_DEADLINE_MARGIN": "1.5",
-}
-_CHANGES = {
-    "timeout: 300 ": "timeout: {timeout} ",
-    "timeout: 60\n": "timeout: {timeout}\n",
-    "batch_seconds: 1\n": "batch_seconds: 0\n",
-    # A delivery that overlaps with another needs a second instance.
-    "concurrencyConfig: {reservedConcurrency: 1}": "concurrencyConfig: {reservedConcurrency: 2}",
-}
+SENDER_GIVES_UP, SETTLED = 45.0, 90.0
+"""Seconds."""
+HURRIED = {"OTA_READ_TIMEOUT": "0.5", "OTA_CONNECT_TIMEOUT": "0.5", "OTA_DEADLINE_MARGIN": "1.5"}
 INSTANCE = "iot-run"
 """The instance of two of the requests; the others name none."""
 _numbers = itertools.count(1)
@@ -45,48 +33,39 @@ Request = Mapping[str, Any]
 
 @contextmanager
 def hurried_cloud(
-    folder: Path, *, limit: int = 300, timeout: int = TIMEOUT, variables: Mapping[str, str] | None = None
+    folder: Path, *, limit: int = 300, timeout: int = 6, variables: Mapping[str, str] | None = None
 ) -> Iterator[LocalCloud]:
     """A local cloud whose functions give up soon, whose waits are short, and whose quota is out of the way."""
-    text = (ROOT / "template.yml").read_text(encoding="utf-8")
-    for old, new in _CHANGES.items():
-        assert old in text, old
-        text = text.replace(old, new.replace("{timeout}", str(timeout)))
-    template = folder / "template.yml"
-    template.write_text(text, encoding="utf-8")
-    options = Options(
-        port=0,
-        template=template,
-        retry_scale=0.05,
-        delay_scale=0.002,
-        limit=limit,
-        variables={**HURRIED, "OTA_QPS": str(limit * 2 // 3), **(variables or {})},
-    )
+    changes = {
+        "timeout: 300 ": f"timeout: {timeout} ",
+        "timeout: 60\n": f"timeout: {timeout}\n",
+        "batch_seconds: 1\n": "batch_seconds: 0\n",
+        # A delivery that overlaps with another needs a second instance.
+        "concurrencyConfig: {reservedConcurrency: 1}": "concurrencyConfig: {reservedConcurrency: 2}",
+    }
+    variables = {**HURRIED, "OTA_QPS": str(limit * 2 // 3), **(variables or {})}
+    template = changed_template(folder, changes)
+    options = Options(port=0, template=template, retry_scale=0.05, delay_scale=0.002, limit=limit, variables=variables)
     with local_cloud(options) as cloud:
         yield cloud
 
 
-@dataclass(frozen=True)
-class Ran:
-    """A run that has ended: its evidence, and what each rule of its plan did."""
-
-    evidence: Evidence
-    fired: Sequence[int]
-
-    def statuses(self) -> dict[str, set[str]]:
-        """What was said of each request."""
-        outcomes = Told(self.evidence).outcomes
-        return {
-            asked.id: {one["data"]["Status"] for one in outcomes.get(asked.id, ())} for asked in self.evidence.asked
-        }
+def check(evidence: Evidence) -> None:
+    """Nothing is violated, every rule struck, and each request ended as it would alone, once or repeated."""
+    broken = violations(evidence)
+    assert not broken, f"{broken} under {evidence.plan}"
+    assert [*evidence.rules] == [*evidence.plan.rules], f"not all struck under {evidence.plan}"
+    for asked in evidence.asked:
+        statuses, allowed = evidence.statuses(asked.id), alone(asked, evidence)
+        repeated = {"existing"} if "created" in allowed else set()
+        assert statuses and statuses <= allowed | repeated, f"{asked.id} is {statuses} under {evidence.plan}"
 
 
 class Scenario:
     """One run after another against a cloud; each has products of its own."""
 
-    def __init__(self, cloud: LocalCloud, seconds: float = 45.0) -> None:
+    def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
-        self._seconds = seconds
         # Certificates take longer to read than most calls here.
         self._client = httpx.Client(timeout=60, verify=False, limits=httpx.Limits(max_keepalive_connections=0))
 
@@ -97,135 +76,75 @@ class Scenario:
         self.cloud.call(lambda parts: parts.iot.products.add(product, age=3600))
         return key
 
-    def queue(self, plan: Plan, requests: Sequence[Request], *, bodies: Sequence[bytes] = ()) -> Ran:
-        """Send requests, and bodies that hold none that is valid, to the queue; return when all is settled.
+    def new_modules(self, products: int, each: int) -> list[Request]:
+        """Requests for so many modules of so many new products."""
+        keys = [self.product() for _ in range(products)]
+        return [{"Id": f"{key}-{n}", "ProductKey": key, "ModuleName": f"m{n}"} for key in keys for n in range(each)]
 
-        A request of which `valid` is said to be False is sent without that word, and expected to be rejected.
-        """
-        start = self._start(plan)
-        asked = [Asked(request["Id"], request, request.get("valid", True)) for request in requests]
-        clean = [{name: value for name, value in request.items() if name != "valid"} for request in requests]
+    def queue(self, plan: Plan, requests: Sequence[Request], *, bodies: Sequence[bytes] = ()) -> Evidence:
+        """Send requests, and bodies that hold none that is valid, to the queue; return when all is settled."""
+        texts = [*map(encoded, requests), *(base64.b64encode(body).decode() for body in bodies)]
+        gather = self.cloud.call(lambda parts: begin(parts, plan))
+        messages = self.cloud.call(lambda parts: [parts.smq.send(REQUESTS, text) for text in texts])
+        sent = list(zip(messages, texts, strict=True))[len(requests) :]
+        asked = [Asked(request["Id"], request) for request in requests]
+        asked += [Asked(name) for message, text in sent for name, _ in requests_in(message, text)]
+        return self._settled(gather, asked, [])
 
-        def send(parts: Cloud) -> list[Asked]:
-            for request in clean:
-                parts.smq.send(REQUESTS, base64.b64encode(json.dumps(request).encode()).decode())
-            ids = [parts.smq.send(REQUESTS, base64.b64encode(each).decode()) for each in bodies]
-            return [
-                Asked(name_of(request, message, number), {}, valid=False)
-                for message, body in zip(ids, bodies, strict=True)
-                for number, request in numbered(read(base64.b64encode(body).decode()))
-            ]
-
-        asked += self.cloud.call(send)
-        self._settle(asked, start)
-        return self._ended(start, asked)
-
-    def http(self, plan: Plan, requests: Sequence[Request], *, at_once: int = 4, copies: int = 1) -> Ran:
+    def http(self, plan: Plan, requests: Sequence[Request], *, at_once: int = 4, copies: int = 1) -> Evidence:
         """Post requests, each again until it is finished, as a sender does; return when all is settled.
 
         With `copies`, as many senders that know nothing of each other have the same requests.
         """
-        start = self._start(plan)
+        gather = self.cloud.call(lambda parts: begin(parts, plan))
+        pages: list[str] = []
         with ThreadPoolExecutor(at_once) as pool:
-            posted = list(pool.map(self._post, [request for request in requests for _ in range(copies)]))
-        pages = [page for _, page in posted]
-        asked = [one for one, _ in posted]
-        return self._ended(start, asked, pages)
+            post = partial(self._post, pages)
+            asked = list(pool.map(post, [request for request in requests for _ in range(copies)]))
+        return self._settled(gather, asked, pages)
 
-    def _post(self, request: Request) -> tuple[Asked, str]:
-        valid = request.get("valid", True)
-        clean = {name: value for name, value in request.items() if name != "valid"}
-        asked = Asked(request["Id"], clean, valid)
-        end = time.monotonic() + self._seconds
-        pages = []
+    def _post(self, pages: list[str], request: Request) -> Asked:
+        """Post a request until it is finished, and keep the answers."""
+        end = time.monotonic() + SENDER_GIVES_UP
         while True:
             try:
-                answer = self._client.post(f"{self.cloud.urls.fc}/ota-modules-http/modules", json=clean)
+                answer = self._client.post(f"{self.cloud.urls.fc}/ota-modules-http/modules", json=request)
+                status = answer.status_code
                 pages.append(str(answer.headers) + answer.text)
-                asked = replace(asked, answered=answer.status_code)
             except httpx.HTTPError:
-                asked = replace(asked, answered=599)
-            if (asked.answered or 0) < 500 and asked.answered != 429:
-                return asked, "\n".join(pages)
-            if time.monotonic() >= end:
-                return asked, "\n".join(pages)
+                status = 599
+            if (status < 500 and status != 429) or time.monotonic() >= end:
+                return Asked(request["Id"], request, status)
             time.sleep(0.05)
 
-    def _start(self, plan: Plan) -> Start:
-        def begin(parts: Cloud) -> Start:
-            parts.faults.set(plan)
-            return Start.of(parts)
-
-        return self.cloud.call(begin)
-
-    def _settle(self, asked: Sequence[Asked], start: Start) -> None:
-        def done(parts: Cloud) -> bool:
-            events = parts.records.events[start.events :]
-            told = {read(each.body)["causationid"] for each in events if isinstance(each, Published)}
-            return {each.id for each in asked} <= told or not any(_unsettled(parts))
-
-        within(lambda: self.cloud.call(done), self._seconds)
-
-    def _ended(self, start: Start, asked: Sequence[Asked], pages: Sequence[str] = ()) -> Ran:
-        """Let everything go right again, and wait until nothing moves."""
-
-        def quiet(parts: Cloud) -> bool:
-            return not any(_unsettled(parts)) and all(each.state in ("idle", "stopped") for each in parts.fc.instances)
-
-        # A fault ends by its own limits: what is left of the requests still meets it.
-        within(lambda: self.cloud.call(quiet), self._seconds)
-
+    def _settled(self, gather: Gather, asked: Sequence[Asked], pages: Sequence[str]) -> Evidence:
+        """Wait until nothing moves: a fault ends by its own limits, and what is left of the requests still meets it."""
+        within(lambda: self.cloud.call(_is_quiet), SETTLED)
         shown = [self._client.get(self.cloud.urls.console + path).text for path in ("/state", "/faults")]
-
-        def gather(parts: Cloud) -> Ran:
-            fired = [each.fired for each in parts.faults]
-            rules = [each.rule for each in parts.faults if each.fired]
-            parts.faults.clear()
-            return Ran(Evidence.since(start, parts, asked, rules, [*pages, *shown]), fired)
-
-        return self.cloud.call(gather)
+        return self.cloud.call(lambda parts: gather(parts, asked, [*pages, *shown]))
 
 
-def _unsettled(parts: Cloud) -> Iterator[bool]:
+def _is_quiet(parts: Cloud) -> bool:
     depths = parts.smq.depths(REQUESTS)
-    yield depths.active + depths.inactive + depths.delayed > 0
-    yield any(stream.in_flight for stream in parts.streams)
+    is_empty = depths.active + depths.inactive + depths.delayed == 0
+    is_at_rest = all(each.state in ("idle", "stopped") for each in parts.fc.instances)
+    return is_empty and is_at_rest and not any(stream.in_flight for stream in parts.streams)
 
 
 def requests_for(scenario: Scenario) -> list[Request]:
     """A batch with one request of each kind: what to do with it, and a module that is there or not."""
-    known = [Module("mcu", alias="Main_MCU", desc="The main controller.")]
-    product = scenario.product(*known, Module("modem"), Module("radio"))
-    other = {"ProductKey": scenario.product(instance=INSTANCE), "IotInstanceId": INSTANCE}
-    number = next(_numbers)
-    each: list[dict[str, Any]] = [
-        {
-            "ProductKey": product,
-            "ModuleName": "barcodeScanner",
-            "AliasName": "条码扫描器",
-            "Desc": "Reads & writes: 100 %",
-        },
-        {"ProductKey": product, "ModuleName": "display"},
+    known = [Module("mcu", alias="Main_MCU", desc="The main controller."), Module("modem"), Module("radio")]
+    product, other = {"ProductKey": scenario.product(*known)}, {"ProductKey": scenario.product(instance=INSTANCE)}
+    other["IotInstanceId"] = INSTANCE
+    requests = [
+        {**product, "ModuleName": "barcodeScanner", "AliasName": "条码扫描器", "Desc": "Reads & writes: 100 %"},
+        {**product, "ModuleName": "display"},
         {**other, "ModuleName": "display", "Desc": "Another product's, in an instance."},
         {**other, "ModuleName": "Display"},
-        {"ProductKey": product, "ModuleName": "mcu", "AliasName": "Wanted"},
-        {"ProductKey": product, "ModuleName": "modem", "AliasName": "Modem_2", "OnExisting": "update"},
-        {"ProductKey": product, "ModuleName": "radio", "OnExisting": "fail"},
-        {"ProductKey": product, "ModuleName": "no spaces", "valid": False},
+        {**product, "ModuleName": "mcu", "AliasName": "Wanted"},
+        {**product, "ModuleName": "modem", "AliasName": "Modem_2", "OnExisting": "update"},
+        {**product, "ModuleName": "radio", "OnExisting": "fail"},
+        {**product, "ModuleName": "no spaces"},
         {"ProductKey": "a1Unknown", "ModuleName": "mcu"},
     ]
-    return [{**request, "Id": f"r{number}-{place}"} for place, request in enumerate(each)]
-
-
-MAY_BE = (
-    {"created", "existing"},
-    {"created", "existing"},
-    {"created", "existing"},
-    {"created", "existing"},
-    {"existing"},
-    {"updated", "existing"},
-    {"rejected"},
-    {"rejected"},
-    {"rejected"},
-)
-"""What may truthfully be said of the requests of `requests_for`, in their order."""
+    return [{**request, "Id": f"{product['ProductKey']}-{place}"} for place, request in enumerate(requests)]

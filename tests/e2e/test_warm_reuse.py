@@ -2,8 +2,7 @@
 
 import json
 import signal
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 
 import psutil
@@ -15,8 +14,7 @@ from emulator.iot.products import Module
 from emulator.local import LocalCloud
 from emulator.records import Arrival, Published
 from tests.e2e.evidence import read
-from tests.e2e.invariants import violations
-from tests.e2e.scenario import Scenario, hurried_cloud
+from tests.e2e.scenario import Scenario, check
 
 FUNCTION = "ota-modules-queue"
 INVOCATIONS = 500
@@ -25,29 +23,8 @@ WARM = 100
 MAY_GROW = 2 * 1024 * 1024
 """Bytes: an allocator's noise; 400 invocations that left five kilobytes each would be all of it."""
 
-
 MAY_START = 4
 """Threads, each with a connection to the API and one to SMQ: a task that is late has another thread stand by, and it stays."""
-
-
-@pytest.fixture
-def scenario(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Scenario]:
-    with hurried_cloud(tmp_path_factory.mktemp("warm"), **getattr(request, "param", {})) as cloud:
-        yield Scenario(cloud)
-
-
-@dataclass(frozen=True)
-class Size:
-    """What an instance's process holds."""
-
-    memory: int
-    threads: int
-    descriptors: int
-
-    @classmethod
-    def of(cls, cloud: LocalCloud) -> "Size":
-        process = psutil.Process(pid(cloud))
-        return cls(process.memory_info().rss, process.num_threads(), process.num_fds())
 
 
 def pid(cloud: LocalCloud) -> int:
@@ -73,27 +50,26 @@ def invoke(cloud: LocalCloud, requests: Sequence[dict[str, str]]) -> list[dict[s
 def test_five_hundred_invocations_leave_nothing_behind(scenario: Scenario) -> None:
     """Each has its own outcomes and no other's; memory, threads and descriptors do not grow with their number."""
     product = scenario.product(Module("mcu", alias="Main_MCU"))
-    first, size = pid_after_first(scenario, product), None
+    invoke(scenario.cloud, [{"ProductKey": product, "ModuleName": "mcu"}])
+    process = psutil.Process(pid(scenario.cloud))
     for number in range(INVOCATIONS):
         own = {"ProductKey": product, "ModuleName": "mcu", "Id": f"good-{number}", "CorrelationId": f"c-{number}"}
         bad = {"ProductKey": product, "ModuleName": f"no {number}", "Id": f"bad-{number}"}
-        outcomes = {str(one["causationid"]): one for one in invoke(scenario.cloud, [own, bad])}
+        outcomes = {str(outcome["causationid"]): outcome for outcome in invoke(scenario.cloud, [own, bad])}
         assert outcomes.keys() == {f"good-{number}", f"bad-{number}"}
         assert outcomes[f"good-{number}"]["correlationid"] == f"c-{number}"
         assert "correlationid" not in outcomes[f"bad-{number}"]
         if number == WARM:
-            size = Size.of(scenario.cloud)
-    assert size
-    last = Size.of(scenario.cloud)
-    assert pid(scenario.cloud) == first
-    assert last.threads - size.threads <= MAY_START
-    assert last.descriptors - size.descriptors <= 2 * MAY_START
-    assert last.memory - size.memory < MAY_GROW
+            memory, threads, descriptors = sizes(process)
+    assert pid(scenario.cloud) == process.pid
+    assert sizes(process)[0] - memory < MAY_GROW
+    assert sizes(process)[1] - threads <= MAY_START
+    assert sizes(process)[2] - descriptors <= 2 * MAY_START
 
 
-def pid_after_first(scenario: Scenario, product: str) -> int:
-    invoke(scenario.cloud, [{"ProductKey": product, "ModuleName": "mcu"}])
-    return pid(scenario.cloud)
+def sizes(process: psutil.Process) -> tuple[int, int, int]:
+    """Memory, threads and descriptors of an instance."""
+    return process.memory_info().rss, process.num_threads(), process.num_fds()
 
 
 def refuse(service: str, parts: Cloud) -> None:
@@ -105,23 +81,18 @@ def refuse(service: str, parts: Cloud) -> None:
 @pytest.mark.parametrize("scenario", [{"limit": 10, "variables": {"OTA_QPS": "6"}}], indirect=True)
 def test_a_frozen_instance_thaws_without_a_burst_and_reconnects(scenario: Scenario) -> None:
     """Its connections are gone meanwhile, and the time it stood still earns it no calls."""
-    products = [scenario.product() for _ in range(2)]
-    warm = invoke(scenario.cloud, [{"ProductKey": products[0], "ModuleName": "warm"}])
-    assert [one["type"] for one in warm] == ["ota.module.created"]
+    warm = invoke(scenario.cloud, [{"ProductKey": scenario.product(), "ModuleName": "warm"}])
+    assert [outcome["type"] for outcome in warm] == ["ota.module.created"]
     process = psutil.Process(pid(scenario.cloud))
     process.send_signal(signal.SIGSTOP)
     for service in ("iot", "smq"):
         scenario.cloud.call(partial(refuse, service))
     scenario.cloud.wait(lambda parts: parts.network.restored())
     process.send_signal(signal.SIGCONT)
-    requests = [
-        {"Id": f"{product}-{number}", "ProductKey": product, "ModuleName": f"m{number}"}
-        for product in products
-        for number in range(7)
-    ]
-    ran = scenario.queue(Plan(), requests)
-    assert violations(ran.evidence) == []
-    assert set(map(frozenset, ran.statuses().values())) == {frozenset({"created"})}
-    calls = [event for event in ran.evidence.events if isinstance(event, Arrival) and event.service == "iot"]
+    requests = scenario.new_modules(2, 7)
+    evidence = scenario.queue(Plan(), requests)
+    check(evidence)
+    assert {status for request in requests for status in evidence.statuses(request["Id"])} == {"created"}
+    calls = [call for call in evidence.of(Arrival) if call.service == "iot"]
     assert len(calls) == len(requests), "a connection that was gone cost a call"
     assert process.pid == pid(scenario.cloud)
