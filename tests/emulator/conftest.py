@@ -41,6 +41,12 @@ def cloud() -> Iterator[LocalCloud]:
 
 
 @pytest.fixture
+def client(cloud: LocalCloud) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=cloud.urls.console, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
 def accounts() -> Accounts:
     return Accounts()
 

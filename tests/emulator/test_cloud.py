@@ -48,15 +48,12 @@ def test_an_asynchronous_stream_does_not_wait_for_the_function(tmp_path: Path) -
         eventually(lambda: cloud.call(lambda parts: parts.fc.functions["ota-modules-queue"].counters.errors))
 
 
-def test_the_http_function_answers_unsigned_and_in_both_forms(cloud: LocalCloud) -> None:
-    """The template's trigger requires a signature; on loopback curl needs none."""
+def test_the_template_decides_what_functions_there_are_and_what_they_may_do(cloud: LocalCloud) -> None:
+    """Its HTTP trigger requires a signature; on loopback curl needs none. The function is there in the FC 2.0 form too."""
     assert httpx.get(f"{cloud.urls.fc}/ota-modules-http/x", timeout=30).status_code == 201
     wsgi = cloud.call(lambda parts: parts.fc.functions["ota-modules-http-wsgi"].config)
     assert (wsgi.wsgi, wsgi.service, wsgi.handler, wsgi.instances) == (True, "ota-modules", "samples.http", 1)
     assert wsgi.environment["OTA_QPS"] == "1"
-
-
-def test_the_role_of_the_template_decides_what_functions_may_do(cloud: LocalCloud) -> None:
     key = cloud.call(lambda parts: parts.accounts.issue("ota-modules"))
     assert cloud.call(lambda parts: parts.accounts.permits(key, "iot:CreateOTAModule", "*"))
     assert not cloud.call(lambda parts: parts.accounts.permits(key, "iot:DeleteOTAModule", "*"))
@@ -78,15 +75,14 @@ def test_modules_queues_and_messages_outlive_the_process_where_there_is_a_folder
             create(cloud, key, "mcu")
         products = cloud.call(lambda parts: list(parts.iot.products))
     template = document()
-    made = template["resources"]["infra"]["props"]["template"]["Resources"]
-    made["Outcomes"]["Properties"]["VisibilityTimeout"] = 77
-    made["OutcomeSubscription"]["Properties"]["NotifyContentFormat"] = "JSON"
+    stack = template["resources"]["infra"]["props"]["template"]["Resources"]
+    stack["Outcomes"]["Properties"]["VisibilityTimeout"] = 77
+    stack["OutcomeSubscription"]["Properties"]["NotifyContentFormat"] = "JSON"
     with local_cloud(options(tmp_path, template, **state)) as cloud:
         assert cloud.call(lambda parts: list(parts.iot.products)) == products
         [message] = cloud.call(lambda parts: parts.smq.receive("ota-module-outcomes"))
         assert message.body == "still here"
-        queue = cloud.call(lambda parts: parts.smq.queues.get("ota-module-outcomes"))
-        assert queue.attributes.visibility_timeout == 77
+        assert cloud.call(lambda parts: parts.smq.queues.get("ota-module-outcomes")).attributes.visibility_timeout == 77
         [subscription] = cloud.call(lambda parts: parts.smq.topics.subscriptions("ota-module-results"))
         assert subscription.notify_format == "JSON"
 

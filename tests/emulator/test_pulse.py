@@ -22,15 +22,12 @@ def arrivals(*moments: float) -> list[Event]:
 @pytest.mark.parametrize(
     ("events", "most"),
     [
-        # Calls a whole second apart are not within one second.
         (arrivals(0.5, 1.0, 1.25, 1.5, 3.0), 3),
-        # A burst is one whether or not it was seen late.
         ([*arrivals(*[1.4] * 12), Stall(1.0, 1.4)], 12),
-        # A stall excuses no call that was seen after it.
         ([*arrivals(*(2.0 + number / 100 for number in range(12))), Stall(1.0, 1.4)], 12),
         ([*arrivals(1.0), Arrival("iot", "B", "key", 1.1), Arrival("smq", CREATE, "key", 1.2)], 1),
     ],
-    ids=["any second", "burst", "after the stall", "other operations and services"],
+    ids=["without its end", "a burst seen late", "calls after a stall", "of each operation and service"],
 )
 def test_the_busiest_second_is_any_second(events: list[Event], most: int) -> None:
     assert busiest_second(events)[CREATE] == most

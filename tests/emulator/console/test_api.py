@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from emulator.console import letters
+from emulator.console.journal import describe
 from emulator.local import LocalCloud
 from emulator.records import Sent
 from tests.support.waiting import eventually
@@ -82,7 +83,7 @@ def test_the_stream_begins_with_all_that_is_known(client: httpx.Client, cloud: L
 
 
 def test_a_request_over_http_has_a_story(client: httpx.Client) -> None:
-    """Delivered, called, read back, published; the answer is the trigger's own; the log has its lines, and no others'."""
+    """Delivered, called, read back, published; the answer is the trigger's own. An unknown request has none."""
     answer = send(client, "over-http", "a1Known0001", "MODEM")
     assert (answer["status"], answer["body"]["Status"]) == (200, "existing")
     story = wait_for_story(client, "over-http", "worked")
@@ -93,6 +94,7 @@ def test_a_request_over_http_has_a_story(client: httpx.Client) -> None:
     assert [(line["level"], line["event"]) for line in lines] == [("INFO", "request"), ("INFO", "summary")]
     assert lines[0]["fields"]["status"] == "existing"
     assert lines[0]["at"] <= lines[1]["at"]
+    assert [client.get(path).status_code for path in ("/requests/nobody", "/outcomes/999999")] == [404, 404]
 
 
 def test_each_of_two_requests_for_one_module_has_its_own_calls(client: httpx.Client) -> None:
@@ -114,18 +116,6 @@ def test_calls_that_met_a_fault_and_invocations_that_died_are_in_the_story(clien
     client.delete("/faults")
     [failed] = [step for step in story["steps"] if step["kind"] == "failed"]
     assert (failed["function"], failed["error"]) == ("ota-modules-queue", "UnhandledInvocationError")
-
-
-def test_an_unknown_request_has_no_story(client: httpx.Client) -> None:
-    assert client.get("/requests/nobody").status_code == 404
-    assert client.get("/outcomes/999999").status_code == 404
-
-
-def test_the_modules_are_listed_by_product(client: httpx.Client) -> None:
-    """Without `default`, which belongs to every product."""
-    products = {product["key"]: product for product in client.get("/modules").json()}
-    assert len(products["a1Full00010"]["modules"]) == products["a1Full00010"]["most"] == 10
-    assert products["a1Demo00001"]["modules"] == []
 
 
 def test_no_key_token_or_secret_is_shown(client: httpx.Client, cloud: LocalCloud) -> None:
@@ -169,6 +159,14 @@ def test_rules_of_faults_are_shown_as_they_were_set(client: httpx.Client) -> Non
     assert client.delete("/faults").json() == []
     assert client.get("/faults/plan").json() == {"seed": 3}
     assert client.delete(f"/faults/{rule['id']}").status_code == 404
+
+
+def test_a_code_that_its_detail_repeats_is_shown_once_in_the_last_error() -> None:
+    """What nobody put into words is named by its event."""
+    assert describe({"code": "Busy", "detail": "Busy: Try again."}) == "Busy: Try again."
+    entry = {"reason": "quota", "operation": "CreateOTAModule", "detail": "no slot"}
+    assert describe(entry) == "quota: CreateOTAModule: no slot"
+    assert describe({"event": "config_warning"}) == "config_warning"
 
 
 def test_outcomes_are_exported_as_a_table(client: httpx.Client, cloud: LocalCloud) -> None:

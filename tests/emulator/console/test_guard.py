@@ -42,17 +42,11 @@ def test_another_sites_page_changes_nothing(client: httpx.Client, cloud: LocalCl
     assert read_events() == before
 
 
-def test_the_pages_own_requests_are_accepted(client: httpx.Client, cloud: LocalCloud) -> None:
-    headers = {"origin": cloud.urls.console, "sec-fetch-site": "same-origin"}
-    assert client.post("/dead-letters/replay", json={}, headers=headers).json() == {"replayed": [], "refused": {}}
-
-
 def test_every_answer_restricts_what_a_browser_loads(client: httpx.Client) -> None:
     """Files of this server only; no script or style within the page, no frame around it."""
     for path in ("/", "/page.js", "/page.css", "/icon.svg", "/state", "/nothing"):
         policy = client.get(path).headers["content-security-policy"]
-        assert "default-src 'none'" in policy
-        assert "frame-ancestors 'none'" in policy
+        assert {"default-src 'none'", "frame-ancestors 'none'"} <= {*policy.split("; ")}
         assert "unsafe" not in policy
 
 
@@ -66,16 +60,14 @@ def test_the_page_has_nothing_from_outside(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("call", "body", "status"),
     [
-        ("POST /requests", b"", 422),
+        ("POST /requests", b"", 422), ("POST /requests", b"[" * 100_000, 422), ("POST /requests", b" " * 300_000, 413),
         ("POST /requests", b'{"via": "post", "request": {}}', 422),
         ("POST /requests", b'{"via": "queue", "request": {}, "more": 1}', 422),
-        ("POST /requests", b"[" * 100_000, 422),
-        ("POST /requests", b" " * 300_000, 413),
         ("POST /requests", json.dumps({"via": "queue", "request": {"Desc": "d" * 60_000}}).encode(), 422),
         ("POST /faults", b'{"service": "iot", "kind": "explode"}', 422),
         ("PUT /faults", b" " * (faults_api.LARGEST_PLAN + 1), 413),
     ],
-)
+)  # fmt: skip
 def test_a_body_that_cannot_be_read_is_refused(client: httpx.Client, call: str, body: bytes, status: int) -> None:
     """And any that is not JSON: a browser may send it to another site unasked."""
     answer = client.request(*call.split(), content=body, headers={"content-type": "application/json"})

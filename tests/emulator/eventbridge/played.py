@@ -39,10 +39,6 @@ class Function:
         return [[event["data"]["messageBody"] for event in batch] for batch in batches]
 
 
-async def skip(_seconds: float) -> None:
-    await asyncio.sleep(0)
-
-
 def make_config(**trigger: Any) -> StreamConfig:
     return StreamConfig(QueueTrigger(**{"name": "requests", "queue": "q", **trigger}), "f", "cn-shanghai", "123")
 
@@ -50,7 +46,8 @@ def make_config(**trigger: Any) -> StreamConfig:
 def make_stream(
     service: MessageService, invoke: Callable[[bytes], Awaitable[Called]], clock: Clock | None = None, **trigger: Any
 ) -> EventStream:
-    return EventStream(make_config(**trigger), service, invoke, clock=clock or Clock(sleep=skip))
+    clock = clock or Clock(sleep=lambda _seconds: asyncio.sleep(0))
+    return EventStream(make_config(**trigger), service, invoke, clock=clock)
 
 
 def send(service: MessageService, *bodies: str) -> None:

@@ -74,11 +74,7 @@ def test_one_call_runs_at_a_time_and_a_stopped_stream_puts_its_message_back(serv
     assert (stream.state, stream.in_flight, service.depths("q")) == ("Ready", 0, Depths(active=1))
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [FAILED, Called(429), Called(500), Called(503), ConnectionResetError, TimeoutError],
-    ids=["error", "429", "500", "503", "reset", "timeout"],
-)
+@pytest.mark.parametrize("failure", [FAILED, Called(429), Called(503), ConnectionResetError, TimeoutError], ids=str)
 def test_a_failed_call_is_repeated_with_the_same_bytes(
     service: MessageService, failure: Called | type[OSError]
 ) -> None:
@@ -93,14 +89,12 @@ def test_a_failed_call_is_repeated_with_the_same_bytes(
 @pytest.mark.parametrize(
     ("strategy", "pauses"),
     [
-        # 10 to 20 seconds apart.
-        ("BACKOFF_RETRY", [15.0] * 3),
-        # For a day.
-        ("EXPONENTIAL_DECAY_RETRY", [2.0**n for n in range(9)] + [512.0] * 167),
+        ("BACKOFF_RETRY", [15.0] * 3),  # 10 to 20 seconds apart
+        ("EXPONENTIAL_DECAY_RETRY", [2.0**n for n in range(9)] + [512.0] * 167),  # for a day
     ],
 )
 def test_a_retry_strategy_has_its_pauses_times_the_scale(strategy: str, pauses: list[float]) -> None:
-    """Meanwhile its messages stay hidden, whatever the visibility timeout of the queue."""
+    """Meanwhile its messages stay hidden, whatever the queue's visibility timeout; then they are discarded."""
     now, slept, visible = 1_700_000_000.0, list[float](), set[int]()
     service = MessageService(Accounts(), clock=Clock(wall=lambda: now))
     service.create_queue("q", visibility_timeout=1)
@@ -114,15 +108,14 @@ def test_a_retry_strategy_has_its_pauses_times_the_scale(strategy: str, pauses: 
         await asyncio.sleep(0)
 
     clock = Clock(sleep=sleep, random=lambda: 0.5, scale=0.5)
-    stream = make_stream(service, Function(always=FAILED), clock, retry_strategy=strategy)
-    run(stream)
-    assert (slept, visible) == ([seconds * 0.5 for seconds in pauses], {0})
-    assert service.receive("q")[0].dequeue_count == 2
+    stream = make_stream(service, Function(always=FAILED), clock, retry_strategy=strategy, errors_tolerance="ALL")
+    run(stream, lambda: stream.discarded == 1)
+    assert (slept, visible, service.depths("q")) == ([seconds * 0.5 for seconds in pauses], {0}, Depths())
     service.close()
 
 
 def test_a_tolerated_failure_ends_in_the_dead_letter_queue(service: MessageService) -> None:
-    """The whole batch, as it was pushed; without such a queue it is discarded."""
+    """The whole batch, as it was pushed."""
     send(service, "a", "b", "c")
     function = Function(*[FAILED] * 4)
     stream = make_stream(service, function, batch_messages=2, errors_tolerance="ALL", dead_letter_queue="dead")
@@ -130,10 +123,6 @@ def test_a_tolerated_failure_ends_in_the_dead_letter_queue(service: MessageServi
     letters = [json.loads(message.body) for message in service.receive("dead", 16)]
     assert letters == json.loads(function.payloads[0])
     assert (function.calls[-1], stream.dead_lettered, stream.state) == (["c"], 2, "Ready")
-    send(service, "d")
-    stream = make_stream(service, Function(always=FAILED), errors_tolerance="ALL")
-    run(stream, lambda: stream.discarded == 1)
-    assert service.depths("q") == Depths()
 
 
 def test_a_failure_that_is_not_tolerated_halts_the_stream_until_it_is_restarted(service: MessageService) -> None:

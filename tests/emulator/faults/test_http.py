@@ -106,9 +106,8 @@ def test_an_idle_connection_is_closed_without_notice(cloud: LocalCloud, connecti
     answer = call(connection)
     answer.read()
     assert answer.headers["connection"] is None
-    end = time.monotonic() + 5
     with pytest.raises((ConnectionError, RemoteDisconnected)):
-        while time.monotonic() < end:
+        for _call in range(1_000):
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             call(connection).read()
 

@@ -35,7 +35,7 @@ def named(template: Template, name: str) -> Function:
     return next(function for function in template.functions if function.name == name)
 
 
-def test_functions_are_read_with_their_limits_code_role_and_address(template: Template) -> None:
+def test_functions_are_read_with_their_limits_code_role_and_triggers(template: Template) -> None:
     function = named(template, "ota-modules-queue")
     assert (function.memory, function.timeout, function.instances) == (128, 300, 1)
     assert (function.handler, function.initializer) == ("handler.index.handler", "handler.index.initialize")
@@ -45,10 +45,7 @@ def test_functions_are_read_with_their_limits_code_role_and_address(template: Te
     assert (http.http.auth, http.queues) == ("function", ())
     assert http.http.methods == ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"]
     assert http.variables["OTA_MNS_ENDPOINT"] == LOCAL["MnsEndpoint"]
-
-
-def test_the_stream_is_read_with_its_window_and_error_handling(template: Template) -> None:
-    [trigger] = named(template, "ota-modules-queue").queues
+    [trigger] = function.queues
     expected = {"name": "requests", "queue": "ota-module-requests", "dead_letter_queue": "ota-module-dead-letters"}
     window = {"batch_messages": 100, "batch_seconds": 1}
     errors = {"retry_strategy": "EXPONENTIAL_DECAY_RETRY", "errors_tolerance": "ALL"}
@@ -147,17 +144,16 @@ def test_a_wrong_value_is_refused_with_its_line_and_key(tmp_path: Path, old: str
         load_changed(tmp_path, old, new)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "field", "value"),
-    [
-        ("memorySize: 128", "# memorySize: 128", "memory", 512),
-        ("timeout: 300 ", "# timeout: 300 ", "timeout", 3),
-        ("initializer: {handler: handler.index.initialize, timeout: 30}", "# none", "initializer", None),
-        ("concurrencyConfig: {reservedConcurrency: 1}", "concurrencyConfig:", "instances", None),
-    ],
-)
-def test_a_key_without_a_value_has_the_platforms_default(
-    tmp_path: Path, old: str, new: str, field: str, value: object
-) -> None:
+DEFAULTS = {
+    "memory": ("memorySize: 128", "# memorySize: 128", 512),
+    "timeout": ("timeout: 300 ", "# timeout: 300 ", 3),
+    "initializer": ("initializer: {handler: handler.index.initialize, timeout: 30}", "# none", None),
+    "instances": ("concurrencyConfig: {reservedConcurrency: 1}", "concurrencyConfig:", None),
+}
+
+
+@pytest.mark.parametrize("field", DEFAULTS)
+def test_a_key_without_a_value_has_the_platforms_default(tmp_path: Path, field: str) -> None:
     """Also one that is missing."""
-    assert getattr(named(load_changed(tmp_path, old, new), "ota-modules-queue"), field) == value
+    old, new, default = DEFAULTS[field]
+    assert getattr(named(load_changed(tmp_path, old, new), "ota-modules-queue"), field) == default

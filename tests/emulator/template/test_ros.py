@@ -19,9 +19,9 @@ def queue(**properties: Any) -> dict[str, Any]:
     return {"Type": "ALIYUN::MNS::Queue", "Properties": {"QueueName": "requests", **properties}}
 
 
-def test_a_queue_has_smqs_attributes_unless_told_otherwise() -> None:
-    assert make_stack({"Q": queue()}).queues == (Queue("requests", QueueAttributes()),)
-    assert make_stack({"Q": queue(VisibilityTimeout=60)}).queues[0].attributes == QueueAttributes(visibility_timeout=60)
+def test_a_queue_has_smqs_attributes_unless_it_has_its_own() -> None:
+    queues = make_stack({"Q": queue(), "P": queue(VisibilityTimeout=60)}).queues
+    assert queues == tuple(Queue("requests", QueueAttributes(visibility_timeout=seconds)) for seconds in (30, 60))
 
 
 @pytest.mark.parametrize("enabled", [True, False])
@@ -49,9 +49,8 @@ def test_a_role_can_be_assumed_by_the_services_that_its_trust_policy_allows() ->
         {"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": {"Service": ["ecs.aliyuncs.com"]}},
     ]
     role = {"RoleName": "ota", "AssumeRolePolicyDocument": {"Version": "1", "Statement": trust}}
-    assert make_stack({"R": {"Type": "ALIYUN::RAM::Role", "Properties": role}}).roles[0].services == (
-        "fc.aliyuncs.com",
-    )
+    [made] = make_stack({"R": {"Type": "ALIYUN::RAM::Role", "Properties": role}}).roles
+    assert made.services == ("fc.aliyuncs.com",)
 
 
 @pytest.mark.parametrize(

@@ -18,21 +18,14 @@ def render(value: Any) -> Any:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("${vars.region}", "cn-shanghai"),
-        ("${vars.nested.name}-queue", "ota-queue"),
-        ("${vars.queue}", "ota-requests"),
-        ("${vars.count}", 2),
-        ("n${vars.count}", "n2"),
-        ("${vars.off}", {}),
-        ("${resources.infra.output.RoleArn}", "acs:ram::1:role/ota"),
-        ("${env('HOST', 'here')}", "here"),
-        ('${env("HOST", "here")}', "here"),
-        ("${env('HOST', '')}", ""),
+        ("${vars.region}", "cn-shanghai"), ("${vars.nested.name}-queue", "ota-queue"), ("${vars.queue}", "ota-requests"),
+        ("${vars.count}", 2), ("n${vars.count}", "n2"), ("${vars.off}", {}),
+        ("${resources.infra.output.RoleArn}", "acs:ram::1:role/ota"), ("no variable, {} and $", "no variable, {} and $"),
+        ("${env('HOST', 'here')}", "here"), ('${env("HOST", "here")}', "here"), ("${env('HOST', '')}", ""),
         ("${env('SET', 'here')}", "there"),
-        ("no variable, {} and $", "no variable, {} and $"),
         ({"a": [{"b": "${vars.count}"}, True, None]}, {"a": [{"b": 2}, True, None]}),
     ],
-)
+)  # fmt: skip
 def test_a_variable_is_replaced_by_its_value_however_deep_it_stands(text: object, value: object) -> None:
     """A variable that stands alone keeps its type; inside text it is text."""
     assert render(text) == value
