@@ -52,11 +52,10 @@ def judge(files: Iterable[str], fault: Fault | None = None) -> Verdict:
 
 def _run(folder: Path, failure: str, *module: str) -> str:
     """The failure that a module prints that is run in a folder."""
-    environ = {"PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "examples")}
-    command = [sys.executable, "-m", *module]
-    environ = os.environ | environ
+    command, examples = [sys.executable, "-m", *module], str(folder / "examples")
+    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_STORAGE_DIRECTORY": examples}
     try:
-        run = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=LONGEST)
+        run = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=LONGEST)
     except subprocess.TimeoutExpired:
         return "does not end"
     if run.returncode == 0:

@@ -53,10 +53,10 @@ class Surroundings:
         self.plan = plan
         self.random = Random(f"world {plan.seed}")
         self.scheduler = scheduler = Scheduler(plan.seed)
-        self.store = Server(plan, scheduler) if plan.store_live else None
+        self.troubles = Troubles(plan, scheduler)
+        self.store = Server(plan, scheduler, self.troubles) if plan.store_live else None
         self.records = Records(plan, scheduler, self.store.apart if self.store else lambda _: False)
         self.settlement = Settlement(self.records)
-        self.troubles = Troubles(plan, scheduler)
         self.cloud = Cloud(plan, scheduler, self.records, account, self.troubles)
         self.queue = Queue(plan, scheduler, self.troubles)
         truth = Truth(self.records, account)

@@ -8,16 +8,12 @@ from typing import Any
 _MARK = re.compile(r"#(\d+)#")
 _DEEP = re.compile(r"\[{50,}\]{50,}")
 _EMPTY = re.compile(r"\[( *)\]")
+"""An array without elements, told from others by its spaces."""
 
 
 def mark(number: int) -> str:
     """What tells a request from all others, wherever it stands in a text."""
     return f"#{number}#"
-
-
-def empty_array(number: int) -> str:
-    """An array without elements, which can be told from others all the same."""
-    return f"[{' ' * number}]"
 
 
 @dataclass(frozen=True)
@@ -74,8 +70,4 @@ def _entry(element: object) -> Entry:
     assert found is not None, f"a request without a mark: {element}"
     if fields is None:
         return Entry(int(found[1]))
-    return Entry(int(found[1]), _count(fields.get("Attempt", 1)), _count(fields.get("Replay", 0)), fields)
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) else 1
+    return Entry(int(found[1]), fields.get("Attempt", 1), fields.get("Replay", 0), fields)

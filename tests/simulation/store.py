@@ -21,10 +21,11 @@ from handler.pacing import catch_up
 from handler.store import OVERDUE, PATIENCE, PAUSE, TRIES, Store
 from tests.simulation.account import Sent
 from tests.simulation.plan import Plan
+from tests.simulation.troubles import Troubles
 from tests.simulation.valkey import Valkey
 from tests.support.scheduler import Scheduler
+from tests.support.virtual_time import EPOCH
 
-EPOCH = 1_750_000_000.0
 QPS = 9.0
 MOST_A_SECOND = 30
 """Calls of all operations that a process makes in a second at most."""
@@ -52,27 +53,13 @@ class Outage(NamedTuple):
     empties: bool
 
 
-class Given(NamedTuple):
-    """Whether an answer gives out a slot, in how many seconds all are over, and in how many those that the asker knew of."""
-
-    any: bool
-    over: float
-    known: float
-
-    @classmethod
-    def read(cls, arguments: Sequence[float], answer: Sequence[int]) -> "Given":
-        now, slot, free, _, _ = answer
-        _, _, known, *_ = arguments
-        return cls(slot > 0, (free - now) / 1e6, known)
-
-
 @dataclass
 class Server:
     """The store of a run: a Valkey with a clock of its own, and all that goes wrong with it and on the way to it."""
 
     plan: Plan
     scheduler: Scheduler
-    random: Random = field(init=False)
+    troubles: Troubles
     _clients: dict[str, "Client"] = field(default_factory=dict)
     _given: dict[str, float] = field(default_factory=dict)
     """The instant at which all slots of an operation are over."""
@@ -88,7 +75,7 @@ class Server:
         self._outages = sorted(outages + restarts)
         steps = (-plan.store_clock, min(plan.store_clock, FORTH))
         self._steps = [(self._sometime(), self.random.choice(steps)) for _ in range(STEPS if plan.store_clock else 0)]
-        self._emptied = 0.0
+        self._restarts = 0
 
     def _outage(self, longest: float, *, empties: bool) -> Outage:
         begin = self._sometime()
@@ -112,9 +99,6 @@ class Server:
                 return True
         return self.scheduler.time <= client.forgotten.get(sent.action, -math.inf)
 
-    def chance(self, rate: float) -> bool:
-        return rate > 0 and self.scheduler.time < self.plan.faulty and self.random.random() < rate
-
     @property
     def outage(self) -> Outage | None:
         now = self.scheduler.time
@@ -130,33 +114,32 @@ class Server:
         self._forget()
         self._valkey.now = self.now
         answer = self._valkey.run(key, arguments)
-        self._judge(client, key.rpartition(":")[2], Given.read(arguments, answer))
+        now, slot, free, _, _ = answer
+        if slot > 0:
+            self._judge(client, key.rpartition(":")[2], over=(free - now) / 1e6, known=arguments[2])
         return answer
 
     def _forget(self) -> None:
-        emptied = max(
-            (each.end for each in self._outages if each.empties and each.end <= self.scheduler.time), default=0.0
-        )
-        if emptied > self._emptied:
-            self._emptied = emptied
+        restarts = [each.end for each in self._outages if each.empties and each.end <= self.scheduler.time]
+        if len(restarts) > self._restarts:
+            self._restarts = len(restarts)
             self._valkey.forget()
             self._lost, self._given = {**self._lost, **self._given}, {}
 
-    def _judge(self, client: "Client", operation: str, given: Given) -> None:
-        """Notes what others cannot know of."""
-        if not given.any:
-            return
-        now = self.scheduler.time
-        others = [other for other in self._clients.values() if other is not client]
-        lost = self._lost.pop(operation, -math.inf)
-        for other in others:
-            if lost > now + given.known + LATE:
+    def _judge(self, client: "Client", operation: str, *, over: float, known: float) -> None:
+        """Notes what others cannot know of: a slot is given out, and in so many seconds all are over, or those that the asker
+        knew of."""
+        now, lost = self.scheduler.time, self._lost.pop(operation, -math.inf)
+        for other in self._clients.values():
+            if other is client:
+                continue
+            if lost > now + known + LATE:
                 other.forgotten[operation] = lost + catch_up(QPS)
             if other.of.down and not client.returning and not other.alone:
                 other.alone = True
                 for sent in other.left:
                     sent.apart |= sent.left > now - 1
-        self._given[operation] = now + given.over
+        self._given[operation] = now + over
 
 
 @dataclass
@@ -205,9 +188,9 @@ class Client:
         return answer
 
     def _there_and_back(self, effect: Callable[[], T]) -> T:
-        server = self.server
+        server, random = self.server, self.server.random
         there, back = self._ways()
-        lost = server.random.choice(("request", "answer")) if server.chance(server.plan.store_lost) else None
+        lost = random.choice(("request", "answer")) if server.troubles.strike(server.plan.store_lost, random) else None
         if there > PATIENCE:
             if lost != "request":
                 server.scheduler.at(server.scheduler.time + there, lambda: self._arrive(effect))
@@ -225,7 +208,7 @@ class Client:
         """Seconds there and back."""
         server, plan = self.server, self.server.plan
         there, back = (plan.store_latency + server.random.uniform(0, UNEVEN) for _ in range(2))
-        if server.chance(plan.store_slow):
+        if server.troubles.strike(plan.store_slow, server.random):
             late = server.random.uniform(0, 2 * PATIENCE)
             return (there + late, back) if server.random.random() < 0.5 else (there, back + late)
         return there, back

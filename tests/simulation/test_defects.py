@@ -9,8 +9,6 @@ from tests.simulation.script import array, crowd, statuses, wish, world
 from tests.simulation.troubles import Denial, Window
 from tests.simulation.workload import NO_JSON, NO_NAME, NO_NUMBER, TOO_DEEP, TWICE, Asked, broken
 
-POLICIES = pytest.mark.parametrize(("policy", "status"), [("keep", "existing"), ("fail", "rejected")])
-
 
 def _good(first: int, last: int, **fields: str) -> list[Asked]:
     return [wish(number, f"m{number}", instance=GOOD, **fields) for number in range(first, last + 1)]
@@ -20,17 +18,13 @@ def _created(*numbers: int) -> dict[int, list[str]]:
     return {number: ["created"] for number in numbers}
 
 
-@pytest.mark.parametrize("default", [NONE, WRONG])
-def test_a_request_of_a_wrong_instance_harms_no_other(default: str) -> None:
-    """Those that name a good instance are created, whatever the first one finds out."""
-    ends = statuses(world(wish(1), *_good(2, 5), default=default, max_age=600.0))
-    assert ends in ({1: [end], **_created(2, 3, 4, 5)} for end in ("rejected", "failed"))
-
-
-def test_a_request_that_names_a_wrong_instance_is_rejected() -> None:
-    """That is its own fault, and nobody else's."""
-    ends = statuses(world(wish(1, instance=WRONG), *_good(2, 5)))
-    assert ends == {1: ["rejected"], **_created(2, 3, 4, 5)}
+@pytest.mark.parametrize(
+    ("default", "named", "status"), [(NONE, NONE, "rejected"), (WRONG, NONE, "failed"), (GOOD, WRONG, "rejected")]
+)
+def test_a_request_of_a_wrong_instance_harms_no_other(default: str, named: str, status: str) -> None:
+    """It is its own fault unless the setting is wrong; those that name a good instance are created in any case."""
+    ends = statuses(world(wish(1, instance=named), *_good(2, 5), default=default, max_age=600.0))
+    assert ends == {1: [status], **_created(2, 3, 4, 5)}
 
 
 def test_arrears_of_one_instance_keep_no_other_from_calling() -> None:
@@ -46,17 +40,12 @@ def test_a_list_that_another_request_was_refused_says_nothing_of_this_one() -> N
     assert statuses(run)[2] == ["created"]
 
 
-@POLICIES
-def test_a_module_of_yesterday_is_not_created_though_the_api_was_silent(policy: str, status: str) -> None:
-    """The first delivery hears nothing at all; the second sees a module that is too old to be of its making."""
-    script = {(CREATE, "m"): ["lost"], (LIST, "a1"): ["lost"] * 4}
-    assert statuses(world(wish(1, OnExisting=policy), script=script, yesterdays="alias1"))[1] == [status]
-
-
-@POLICIES
-def test_a_module_of_yesterday_is_not_created_though_the_deadline_cut_the_call(policy: str, status: str) -> None:
-    """A call in flight at the deadline is no reason to believe in it a day later."""
-    run = world(wish(1, OnExisting=policy), script={(CREATE, "m"): ["lost"]}, yesterdays="alias1", timeout=6.0)
+@pytest.mark.parametrize(("lists", "timeout"), [(["lost"] * 4, 60.0), ([], 6.0)], ids=["silent API", "deadline"])
+@pytest.mark.parametrize(("policy", "status"), [("keep", "existing"), ("fail", "rejected")])
+def test_a_module_of_yesterday_is_not_created(policy: str, status: str, lists: list[str], timeout: float) -> None:
+    """The first delivery hears nothing of its call; the next sees a module that is too old to be of its making."""
+    script = {(CREATE, "m"): ["lost"], (LIST, "a1"): [*lists]}
+    run = world(wish(1, OnExisting=policy), script=script, yesterdays="alias1", timeout=timeout)
     assert statuses(run)[1] == [status]
 
 

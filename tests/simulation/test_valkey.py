@@ -1,7 +1,6 @@
 """Whether the simulated store answers as a real Valkey does."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
@@ -36,13 +35,8 @@ SLOW_TEST = 30_000
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    folder: Path = tmp_path_factory.mktemp("valkey")
-    with ValkeyServer(folder) as server:
+    with ValkeyServer(tmp_path_factory.mktemp("valkey")) as server:
         yield server
-
-
-def _numbers(record: dict[str, str]) -> dict[str, float]:
-    return {name: float(value) for name, value in record.items()}
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -61,9 +55,8 @@ def test_a_simulated_store_answers_as_a_real_one(server: ValkeyServer, asks: lis
             answer = script([KEY], asked)
             simulated.now = answer[0]
             assert simulated.run(KEY, asked) == answer
-            kept = client.hgetall(
-                KEY
-            ).items()  # one version of the server writes a number with more digits than the next
-            assert _numbers(simulated.records[KEY]) == {name.decode(): float(value) for name, value in kept}
+            # One version of the server writes a number with more digits than the next.
+            kept = {name.decode(): float(value) for name, value in client.hgetall(KEY).items()}
+            assert {name: float(value) for name, value in simulated.records[KEY].items()} == kept
             left = (simulated.expires[KEY] - simulated.now) // 1000
             assert left - SLOW_TEST <= client.pttl(KEY) <= left

@@ -17,13 +17,9 @@ class Valkey:
         self.now = 0
         self.records: dict[str, dict[str, str]] = {}
         self.expires: dict[str, int] = {}
-        commands: dict[str, Callable[..., Any]] = {
-            "TIME": self._time,
-            "HMGET": self._get,
-            "HSET": self._set,
-            "PEXPIRE": self._expire,
-        }
-        self._redis = _lua.table_from({"call": lambda name, *arguments: commands[name](*arguments)})
+        does: dict[str, Callable[..., Any]]
+        does = {"TIME": self._time, "HMGET": self._get, "HSET": self._set, "PEXPIRE": self._expire}
+        self._redis = _lua.table_from({"call": lambda name, *arguments: does[name](*arguments)})
         self._script = _lua.eval(f"function(redis, KEYS, ARGV) {store.SCRIPT} end")
 
     def run(self, key: str, arguments: Sequence[float]) -> list[int]:

@@ -8,7 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 from tests.simulation.account import GOOD, NONE, OTHER, OVERDUE, WRONG, Key, Place, State
-from tests.simulation.messages import empty_array, mark
+from tests.simulation.messages import mark
 from tests.simulation.plan import Plan
 
 LONG_AGO = -100 * 86_400.0
@@ -88,7 +88,7 @@ class Work(NamedTuple):
 
 def broken(number: int, text: str) -> Asked:
     """Something that is no request."""
-    return Asked(number, text.replace("%d", str(number)) or empty_array(number), {}, valid=False)
+    return Asked(number, text.replace("%d", str(number)) or f"[{' ' * number}]", {}, valid=False)
 
 
 class Workload:

@@ -62,7 +62,6 @@ class World(Surroundings):
         letter.name(name)
         for asked in letter.requests:
             self.records.asked[asked.number] = History(asked)
-            self.records.names[asked.id] = asked.number
         message = Message.of(name, letter.body)
         self.records.names.update(message.ids)
         return message
