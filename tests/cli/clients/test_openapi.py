@@ -9,12 +9,7 @@ from alibabacloud_openapi_util.client import Client  # type: ignore[import-untyp
 from cli.clients.openapi import signed_headers
 from handler.credentials import Credentials
 
-API = {
-    "accept": "application/json",
-    "host": "x.aliyuncs.com",
-    "x-acs-action": "GetFunction",
-    "content-type": "text/plain",
-}
+API = {"accept": "application/json", "host": "x.y", "x-acs-action": "GetFunction", "content-type": "text/plain"}
 
 
 @pytest.mark.parametrize(
@@ -23,9 +18,7 @@ API = {
 )
 @pytest.mark.parametrize("token", ["", "testtoken"])
 @pytest.mark.parametrize(("headers", "payload"), [({}, ""), (API, "e3b0")])
-def test_a_signature_is_the_one_that_the_official_code_makes(
-    url: str, token: str, headers: dict[str, str], payload: str
-) -> None:
+def test_a_signature_is_that_of_the_official_code(url: str, token: str, headers: dict[str, str], payload: str) -> None:
     """Of a trigger with an empty payload hash, as the documentation has it; of an API with that of the body."""
     signed = signed_headers("POST", url, Credentials("testid", "testsecret", token), 1_767_225_600, headers, payload)
     assert signed["x-acs-date"] == "2026-01-01T00:00:00Z"

@@ -1,6 +1,5 @@
 """What a command shows."""
 
-import json
 from typing import Any
 
 import pytest
@@ -63,15 +62,3 @@ def test_modules_with_the_same_in_store_are_one_row(capsys: pytest.CaptureFixtur
         f"existing  ble of 300 products, p0 the first  AliasName: 'BLE', not '{'蓝牙' * 100}'",
         "rejected  字/ble                             iot.x",
     ]
-
-
-def test_json_is_all_that_stands_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
-    """Notes go to standard error."""
-    screen = Screen(as_json=True)
-    screen.note("a note")
-    screen.say("text")
-    screen.table(("A",), [("x",)])
-    screen.record({"Wrote": "字" * 1000})
-    printed = capsys.readouterr()
-    assert json.loads(printed.out) == {"Wrote": "字" * 1000}
-    assert printed.err == "a note\n"

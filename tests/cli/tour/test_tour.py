@@ -9,23 +9,14 @@ from cli.tour.tour import Expectations, differences
 
 
 @pytest.mark.parametrize(
-    ("expected", "got"),
-    [
-        ({"Status": "created"}, {"Status": "created", "RequestId": "x"}),
-        ({"Drift": None}, {}),
-        ({"Drift": None}, {"Drift": {}}),
-        ({"Drift": {"Desc": {"Found": "a"}}}, {"Drift": {"Desc": {"Found": "a", "Wanted": "b"}, "AliasName": {}}}),
-        ({"Errors": [{"Field": "b"}, {"Field": "a"}]}, {"Errors": [{"Field": "a", "Problem": "x"}, {"Field": "b"}]}),
-    ],
-)
-def test_a_part_of_what_came_is_enough(expected: Any, got: Any) -> None:
-    """In any order, and null stands for nothing."""
-    assert list(differences(expected, got)) == []
-
-
-@pytest.mark.parametrize(
     ("expected", "got", "words"),
     [
+        # A part of what came is enough, in any order, and null stands for nothing.
+        ({"Status": "created"}, {"Status": "created", "RequestId": "x"}, None),
+        (None, None, None),
+        (None, {}, None),
+        ({"Desc": {"Found": "a"}}, {"Desc": {"Found": "a", "Wanted": "b"}, "AliasName": {}}, None),
+        ([{"Field": "b"}, {"Field": "a"}], [{"Field": "a", "Problem": "x"}, {"Field": "b"}], None),
         ("created", "existing", "x: expected 'created', got 'existing'"),
         ("created", None, "x: expected 'created', got None"),
         (None, {"Desc": {}}, "x: expected nothing, got {'Desc': {}}"),
@@ -38,10 +29,9 @@ def test_a_part_of_what_came_is_enough(expected: Any, got: Any) -> None:
         ({}, "x", "x: expected {}"),
     ],
 )
-def test_a_difference_says_where_it_is(expected: Any, got: Any, words: str) -> None:
-    """With what was expected and what came."""
-    [difference] = differences({"x": expected}, {"x": got})
-    assert difference.startswith(words)
+def test_a_difference_says_where_it_is(expected: Any, got: Any, words: str | None) -> None:
+    found = list(differences({"x": expected}, {"x": got}))
+    assert [difference.startswith(words or "-") for difference in found] == ([True] if words else [])
 
 
 def event(cause: str, status: str = "created", name: str = "e") -> dict[str, Any]:
