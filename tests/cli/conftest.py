@@ -1,67 +1,73 @@
-"""A local cloud without functions, and a command line that talks to it."""
+"""A local cloud without functions, a whole one, and a command line that talks to either."""
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from starlette.types import ASGIApp
 from typer.testing import CliRunner
 
-from cli.clients.names import Names
 from cli.clients.target import Target, account_target, local_target
 from cli.main import app
+from emulator.cloud import Options
 from emulator.iot import api as iot_api
 from emulator.iot.service import IotPlatform
+from emulator.local import LocalCloud, local_cloud
 from emulator.ram.keys import Accounts
 from emulator.smq.api import app as smq_api
 from emulator.smq.service import MessageService
 from handler.credentials import Credentials
-from tests.cli.live import live as live
+from tests.support.json_schemas import faults
+from tests.support.paths import ROOT
 from tests.support.proxies import DEAD_PROXIES
 from tests.support.publishing import Publisher
 
 KEYS = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
+SCHEMA = json.loads((ROOT / "events/cli.schema.json").read_text(encoding="utf-8"))
+Object = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Cloud:
+class Cloud(NamedTuple):
     """IoT Platform and SMQ on free ports, with the queues and the topic of template.yml."""
 
     target: Target
-    environ: dict[str, str]
+    environ: Mapping[str, str]
     platform: IotPlatform
     service: MessageService
     mailbox: Publisher
-
-    @property
-    def names(self) -> Names:
-        return self.target.names
 
     def depth(self, queue: str) -> int:
         """How many messages a queue holds, received ones included."""
         return self.service.depths(queue).active + self.service.depths(queue).inactive
 
-    def visible(self, queue: str) -> int:
-        """How many messages of a queue can be received now."""
-        return self.service.depths(queue).active
+    @property
+    def queued(self) -> int:
+        """How many messages the request queue holds."""
+        return self.depth(self.target.names.request_queue)
 
-    def bodies(self, queue: str) -> list[str]:
-        """What can be received from a queue now; it stays received."""
-        return [message.body for message in self.mailbox.receive(queue)]
+    def requests(self) -> list[Object]:
+        """Receive up to 16 messages of the request queue, which stay received."""
+        return [json.loads(message.body) for message in self.mailbox.receive(self.target.names.request_queue)]
+
+    def publish(self, event: Mapping[str, Any]) -> None:
+        self.mailbox.publish(self.target.names.result_topic, json.dumps(event))
+
+    def create(self, product: str, name: str, alias: str | None = None) -> None:
+        """Create a module, before anybody sends a request for it."""
+        products = self.platform.products
+        products.create_module(products.find(product, None), name, alias, None)
 
 
 @pytest.fixture
 def cloud(serve: Callable[[ASGIApp], str], tmp_path: Path) -> Iterator[Cloud]:
     accounts = Accounts()
-    platform = IotPlatform(accounts)
+    platform, service = IotPlatform(accounts), MessageService(accounts)
     platform.quirks.list_shape = "array"
-    service = MessageService(accounts)
     environ = {
         "OTA_IOT_ENDPOINT": serve(iot_api.application(platform)),
         "OTA_MNS_ENDPOINT": serve(smq_api.application(service)),
@@ -76,21 +82,50 @@ def cloud(serve: Callable[[ASGIApp], str], tmp_path: Path) -> Iterator[Cloud]:
     mailbox.close()
 
 
-@dataclass(frozen=True)
-class Ended:
+class Live(NamedTuple):
+    """A whole local cloud that runs."""
+
+    cloud: LocalCloud
+    environ: Mapping[str, str]
+
+    def queued(self) -> int:
+        """How many messages the request queue holds."""
+        depths = self.cloud.call(lambda cloud: cloud.smq.depths("ota-module-requests"))
+        return depths.active + depths.inactive + depths.delayed
+
+    def stream(self) -> str:
+        """The state of the stream from the request queue."""
+        return self.cloud.call(lambda cloud: cloud.streams[0].state)
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    """Run a local cloud; the commands of a test share their state."""
+    with local_cloud(Options(port=0)) as cloud:
+        urls = {"IOT": cloud.urls.iot, "MNS": cloud.urls.smq, "FC": cloud.urls.fc, "CONSOLE": cloud.urls.console}
+        endpoints = {f"OTA_{name}_ENDPOINT": url for name, url in urls.items()}
+        yield Live(cloud, {**endpoints, "XDG_STATE_HOME": str(tmp_path / "state")})
+
+
+class Ended(NamedTuple):
     """How a command ended."""
 
     status: int
     out: str
     err: str
 
-
-Command = Callable[..., Ended]
+    @property
+    def records(self) -> list[Any]:
+        """What it printed as JSON Lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
 
 
 @pytest.fixture
-def ota_modules(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Command:
-    """`ota_modules("plan", …)` runs a command, against `cloud` or `live` where the test has one."""
+def ota_modules(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Callable[..., Ended]:
+    """`ota_modules("plan", …)` runs a command, against `cloud` or `live` where the test has one.
+
+    Each line that it prints with --json must be a record of events/cli.schema.json.
+    """
     for name in (*KEYS, "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     for name, url in DEAD_PROXIES.items():
@@ -102,30 +137,42 @@ def ota_modules(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest)
         result = CliRunner().invoke(app, list(arguments), input=text, env={**environ, **more})
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
-        return Ended(result.exit_code, result.stdout, result.stderr)
+        ended = Ended(result.exit_code, result.stdout, result.stderr)
+        if "--json" in arguments:
+            assert [problem for record in ended.records for problem in faults(record, SCHEMA)] == []
+        return ended
 
     return run
 
 
 @pytest.fixture
-def outcome_maker(cloud: Cloud) -> Iterator[Callable[[Callable[[dict[str, Any]], dict[str, Any]]], object]]:
-    """Stands where the function would: takes each request from the queue and publishes what `decide` makes of it."""
-    stop = threading.Event()
+def answer(cloud: Cloud) -> Iterator[Callable[..., list[Object]]]:
+    """`answer(decide)` stands where the function would: returns the requests that it takes, and publishes what becomes of each.
 
-    def work(decide: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    Without `decide`, each is created.
+    """
+    stop = threading.Event()
+    taken: list[Object] = []
+
+    def work(decide: Callable[[Object], Object]) -> None:
         mailbox = Publisher(cloud.target)
-        while not stop.is_set():
-            for message in mailbox.receive(cloud.names.request_queue, seconds=1):
+        while not stop.wait(0.02):
+            for message in mailbox.receive(cloud.target.names.request_queue):
                 request = json.loads(message.body)
+                taken.append(request)
                 data = {name: request[name] for name in ("ProductKey", "ModuleName")} | decide(request)
                 now = datetime.now(timezone.utc).isoformat()
                 event = {"id": message.id, "causationid": request["Id"], "time": now, "data": data}
-                mailbox.publish(cloud.names.result_topic, json.dumps(event))
-                mailbox.delete(cloud.names.request_queue, [message.handle])
+                mailbox.publish(cloud.target.names.result_topic, json.dumps(event))
+                mailbox.delete(cloud.target.names.request_queue, [message.handle])
         mailbox.close()
 
+    def start(decide: Callable[[Object], Object] = lambda _request: {"Status": "created"}) -> list[Object]:
+        pool.submit(work, decide)
+        return taken
+
     with ThreadPoolExecutor() as pool:
-        yield lambda decide: pool.submit(work, decide)
+        yield start
         stop.set()
 
 
@@ -147,7 +194,7 @@ def write(tmp_path: Path) -> Callable[[str, str], str]:
 
 
 @pytest.fixture
-def wanted(write: Callable[[str, str], str]) -> Callable[..., str]:
-    """`wanted("mcu", "modem")` is a manifest of modules for a1Demo00001."""
+def manifest_of(write: Callable[[str, str], str]) -> Callable[..., str]:
+    """`manifest_of("mcu", "modem")` is a manifest of modules of a1Demo00001."""
     line = '{{"ProductKey": "a1Demo00001", "ModuleName": "{}"}}\n'
     return lambda *names: write(f"{names[0]}.jsonl", "".join(map(line.format, names)))

@@ -1,7 +1,6 @@
 """The command line where there is no POSIX: everything but the local cloud."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from cli.clients.inbox import Inbox
@@ -22,34 +21,32 @@ for name in ("fork", "forkpty", "geteuid", "getpgid", "getuid", "killpg", "sched
 REQUEST = {"ProductKey": "a1Demo00001", "ModuleName": "mcu"}
 
 
-def test_requests_are_planned_and_sent(cloud: Any, tmp_path: Path) -> None:
+def test_requests_are_planned_and_sent(cloud: Any, write: Any) -> None:
     """And not twice: the state of a sending is kept, and locked, there too."""
-    path = tmp_path / "m.json"
-    path.write_text(json.dumps(REQUEST), encoding="utf-8")
-    planned = run("plan", str(path), "--json", first=WITHOUT_POSIX, **cloud.environ)
+    path = write("m.json", json.dumps(REQUEST))
+    planned = run("plan", path, "--json", first=WITHOUT_POSIX, **cloud.environ)
     assert json.loads(planned.stdout)["Action"] == "create", planned.stderr
-    sent = run("send", str(path), first=WITHOUT_POSIX, **cloud.environ)
+    sent = run("send", path, first=WITHOUT_POSIX, **cloud.environ)
     assert sent.returncode == 0, sent.stderr
-    assert b"already sent" in run("send", str(path), first=WITHOUT_POSIX, **cloud.environ).stderr
-    assert [json.loads(body)["ModuleName"] for body in cloud.bodies(cloud.names.request_queue)] == ["mcu"]
+    assert b"already sent" in run("send", path, first=WITHOUT_POSIX, **cloud.environ).stderr
+    assert [request["ModuleName"] for request in cloud.requests()] == ["mcu"]
 
 
 def test_outcomes_are_followed_and_dead_letters_replayed(cloud: Any) -> None:
     """Until the count is reached, and after they were listed."""
     Inbox(cloud.mailbox, cloud.target, "ota-modules-kept-w").open()
-    cloud.mailbox.publish(cloud.names.result_topic, json.dumps({"id": "1", "data": {"Status": "created", **REQUEST}}))
-    cloud.mailbox.send(cloud.names.dead_letter_queue, [json.dumps({"Reason": "quota", "Request": REQUEST})])
+    cloud.publish({"id": "1", "data": {"Status": "created", **REQUEST}})
+    cloud.mailbox.send(cloud.target.names.dead_letter_queue, [json.dumps({"Reason": "quota", "Request": REQUEST})])
     for command, words in (
-        (("outcomes", "--keep", "w", "--count", "1"), b"a1Demo00001/mcu"),
-        (("dead-letters", "list"), b"quota"),
-        (("replay", "--all"), b"1 dead letter sent again"),
+        ("outcomes --keep w --count 1", b"a1Demo00001/mcu"),
+        ("dead-letters list", b"quota"),
+        ("replay --all", b"1 dead letter sent again"),
     ):
-        ended = run(*command, first=WITHOUT_POSIX, **cloud.environ)
+        ended = run(*command.split(), first=WITHOUT_POSIX, **cloud.environ)
         assert (ended.returncode, words in ended.stdout) == (0, True), ended.stderr
 
 
 def test_the_local_cloud_says_what_it_needs() -> None:
-    """In a sentence."""
     ended = run("run", "--once", first=WITHOUT_POSIX)
     assert (ended.returncode, ended.stdout) == (1, b"")
     assert b"the local cloud needs Linux or macOS" in ended.stderr

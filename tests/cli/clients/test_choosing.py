@@ -105,18 +105,12 @@ def test_endpoints_follow_from_the_environment(environ: Mapping[str, str], smq_u
     assert target.local or target.account == ACCOUNT["ALIBABA_CLOUD_ACCOUNT_ID"]
 
 
-@pytest.mark.parametrize(
-    ("environ", "silent"), [({}, True), ({"OTA_TARGET": "local"}, False), ({"OTA_LOCAL_PORT": "9800"}, False)]
-)
-def test_a_script_without_keys_sends_nowhere(
-    ota_modules: Any, tmp_path: Path, environ: dict[str, str], silent: bool
-) -> None:
+def test_a_script_without_keys_sends_nowhere(ota_modules: Any, manifest_of: Any) -> None:
     """Unless something in the environment, or an option, says that the local cloud is meant."""
-    assert is_silent(environ, choose(environ), local=False) is silent
-    path = tmp_path / "one.jsonl"
-    path.write_text('{"ProductKey": "a1Demo00001", "ModuleName": "mcu"}\n', encoding="utf-8")
-    ended = ota_modules("send", str(path))
-    assert ended.status == 2
-    assert "OTA_TARGET=local" in ended.err
+    cases: tuple[dict[str, str], ...] = ({}, {"OTA_TARGET": "local"}, {"OTA_LOCAL_PORT": "9800"})
+    assert [is_silent(environ, choose(environ), local=False) for environ in cases] == [True, False, False]
+    path = manifest_of("mcu")
+    ended = ota_modules("send", path)
+    assert (ended.status, "OTA_TARGET=local" in ended.err) == (2, True)
     # Nobody listens there: it fails, later.
-    assert ota_modules("send", str(path), "--local", OTA_LOCAL_PORT="9").status == 1
+    assert ota_modules("send", path, "--local", OTA_LOCAL_PORT="9").status == 1

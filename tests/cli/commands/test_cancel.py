@@ -1,68 +1,55 @@
-"""`ota-modules cancel`."""
+"""`ota-modules cancel`, and how `pause` and `resume` act on the queue."""
 
 import json
 from typing import Any
 
 from cli.sending.browsing import split
-from tests.cli.live import Live
 from tests.support.waiting import eventually
 
-QUEUE = "ota-module-requests"
 
-
-def waiting(live: Live) -> int:
-    depths = live.cloud.call(lambda cloud: cloud.smq.depths(QUEUE))
-    return depths.active + depths.inactive + depths.delayed
-
-
-def test_the_queued_requests_of_a_manifest_are_taken_out(ota_modules: Any, live: Live, wanted: Any) -> None:
+def test_the_queued_requests_of_a_manifest_are_taken_out(ota_modules: Any, live: Any, manifest_of: Any) -> None:
     """Those of others stay; the stream, paused by somebody, stays so; the manifest is not waited for any more."""
-    ota_modules("pause")
-    ours, others = wanted("one", "two", "three"), wanted("other")
-    for path in (ours, others):
-        assert ota_modules("send", path).status == 0
+    assert ota_modules("pause", "--json").records[0]["State"] == "paused"
+    ours, others = manifest_of("one", "two", "three"), manifest_of("other")
+    assert [ota_modules("send", path).status for path in (ours, others)] == [0, 0]
     ended = ota_modules("cancel", ours, "--json")
     assert ended.status == 0, ended.err
-    assert len(json.loads(ended.out)["Cancelled"]) == 3
-    assert waiting(live) == 1
-    assert live.cloud.call(lambda cloud: cloud.streams[0].state) == "Paused"
+    assert len(ended.records[0]["Cancelled"]) == 3
+    assert (live.queued(), live.stream()) == (1, "Paused")
     for options in ([], ["--wait"]):
         refused = ota_modules("send", ours, *options)
         assert (refused.status, "was cancelled" in refused.err) == (1, True)
-    assert waiting(live) == 1
+    assert live.queued() == 1
     assert "3 of 3 sent, 0 outcomes, cancelled" in ota_modules("status").out
-    ota_modules("resume")
-    eventually(lambda: waiting(live) == 0 or None)
-    names = live.cloud.call(lambda cloud: [m.name for m in cloud.iot.products.find("a1Demo00001", None).custom_modules])
-    assert "other" in names
-    assert not {"one", "two", "three"} & set(names)
+    assert ota_modules("resume", "--json").records[0]["State"] == "running"
+    eventually(lambda: live.queued() == 0 or None)
+    made = live.cloud.call(lambda cloud: cloud.iot.products.find("a1Demo00001", None).custom_modules)
+    assert {module.name for module in made} & {"one", "two", "three", "other"} == {"other"}
 
 
-def test_what_was_already_created_is_listed(ota_modules: Any, live: Live, wanted: Any) -> None:
+def test_what_was_already_created_is_listed(ota_modules: Any, live: Any, manifest_of: Any) -> None:
     """By the run's name; nothing is deleted, and it says so."""
-    path = wanted("done")
-    run = json.loads(ota_modules("send", path, "--wait", "--json").out)["Run"]
+    path = manifest_of("done")
+    run = ota_modules("send", path, "--wait", "--json").records[0]["Run"]
     ended = ota_modules("cancel", run)
     assert ended.status == 0, ended.err
     assert "a1Demo00001/done" in ended.out
     assert "Nothing is deleted" in ended.out
-    assert live.cloud.call(lambda cloud: cloud.streams[0].state) == "Running"
+    assert live.stream() == "Running"
     assert "1 created" in ota_modules("send", path, "--wait").out
 
 
-def test_what_is_neither_a_run_nor_a_sent_manifest_is_refused(ota_modules: Any, live: Live, wanted: Any) -> None:
+def test_what_is_neither_a_run_nor_a_sent_manifest_is_refused(ota_modules: Any, live: Any, manifest_of: Any) -> None:
     """With the way to name the run, and before anything is paused."""
-    ended = ota_modules("cancel", wanted("never"))
+    ended = ota_modules("cancel", manifest_of("never"))
     assert (ended.status, "name the run" in ended.err) == (2, True)
     assert ota_modules("cancel", "nonsense").status == 2
-    assert live.cloud.call(lambda cloud: cloud.streams[0].state) == "Running"
+    assert live.stream() == "Running"
 
 
 def test_an_array_that_was_put_back_loses_the_run_s_requests_only() -> None:
     """The rest stays an array; a body that is no JSON stays as it is."""
-    body = json.dumps([{"Id": "r-1"}, {"Id": "x"}, "text", {"Id": "r-2"}])
-    ids, rest = split(body, lambda name: name.startswith("r-"))
-    assert ids == ["r-1", "r-2"]
-    assert json.loads(rest or "") == [{"Id": "x"}, "text"]
+    ids, rest = split(json.dumps([{"Id": "r-1"}, {"Id": "x"}, "text", {"Id": "r-2"}]), lambda name: name[:2] == "r-")
+    assert (ids, json.loads(rest or "")) == (["r-1", "r-2"], [{"Id": "x"}, "text"])
     assert split("{", lambda name: name != "") == ([], "{")
     assert split('{"Id": "r-1"}', lambda name: name == "r-1") == (["r-1"], None)

@@ -1,14 +1,11 @@
 """`ota-modules faults`."""
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
 
 from cli.commands.faults import read_rule
 from cli.errors import UsageError
@@ -20,7 +17,7 @@ DELAY = ("service=iot", "operation=CreateOTAModule", "kind=delay", "seconds=2", 
 
 
 @pytest.fixture
-def faults(serve: Callable[[ASGIApp], str], ota_modules: Any) -> Callable[..., Any]:
+def faults(serve: Any, ota_modules: Any) -> Callable[..., Any]:
     """`faults("list")` talks to a local cloud that has a fault API, and nothing else."""
     url = serve(Starlette(routes=faults_api.routes(Faults()), exception_handlers={HTTPException: answer_problem}))
     return lambda *arguments: ota_modules("faults", *arguments, OTA_CONSOLE_ENDPOINT=url)
@@ -40,31 +37,21 @@ def test_parts_that_make_no_sense_are_refused(parts: list[str]) -> None:
         read_rule(parts)
 
 
-def test_a_rule_is_set_listed_and_cleared(faults: Callable[..., Any]) -> None:
-    """By its id, or with all others."""
-    name = json.loads(faults("set", *DELAY, "--json").out)["id"]
-    assert f"id={name}" in faults("list").out
-    assert "kind=delay" in faults("list").out
-    assert faults("clear", name).out == "no faults injected\n"
+def test_a_rule_is_set_listed_and_cleared(faults: Any, write: Any) -> None:
+    """By its id, or with all others; a plan, of YAML or JSON, takes the place of what was."""
+    [rule] = faults("set", *DELAY, "--json").records
+    assert faults("list", "--json").records == [rule]
+    assert f"id={rule['id']}" in faults("list").out
+    assert faults("clear", rule["id"]).out == "no faults injected\n"
     assert faults("list").out == "no faults injected\n"
-
-
-def test_a_plan_takes_the_place_of_what_was(faults: Callable[..., Any], tmp_path: Path) -> None:
-    """From a file of YAML or JSON."""
-    path = tmp_path / "plan.yml"
-    path.write_text("seed: 7\nrules:\n  - {service: smq, kind: reset}\n", encoding="utf-8")
     faults("set", *DELAY)
-    [line] = faults("set", str(path)).out.splitlines()
+    [line] = faults("set", write("plan.yml", "seed: 7\nrules:\n  - {service: smq, kind: reset}\n")).out.splitlines()
     assert "service=smq" in line
 
 
-def test_what_the_cloud_does_not_understand_is_told(faults: Callable[..., Any]) -> None:
-    """In its own words, as wrong usage."""
+def test_what_the_cloud_does_not_understand_is_told(faults: Any, serve: Any, ota_modules: Any) -> None:
+    """In its own words, as wrong usage; one without a fault API is told as an error."""
     ended = faults("set", "service=iot", "kind=earthquake")
     assert (ended.status, "kind" in ended.err) == (2, True)
-
-
-def test_a_cloud_without_faults_is_told_so(serve: Callable[[ASGIApp], str], ota_modules: Any) -> None:
-    """Exit status 1."""
     ended = ota_modules("faults", "list", OTA_CONSOLE_ENDPOINT=serve(Starlette()))
     assert (ended.status, "has no fault API" in ended.err) == (1, True)

@@ -1,14 +1,12 @@
 """`ota-modules invoke`, against a whole local cloud."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from cli.clients.target import Target
 from cli.tour.local import local_cloud
@@ -21,60 +19,42 @@ def target() -> Iterator[Target]:
         yield target
 
 
-@pytest.fixture
-def invoke(target: Target, ota_modules: Any) -> Any:
-    """`invoke(…)` runs the command against the local cloud; `{http}` stands for the address of its HTTP trigger."""
-    environ = {"OTA_IOT_ENDPOINT": target.iot_url, "OTA_MNS_ENDPOINT": target.smq_url, "OTA_FC_ENDPOINT": target.fc_url}
-    return lambda *words: ota_modules("invoke", *(word.format(http=target.http_url) for word in words), **environ)
-
-
 @pytest.mark.parametrize(
     ("words", "status", "out", "err"),
     [
-        (("triggers/rocketmq.json",), 0, '"created": 1', ""),
-        (("triggers/kafka-object.json", "--log"), 0, "", "FC Invoke End"),
-        (("http/created.json", "--http", "{http}"), 0, "201 ", ""),
+        ("triggers/rocketmq.json", 0, '"created": 1', ""),
+        ("triggers/kafka-object.json --log", 0, "", "FC Invoke End"),
+        ("http/created.json --http {http}", 0, "201 ", ""),
         # The address may name the path, as `make run` prints it.
-        (("http/healthz.json", "--http", "{http}/modules"), 0, "200 ", ""),
+        ("http/healthz.json --http {http}/modules", 0, "200 ", ""),
         # An answer that is no success is shown all the same.
-        (("http/invalid.json", "--http", "{http}/modules"), 3, "422 application/problem+json", "answered 422"),
+        ("http/invalid.json --http {http}/modules", 3, "422 application/problem+json", "answered 422"),
+        ("http/invalid.json --http {http}/modules --json", 3, '"Error": ', "answered 422"),
         # A bare request is posted to /modules, which need not be written.
-        (("requests/documentation.json", "--http", "{http}"), 0, "201 ", ""),
+        ("requests/documentation.json --http {http}", 0, "201 ", ""),
         # To the function it would be an event of a kind that nobody knows.
-        (("http/created.json",), 2, "", "--http"),
+        ("http/created.json", 2, "", "--http"),
         # Nothing that the local cloud's key signs leaves this machine.
-        (("http/created.json", "--http", "https://abc.cn-shanghai.fcapp.run"), 2, "", "ALIBABA_CLOUD_ACCESS_KEY_ID"),
-        (("triggers/rocketmq.json", "--function", "nothing"), 1, "", "nothing"),
-        (("triggers/nothing.json",), 2, "", "triggers/nothing.json"),
+        ("http/created.json --http https://abc.cn-shanghai.fcapp.run", 2, "", "ALIBABA_CLOUD_ACCESS_KEY_ID"),
+        ("triggers/rocketmq.json --function nothing", 1, "", "nothing"),
+        ("triggers/nothing.json", 2, "", "triggers/nothing.json"),
+        # An event of no known trigger fails with the function's error.
+        ("{unknown}", 1, "", "EnvelopeError"),
+        # Though the invocation itself succeeded, requests that do not are told by the exit status.
+        ("requests/invalid-everywhere.json --json", 3, '"rejected": 1', "1 rejected"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_an_event_is_sent_and_its_result_shown(
-    invoke: Any, words: tuple[str, ...], status: int, out: str, err: str
+    target: Target, ota_modules: Any, write: Any, words: str, status: int, out: str, err: str
 ) -> None:
     """By invocation, or over HTTP, signed."""
-    ended = invoke(*words)
+    environ = {"OTA_IOT_ENDPOINT": target.iot_url, "OTA_MNS_ENDPOINT": target.smq_url, "OTA_FC_ENDPOINT": target.fc_url}
+    arguments = words.format(http=target.http_url, unknown=write("event.json", '{"Records": []}')).split()
+    ended = ota_modules("invoke", *arguments, **environ)
     assert (ended.status, out in ended.out, err in ended.err) == (status, True, True), ended
 
 
-def test_an_event_of_no_known_trigger_fails_with_what_was_seen(invoke: Any, write: Any) -> None:
-    """Exit status 1, and the function's error."""
-    ended = invoke(write("event.json", '{"Records": []}'))
-    assert (ended.status, "EnvelopeError" in ended.err) == (1, True)
-
-
-def test_requests_that_do_not_succeed_are_told_by_the_exit_status(invoke: Any) -> None:
-    """Though the invocation itself succeeded."""
-    ended = invoke("requests/invalid-everywhere.json", "--json")
-    result, error = map(json.loads, ended.out.splitlines())
-    assert result["Result"]["rejected"] == 1
-    assert error == {"Error": "1 rejected", "ExitStatus": 3}
-    assert ended.status == 3
-
-
-def test_a_function_that_is_busy_with_the_queue_is_told_with_what_to_do(
-    ota_modules: Any, serve: Callable[[ASGIApp], str]
-) -> None:
+def test_a_function_that_is_busy_with_the_queue_is_told_with_what_to_do(ota_modules: Any, serve: Any) -> None:
     """The function for HTTP is another one."""
     busy = Starlette(routes=[Route("/{path:path}", lambda _: Response("{}", 429), methods=["POST"])])
     ended = ota_modules("invoke", "triggers/rocketmq.json", OTA_FC_ENDPOINT=serve(busy))

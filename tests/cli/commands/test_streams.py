@@ -1,4 +1,4 @@
-"""`ota-modules pause` and `ota-modules resume`."""
+"""The stream that `ota-modules pause` and `resume` switch, on an account; test_cancel has them on a local cloud."""
 
 import json
 from collections.abc import Mapping
@@ -13,8 +13,6 @@ from cli.clients.streams import Streams
 from cli.clients.target import Target
 from cli.errors import CloudError
 from cli.records import Stream
-from tests.cli.live import Live
-from tests.support.waiting import eventually
 
 
 class EventBridge:
@@ -30,19 +28,8 @@ class EventBridge:
         return http.Answer(200, {}, json.dumps(self._answers.pop(0)).encode())
 
 
-def listed(name: str, queue: str, status: str = "RUNNING") -> dict[str, Any]:
-    return {"EventStreamingName": name, "Status": status, "Source": {"SourceMNSParameters": {"QueueName": queue}}}
-
-
-def test_a_paused_stream_leaves_requests_in_the_queue(ota_modules: Any, live: Live, wanted: Any) -> None:
-    """And resumed, it takes them."""
-    assert ota_modules("pause").status == 0
-    assert ota_modules("send", wanted("paused")).status == 0
-    depths = live.cloud.call(lambda cloud: cloud.smq.depths("ota-module-requests"))
-    assert (depths.active, depths.inactive) == (1, 0)
-    ended = ota_modules("resume", "--json")
-    assert json.loads(ended.out)["State"] == "running"
-    eventually(lambda: live.cloud.call(lambda cloud: cloud.smq.depths("ota-module-requests").active) == 0 or None)
+def listed(name: str, queue: str) -> dict[str, Any]:
+    return {"EventStreamingName": name, "Status": "RUNNING", "Source": {"SourceMNSParameters": {"QueueName": queue}}}
 
 
 def test_on_an_account_the_stream_is_found_by_its_queue(account: Target) -> None:

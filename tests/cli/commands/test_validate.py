@@ -3,82 +3,64 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 import yaml
-from typer.testing import CliRunner
 
 from cli.commands.validate import SCHEMA
-from cli.main import app
 from tests.support.paths import ROOT
 
 RULES = json.loads(SCHEMA.read_text(encoding="utf-8"))
-SOUND = "products: [a1]\nmodules: [mcu]\n"
-WRONG = "- {ProductKey: a1, ModuleName: a b}\n- {ProductKey: a1, ModuleName: default}\n"
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Any) -> None:
     """A folder with a valid and an invalid manifest, and an environment with no cloud in it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OTA_TEMPLATE", str(tmp_path / "there-is-none.yml"))
-    Path("sound.yml").write_text(SOUND, encoding="utf-8")
-    Path("wrong.yml").write_text(WRONG, encoding="utf-8")
-    return tmp_path
+    write("valid.yml", "products: [a1]\nmodules: [mcu]\n")
+    write("wrong.yml", "- {ProductKey: a1, ModuleName: a b}\n- {ProductKey: a1, ModuleName: default}\n")
 
 
-def run(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, list(arguments))
-    return result.exit_code, result.stdout, result.stderr
-
-
-def test_a_valid_manifest_passes_without_any_cloud() -> None:
+def test_a_valid_manifest_passes_without_any_cloud(ota_modules: Any) -> None:
     """It needs neither keys nor a template."""
-    status, out, err = run("validate", "sound.yml")
-    assert (status, out) == (0, "")
-    assert "1 valid request" in err
+    ended = ota_modules("validate", "valid.yml")
+    assert (ended.status, ended.out, "1 valid request" in ended.err) == (0, "", True)
 
 
-def test_every_fault_is_told_and_the_status_is_two() -> None:
+def test_every_fault_is_told_and_the_status_is_two(ota_modules: Any, write: Any) -> None:
     """With file, line and field; a manifest that asks for nothing is one."""
-    status, out, err = run("validate", "wrong.yml", "sound.yml")
-    assert (status, "2 faults" in err) == (2, True)
-    assert [line.split(": ")[:2] for line in out.splitlines()] == [
-        [f"wrong.yml:{line}", "ModuleName"] for line in (1, 2)
+    ended = ota_modules("validate", "wrong.yml", "valid.yml")
+    assert (ended.status, "2 faults" in ended.err) == (2, True)
+    places = [("wrong.yml", 1, "ModuleName"), ("wrong.yml", 2, "ModuleName")]
+    assert [line.split(": ")[:2] for line in ended.out.splitlines()] == [
+        [f"{file}:{n}", name] for file, n, name in places
     ]
-    Path("empty.yml").write_text("", encoding="utf-8")
-    assert run("validate", "empty.yml")[0] == 2
-
-
-def test_github_shows_each_fault_at_its_line() -> None:
-    """As a workflow command, in which nothing of the file can begin another one."""
-    Path("odd.yml").write_text('- {ProductKey: a1, ModuleName: "a%\\n::stop"}\n', encoding="utf-8")
-    status, out, _ = run("validate", "--format", "github", "wrong.yml", "odd.yml")
-    assert status == 2
-    assert len(out.splitlines()) == 3
-    assert all(re.match(r"::error file=(wrong|odd)\.yml,line=[12]::ModuleName: ", line) for line in out.splitlines())
-
-
-def test_json_has_a_record_for_each_fault() -> None:
-    """And one for the error; nothing else stands on standard output."""
-    _, out, _ = run("validate", "--json", "wrong.yml")
-    *records, error = (json.loads(line) for line in out.splitlines())
+    *faults, error = ota_modules("validate", "--json", "wrong.yml").records
+    assert [(fault["File"], fault["Line"], fault["Field"]) for fault in faults] == places
     assert error == {"Error": "2 faults", "ExitStatus": 2}
-    assert [(each["File"], each["Line"], each["Field"]) for each in records] == [
-        ("wrong.yml", line, "ModuleName") for line in (1, 2)
-    ]
+    assert ota_modules("validate", write("empty.yml", "")).status == 2
 
 
-def test_a_new_manifest_is_valid_for_the_command_and_for_editors() -> None:
+def test_github_shows_each_fault_at_its_line(ota_modules: Any, write: Any) -> None:
+    """As a workflow command, in which nothing of the file can begin another one."""
+    write("odd.yml", '- {ProductKey: a1, ModuleName: "a%\\n::stop"}\n')
+    ended = ota_modules("validate", "--format", "github", "wrong.yml", "odd.yml")
+    assert (ended.status, len(ended.out.splitlines())) == (2, 3)
+    command = r"::error file=(wrong|odd)\.yml,line=[12]::ModuleName: "
+    assert all(re.match(command, line) for line in ended.out.splitlines())
+
+
+def test_a_new_manifest_is_valid_for_the_command_and_for_editors(ota_modules: Any) -> None:
     """It names the schema that it keeps, and is not overwritten unless that is asked for."""
-    assert run("init", "mine.yml")[0] == 0
+    assert ota_modules("init", "mine.yml", "--json").records == [{"Wrote": "mine.yml"}]
     text = Path("mine.yml").read_text(encoding="utf-8")
     assert f"$schema={SCHEMA}" in text
-    assert run("validate", "mine.yml")[0] == 0
     jsonschema.validate(yaml.safe_load(text), RULES)
-    assert run("init", "mine.yml")[0] == 1
-    assert run("init", "--force", "mine.yml")[0] == 0
+    assert ota_modules("validate", "mine.yml").status == 0
+    assert [ota_modules("init", *force, "mine.yml").status for force in ([], ["--force"])] == [1, 0]
 
 
 @pytest.mark.parametrize(
@@ -93,18 +75,17 @@ def test_a_new_manifest_is_valid_for_the_command_and_for_editors() -> None:
         "defaults: keep\nrequests: []\n",
     ],
 )
-def test_the_schema_refuses_what_the_command_refuses(text: str) -> None:
+def test_the_schema_refuses_what_the_command_refuses(ota_modules: Any, write: Any, text: str) -> None:
     """An editor underlines it already."""
-    Path("m.yml").write_text(text, encoding="utf-8")
-    assert run("validate", "m.yml")[0] == 2
+    assert ota_modules("validate", write("m.yml", text)).status == 2
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(yaml.safe_load(text), RULES)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("fleet*")), ids=lambda path: path.name)
-def test_the_examples_are_valid(path: Path) -> None:
+def test_the_examples_are_valid(ota_modules: Any, path: Path) -> None:
     """For the command, and for the schema where they are YAML."""
-    assert run("validate", str(path))[0] == 0
+    assert ota_modules("validate", str(path)).status == 0
     if path.suffix == ".yml":
         jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), RULES)
 
@@ -113,5 +94,4 @@ def test_the_hook_of_pre_commit_runs_the_command() -> None:
     """With the files that it is given."""
     [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     assert hook["entry"] == "ota-modules validate"
-    assert re.search(hook["files"], "ota/fleet.yml")
-    assert not re.search(hook["files"], "template.yml")
+    assert [bool(re.search(hook["files"], name)) for name in ("ota/fleet.yml", "template.yml")] == [True, False]

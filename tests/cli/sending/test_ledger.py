@@ -12,13 +12,10 @@ import pytest
 from cli.clients.target import local_target
 from cli.errors import CliError, UsageError
 from cli.sending.ledger import Ledger, content_key
-from cli.sending.sending import with_ids
 from handler.messages import ModuleRequest
 from tests.support.paths import ROOT
 
 WHOLE = {"Status": "rejected", "ProductKey": "a1", "ModuleName": "mcu"}
-
-
 Opened = Callable[..., Ledger]
 
 
@@ -34,11 +31,12 @@ def request(name: str = "mcu", **more: str) -> ModuleRequest:
 
 
 def test_a_ledger_is_as_it_was_left(opened: Opened) -> None:
-    """The run's name too: Ids are made of it."""
+    """The run's name too: Ids are made of it. The first outcome of a request counts; later ones are repetitions."""
     ledger = opened(4)
     ledger.note(following=True)
     ledger.note_sent([0, 1])
     ledger.note_outcomes({0: {"Status": "created"}, 1: WHOLE})
+    ledger.note_outcomes({0: WHOLE})
     before = ledger.run
     ledger.close()
     again = opened(4)
@@ -47,7 +45,7 @@ def test_a_ledger_is_as_it_was_left(opened: Opened) -> None:
     assert (again.unsent(), again.statuses, again.remarkable()) == ([2, 3], {"created": 1, "rejected": 1}, [WHOLE])
 
 
-KILLED = """
+PROGRAM = """
 import sys
 from pathlib import Path
 from cli.sending.ledger import Ledger
@@ -59,29 +57,30 @@ for number in range(0, 1000, 2):
 """
 
 
+def start(folder: Path) -> "subprocess.Popen[str]":
+    """Start a process that sends a thousand requests, as far as its ledger knows."""
+    command = [sys.executable, "-c", PROGRAM, str(folder)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+
+
 @pytest.mark.parametrize("rounds", [1, 40])
 def test_a_process_that_is_killed_loses_nothing_that_it_noted(opened: Opened, tmp_path: Path, rounds: int) -> None:
     """And another one goes on at once: the lock ends with the process."""
-    command = [sys.executable, "-c", KILLED, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    with start(tmp_path) as process:
         assert process.stdout
         run = process.stdout.readline().strip()
         sent = [int(process.stdout.readline()) for _ in range(rounds)]
         process.kill()
-    ledger = opened(1000)
-    assert ledger.run.name == run
-    assert ledger.run.sent >= sent[-1] + 2
-    assert ledger.unsent() == list(range(ledger.run.sent, 1000))
-    ledger.close()
+    after = opened(1000)
+    assert (after.run.name, after.run.sent >= sent[-1] + 2) == (run, True)
+    assert after.unsent() == list(range(after.run.sent, 1000))
 
 
 def test_another_process_is_refused_while_one_is_at_work(opened: Opened, tmp_path: Path) -> None:
     """The lock holds between processes; when the one has ended, another can go on."""
     ledger = opened(1000)
-    run = subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True, cwd=ROOT, check=False
-    )
-    assert "CliError: another" in run.stderr
+    with start(tmp_path) as process:
+        assert "CliError: another" in process.communicate()[1]
     with pytest.raises(CliError, match="another"):
         opened(1000)
     ledger.close()
@@ -98,37 +97,12 @@ def test_a_file_that_is_no_database_is_a_usage_error(opened: Opened, tmp_path: P
         Ledger(tmp_path / "key.db", "no folder", 1)
 
 
-def test_a_restart_forgets(opened: Opened) -> None:
-    """Another run begins, with other Ids."""
-    first = opened(1)
-    first.note_sent([0])
-    run = first.run.name
-    first.restart()
-    first.close()
-    second = opened(1)
-    assert second.run.name != run
-    assert second.unsent() == [0]
-
-
-def test_the_first_outcome_of_a_request_counts(opened: Opened) -> None:
-    """Later ones are repetitions."""
-    ledger = opened(1)
-    ledger.note_outcomes({0: {"Status": "created"}})
-    ledger.note_outcomes({0: WHOLE})
-    assert ledger.statuses == {"created": 1}
-
-
 def test_the_same_requests_for_the_same_queue_are_the_same_sending() -> None:
     """However they were written down."""
-    target = local_target({})
-    assert content_key(target, [request()]) == content_key(target, [request()])
-    assert content_key(target, [request()]) != content_key(target, [request("modem")])
-    assert content_key(target, [request()]) != content_key(local_target({"OTA_LOCAL_PORT": "9800"}), [request()])
-
-
-def test_an_id_of_ones_own_is_kept() -> None:
-    """Others are made of the run and the number."""
-    assert [each.Id for each in with_ids([request(), request("modem", Id="mine")], "run")] == ["run-1", "mine"]
+    here, elsewhere = local_target({}), local_target({"OTA_LOCAL_PORT": "9800"})
+    assert content_key(here, [request()]) == content_key(here, [request()])
+    assert content_key(here, [request()]) != content_key(here, [request("modem")])
+    assert content_key(here, [request()]) != content_key(elsewhere, [request()])
 
 
 def test_sixteen_of_the_largest_requests_are_less_than_64_kib() -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -15,30 +14,20 @@ NAMES = {"ProductKey": "a1Demo00001", "ModuleName": "mcu", "AliasName": "雷达�
 DRIFT = {"AliasName": {"Wanted": "雷达𠮷", "Found": "👍"}}
 
 
-def publish(cloud: Any, **data: object) -> None:
-    event = {"id": "1", "time": "2026-01-31T08:00:00Z", "data": {"Status": "existing", **NAMES, **data}}
-    cloud.mailbox.publish(cloud.names.result_topic, json.dumps(event))
-
-
-@pytest.fixture
-def kept(cloud: Any) -> Mapping[str, str]:
-    """The environment of a cloud with a queue `t` that is kept for outcomes."""
-    Inbox(cloud.mailbox, cloud.target, "ota-modules-kept-t").open()
-    environ: dict[str, str] = cloud.environ
-    return environ
-
-
 @pytest.mark.parametrize("encoding", ["utf-8", "gbk", "latin-1", "ascii"])
-def test_what_an_encoding_does_not_have_is_escaped(cloud: Any, kept: Mapping[str, str], encoding: str) -> None:
+def test_what_an_encoding_does_not_have_is_escaped(cloud: Any, encoding: str) -> None:
     """In JSON by its own escapes. The command ends as its work went, and the outcome is not shown again."""
-    publish(cloud, Drift=DRIFT)
-    ended = run("outcomes", "--keep", "t", "--count", "1", **kept, PYTHONIOENCODING=encoding)
-    assert (ended.returncode, b"Traceback" in ended.stderr) == (0, False), ended.stderr
-    assert ("👍" if encoding == "utf-8" else r"\U0001f44d") in ended.stdout.decode(encoding)
-    publish(cloud)
-    ended = run("outcomes", "--json", "--keep", "t", "--count", "1", **kept, PYTHONIOENCODING=encoding)
-    assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout.decode(encoding))["data"] == {"Status": "existing", **NAMES}
+    Inbox(cloud.mailbox, cloud.target, "ota-modules-kept-t").open()
+    data = {"Status": "existing", **NAMES}
+    shown = []
+    for options, drift in (((), {"Drift": DRIFT}), (("--json",), {})):
+        cloud.publish({"id": "1", "time": "2026-01-31T08:00:00Z", "data": {**data, **drift}})
+        words = ("outcomes", "--keep", "t", "--count", "1", *options)
+        ended = run(*words, **cloud.environ, PYTHONIOENCODING=encoding)
+        assert (ended.returncode, b"Traceback" in ended.stderr) == (0, False), ended.stderr
+        shown.append(ended.stdout.decode(encoding))
+    assert ("👍" if encoding == "utf-8" else r"\U0001f44d") in shown[0]
+    assert json.loads(shown[1])["data"] == data
 
 
 @pytest.mark.parametrize("arguments", [("dead-letters", "list"), ("plan", "-")])
@@ -46,12 +35,11 @@ def test_a_reader_that_goes_away_ends_the_command_without_a_word(cloud: Any, arg
     """As SIGPIPE ends other programs, which `head` relies on."""
     reading, writing = os.pipe()
     os.close(reading)
-    with subprocess.Popen(
-        command(*arguments), stdin=subprocess.PIPE, stdout=writing, stderr=subprocess.PIPE,
-        env=environment(**cloud.environ),
-    ) as process:  # fmt: skip
-        os.close(writing)
-        _, said = process.communicate(b'{"ProductKey": "a1Demo00001", "ModuleName": "mcu"}', timeout=60)
-    assert process.returncode == 141
-    assert b"Error" not in said
-    assert b"Traceback" not in said
+    with os.fdopen(writing) as closed:
+        ended = subprocess.run(
+            command(*arguments), input=b'{"ProductKey": "a1Demo00001", "ModuleName": "mcu"}', stdout=closed,
+            stderr=subprocess.PIPE, env=environment(**cloud.environ), timeout=60, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 141
+    assert b"Error" not in ended.stderr
+    assert b"Traceback" not in ended.stderr
