@@ -40,7 +40,7 @@ class Session:
         return modules.get(f"{self.prefix}-{number}", {})
 
 
-def ask_list_shape(session: Session) -> None:
+def ask_shape(session: Session) -> None:
     """In which shape are none, one and two modules listed, and is `default` among them?"""
     shapes = []
     for number in range(3):
@@ -133,16 +133,7 @@ def _refusal(send: Callable[[], object]) -> str | None:
     return None
 
 
-QUESTIONS: tuple[Callable[[Session], None], ...] = (
-    ask_list_shape,
-    ask_taken_name,
-    ask_missing,
-    ask_absent,
-    ask_update,
-    ask_eleventh,
-    ask_messages,
-    ask_deliveries,
-)
+QUESTIONS = (ask_shape, ask_taken_name, ask_missing, ask_absent, ask_update, ask_eleventh, ask_messages, ask_deliveries)
 
 
 def ask_all(session: Session) -> Iterator[str]:
