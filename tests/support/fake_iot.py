@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from handler.clock import Clock
 from handler.credentials import Credentials
-from handler.errors import NotSent, Unanswered
+from handler.errors import CallError, NotSent, Unanswered
 from handler.http1 import Answer
 from handler.iot import Halt, IotApi, Session
 
@@ -21,34 +21,28 @@ def answered(status: int = 200, headers: Mapping[str, str] | None = None, **body
     return Answer(status, headers or {}, json.dumps({"RequestId": "R", **body}).encode())
 
 
-def refused_connection(_effect: Effect) -> Answer:
-    raise NotSent("NotConnected", "ConnectionRefusedError")
+def fault(result: Answer | CallError, *, after_effect: bool = False) -> Fault:
+    """Answer a call so, or raise an error of this kind; the call has no effect unless that is asked for."""
+
+    def happen(effect: Effect) -> Answer:
+        if after_effect:
+            effect()
+        if isinstance(result, Answer):
+            return result
+        raise type(result)(result.code, result.text)
+
+    return happen
 
 
-def lost_call(_effect: Effect) -> Answer:
-    raise Unanswered("NoAnswer", "TimeoutError")
-
-
-def lost_reply(effect: Effect) -> Answer:
-    effect()
-    raise Unanswered("NoAnswer", "ConnectionResetError")
-
-
-def busy(_effect: Effect) -> Answer:
-    return answered(503, Code="ServiceUnavailable", Message="later")
-
-
-def busy_after_effect(effect: Effect) -> Answer:
-    effect()
-    return answered(200, Success=False, Code="iot.system.SystemException", ErrorMessage="system exception")
-
-
-def throttle(_effect: Effect) -> Answer:
-    return answered(400, {"x-acs-retry-after": "100"}, Code="Throttling.User", Message="slow down")
-
-
-def denied(_effect: Effect) -> Answer:
-    return answered(403, Code="Forbidden.RAM", Message="not authorized")
+refused_connection = fault(NotSent("NotConnected", "ConnectionRefusedError"))
+lost_call = fault(Unanswered("NoAnswer", "TimeoutError"))
+lost_reply = fault(Unanswered("NoAnswer", "ConnectionResetError"), after_effect=True)
+busy = fault(answered(503, Code="ServiceUnavailable", Message="later"))
+busy_after_effect = fault(
+    answered(Success=False, Code="iot.system.SystemException", ErrorMessage="system exception"), after_effect=True
+)
+throttle = fault(answered(400, {"x-acs-retry-after": "100"}, Code="Throttling.User", Message="slow down"))
+denied = fault(answered(403, Code="Forbidden.RAM", Message="not authorized"))
 
 
 def fine(effect: Effect) -> Answer:
@@ -71,9 +65,9 @@ class FakeIot:
     def post(self, target: str, _seconds: float) -> Answer:
         call = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
         self.calls.append(call["Action"])
-        fault = self.faults.popleft() if self.faults else fine
+        happen = self.faults.popleft() if self.faults else fine
         try:
-            return fault(lambda: getattr(self, call["Action"])(call))
+            return happen(lambda: getattr(self, call["Action"])(call))
         finally:
             self.after(call["Action"])
 
@@ -98,8 +92,8 @@ class FakeIot:
         if call["ProductKey"] not in self.products:
             return answered(Success=False, Code="iot.prod.NotExistedProduct", ErrorMessage="none")
         built_in = {"ModuleName": "default", "AliasName": "", "Desc": "", "GmtCreate": self.created}
-        headers = {} if self.date is None else {"date": self.date}
-        return answered(200, headers, Success=True, Data=[built_in, *self.products[call["ProductKey"]].values()])
+        modules = [built_in, *self.products[call["ProductKey"]].values()]
+        return answered(200, {"date": self.date} if self.date else None, Success=True, Data=modules)
 
 
 class FreeQuota:
@@ -116,9 +110,11 @@ class FreeQuota:
 class FakeClock:
     """A clock that stands still but for those who sleep."""
 
-    def __init__(self) -> None:
-        self.time = 1_000_000.0
-        self.clock = Clock(lambda: self.time, lambda: self.time, self._sleep)
+    time = 1_000_000.0
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(lambda: self.time, lambda: self.time, self._sleep)
 
     def _sleep(self, seconds: float) -> None:
         self.time += seconds

@@ -46,8 +46,7 @@ class Api(FreeQuota):
 class Sinks:
     """Takes everything, and keeps nothing but the number of messages that went back."""
 
-    def __init__(self) -> None:
-        self.back = 0
+    back = 0
 
     def post(self, target: str, _seconds: float, body: bytes, _headers: Mapping[str, str]) -> Answer:
         count = body.count(b"<MessageBody>")
@@ -55,7 +54,7 @@ class Sinks:
         return Answer(201, {}, b"<Message><MessageId>1</MessageId></Message>" * count)
 
 
-def body(message: int, requests: int) -> str:
+def build_body(message: int, requests: int) -> str:
     alias = {"AliasName": "Barcode_scanner"} if requests < 500 else {}
     wanted = [{"ProductKey": f"a{message}x{n // 8}", "ModuleName": f"m{n % 8}", **alias} for n in range(requests)]
     text = json.dumps(wanted, separators=(",", ":"))
@@ -63,11 +62,11 @@ def body(message: int, requests: int) -> str:
     return text
 
 
-def event(requests: int) -> bytes:
-    """Made in another process, so that only what the function needs counts."""
+def build_event(requests: int) -> bytes:
+    """Build the event in another process, so that only what the function needs counts."""
     reader, writer = os.pipe()
     if os.fork() == 0:
-        messages = [{"messageId": f"m{n}", "messageBody": body(n, requests)} for n in range(MESSAGES)]
+        messages = [{"messageId": f"m{n}", "messageBody": build_body(n, requests)} for n in range(MESSAGES)]
         events = [{"specversion": "1.0", "id": each["messageId"], "data": each} for each in messages]
         with os.fdopen(writer, "w") as pipe:
             json.dump(events, pipe)
@@ -78,19 +77,18 @@ def event(requests: int) -> bytes:
 
 
 def main(requests: int, seconds: float) -> None:
-    clock, api, sinks = Clock(), Api(), Sinks()
-    iot, settings = IotApi("cn-shanghai", api, api, clock, 10.0), Settings.read(SETTINGS)
-    pipeline = Pipeline(iot, settings, Threads(54), random.random)
-    keys = Credentials("testid", "testsecret")
-    log, end = Log("ERROR"), clock.now() + seconds
+    clock, api, sinks, log = Clock(), Api(), Sinks(), Log("ERROR")
+    keys, settings = Credentials("testid", "testsecret"), Settings.read(SETTINGS)
+    end = clock.now() + seconds
+    pipeline = Pipeline(IotApi("cn-shanghai", api, api, clock, 10.0), settings, Threads(54), random.random)
     outbox = Outbox(sinks, clock, random.random, settings, lambda: keys, float("inf"), log)
     invocation = Invocation(lambda: keys, end, outbox, log, "/ota-modules/cn-shanghai/f")
-    report = pipeline.run(triggers.deliveries(event(requests)), invocation)
-    print(json.dumps({**report.summary(), "messages": sinks.back, "peak": peak()}))
+    report = pipeline.run(triggers.deliveries(build_event(requests)), invocation)
+    print(json.dumps({**report.summary(), "messages": sinks.back, "peak": measure_peak()}))
 
 
-def peak() -> float:
-    """MiB that this process took at most. `ru_maxrss` counts the process too that started it."""
+def measure_peak() -> float:
+    """Return the MiB that this process took at most. `ru_maxrss` counts the process too that started it."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 2**10

@@ -1,8 +1,7 @@
-"""Run on its own: puts ROS templates through the vendor's own classes, and prints what they find wrong with each.
+"""Run on its own: puts a JSON list of ROS templates through the vendor's own classes, and prints a list of problems for each.
 
-Reads a JSON list of templates, writes a JSON list of lists of problems. It is a process of its own because the classes
-start node and leave it running. Found are missing and unknown properties, wrong types, values out of range, and keys
-that the classes spell otherwise.
+It is a process of its own because the classes start node and leave it running. Found are missing and unknown properties,
+wrong types, values out of range, and keys that the classes spell otherwise.
 """
 
 import importlib
@@ -10,34 +9,30 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import ros_cdk_core as core
 
 
-def keyword(name: str) -> str:
-    """A property as Python writes it: QueueName is queue_name."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-
-
-def value(item: Any) -> Any:
-    """A property's value as the classes take it; what ROS works out later passes as it is."""
+def convert(item: Any) -> Any:
+    """Turn a property's value into what the classes take; what ROS works out later passes as it is."""
     if isinstance(item, list):
-        return [value(part) for part in item]
+        return [convert(part) for part in item]
     if not isinstance(item, Mapping):
         return item
     if len(item) == 1 and next(iter(item)).startswith(("Ref", "Fn::")):
         return core.Token.as_any(item)
-    return {name[0].lower() + name[1:]: value(part) for name, part in item.items()}
+    return {name[0].lower() + name[1:]: convert(part) for name, part in item.items()}
 
 
-def rebuilt(name: str, resource: Mapping[str, Any]) -> Any:
-    """The resource as the vendor's class for its type writes it."""
+def rebuild(name: str, resource: Mapping[str, Any]) -> Any:
+    """Write the resource as the vendor's class for its type does; in Python QueueName is queue_name."""
     _, service, kind = resource["Type"].split("::")
     module = importlib.import_module(f"ros_cdk_{service.lower()}")
-    properties = {keyword(key): value(item) for key, item in resource["Properties"].items()}
+    words = {key: re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower() for key in resource["Properties"]}
+    properties = {words[key]: convert(item) for key, item in resource["Properties"].items()}
     with tempfile.TemporaryDirectory() as folder:
         app = core.App(outdir=folder)
         stack = core.Stack(app, "stack")
@@ -47,17 +42,17 @@ def rebuilt(name: str, resource: Mapping[str, Any]) -> Any:
         return json.loads(written.read_text())["Resources"][name]
 
 
-def problem(name: str, resource: Mapping[str, Any]) -> str | None:
-    """What is wrong with a resource, if anything."""
-    try:
-        again = rebuilt(name, resource)
-    except Exception as error:  # noqa: BLE001 - the classes raise all kinds of errors
-        return f"{name}: {error}"
-    if again == {name: item for name, item in resource.items() if name != "Condition"}:
-        return None
-    return f"{name}: {json.dumps(again, sort_keys=True)} is not {json.dumps(resource, sort_keys=True)}"
+def find_problems(resources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Describe what is wrong with each resource, if anything."""
+    for name, resource in resources.items():
+        try:
+            again = rebuild(name, resource)
+        except Exception as error:  # noqa: BLE001 - the classes raise all kinds of errors
+            yield f"{name}: {error}"
+        else:
+            if again != {key: item for key, item in resource.items() if key != "Condition"}:
+                yield f"{name}: {json.dumps(again, sort_keys=True)} is not {json.dumps(resource, sort_keys=True)}"
 
 
 if __name__ == "__main__":
-    found = [[problem(*each) for each in template["Resources"].items()] for template in json.load(sys.stdin)]
-    json.dump([[each for each in problems if each] for problems in found], sys.stdout)
+    json.dump([list(find_problems(template["Resources"])) for template in json.load(sys.stdin)], sys.stdout)

@@ -24,7 +24,7 @@ SCHEMA = ROOT.parent / "shared" / "schemas" / "fc3.schema.json"
 Document = Mapping[str, Any]
 
 # What the tool turns into other calls, or fills in itself, before it sends a function to the API.
-OF_THE_TOOL = {"region", "code", "triggers", "concurrencyConfig", "asyncInvokeConfig", "tags"}
+TOOLS = {"region", "code", "triggers", "concurrencyConfig", "asyncInvokeConfig", "tags"}
 TRIGGERS = {
     "http": (models.HTTPTriggerConfig, "IHttpTriggerConfig"),
     "eventbridge": (models.EventBridgeTriggerConfig, "IEventBridge"),
@@ -33,25 +33,18 @@ TRIGGERS = {
 SOURCES = {"MNS": "sourceMNSParameters", "RocketMQ": "sourceRocketMQParameters", "RabbitMQ": "sourceRabbitMQParameters"}
 
 
-def needs_node() -> None:
-    """Skip a test where there is no node."""
-    if shutil.which("node") is None:
-        pytest.skip("node is not installed")
-
-
 def preview(template: Path) -> Document:
     """Render a file as Serverless Devs does, once for the same text. Raises: ValueError: it cannot."""
-    needs_node()
-    if not TOOL.exists():
-        pytest.skip("Serverless Devs is not installed: npm ci")
+    if shutil.which("node") is None or not TOOL.exists():
+        pytest.skip("Serverless Devs is not installed: npm ci, where there is node")
     files = [template, *sorted(template.parent.glob("*.yml")), ROOT / "template.yml", ROOT / "package-lock.json"]
     inputs = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    rendered: Document = json.loads(kept(template.stem, inputs, lambda: _rendered(template)).read_bytes())
+    rendered: Document = json.loads(kept(template.stem, inputs, lambda: _render(template)).read_bytes())
     return rendered
 
 
-def _rendered(template: Path) -> bytes:
-    """The tool's output must be the file: its exit status proves nothing."""
+def _render(template: Path) -> bytes:
+    """Run the tool. Its output must be the file: its exit status proves nothing."""
     command = [str(TOOL), "preview", "-t", str(template), "-o", "json", "--silent"]
     with TemporaryDirectory() as home:
         environ = {"PATH": os.environ["PATH"], "HOME": home}
@@ -62,70 +55,70 @@ def _rendered(template: Path) -> bytes:
 
 
 def functions(rendered: Document) -> dict[str, Document]:
-    """The properties of every function, by the resource's name."""
+    """Return the properties of every function, by the resource's name."""
     return {name: item["props"] for name, item in rendered["resources"].items() if item["component"] == "fc3"}
 
 
 def unresolved(item: Any) -> set[str]:
-    """The variables that are left in a rendered file."""
+    """Return the variables that are left in a rendered file."""
     return set(re.findall(r"\$\{([^}]*)\}", json.dumps(item)))
 
 
-def lost(before: Any, after: Any, path: str) -> Iterator[str]:
-    """The keys and values that did not come back from a model: those the API does not know."""
+def find_lost(before: Any, after: Any, path: str) -> Iterator[str]:
+    """Describe the keys and values that did not come back from a model: those the API does not know."""
     if isinstance(before, Mapping):
         for key, item in before.items():
             if not isinstance(after, Mapping) or key not in after:
                 yield f"{path}.{key} is unknown to the API"
             else:
-                yield from lost(item, after[key], f"{path}.{key}")
+                yield from find_lost(item, after[key], f"{path}.{key}")
     elif before != after:
         yield f"{path} is {after!r}, not {before!r}"
 
 
 def api_problems(props: Document) -> list[str]:
-    """What the models of Function Compute's API find in a function and its triggers."""
-    function = {key: item for key, item in props.items() if key not in OF_THE_TOOL and item != "auto"}
-    parts: list[tuple[Any, Document, str]] = [
-        (models.CreateFunctionInput, function, props["functionName"]),
-        (models.PutConcurrencyInput, props.get("concurrencyConfig", {}), "concurrencyConfig"),
-        (models.PutAsyncInvokeConfigInput, props.get("asyncInvokeConfig", {}), "asyncInvokeConfig"),
+    """Describe what the models of Function Compute's API find in a function and its triggers."""
+    parts: list[tuple[Any, Document]] = [
+        (models.CreateFunctionInput, {key: item for key, item in props.items() if key not in TOOLS and item != "auto"}),
+        (models.PutConcurrencyInput, props.get("concurrencyConfig", {})),
+        (models.PutAsyncInvokeConfigInput, props.get("asyncInvokeConfig", {})),
     ]
-    found = []
+    problems = []
     for trigger in props.get("triggers", []):
-        name, kind, config = trigger["triggerName"], trigger["triggerType"], trigger["triggerConfig"]
+        kind, config = trigger["triggerType"], trigger["triggerConfig"]
         if kind not in TRIGGERS:
-            found.append(f"{name}: {kind} is no type of trigger")
+            problems.append(f"{kind} is no type of trigger")
             continue
-        parts.append((models.CreateTriggerInput, {**trigger, "triggerConfig": json.dumps(config)}, name))
-        parts.append((TRIGGERS[kind][0], config, name))
+        parts.append((models.CreateTriggerInput, {**trigger, "triggerConfig": json.dumps(config)}))
+        parts.append((TRIGGERS[kind][0], config))
         source = config.get("eventSourceConfig")
         if source and set(source["eventSourceParameters"]) != {SOURCES.get(source["eventSourceType"])}:
-            found.append(f"{name}: the parameters are not those of source {source['eventSourceType']}")
-    return found + [
-        each for model, item, path in parts for each in lost(item, model().from_map({**item}).to_map(), path)
-    ]
+            problems.append(f"the parameters are not those of source {source['eventSourceType']}")
+    for model, item in parts:
+        problems += find_lost(item, model().from_map({**item}).to_map(), model.__name__)
+    return problems
 
 
 def schema_problems(props: Document) -> list[str]:
-    """What the tool's own schema finds in a function; it is read where it is there, and is no part of the project."""
+    """Describe what the tool's own schema finds in a function; it is read where it is, and is no part of the project."""
     if not SCHEMA.is_file():
         pytest.skip("fc3.schema.json is not there")
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     parts = [(schema, props)]
     for trigger in props.get("triggers", []):  # the schema itself lets any trigger's contents pass
-        definition = {**schema, "$ref": f"#/definitions/{TRIGGERS[trigger['triggerType']][1]}"}
-        parts.append((definition, trigger["triggerConfig"]))
+        place = f"#/definitions/{TRIGGERS[trigger['triggerType']][1]}"
+        parts.append(({**schema, "$ref": place}, trigger["triggerConfig"]))
     return [error.message for part, item in parts for error in jsonschema.Draft7Validator(part).iter_errors(item)]
 
 
 def stack_problems(templates: Sequence[Document]) -> list[list[str]]:
-    """What the vendor's ROS classes find in each of some ROS templates."""
-    needs_node()
+    """Describe what the vendor's ROS classes find in each of some ROS templates."""
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
     command = [sys.executable, str(Path(__file__).with_name("ros_check.py"))]
     environ = {**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1"}
     asked = json.dumps(templates)
     run = subprocess.run(command, input=asked, capture_output=True, text=True, env=environ, timeout=100, check=False)
     assert run.returncode == 0, run.stderr
-    found: list[list[str]] = json.loads(run.stdout)
-    return found
+    problems: list[list[str]] = json.loads(run.stdout)
+    return problems
