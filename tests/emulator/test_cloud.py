@@ -17,16 +17,9 @@ import pytest
 from emulator.cloud import Options
 from emulator.local import LocalCloud, local_cloud
 from tests.support.paths import ROOT
+from tests.support.processes import runs
 from tests.support.small_cloud import document, kept, options, send, written
 from tests.support.waiting import eventually
-
-
-def runs(pid: int) -> bool:
-    """Return True if there is such a process, and not only its entry in a table."""
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +92,7 @@ def test_all_servers_are_on_loopback_alone(cloud: LocalCloud) -> None:
 def emulator(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """A local cloud as a process of its own, whose function hangs."""
     template = document()
-    template["resources"]["queue"]["props"]["handler"] = "stream_samples.hang"
+    template["resources"]["queue"]["props"]["handler"] = "samples.hang"
     command = [sys.executable, "-m", "tests.support.cloud_process", str(written(tmp_path, template))]
     environ = {**os.environ, "KEPT": str(tmp_path / "kept")}
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -132,8 +125,14 @@ def test_ctrl_c_ends_everything(emulator: "subprocess.Popen[str]", tmp_path: Pat
     assert not runs(pid)
 
 
-def test_no_function_outlives_an_emulator_that_is_killed(emulator: "subprocess.Popen[str]", tmp_path: Path) -> None:
+@pytest.mark.parametrize("paused", [False, True])
+def test_no_function_outlives_an_emulator_that_is_killed(
+    emulator: "subprocess.Popen[str]", tmp_path: Path, paused: bool
+) -> None:
     _, pid = call_function(emulator, tmp_path)
+    if paused:
+        os.kill(pid, signal.SIGSTOP)
+        eventually(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     emulator.kill()
     emulator.wait()
     eventually(lambda: not runs(pid))

@@ -20,7 +20,7 @@ TEMPLATE: Document = yaml.load((ROOT / "template.yml").read_text(encoding="utf-8
 def document() -> Document:
     """template.yml, with small functions in place of the project's."""
     read: Document = copy.deepcopy(TEMPLATE)
-    for name, handler in (("queue", "stream_samples.keep"), ("http", "samples.web")):
+    for name, handler in (("queue", "samples.keep"), ("http", "samples.web")):
         props = read["resources"][name]["props"]
         props |= {"code": str(FUNCTIONS), "handler": handler, "instanceLifecycleConfig": {}}
         props["environmentVariables"]["KEPT"] = "${env('KEPT', '')}"

@@ -29,7 +29,7 @@ def running(folder: Path) -> Iterator[LocalCloud]:
     trigger = {"triggerName": "results", "triggerType": "mns_topic", "sourceArn": arn, "triggerConfig": {}}
     props = template["resources"]["queue"]["props"]
     props["triggers"].append(trigger)
-    hanging = {**props, "functionName": "hanging", "handler": "stream_samples.hang", "triggers": []}
+    hanging = {**props, "functionName": "hanging", "handler": "samples.hang", "triggers": []}
     template["resources"]["hanging"] = {"component": "fc3", "props": hanging}
     with local_cloud(options(folder, template, retry_scale=0.001)) as cloud:
         yield cloud

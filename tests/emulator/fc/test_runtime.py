@@ -2,12 +2,8 @@
 
 import asyncio
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import psutil
@@ -16,16 +12,8 @@ import pytest
 from emulator.fc.service import FunctionCompute, Invocation
 from tests.emulator.fc.played import begin, call, config, play, write
 from tests.support.interpreters import interpreter
-from tests.support.paths import ROOT
-from tests.support.waiting import eventually, soon
-
-
-def runs(pid: int) -> bool:
-    """Tell whether a process exists and is no zombie."""
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+from tests.support.processes import runs
+from tests.support.waiting import soon
 
 
 @pytest.mark.parametrize(
@@ -218,27 +206,3 @@ def test_a_caller_that_leaves_takes_the_instance_with_it(tmp_path: Path) -> None
 
     source = "import time\ndef handler(e, c):\n    time.sleep(float(e))\n    return e"
     assert play(write(tmp_path, source, instances=1), scenario) == b"0"
-
-
-def test_no_paused_process_outlives_an_emulator_that_is_killed(tmp_path: Path) -> None:
-    source = "import os, time\ndef handler(e, c):\n    open('pid', 'w').write(str(os.getpid()))\n    time.sleep(60)"
-    config = write(tmp_path, source)
-    emulator = f"""
-        import asyncio
-        from pathlib import Path
-        from emulator.ram.keys import Accounts
-        from emulator.fc.service import FunctionCompute
-        from emulator.fc.config import FunctionConfig
-        service = FunctionCompute(Accounts(), [FunctionConfig("f", "mine.handler", Path({str(config.code)!r}))])
-        asyncio.run(service.invoke("f", b""))
-    """
-    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(emulator)], cwd=ROOT)
-    try:
-        file = tmp_path / "pid"
-        pid = int(eventually(lambda: file.read_text() if file.exists() else ""))
-        os.kill(pid, signal.SIGSTOP)
-        eventually(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
-    finally:
-        process.kill()
-        process.wait()
-    eventually(lambda: not runs(pid))

@@ -64,17 +64,14 @@ def printed(invocation: Invocation) -> list[str]:
     return [line for line in invocation.log.decode().splitlines() if line in ("handling", "reading")]
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [{"service": "iot"}, {"kind": "pause"}, {"kind": "delay"}, {"within": 0.1}, {"after": True}, {"step": "nowhere"}],
-    ids=str,
-)
-def test_a_step_is_for_a_kill_of_a_function_alone(wrong: dict[str, object]) -> None:
+def test_a_step_is_for_a_kill_of_a_function_alone() -> None:
     """Other rules with a step, and unknown steps, are refused."""
     right = {"service": "fc", "kind": "kill", "step": "put back"}
     assert Rule.model_validate(right).step == "put back"
-    with pytest.raises(ValidationError, match="step"):
-        Rule.model_validate({**right, **wrong})
+    wrongs = {"service": "iot"}, {"kind": "pause"}, {"kind": "delay"}, {"within": 1}, {"after": True}, {"step": "lost"}
+    for wrong in wrongs:
+        with pytest.raises(ValidationError, match="step"):
+            Rule.model_validate({**right, **wrong})
 
 
 def test_the_function_announces_every_step_that_a_rule_may_name() -> None:
@@ -93,11 +90,8 @@ def test_the_process_is_killed_when_it_reaches_the_first_of_the_steps(config: Fu
     steps: list[list[Step]] = [[], ["validate"], ["answered"], [], ["published", "validate", "receive"]]
     before, killed, missed, after, killed_first = strike(config, *steps)
     assert [call.error_type for call in (before, missed, after)] == [None, None, None]
-    assert [printed(call) for call in (killed, killed_first, after)] == [
-        ["handling", "reading"],
-        [],
-        ["handling", "reading"],
-    ]
+    assert printed(killed) == printed(after) == ["handling", "reading"]
+    assert printed(killed_first) == []
     for call in (killed, killed_first):
         assert call.error_type == "UnhandledInvocationError"
         assert "Process exited unexpectedly" in json.loads(call.body)["errorMessage"]

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 ready: list[str] = []
@@ -42,14 +43,27 @@ def sleep(event: bytes, _context: Any) -> str:
 def linger(event: bytes, _context: Any) -> None:
     seconds, path = json.loads(event)
     time.sleep(seconds)
-    with open(path, "w", encoding="utf-8"):  # noqa: PTH123
-        pass
+    Path(path).touch()
 
 
 def flaky(event: bytes, context: Any) -> str:
-    with open(event.decode(), "a", encoding="utf-8") as kept:  # noqa: PTH123
-        kept.write(f"{context.retry_count}\n")
+    _append(event.decode(), context.retry_count)
     raise RuntimeError("again")
+
+
+def keep(event: bytes, _context: Any) -> None:
+    _append(os.environ["KEPT"], json.loads(event))
+
+
+def hang(_event: bytes, _context: Any) -> None:
+    _append(os.environ["KEPT"], os.getpid())
+    time.sleep(600)
+
+
+def _append(path: str, value: object) -> None:
+    """Leave a trace of a call: a line of JSON."""
+    with Path(path).open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(value) + "\n")
 
 
 def web(event: bytes, _context: Any) -> dict[str, object]:
