@@ -16,19 +16,16 @@ from tests.support.processes import runs
 from tests.support.waiting import soon
 
 
-@pytest.mark.parametrize(
-    ("body", "result"),
-    [
+def test_results_are_serialised_as_the_platform_does(tmp_path: Path) -> None:
+    for body, result in (
         ("return e", b"\x00raw"),
         ("return None", b"null"),
         ("return 'é'", "é".encode()),
         ("import decimal; return decimal.Decimal('1.5')", b"1.5"),
         ("import sys; return sys.stdout.write('x' * 200_000)", b"200000"),
-    ],
-)
-def test_results_are_serialised_as_the_platform_does(tmp_path: Path, body: str, result: bytes) -> None:
-    [answer] = call(write(tmp_path, f"def handler(e, c):\n    {body}"), b"\x00raw")
-    assert (answer.body, answer.error_type) == (result, None)
+    ):
+        [answer] = call(write(tmp_path, f"def handler(e, c):\n    {body}"), b"\x00raw")
+        assert (answer.body, answer.error_type) == (result, None)
 
 
 def test_the_function_sees_what_the_platform_shows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,20 +57,17 @@ def test_the_code_comes_first_and_is_where_the_function_runs(tmp_path: Path) -> 
     assert call(write(tmp_path, source))[0].body.decode() == f"mine {tmp_path} {tmp_path}"
 
 
-@pytest.mark.parametrize(
-    ("body", "lines"),
-    [
-        ("print('out'); print('err', file=sys.stderr)", ["out", "err"]),
-        ("print('half', end='')", ["half"]),
-        ("sys.stdout.buffer.write(b'raw')", ["raw"]),
-        ("logging.getLogger().info('logged')", [r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ID \[INFO\] logged"]),
-    ],
-)
-def test_output_is_in_the_log_between_the_platforms_lines(tmp_path: Path, body: str, lines: list[str]) -> None:
+def test_output_is_in_the_log_between_the_platforms_lines(tmp_path: Path) -> None:
     """Standard output and standard error, in the order of their writing."""
-    [answer] = call(write(tmp_path, f"import logging, sys\ndef handler(e, c):\n    {body}"))
-    expected = "\n".join(["FC Invoke Start RequestId: ID", *lines, "FC Invoke End RequestId: ID\n"])
-    assert re.fullmatch(expected.replace("ID", answer.request_id), answer.log.decode())
+    for body, lines in (
+        ("print('out'); print('err', file=sys.stderr)", "out\nerr"),
+        ("print('half', end='')", "half"),
+        ("sys.stdout.buffer.write(b'raw')", "raw"),
+        ("logging.getLogger().info('logged')", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ID \[INFO\] logged"),
+    ):
+        [answer] = call(write(tmp_path, f"import logging, sys\ndef handler(e, c):\n    {body}"))
+        expected = f"FC Invoke Start RequestId: ID\n{lines}\nFC Invoke End RequestId: ID\n"
+        assert re.fullmatch(expected.replace("ID", answer.request_id), answer.log.decode())
 
 
 def test_a_write_is_cut_at_128_kib(tmp_path: Path) -> None:
@@ -126,13 +120,17 @@ def test_a_failing_initializer_fails_the_call_and_the_next_has_a_new_instance() 
     assert first.instance != second.instance
 
 
-def test_a_call_that_times_out_shows_its_output_and_its_stacks(tmp_path: Path) -> None:
-    """The processes that it started end with it."""
+def test_a_call_that_times_out_is_killed_and_shows_its_output_and_its_stacks(tmp_path: Path) -> None:
+    """Also where the function catches its end; the processes that it started end with it."""
     source = """
         import subprocess, time
         def handler(e, c):
             print(subprocess.Popen(["sleep", "600"]).pid)
-            time.sleep(60)
+            while True:
+                try:
+                    time.sleep(60)
+                except BaseException:
+                    pass
     """
 
     async def scenario(service: FunctionCompute) -> Invocation:
@@ -141,6 +139,7 @@ def test_a_call_that_times_out_shows_its_output_and_its_stacks(tmp_path: Path) -
         return answer
 
     answer: Invocation = play(write(tmp_path, source, timeout=1), scenario)
+    assert answer.error_type == "UnhandledInvocationError"
     assert json.loads(answer.body)["errorMessage"] == "Function time out after 1 seconds"
     _, _, *stacks, end = answer.log.decode().splitlines()
     assert any("mine.py" in line for line in stacks)
@@ -152,19 +151,6 @@ def test_the_end_of_the_process_is_an_error_and_the_next_call_works(tmp_path: Pa
     first, second = call(write(tmp_path, f"import os, sys\ndef handler(e, c):\n    e or {body}"), b"", b"x")
     assert "Process exited unexpectedly" in json.loads(first.body)["errorMessage"]
     assert second.error_type is None
-
-
-def test_a_function_that_catches_its_end_is_killed(tmp_path: Path) -> None:
-    source = """
-        import time
-        def handler(e, c):
-            while True:
-                try:
-                    time.sleep(60)
-                except BaseException:
-                    pass
-    """
-    assert call(write(tmp_path, source, timeout=0.5))[0].error_type == "UnhandledInvocationError"
 
 
 def test_child_processes_do_not_inherit_the_platforms_socket(tmp_path: Path) -> None:

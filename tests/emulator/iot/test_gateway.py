@@ -4,7 +4,6 @@ import time
 from types import SimpleNamespace
 
 import httpx
-import pytest
 
 from emulator.iot import gateway
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET, Accounts, Key
@@ -50,14 +49,11 @@ def test_a_common_parameter_that_is_missing_or_wrong_is_named(call: Send) -> Non
         assert refusal(call(**LIST, **{name: value})) == (400, code)
 
 
-@pytest.mark.parametrize(("minutes", "admitted"), [(-16, False), (-14, True), (14, True), (16, False)])
-def test_a_clock_may_be_off_by_a_quarter_of_an_hour(
-    call: Send, steady: SimpleNamespace, minutes: int, admitted: bool
-) -> None:
-    steady.wall = lambda: time.time() + minutes * 60
-    response = call(**LIST)
-    assert admitted or refusal(response) == (400, "InvalidTimeStamp.Expired")
-    assert response.is_success == admitted
+def test_a_clock_may_be_off_by_a_quarter_of_an_hour(call: Send) -> None:
+    for minutes, code in ((-16, "InvalidTimeStamp.Expired"), (-14, ""), (14, ""), (16, "InvalidTimeStamp.Expired")):
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + minutes * 60))
+        response = call(**LIST, Timestamp=moment)
+        assert (response.status_code, response.json()["Code"]) == (400 if code else 200, code)
 
 
 def test_a_replay_is_refused(call: Send) -> None:
@@ -94,21 +90,7 @@ HEADERS = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-non
 ACS3 = f"ACS3-HMAC-SHA256 Credential=testid,SignedHeaders={HEADERS},Signature=00"
 
 
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"authorization": "ACS3-HMAC-SHA256"}, "IncompleteSignature"),
-        ({"authorization": ACS3.partition(",Signature")[0]}, "IncompleteSignature"),
-        ({"authorization": ACS3.replace("testid", "")}, "IncompleteSignature"),
-        ({"authorization": f"{ACS3}, and more"}, "IncompleteSignature"),
-        ({"authorization": ACS3.replace(HEADERS, "host")}, "IncompleteSignature"),
-        ({"x-acs-security-token": "unsigned"}, "IncompleteSignature"),
-        ({"x-acs-content-sha256": "00"}, "IncompleteSignature"),
-        ({"x-acs-date": "2020-01-01T00:00:00Z"}, "InvalidTimeStamp.Expired"),
-        ({}, "SignatureDoesNotMatch"),
-    ],
-)
-def test_a_header_signature_that_is_not_valid_is_refused(platform_url: str, changes: dict[str, str], code: str) -> None:
+def test_a_header_signature_that_is_not_valid_is_refused(platform_url: str) -> None:
     headers = {
         "x-acs-action": "ListOTAModuleByProduct",
         "x-acs-version": "2018-01-20",
@@ -118,6 +100,17 @@ def test_a_header_signature_that_is_not_valid_is_refused(platform_url: str, chan
         "authorization": ACS3,
         "accept": "application/json",
     }
-    response = httpx.post(platform_url, headers=headers | changes)
-    assert refusal(response)[1] == code
-    assert code != "SignatureDoesNotMatch" or "string to sign is:ACS3-HMAC-SHA256\n" in response.json()["Message"]
+    for name, value, code in (
+        ("authorization", "ACS3-HMAC-SHA256", "IncompleteSignature"),
+        ("authorization", ACS3.partition(",Signature")[0], "IncompleteSignature"),
+        ("authorization", ACS3.replace("testid", ""), "IncompleteSignature"),
+        ("authorization", f"{ACS3}, and more", "IncompleteSignature"),
+        ("authorization", ACS3.replace(HEADERS, "host"), "IncompleteSignature"),
+        ("x-acs-security-token", "unsigned", "IncompleteSignature"),
+        ("x-acs-content-sha256", "00", "IncompleteSignature"),
+        ("x-acs-date", "2020-01-01T00:00:00Z", "InvalidTimeStamp.Expired"),
+        ("x-acs-signature-nonce", "another", "SignatureDoesNotMatch"),
+    ):
+        response = httpx.post(platform_url, headers={**headers, name: value})
+        assert refusal(response)[1] == code
+    assert "string to sign is:ACS3-HMAC-SHA256\n" in response.json()["Message"]

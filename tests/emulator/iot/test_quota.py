@@ -8,13 +8,8 @@ from emulator.iot.quota import SlidingQuota
 
 
 @pytest.fixture
-def seconds() -> SimpleNamespace:
-    return SimpleNamespace(now=100.0)
-
-
-@pytest.fixture
-def quota(seconds: SimpleNamespace) -> SlidingQuota:
-    return SlidingQuota(lambda: seconds.now)
+def quota(steady: SimpleNamespace) -> SlidingQuota:
+    return SlidingQuota(lambda: steady.now)
 
 
 def take(quota: SlidingQuota, moments: list[float], limit: int = 3) -> list[float]:
@@ -45,10 +40,10 @@ def test_calls_of_others_count_and_other_operations_do_not(quota: SlidingQuota) 
     assert quota.take("List", 3, 100.5) == 0
 
 
-def test_counts_are_of_the_last_second(quota: SlidingQuota, seconds: SimpleNamespace) -> None:
+def test_counts_are_of_the_last_second(quota: SlidingQuota, steady: SimpleNamespace) -> None:
     quota.consume("Create", 2)
-    seconds.now += 0.6
+    steady.now += 0.6
     quota.consume("Create", 1)
     assert quota.counts() == {"Create": 3}
-    seconds.now += 0.6
+    steady.now += 0.6
     assert quota.counts() == {"Create": 1}

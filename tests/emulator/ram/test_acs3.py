@@ -58,7 +58,6 @@ RUN_INSTANCES_HEADERS = {
         pytest.param("GET", PUB, "Y9eWn4nF8QPh3c4zAFkM/k/u7eA=", id="IoT, official"),
         pytest.param("POST", PUB, "efr3PwqG3ANN5Vs4hsRnEZh2K2Q=", id="IoT as POST"),
         pytest.param("GET", DESCRIBE_REGIONS, "OLeaidS1JvxuMvnyHOwuJ+uX5qY=", id="ECS, official"),
-        pytest.param("POST", DESCRIBE_REGIONS, "MxbnVAM4w6sft9xjVpe/GCKueuk=", id="ECS as POST"),
         pytest.param("POST", CREATE, "4U+jJZKnq/afaY6YQN14bOt0+Q0=", id="Chinese letters and reserved characters"),
     ],
 )

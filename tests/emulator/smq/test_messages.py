@@ -108,20 +108,18 @@ def test_a_policy_that_is_not_in_force_moves_nothing(service: MessageService, ti
     assert (bodies(service, "off"), bodies(service, "lost")) == (["x"], ["x"])
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        *({"body": body} for body in ("", "\x00", "a\x0bb", "\ud800", "\ufffe", "é" * 512 + "x")),
-        *({"body": "x", "priority": priority} for priority in (0, 17)),
-        *({"body": "x", "delay": delay} for delay in (-1, 604_801)),
-    ],
-)
-def test_a_message_outside_the_limits_is_refused(service: MessageService, message: dict[str, Any]) -> None:
+def test_a_message_outside_the_limits_is_refused(service: MessageService) -> None:
     """A body that XML cannot carry, or that is too long in bytes; priorities are 1 to 16, delays up to a week."""
     service.create_queue("small", maximum_message_size=1024)
     service.send("small", "é" * 512)
-    with pytest.raises(InvalidArgument):
-        service.send("small", **message)
+    messages: list[dict[str, Any]] = [
+        *({"body": body} for body in ("", "\x00", "a\x0bb", "\ud800", "\ufffe", "é" * 512 + "x")),
+        *({"body": "x", "priority": priority} for priority in (0, 17)),
+        *({"body": "x", "delay": delay} for delay in (-1, 604_801)),
+    ]
+    for message in messages:
+        with pytest.raises(InvalidArgument):
+            service.send("small", **message)
 
 
 def test_a_queue_must_exist_to_be_used(service: MessageService) -> None:

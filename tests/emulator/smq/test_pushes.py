@@ -17,7 +17,6 @@ from emulator.smq.service import MessageService
 from emulator.smq.topics import Subscription, TopicAttributes
 from tests.support.waiting import soon
 
-Serve = Callable[[ASGIApp], str]
 FUNCTION = "acs:fc:cn-shanghai:1234567890123456:functions/f"
 
 
@@ -43,19 +42,16 @@ class Web:
         return Response(status_code=self.statuses.pop(0) if self.statuses else 204)
 
 
-def subscribe(service: MessageService, endpoint: str, notify_format: str, strategy: str = "BACKOFF_RETRY") -> None:
-    service.topics.subscribe(Subscription("t", "s", endpoint, "", notify_format, strategy))
-
-
-def receive(service: MessageService, accepted: int = 1) -> list[str]:
-    """Register a function that accepts the notification at the given try; return the list of what it gets."""
+def subscribe_function(service: MessageService, accepted: int = 1) -> list[str]:
+    """Subscribe a function that accepts a notification at the given try; return the list of what it gets."""
     bodies: list[str] = []
 
-    async def receiver(body: bytes) -> bool:
+    async def receive(body: bytes) -> bool:
         bodies.append(body.decode())
         return len(bodies) >= accepted
 
-    service.pusher.receivers[FUNCTION] = receiver
+    service.pusher.receivers[FUNCTION] = receive
+    service.topics.subscribe(Subscription("t", "s", FUNCTION, notify_format="STREAM"))
     return bodies
 
 
@@ -73,10 +69,12 @@ def deliver(service: MessageService, *actions: Callable[[], object]) -> None:
     asyncio.run(run())
 
 
-def test_an_http_subscriber_gets_a_post_until_it_accepts(service: MessageService, serve: Serve) -> None:
+def test_an_http_subscriber_gets_posts_until_it_accepts(
+    service: MessageService, serve: Callable[[ASGIApp], str]
+) -> None:
     """The default path is /notifications."""
     hook, failing = Web(), Web(500, 503)
-    subscribe(service, serve(hook.app) + "/hook", "SIMPLIFIED")
+    service.topics.subscribe(Subscription("t", "s", f"{serve(hook.app)}/hook", notify_format="SIMPLIFIED"))
     service.topics.subscribe(Subscription("t", "failing", serve(failing.app)))
     deliver(service, lambda: service.publish("t", "hello", "模块"))
     path, headers, body = hook.requests.get(timeout=20)
@@ -96,35 +94,33 @@ def test_an_http_subscriber_gets_a_post_until_it_accepts(service: MessageService
     ids=["plain", "attributes"],
 )
 def test_a_function_gets_a_stream(service: MessageService, attributes: dict[str, str], body: str) -> None:
-    bodies = receive(service, accepted=2)
-    subscribe(service, FUNCTION, "STREAM")
+    bodies = subscribe_function(service, accepted=2)
     deliver(service, lambda: service.publish("t", "hello", attributes=attributes))
     assert bodies == [body, body]
 
 
 def test_a_message_that_is_never_accepted_is_given_up_after_three_retries(service: MessageService) -> None:
     """Also where no subscriber is there."""
-    bodies = receive(service, accepted=9)
-    subscribe(service, FUNCTION, "STREAM")
+    bodies = subscribe_function(service, accepted=9)
     service.topics.subscribe(Subscription("t", "nobody", "http://127.0.0.1:9/"))
     deliver(service, lambda: service.publish("t", "x"))
     assert len(bodies) == 4
 
 
 def test_a_removed_subscription_ends_its_retries(service: MessageService) -> None:
-    subscribe(service, FUNCTION, "STREAM", "EXPONENTIAL_DECAY_RETRY")
+    service.topics.subscribe(Subscription("t", "s", FUNCTION, strategy="EXPONENTIAL_DECAY_RETRY"))
     deliver(service, lambda: service.publish("t", "x"), lambda: service.topics.unsubscribe("t", "s"))
 
 
 def test_a_queue_that_is_made_later_gets_the_message(service: MessageService) -> None:
-    subscribe(service, "acs:mns:cn-shanghai:1234567890123456:queues/late", "SIMPLIFIED")
+    endpoint = "acs:mns:cn-shanghai:1234567890123456:queues/late"
+    service.topics.subscribe(Subscription("t", "s", endpoint, notify_format="SIMPLIFIED"))
     deliver(service, lambda: service.publish("t", "x"), lambda: service.create_queue("late"))
     assert [message.body for message in service.receive("late")] == ["x"]
 
 
 def test_a_message_published_before_the_start_is_delivered_after_it(service: MessageService) -> None:
-    bodies = receive(service)
-    subscribe(service, FUNCTION, "STREAM")
+    bodies = subscribe_function(service)
     service.publish("t", "before")
     deliver(service)
     assert bodies == ["before"]
