@@ -21,6 +21,7 @@ from emulator.pulse import busiest_second
 from emulator.ram.keys import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from emulator.records import Arrival
 from tests.support.local import Outcomes, changed_template
+from tests.support.wrapping import queue_batch
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:mns")
 logging.getLogger().addHandler(logging.NullHandler())  # aliyun-fc2 would print whole requests where nobody listens
@@ -78,27 +79,16 @@ def test_a_request_ends_as_created_whichever_way_it_is_sent(
     assert event["source"] == f"/ota-modules/cn-shanghai/ota-modules-{function}"
 
 
-def queue_event(count: int) -> bytes:
-    """A batch of requests for new modules, ten a product, as an event stream pushes it."""
-    requests = [{"ProductKey": f"a1Demo{n // 10 + 1:05d}", "ModuleName": f"m{n % 10}"} for n in range(count)]
-    attributes = {"source": "acs:mns", "specversion": "1.0", "type": "mns:Queue:SendMessage"}
-    return json.dumps(
-        [
-            {**attributes, "id": f"e{number}", "data": {"messageId": f"m{number}", "messageBody": json.dumps(request)}}
-            for number, request in enumerate(requests)
-        ]
-    ).encode()
-
-
 @pytest.mark.quiet
 def test_a_batch_runs_at_the_quota_and_never_over_it(tmp_path: Path) -> None:
     """A hundred requests at 300 ms latency take what the quota says, and no second sees more than ten calls."""
     template = changed_template(tmp_path, {"qps_queue: '7'": "qps_queue: '9'"})
     with local_cloud(Options(port=0, template=template, limit=100)) as cloud:
         cloud.call(lambda parts: setattr(parts.iot, "latency", 0.3))
+        requests = [{"ProductKey": f"a1Demo{n // 10 + 1:05d}", "ModuleName": f"m{n % 10}"} for n in range(100)]
         sdk = client(cloud)
         sdk.timeout = 120
-        result = sdk.invoke_function("ota-modules", "ota-modules-queue", queue_event(100))
+        result = sdk.invoke_function("ota-modules", "ota-modules-queue", queue_batch(requests))
         events = cloud.call(lambda parts: list(parts.records.events))
         log = cloud.call(lambda parts: list(parts.fc.functions["ota-modules-queue"].lines))
     assert json.loads(result.data)["created"] == 100

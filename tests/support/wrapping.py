@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from xml.sax.saxutils import escape
 
 Wrap = Callable[[str], str]
@@ -16,6 +16,11 @@ def event(data: object, **attributes: object) -> dict[str, object]:
 def smq(body: object, message: str = "m1") -> dict[str, object]:
     """The data of an event for a queue's message."""
     return {"requestId": "r", "messageId": message, "messageBody": body}
+
+
+def queue_batch(requests: Iterable[object]) -> bytes:
+    """The payload of a call for messages of a queue, a request in each."""
+    return json.dumps([event(smq(json.dumps(each), f"m{n}"), id=f"e{n}") for n, each in enumerate(requests)]).encode()
 
 
 def topic(message: str) -> dict[str, object]:
