@@ -101,7 +101,7 @@ class Cloud:
         )
         deployment.provision(deployed, self.smq, self.accounts)
         code = None if options.packaged else ROOT
-        configs = deployment.function_configs(deployed, self.urls.iot, code, options.python or sys.executable)
+        configs = deployment.configure_functions(deployed, self.urls.iot, code, options.python or sys.executable)
         configs = [replace(config, environment={**config.environment, **options.variables}) for config in configs]
         self.processes = Processes(self.faults, lambda: self.fc.instances, options.seed)
         self.fc = FunctionCompute(
@@ -116,7 +116,7 @@ class Cloud:
         self.template = deployed
         self.streams = [
             EventStream(config, self.smq, self._caller(config), clock=clock)
-            for config in deployment.stream_configs(deployed, self.accounts.account_id)
+            for config in deployment.configure_streams(deployed, self.accounts.account_id)
         ]
 
     def _caller(self, stream: StreamConfig) -> Callable[[bytes], Awaitable[Called]]:

@@ -68,7 +68,7 @@ class Discard(_Body):
 
 
 class Purge(_Body):
-    """Takes no options; that it is JSON keeps the forms of other sites' pages out."""
+    """Takes no options; requiring JSON keeps out the forms of other sites' pages."""
 
 
 class Api:
@@ -83,72 +83,72 @@ class Api:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/healthz", self.healthz),
-            Route("/state", self.state),
+            Route("/healthz", self.report_health),
+            Route("/state", self.show_state),
             Route("/events", self._watchers.respond),
-            Route("/modules", self.modules),
-            Route("/outcomes.csv", self.table),
-            Route("/request.schema.json", self.schema),
-            Route("/outcomes/{number:int}", self.outcome),
-            Route("/requests", self.send, methods=["POST"]),
-            Route("/requests/{name:path}", self.request),
-            Route("/queues/{name}/purge", self.purge, methods=["POST"]),
-            Route("/streams/{name}/{action}", self.steer, methods=["POST"]),
-            Route("/dead-letters", self.dead_letters),
-            Route("/dead-letters/replay", self.replay, methods=["POST"]),
-            Route("/dead-letters/discard", self.discard, methods=["POST"]),
+            Route("/modules", self.list_modules),
+            Route("/outcomes.csv", self.export_outcomes),
+            Route("/request.schema.json", self.show_schema),
+            Route("/outcomes/{number:int}", self.show_outcome),
+            Route("/requests", self.send_request, methods=["POST"]),
+            Route("/requests/{name:path}", self.show_request),
+            Route("/queues/{name}/purge", self.purge_queue, methods=["POST"]),
+            Route("/streams/{name}/{action}", self.switch_stream, methods=["POST"]),
+            Route("/dead-letters", self.list_letters),
+            Route("/dead-letters/replay", self.replay_letters, methods=["POST"]),
+            Route("/dead-letters/discard", self.discard_letters, methods=["POST"]),
         ]
 
-    async def healthz(self, _request: Request) -> Response:
+    async def report_health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    async def state(self, _request: Request) -> Response:
-        return JSONResponse(self._watch.progress())
+    async def show_state(self, _request: Request) -> Response:
+        return JSONResponse(self._watch.describe_progress())
 
-    async def steer(self, request: Request) -> Response:
+    async def switch_stream(self, request: Request) -> Response:
         name, action = request.path_params["name"], request.path_params["action"]
         stream = next((stream for stream in self._cloud.streams if stream.config.name == name), None)
         if stream is None or action not in ("pause", "resume"):
-            raise HTTPException(404, "there is no such stream, or it cannot do this")
+            raise HTTPException(404, "no such stream or action")
         if action == "pause":
             stream.pause()
         else:
             stream.resume()
         return JSONResponse({"name": name, "state": stream.state, "inFlight": stream.in_flight})
 
-    async def purge(self, request: Request) -> Response:
+    async def purge_queue(self, request: Request) -> Response:
         name = request.path_params["name"]
         if name not in [queue.name for queue in self._cloud.template.queues]:
-            raise HTTPException(404, "there is no such queue")
+            raise HTTPException(404, "queue not found")
         await read_model(request, Purge, LARGEST_BODY)
         return JSONResponse({"name": name, "discarded": self._cloud.smq.purge(name)})
 
-    async def modules(self, _request: Request) -> Response:
+    async def list_modules(self, _request: Request) -> Response:
         return JSONResponse(describe_products(self._cloud))
 
-    async def outcome(self, request: Request) -> Response:
-        seen = self._watch.journal.find(request.path_params["number"])
-        if seen is None:
-            raise HTTPException(404, "this outcome is not remembered")
-        story = self._watch.stories.tell(seen.request)
-        return JSONResponse({**story, "outcome": seen.event, "n": seen.number})
+    async def show_outcome(self, request: Request) -> Response:
+        outcome = self._watch.journal.find(request.path_params["number"])
+        if outcome is None:
+            raise HTTPException(404, "outcome not found")
+        story = self._watch.stories.tell(outcome.request)
+        return JSONResponse({**story, "outcome": outcome.event, "n": outcome.number})
 
-    async def table(self, request: Request) -> Response:
+    async def export_outcomes(self, request: Request) -> Response:
         wanted = [request.query_params.get(name, "") for name in ("status", "run", "search")]
-        outcomes = (self._watch.stories.summary(seen) for seen in self._watch.journal.outcomes)
-        content = outcomes_csv.write_csv(outcome for outcome in outcomes if outcomes_csv.matches(outcome, *wanted))
+        summaries = map(self._watch.stories.summarize, self._watch.journal.outcomes)
+        content = outcomes_csv.write_csv(summary for summary in summaries if outcomes_csv.matches(summary, *wanted))
         return Response(content, headers=_TABLE_HEADERS)
 
-    async def schema(self, _request: Request) -> Response:
+    async def show_schema(self, _request: Request) -> Response:
         return FileResponse(SCHEMA, media_type="application/schema+json")
 
-    async def request(self, request: Request) -> Response:
+    async def show_request(self, request: Request) -> Response:
         story = self._watch.stories.tell(request.path_params["name"])
         if not story["steps"]:
-            raise HTTPException(404, "nothing was seen of this request")
+            raise HTTPException(404, "request not found")
         return JSONResponse(story)
 
-    async def send(self, request: Request) -> Response:
+    async def send_request(self, request: Request) -> Response:
         order = await read_model(request, Order, LARGEST_BODY)
         if order.via == "http":
             return JSONResponse(await sending.post(self._cloud, order.request))
@@ -158,14 +158,13 @@ class Api:
             raise HTTPException(422, error.text) from error
         return JSONResponse({"message": message}, 202)
 
-    async def dead_letters(self, _request: Request) -> Response:
+    async def list_letters(self, _request: Request) -> Response:
         return JSONResponse(letters.peek(self._cloud.smq, self._dead, LETTERS_SHOWN))
 
-    async def replay(self, request: Request) -> Response:
-        chosen = await read_model(request, Replay, LARGEST_BODY)
-        done = letters.replay(self._cloud.smq, self._dead, self._requests, chosen.messages)
-        return JSONResponse(asdict(done))
+    async def replay_letters(self, request: Request) -> Response:
+        names = (await read_model(request, Replay, LARGEST_BODY)).messages
+        return JSONResponse(asdict(letters.replay(self._cloud.smq, self._dead, self._requests, names)))
 
-    async def discard(self, request: Request) -> Response:
-        chosen = await read_model(request, Discard, LARGEST_BODY)
-        return JSONResponse({"discarded": letters.discard(self._cloud.smq, self._dead, chosen.messages)})
+    async def discard_letters(self, request: Request) -> Response:
+        names = (await read_model(request, Discard, LARGEST_BODY)).messages
+        return JSONResponse({"discarded": letters.discard(self._cloud.smq, self._dead, names)})

@@ -23,7 +23,7 @@ def encode(text: str) -> str:
 
 
 def parse_json(text: str) -> Value:
-    """Return the JSON value of a text; None where it is no JSON."""
+    """Parse a text as JSON; return None if it is not valid."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -50,8 +50,8 @@ async def read_model(request: Request, model: type[M], limit: int) -> M:
     """Read a request's JSON body. Raises: HTTPException."""
     # A page of another site can have a browser send a form or plain text here, but no JSON.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise HTTPException(415, "send application/json")
-    body = await read_body(request, limit, HTTPException(413, f"more than {limit} bytes"))
+        raise HTTPException(415, "the body must be application/json")
+    body = await read_body(request, limit, HTTPException(413, f"the body is larger than {limit} bytes"))
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

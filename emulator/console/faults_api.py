@@ -22,31 +22,31 @@ LARGEST_PLAN = 1024 * 1024
 def routes(faults: Faults) -> list[Route]:
     """Return the routes that the console's app mounts."""
 
-    async def show(_request: Request) -> Response:
+    async def list_rules(_request: Request) -> Response:
         return JSONResponse([active.as_json() for active in faults])
 
-    async def plan(_request: Request) -> Response:
+    async def show_plan(_request: Request) -> Response:
         return JSONResponse(faults.plan.as_json())
 
-    async def add(request: Request) -> Response:
+    async def add_rule(request: Request) -> Response:
         rule = await read_model(request, Rule, LARGEST_PLAN)
         return JSONResponse(faults.add(rule).as_json(), 201)
 
-    async def put(request: Request) -> Response:
+    async def set_plan(request: Request) -> Response:
         faults.set(await read_model(request, Plan, LARGEST_PLAN))
-        return await show(request)
+        return await list_rules(request)
 
-    async def clear(request: Request) -> Response:
+    async def end_rules(request: Request) -> Response:
         name = request.path_params.get("id")
         if not faults.clear(name) and name is not None:
-            raise HTTPException(404, f"there is no fault {name!r}")
-        return await show(request)
+            raise HTTPException(404, f"fault {name!r} not found")
+        return await list_rules(request)
 
     return [
-        Route("/faults", show, methods=["GET"]),
-        Route("/faults", add, methods=["POST"]),
-        Route("/faults", put, methods=["PUT"]),
-        Route("/faults", clear, methods=["DELETE"]),
-        Route("/faults/plan", plan, methods=["GET"]),
-        Route("/faults/{id}", clear, methods=["DELETE"]),
+        Route("/faults", list_rules, methods=["GET"]),
+        Route("/faults", add_rule, methods=["POST"]),
+        Route("/faults", set_plan, methods=["PUT"]),
+        Route("/faults", end_rules, methods=["DELETE"]),
+        Route("/faults/plan", show_plan, methods=["GET"]),
+        Route("/faults/{id}", end_rules, methods=["DELETE"]),
     ]

@@ -2,7 +2,7 @@
 
 A name that an attacker resolves to 127.0.0.1 makes a browser treat this server as the attacker's own ("DNS rebinding"):
 the Host header shows it. A page of another site can send a request here, though it cannot read the answer: Origin and
-Sec-Fetch-Site show it. Callers that are no browsers send neither.
+Sec-Fetch-Site show it. Callers other than browsers send neither.
 """
 
 from urllib.parse import urlsplit
@@ -57,7 +57,7 @@ def find_refusal(method: str, headers: Headers) -> str | None:
     origin = headers.get("origin")
     foreign = origin is not None and origin != f"http://{host}"
     if foreign or headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return "this comes from another site's page"
+        return "request from another site's page"
     return None
 
 

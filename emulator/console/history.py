@@ -27,7 +27,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Trouble:
-    """An error of an operation of the API, or of a function: what its log complained of last, or how its last call failed."""
+    """An error of an operation of the API or of a function: the last warning or error in its log, or its last failed call."""
 
     moment: float
     source: str
@@ -39,7 +39,7 @@ class Trouble:
 
 
 @dataclass(frozen=True)
-class Seen:
+class NumberedOutcome:
     """An outcome, numbered in order; `repeated` if one with its id came before."""
 
     number: int

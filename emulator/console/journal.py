@@ -14,7 +14,7 @@ from emulator.bodies import decode
 from emulator.cloud import Cloud
 from emulator.console import letters
 from emulator.console.bodies import parse_json, read_requests
-from emulator.console.history import Happening, Seen, Trouble, Visit
+from emulator.console.history import Happening, NumberedOutcome, Trouble, Visit
 from emulator.console.logs import Logs
 from emulator.console.runs import Runs
 from emulator.console.tail import Tail
@@ -33,7 +33,7 @@ class Journal:
 
     def __init__(self, cloud: Cloud) -> None:
         names = cloud.template.outputs
-        self.outcomes: deque[Seen] = deque(maxlen=KEPT)
+        self.outcomes: deque[NumberedOutcome] = deque(maxlen=KEPT)
         self.statuses: Counter[str] = Counter()
         self.happenings: dict[str, list[Happening]] = {}
         self.visits: dict[str, list[Visit]] = {}
@@ -60,23 +60,23 @@ class Journal:
             for name, deployed in cloud.fc.functions.items()
         }
 
-    async def follow(self) -> None:
-        """Read what is new."""
-        for number, event in enumerate(self._events.new(), 1):
+    async def read_new(self) -> None:
+        """Read the new records and log lines."""
+        for number, event in enumerate(self._events.read_new(), 1):
             self._read(event)
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
         for function, tail in self._lines.items():
-            for line in tail.new():
+            for line in tail.read_new():
                 self._read_line(function, line)
 
-    def since(self, number: int) -> list[Seen]:
+    def since(self, number: int) -> list[NumberedOutcome]:
         """Return the outcomes after the one with this number, as far as they are kept."""
         missing = min(self._count - number, len(self.outcomes))
         return list(islice(reversed(self.outcomes), max(0, missing)))[::-1]
 
-    def find(self, number: int) -> Seen | None:
-        return next((seen for seen in reversed(self.outcomes) if seen.number == number), None)
+    def find(self, number: int) -> NumberedOutcome | None:
+        return next((outcome for outcome in reversed(self.outcomes) if outcome.number == number), None)
 
     def _read(self, event: records.Event) -> None:
         if isinstance(event, records.Sent) and event.queue == self._requests:
@@ -105,25 +105,25 @@ class Journal:
         self._note(letter.requests, Happening(event.moment, "dead", details))
 
     def _read_outcome(self, event: records.Published) -> None:
-        outcome = parse_json(decode(event.body))
-        if not isinstance(outcome, dict):
+        content = parse_json(decode(event.body))
+        if not isinstance(content, dict):
             return
         self._count += 1
-        name = str(outcome.get("id"))
-        seen = Seen(self._count, event.moment, outcome, name in self._known)
+        name = str(content.get("id"))
+        outcome = NumberedOutcome(self._count, event.moment, content, name in self._known)
         _keep(self._known, name, None)
-        self.outcomes.append(seen)
-        status = seen.data.get("Status")
+        self.outcomes.append(outcome)
+        status = outcome.data.get("Status")
         self.statuses[str(status)] += 1
-        self.runs.note(seen.request, event.moment, str(status))
-        details = {"status": status, "event": outcome.get("id")}
-        self._note([seen.request], Happening(event.moment, "published", details))
+        self.runs.note(outcome.request, event.moment, str(status))
+        details = {"status": status, "event": content.get("id")}
+        self._note([outcome.request], Happening(event.moment, "published", details))
 
     def _read_invocation(self, event: records.Invoked) -> None:
         _keep(self.invocations, event.request_id, event)
         if event.error:
             self.failures.append(event)
-            self._complain(event.ended, event.function, f"{event.error}: {event.text}")
+            self._set_last_error(event.ended, event.function, f"{event.error}: {event.text}")
 
     def _read_line(self, function: str, line: str) -> None:
         if line.startswith(_START):
@@ -134,12 +134,12 @@ class Journal:
             return
         self.logs.add(function, entry)
         if entry.get("level") in ("WARNING", "ERROR"):
-            self._complain(self._now(), function, describe(entry))
+            self._set_last_error(self._now(), function, describe(entry))
         if entry.get("event") == "request" and isinstance(entry.get("id"), str):
             visit = Visit(self._now(), function, str(entry.get("request_id")), entry)
             _keep(self.visits, entry["id"], []).append(visit)
 
-    def _complain(self, moment: float, function: str, text: str) -> None:
+    def _set_last_error(self, moment: float, function: str, text: str) -> None:
         self.last_error = Trouble(moment, function, text[:LONGEST_TROUBLE])
 
     def _note(self, requests: Iterable[str], happening: Happening) -> None:

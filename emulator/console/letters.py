@@ -47,12 +47,8 @@ def read(message_id: str, body: str, source: str | None = None) -> Letter:
     value = parse_json(text)
     data = value.get("data") if isinstance(value, dict) else None
     if isinstance(value, dict) and isinstance(value.get("Request"), dict) and "Reason" in value:
-        reason, detail, origin, value = (
-            str(value["Reason"]),
-            str(value.get("Detail") or ""),
-            message_id,
-            value["Request"],
-        )
+        reason, detail = str(value["Reason"]), str(value.get("Detail") or "")
+        origin, value = message_id, value["Request"]
     elif isinstance(data, dict) and "messageBody" in data:
         inner = data["messageBody"]
         text = decode(inner) if isinstance(inner, str) else write_json(inner)

@@ -10,7 +10,7 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def matches(outcome: Mapping[str, object], status: str, run: str, words: str) -> bool:
-    """Tell whether an outcome is of this status and this run, and contains these words; an empty one passes all."""
+    """Return True if an outcome has this status, run and words; an empty filter passes all."""
     fields = (outcome[name] for name in ("product", "module", "id", "correlation", "note", "status"))
     return (
         status in ("", outcome["status"])

@@ -53,23 +53,23 @@ class Rates:
         self._events = Tail(lambda: cloud.records.events)
         self._calls = Tail(lambda: cloud.iot.calls)
 
-    def sample(self) -> None:
+    def take_sample(self) -> None:
         sample = Sample(self._cloud.records.now())
         self._count_throttled(sample)
-        for call in self._calls.new():
+        for call in self._calls.read_new():
             if call.http_status < 400:
                 self._last_success = call.moment
             elif _is_failure(call):
                 text = f"HTTP {call.http_status} {call.code}"
                 self._fail(Trouble(call.moment, call.operation, text), sample)
-        for event in self._events.new():
+        for event in self._events.read_new():
             if isinstance(event, Arrival) and event.service == "iot":
                 self._recent.append((event.moment, "call"))
             elif isinstance(event, Faulted) and event.service == "iot":
                 self._count_faulted(event, sample)
         self.throttles += sample.throttled
         self.failures += sample.failed
-        sample.calls = self._rates(sample.moment)
+        sample.calls = self._count_calls(sample.moment)
         self.samples.append(sample)
 
     def _count_throttled(self, sample: Sample) -> None:
@@ -95,14 +95,14 @@ class Rates:
         if self.last_failure is None or failure.moment >= self.last_failure.moment:
             self.last_failure = failure
 
-    def _rates(self, now: float) -> dict[str, int]:
+    def _count_calls(self, now: float) -> dict[str, int]:
         while self._kept_off and self._kept_off[0][0] <= now - WINDOW:
             self._kept_off.popleft()
         kept_off = Counter(operation for _, operation in self._kept_off)
         reached = self._cloud.iot.rates()
         return {name: reached.get(name, 0) + kept_off[name] for name in (*reached, *kept_off)}
 
-    def health(self) -> dict[str, object]:
+    def describe_health(self) -> dict[str, object]:
         """Tell whether the API answers: the last call counts, also if there were none for a while."""
         since = self._cloud.records.now() - RECENT
         while self._recent and self._recent[0][0] <= since:

@@ -33,31 +33,32 @@ class Watchers:
             return Response("too many pages are open", 503)
         boot, _, number = request.headers.get("last-event-id", "").partition(":")
         known = int(number) if boot == self._watch.boot and number.isdecimal() and len(number) < 12 else 0
-        return StreamingResponse(self._events(known), media_type="text/event-stream")
+        return StreamingResponse(self._write_events(known), media_type="text/event-stream")
 
-    async def _events(self, known: int) -> AsyncIterator[str]:
+    async def _write_events(self, known: int) -> AsyncIterator[str]:
         """Write the events for one page, which has the outcomes up to `known`."""
         watch, shown = self._watch, ""
         self._count += 1
         try:
             about = {"boot": watch.boot, "urls": asdict(watch.cloud.urls), "began": watch.began, "resumed": known > 0}
-            yield _event("hello", json.dumps(about))
-            yield _event("rates", json.dumps([sample.as_json(watch.shift) for sample in watch.rates.samples]))
+            yield _format_event("hello", json.dumps(about))
+            yield _format_event("rates", json.dumps([sample.as_json(watch.shift) for sample in watch.rates.samples]))
             tick = watch.ticks
             while not self._ending.is_set():
                 fresh = watch.journal.since(known)
                 for start in range(0, len(fresh), AT_ONCE):
-                    outcomes = [watch.stories.summary(seen) for seen in fresh[start : start + AT_ONCE]]
-                    known = fresh[start : start + AT_ONCE][-1].number
-                    yield f"id: {watch.boot}:{known}\n" + _event("outcomes", json.dumps(outcomes, ensure_ascii=False))
+                    batch = fresh[start : start + AT_ONCE]
+                    known = batch[-1].number
+                    outcomes = json.dumps([watch.stories.summarize(outcome) for outcome in batch], ensure_ascii=False)
+                    yield f"id: {watch.boot}:{known}\n" + _format_event("outcomes", outcomes)
                 if watch.state() != shown:
                     shown = watch.state()
-                    yield _event("state", shown)
+                    yield _format_event("state", shown)
                 tick = await watch.next(tick)
-                yield _event("rates", json.dumps([watch.rates.samples[-1].as_json(watch.shift)]))
+                yield _format_event("rates", json.dumps([watch.rates.samples[-1].as_json(watch.shift)]))
         finally:
             self._count -= 1
 
 
-def _event(name: str, data: str) -> str:
+def _format_event(name: str, data: str) -> str:
     return f"event: {name}\ndata: {data}\n\n"

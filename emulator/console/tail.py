@@ -17,7 +17,7 @@ class Tail(Generic[T]):
         self._read = read
         self._last: T | None = None
 
-    def new(self) -> list[T]:
+    def read_new(self) -> list[T]:
         """Return what was added since the last call, oldest first."""
         items = list(takewhile(lambda item: item is not self._last, reversed(self._read())))[::-1]
         if items:

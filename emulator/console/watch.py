@@ -61,27 +61,27 @@ class Watch:
                 "modules": stamp_modules(self.cloud),
                 "statuses": self.journal.statuses,
             }
-            state = {**describe_cloud(self.cloud), **self._summary(), **more, "faults": faults}
+            state = {**describe_cloud(self.cloud), **self._summarize(), **more, "faults": faults}
             self._state = self.ticks, json.dumps(state, ensure_ascii=False)
         return self._state[1]
 
-    def progress(self) -> dict[str, Any]:
+    def describe_progress(self) -> dict[str, Any]:
         """Return the state of this moment, with the numbers of outcomes and failures since the start, for scripts."""
         error = self.journal.last_error
         at = round(error.moment + self.shift, 3) if error else None
         return {
             **describe_cloud(self.cloud),
-            **self._summary(),
+            **self._summarize(),
             "outcomes": {"total": self.journal.statuses.total(), "recent": self._count_recent(), "seconds": RECENT},
             "lastError": {"at": at, "function": error.source, "text": error.text} if error else None,
             "failures": {"failed": self.rates.failures, "throttled": self.rates.throttles},
         }
 
-    def _summary(self) -> dict[str, Any]:
-        return {"health": self._health(), "runs": self.journal.runs.as_json(self.shift)}
+    def _summarize(self) -> dict[str, Any]:
+        return {"health": self._describe_health(), "runs": self.journal.runs.as_json(self.shift)}
 
-    def _health(self) -> dict[str, object]:
-        """Describe whether all works, and when it will be done: `left` is seconds until the queue is empty, None if unknown."""
+    def _describe_health(self) -> dict[str, object]:
+        """Describe health and progress; `left` is the number of seconds until the queue is empty, None if unknown."""
         smq, names = self.cloud.smq, self.cloud.template.outputs
         depths = smq.depths(names["RequestQueue"])
         waiting = depths.active + depths.inactive + depths.delayed
@@ -92,17 +92,17 @@ class Watch:
             "waiting": waiting, "inFlight": depths.inactive, "delayed": depths.delayed, "rate": round(rate, 1),
             "left": round(waiting / rate) if rate and waiting else None,
             "dead": smq.depths(names["DeadLetterQueue"]).active,
-            "api": self.rates.health(), "error": latest and latest.as_json(self.shift),
+            "api": self.rates.describe_health(), "error": latest and latest.as_json(self.shift),
         }  # fmt: skip
 
     def _count_recent(self) -> int:
         """Count the outcomes of the last seconds."""
         since = self.cloud.records.now() - RECENT
-        return sum(1 for _ in takewhile(lambda seen: seen.moment > since, reversed(self.journal.outcomes)))
+        return sum(1 for _ in takewhile(lambda outcome: outcome.moment > since, reversed(self.journal.outcomes)))
 
     async def _refresh(self) -> None:
-        await self.journal.follow()
-        self.rates.sample()
+        await self.journal.read_new()
+        self.rates.take_sample()
         async with self._ticked:
             self.ticks += 1
             self._ticked.notify_all()

@@ -11,7 +11,7 @@ _SOURCE = ("triggerConfig", "eventSourceConfig")
 _OPTIONS = ("triggerConfig", "runOptions")
 
 
-def _source(kind: str) -> str:
+def _check_source(kind: str) -> str:
     if kind != "MNS":
         raise ValueError(f"{kind} has no local counterpart")
     return kind
@@ -26,7 +26,7 @@ class QueueTrigger(BaseModel):
     queue: str = Field(
         validation_alias=AliasPath(*_SOURCE, "eventSourceParameters", "sourceMNSParameters", "QueueName")
     )
-    source: Annotated[str, AfterValidator(_source)] = Field(
+    source: Annotated[str, AfterValidator(_check_source)] = Field(
         "MNS", validation_alias=AliasPath(*_SOURCE, "eventSourceType")
     )
     base64_decode: bool = Field(

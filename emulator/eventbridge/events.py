@@ -19,7 +19,7 @@ def build_event(message: Message, config: StreamConfig, now: float) -> str:
         "messageBody": decode(message.body) if config.trigger.base64_decode else message.body,
     }
     if config.trigger.event_schema == "RawData":
-        return _json(data)
+        return _write_json(data)
     envelope = {
         "id": message.id,
         "source": config.name,
@@ -27,16 +27,16 @@ def build_event(message: Message, config: StreamConfig, now: float) -> str:
         "type": "mns:Queue:SendMessage",
         "datacontenttype": "application/json; charset=utf-8",
         "subject": f"acs:mns:{config.region}:{config.account}:queues/{config.trigger.queue}",
-        "time": _time(message.enqueued / 1000),
+        "time": _format_time(message.enqueued / 1000),
         "aliyunaccountid": config.account,
-        "aliyunpublishtime": _time(now),
+        "aliyunpublishtime": _format_time(now),
         "aliyunoriginalaccountid": config.account,
         "aliyuneventbusname": config.name,
         "aliyunregionid": config.region,
         "aliyunpublishaddr": "127.0.0.1",
         "data": data,
     }
-    return _json(envelope)
+    return _write_json(envelope)
 
 
 def build_payload(events: Sequence[bytes], config: StreamConfig) -> bytes:
@@ -44,10 +44,10 @@ def build_payload(events: Sequence[bytes], config: StreamConfig) -> bytes:
     return events[0] if config.trigger.mode == "event-driven" else b"[" + b",".join(events) + b"]"
 
 
-def _json(value: object) -> str:
+def _write_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _time(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     moment = datetime.fromtimestamp(seconds, tz=timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -60,7 +60,7 @@ class EventStream:
         self._invoke = invoke
         self._clock = clock or Clock()
         self._batch: list[Held] = []
-        self._left: list[Held] = []
+        self._leftover: list[Held] = []
         self._work: asyncio.Task[None] | None = None
         self._calling = False
         self._resumed = asyncio.Event()
@@ -68,7 +68,7 @@ class EventStream:
     @property
     def in_flight(self) -> int:
         """The number of messages that the stream has received and not finished."""
-        return len(self._batch) + len(self._left)
+        return len(self._batch) + len(self._leftover)
 
     async def run(self) -> None:
         """Deliver until stopped or halted. May be called again afterwards: that restarts the stream."""
@@ -81,7 +81,7 @@ class EventStream:
                     self._work.result()
             finally:
                 self._work.cancel()
-                self._release()
+                self._release_messages()
                 if self.state == "Running":
                     self.state = "Ready"
             if self.state == "Paused":
@@ -112,28 +112,28 @@ class EventStream:
     async def _deliver_all(self) -> None:
         while self.state == "Running":
             try:
-                await self._collect()
+                await self._collect_batch()
             except NotFound:
                 self.state = "Failed to start"
                 return
-            await self._deliver()
+            await self._deliver_batch()
 
     # A batch
 
-    async def _collect(self) -> None:
+    async def _collect_batch(self) -> None:
         """Fill the batch until it has enough messages or bytes, or its time is over."""
-        self._batch, self._left = self._left, []
+        self._batch, self._leftover = self._leftover, []
         while not self._batch:
-            await self._receive(_POLL)
+            await self._receive_messages(_POLL)
         loop = asyncio.get_running_loop()
         end = loop.time() + self.config.batch_seconds
-        while not self._full() and (seconds := end - loop.time()) > 0:
-            await self._receive(seconds)
-        while not self._full() and await self._receive(0):
+        while not self._is_full() and (seconds := end - loop.time()) > 0:
+            await self._receive_messages(seconds)
+        while not self._is_full() and await self._receive_messages(0):
             pass
-        self._cut()
+        self._trim_batch()
 
-    async def _receive(self, seconds: float) -> bool:
+    async def _receive_messages(self, seconds: float) -> bool:
         count = min(_LARGEST_RECEPTION, self.config.batch_messages - len(self._batch))
         messages = await self._service.wait_receive(self.config.trigger.queue, count, seconds, _HIDDEN)
         for message in messages:
@@ -141,39 +141,39 @@ class EventStream:
             self._batch.append(Held(message.id, built, message.handle))
         return bool(messages)
 
-    def _full(self) -> bool:
-        return len(self._batch) >= self.config.batch_messages or self._size() >= self.config.batch_bytes
+    def _is_full(self) -> bool:
+        return len(self._batch) >= self.config.batch_messages or self._measure_payload() >= self.config.batch_bytes
 
-    def _cut(self) -> None:
+    def _trim_batch(self) -> None:
         """Leave messages for the next batch while this one is too large; it keeps at least one."""
-        while len(self._batch) > 1 and self._size() > self.config.batch_bytes:
-            self._left.insert(0, self._batch.pop())
+        while len(self._batch) > 1 and self._measure_payload() > self.config.batch_bytes:
+            self._leftover.insert(0, self._batch.pop())
 
-    def _size(self) -> int:
+    def _measure_payload(self) -> int:
         # Every event with the comma or bracket after it, and the first bracket.
         return sum(len(held.event) + 1 for held in self._batch) + 1
 
     # Its delivery
 
-    async def _deliver(self) -> None:
+    async def _deliver_batch(self) -> None:
         """Call until it succeeds or the retries end, with the same bytes every time."""
         body = build_payload([held.event for held in self._batch], self.config)
         failures = 0
-        self._hide(0)
-        while not await self._try(body):
+        self._hide_batch(0)
+        while not await self._call_function(body):
             failures += 1
             seconds = pause(self.config.trigger.retry_strategy, failures, self._clock.random)
             if self.state != "Running" or seconds is None:
-                self._give_up()
+                self._give_up_batch()
                 return
-            self._hide(seconds * self._clock.scale)
+            self._hide_batch(seconds * self._clock.scale)
             await self._clock.sleep(seconds * self._clock.scale)
-            self._hide(0)
+            self._hide_batch(0)
             self.retried += len(self._batch)
         self.delivered += len(self._batch)
-        self._finish()
+        self._finish_batch()
 
-    async def _try(self, body: bytes) -> bool:
+    async def _call_function(self, body: bytes) -> bool:
         """Call the function once, and return True if it succeeded."""
         self._calling = True
         try:
@@ -190,7 +190,7 @@ class EventStream:
             return False
         return True
 
-    def _give_up(self) -> None:
+    def _give_up_batch(self) -> None:
         """Halt where failures are not tolerated or the stream cannot go on; else dead-letter the batch."""
         if self.state == "Running" and self.config.trigger.errors_tolerance == "NONE":
             self.state = "Ready"
@@ -198,7 +198,7 @@ class EventStream:
             return
         for held in self._batch:
             self._dead_letter(held)
-        self._finish()
+        self._finish_batch()
 
     def _dead_letter(self, held: Held) -> None:
         """Put the event, as it was pushed, into the dead-letter queue; without one it is discarded."""
@@ -215,11 +215,11 @@ class EventStream:
 
     # The messages that it holds
 
-    def _hide(self, seconds: float) -> None:
+    def _hide_batch(self, seconds: float) -> None:
         """Keep the messages hidden for a wait, and for the call after it."""
-        self._show_in(int(seconds) + _HIDDEN)
+        self._reveal_in(int(seconds) + _HIDDEN)
 
-    def _finish(self) -> None:
+    def _finish_batch(self) -> None:
         """Delete the batch from the queue."""
         for held in self._batch:
             try:
@@ -229,14 +229,14 @@ class EventStream:
                 _log.info("message %s could not be deleted: %s", held.id, error.code)
         self._batch = []
 
-    def _release(self) -> None:
+    def _release_messages(self) -> None:
         """Put back the messages that were received and not finished; they are visible at once."""
-        self._show_in(0)
-        self._batch, self._left = [], []
+        self._reveal_in(0)
+        self._batch, self._leftover = [], []
 
-    def _show_in(self, seconds: int) -> None:
+    def _reveal_in(self, seconds: int) -> None:
         """Make the messages visible in some seconds."""
-        for held in [*self._batch, *self._left]:
+        for held in [*self._batch, *self._leftover]:
             try:
                 held.handle = self._service.change_visibility(self.config.trigger.queue, held.handle, seconds).handle
             except SmqError as error:

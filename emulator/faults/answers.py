@@ -14,8 +14,8 @@ _CODES = {500: "InternalError", 502: "BadGateway", 503: "ServiceUnavailable", 50
 _JSON = "application/json;charset=utf-8"
 
 
-def substitute(rule: Rule) -> Response:
-    """Return the answer that a rule of the sort `answer` gives."""
+def build_answer(rule: Rule) -> Response:
+    """Build the answer of a rule of the sort `answer`."""
     return _BY_KIND[rule.kind](rule)
 
 

@@ -56,4 +56,4 @@ def read_fc(scope: Scope, body: bytes) -> Caller:
 
 
 def _header(scope: Scope, name: bytes) -> str:
-    return next((value.decode("latin-1") for given, value in scope["headers"] if given == name), "")
+    return next((value.decode("latin-1") for header, value in scope["headers"] if header == name), "")

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emulator.connection import reset
-from emulator.faults.answers import substitute
+from emulator.faults.answers import build_answer
 from emulator.faults.callers import Caller
 from emulator.faults.injection import Active, Faults
 from emulator.faults.network import Network
@@ -91,8 +91,8 @@ class _Exchange:
         for active in struck:
             if active.rule.after or active.rule.kind in DELIVERING:
                 continue
-            if instead := await self._strike(active):
-                await self._deliver(instead)
+            if substitute := await self._strike(active):
+                await self._deliver(substitute)
                 return
         answer = await self._call_service()
         for active in struck:
@@ -117,7 +117,7 @@ class _Exchange:
         elif sort == "process":
             self.around.processes.strike([rule])
         elif sort == "answer":
-            answer = substitute(rule)
+            answer = build_answer(rule)
             self._record(rule, answer.status_code)
             return answer
         else:
@@ -136,7 +136,7 @@ class _Exchange:
             self.transport.close()
         else:
             await self._fall_silent(active)
-        await self._hung_up()  # the server logs an error where a call ends without an answer before that
+        await self._wait_for_disconnect()  # the server logs an error where a call ends without an answer before that
         raise _Ended
 
     def _record(self, rule: Rule, status: int = 0) -> None:
@@ -176,7 +176,7 @@ class _Exchange:
         if active.rule.kind == "headers-only":
             await self._send_body(b"", more=True)
             await self._fall_silent(active, reading=True)
-            await self._hung_up()
+            await self._wait_for_disconnect()
         else:
             await self._trickle(active, bytes(answer.body))
 
@@ -200,7 +200,7 @@ class _Exchange:
             self.transport.pause_reading()
         waits: set[asyncio.Future[object]] = {asyncio.ensure_future(active.over.wait())}
         if reading:
-            waits.add(asyncio.ensure_future(self._hung_up()))
+            waits.add(asyncio.ensure_future(self._wait_for_disconnect()))
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -208,7 +208,7 @@ class _Exchange:
                 wait.cancel()
             reset(self.transport)
 
-    async def _hung_up(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
 

@@ -97,13 +97,13 @@ class Rule(BaseModel):
 
     @field_validator("kind")
     @classmethod
-    def _known(cls, kind: str) -> str:
+    def _check_kind(cls, kind: str) -> str:
         if kind not in KINDS:
             raise ValueError(f"{kind!r} is not one of {', '.join(KINDS)}")
         return kind
 
     @model_validator(mode="after")
-    def _possible(self) -> "Rule":
+    def _check_fields(self) -> "Rule":
         known = [name for name, kind in KINDS.items() if self.service in kind.services]
         if self.kind not in known:
             raise ValueError(f"{self.service} has no kind {self.kind}; it has {', '.join(known)}")

@@ -27,11 +27,11 @@ class Processes:
 
     @contextmanager
     def around_try(self, function: str, event: bytes) -> Iterator[Sequence[Step]]:
-        """Strike a try of a function before and after it runs; give the steps at which it is to be killed.
+        """Strike a try of a function before and after it runs; yield the steps at which it is to be killed.
 
         Retries of asynchronous calls never pass the HTTP edge, so rules of the service fc for processes are counted here.
         """
-        struck = self._faults.striking("fc", function, kinds("fc", "process"), _readable(event))
+        struck = self._faults.striking("fc", function, kinds("fc", "process"), _decode_event(event))
         rules = [active.rule for active in struck]
         self.strike(rule for rule in rules if not rule.step and not rule.after)
         try:
@@ -55,7 +55,7 @@ class Processes:
                 loop.call_later(rule.seconds, instance.signal, signal.SIGCONT)
 
 
-def _readable(event: bytes) -> str:
+def _decode_event(event: bytes) -> str:
     """Decode an event; the body of an HTTP request follows once more, without its JSON escapes."""
     text = event.decode("utf-8", "replace")
     try:

@@ -14,13 +14,13 @@ Deliver = Callable[[bytes], Awaitable[Called]]
 
 
 def deliver_wrongly(deliver: Deliver, faults: Faults, stream: str, draws: random.Random) -> Deliver:
-    """Return what delivers batches of the stream to a function by `deliver`, with what rules do to them."""
+    """Wrap `deliver`, which passes batches of the stream to a function, with the faults that rules inject."""
 
     async def call(event: bytes) -> Called:
         text = event.decode("utf-8", "replace")
         rules = [active.rule for active in faults.striking("stream", stream, kinds("stream", "batch"), text)]
         for rule in rules:
-            event = _change(event, rule, draws)
+            event = _change_batch(event, rule, draws)
         first = asyncio.ensure_future(deliver(event))
         for rule in rules:
             if rule.kind == "overlap":
@@ -33,7 +33,7 @@ def deliver_wrongly(deliver: Deliver, faults: Faults, stream: str, draws: random
     return call
 
 
-def _change(event: bytes, rule: Rule, draws: random.Random) -> bytes:
+def _change_batch(event: bytes, rule: Rule, draws: random.Random) -> bytes:
     elements = json.loads(event) if rule.kind in ("duplicate", "reorder") else None
     if not isinstance(elements, list):
         return event

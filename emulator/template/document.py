@@ -23,7 +23,7 @@ class _Part(NamedTuple):
 
 
 class TemplateFile:
-    """A file with what it extends put under it."""
+    """A file merged over the one that it extends."""
 
     def __init__(self, path: Path) -> None:
         """Raises: TemplateError: says in which line what is wrong."""
@@ -40,7 +40,7 @@ class TemplateFile:
     def place(self, *keys: Key) -> str:
         """Return `template.yml:12: resources.queue.props.timeout`: the line of a key, or of the nearest one around it."""
         located = [(*_locate(part.node, keys), part.path) for part in self._parts]
-        _, line, path = max(located, key=lambda known: known[0])
+        _, line, path = max(located, key=lambda place: place[0])
         return f"{path.name}:{line}: {'.'.join(map(str, keys))}"
 
 
@@ -107,15 +107,15 @@ def _merge(base: Value, change: Value) -> Value:
 
 def _locate(node: yaml.Node, keys: tuple[Key, ...]) -> tuple[int, int]:
     """Return how many of the keys are found, and the line of the last of them; one that is not there is passed over."""
-    line, found = node.start_mark.line + 1, 0
+    line, depth = node.start_mark.line + 1, 0
     for key in keys:
-        inner = _inner(node, key)
+        inner = _find_inner(node, key)
         if inner is not None:
-            (line, node), found = inner, found + 1
-    return found, line
+            (line, node), depth = inner, depth + 1
+    return depth, line
 
 
-def _inner(node: yaml.Node, key: Key) -> tuple[int, yaml.Node] | None:
+def _find_inner(node: yaml.Node, key: Key) -> tuple[int, yaml.Node] | None:
     if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
         return node.value[key].start_mark.line + 1, node.value[key]
     if isinstance(node, yaml.MappingNode):

@@ -21,7 +21,7 @@ SERVICE = "ota-modules"
 """The FC 2.0 service of the WSGI form."""
 
 
-def function_configs(
+def configure_functions(
     template: Template, iot_endpoint: str, code: Path | None, python: str = sys.executable
 ) -> list[FunctionConfig]:
     """Configure the functions to call the local IoT API; and the HTTP function once more in the FC 2.0 form.
@@ -29,7 +29,7 @@ def function_configs(
     `code` is the folder to run instead of the one that the template names: the sources, while developing.
     """
     configs = [_configure(function, iot_endpoint, code, python) for function in template.functions]
-    return configs + [_wsgi(config) for config in configs if config.http]
+    return configs + [_configure_wsgi(config) for config in configs if config.http]
 
 
 def _configure(function: Function, iot_endpoint: str, code: Path | None, python: str) -> FunctionConfig:
@@ -51,7 +51,7 @@ def _configure(function: Function, iot_endpoint: str, code: Path | None, python:
     )
 
 
-def _wsgi(config: FunctionConfig) -> FunctionConfig:
+def _configure_wsgi(config: FunctionConfig) -> FunctionConfig:
     """Configure the FC 2.0 form. It is no part of what is deployed, so it has the smallest share of the quota."""
     return replace(
         config,
@@ -64,7 +64,7 @@ def _wsgi(config: FunctionConfig) -> FunctionConfig:
     )
 
 
-def stream_configs(template: Template, account: str) -> list[StreamConfig]:
+def configure_streams(template: Template, account: str) -> list[StreamConfig]:
     """Return the event streams of all queue triggers."""
     return [
         StreamConfig(trigger, function.name, template.region, account)
@@ -82,7 +82,7 @@ def provision(template: Template, smq: MessageService, accounts: Accounts) -> No
         smq.queues.change(queue.name, queue.attributes)
     for topic in template.topics:
         smq.topics.create(topic, TopicAttributes())
-    for subscription in [*template.subscriptions, *_topic_triggers(template, accounts.account_id)]:
+    for subscription in [*template.subscriptions, *_build_subscriptions(template, accounts.account_id)]:
         try:
             smq.topics.subscribe(subscription)
         except Conflict:
@@ -92,7 +92,7 @@ def provision(template: Template, smq: MessageService, accounts: Accounts) -> No
         accounts.attach(role.name, role.policy.permits)
 
 
-def _topic_triggers(template: Template, account: str) -> list[Subscription]:
+def _build_subscriptions(template: Template, account: str) -> list[Subscription]:
     return [
         Subscription(
             trigger.topic,

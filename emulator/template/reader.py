@@ -37,7 +37,7 @@ def load(
     file = TemplateFile(path)
     stacks = _build_stacks(file, environ, account_id, outputs or {})
     lookup = lookup_in(file.content, environ, {name: stack.outputs for name, stack in stacks.items()})
-    functions = tuple(_function(file, name, lookup) for name in _names(file, "fc3"))
+    functions = tuple(_read_function(file, name, lookup) for name in _list_resources(file, "fc3"))
     roles = tuple(role for stack in stacks.values() for role in stack.roles)
     for function in functions:
         _check_role(function, roles)
@@ -47,7 +47,7 @@ def load(
         subscriptions=tuple(item for stack in stacks.values() for item in stack.subscriptions),
         roles=roles,
         outputs=MappingProxyType({key: value for stack in stacks.values() for key, value in stack.outputs.items()}),
-        region=_region(file, functions),
+        region=_find_region(file, functions),
         functions=functions,
     )
 
@@ -59,10 +59,11 @@ def ros_templates(path: Path, *, environ: Mapping[str, str] = os.environ) -> dic
     """
     file = TemplateFile(path)
     lookup = lookup_in(file.content, environ, {})
-    return {name: resolve(file.content["resources"][name]["props"]["template"], lookup) for name in _names(file, "ros")}
+    names = _list_resources(file, "ros")
+    return {name: resolve(file.content["resources"][name]["props"]["template"], lookup) for name in names}
 
 
-def _names(file: TemplateFile, component: str) -> list[str]:
+def _list_resources(file: TemplateFile, component: str) -> list[str]:
     """Return the names of the resources of one component. Raises: TemplateError: an entry is no resource."""
     resources = file.content.get("resources") or {}
     for name, item in resources.items():
@@ -70,15 +71,15 @@ def _names(file: TemplateFile, component: str) -> list[str]:
     return [name for name, item in resources.items() if item["component"] == component]
 
 
-def _props(file: TemplateFile, name: str, lookup: Lookup) -> Value:
+def _resolve_props(file: TemplateFile, name: str, lookup: Lookup) -> Value:
     try:
         return resolve(file.content["resources"][name]["props"], lookup)
     except TemplateError as error:
         raise TemplateError(f"{file.place('resources', name)}: {error}") from None
 
 
-def _function(file: TemplateFile, name: str, lookup: Lookup) -> Function:
-    function = validate(Function, _props(file, name, lookup), file, "resources", name, "props")
+def _read_function(file: TemplateFile, name: str, lookup: Lookup) -> Function:
+    function = validate(Function, _resolve_props(file, name, lookup), file, "resources", name, "props")
     return function.model_copy(update={"code": file.path.parent / function.code})
 
 
@@ -87,24 +88,25 @@ def _build_stacks(
 ) -> dict[str, Stack]:
     """Build the ROS stacks in the file, those whose outputs others use first, as the tool does; `outputs` replace their own."""
     stacks: dict[str, Stack] = {}
-    left = {name: file.content["resources"][name]["props"] for name in _names(file, "ros")}
-    while left:
+    unbuilt = {name: file.content["resources"][name]["props"] for name in _list_resources(file, "ros")}
+    while unbuilt:
         # In a circle none is first: the one that is built then reports the output that is missing.
-        name = next((name for name, props in left.items() if not _references(props) & left.keys()), next(iter(left)))
-        del left[name]
+        ready = [name for name, props in unbuilt.items() if not _find_references(props) & unbuilt.keys()]
+        name = (ready or [*unbuilt])[0]
+        del unbuilt[name]
         lookup = lookup_in(file.content, environ, {earlier: stack.outputs for earlier, stack in stacks.items()})
-        props = validate(StackProps, _props(file, name, lookup), file, "resources", name, "props")
+        props = validate(StackProps, _resolve_props(file, name, lookup), file, "resources", name, "props")
         stack = build(props.template, region=props.region, account_id=account_id, parameters=props.parameters)
         stacks[name] = replace(stack, outputs={**stack.outputs, **outputs})
     return stacks
 
 
-def _references(props: Value) -> set[str]:
+def _find_references(props: Value) -> set[str]:
     """Return the resources whose outputs a document uses."""
     return {resource for resource, _ in OUTPUT.findall(str(props))}
 
 
-def _region(file: TemplateFile, functions: tuple[Function, ...]) -> str:
+def _find_region(file: TemplateFile, functions: tuple[Function, ...]) -> str:
     """Return the region of all functions: a queue and the function that it triggers must share one."""
     regions = sorted({function.region for function in functions})
     if not regions:

@@ -75,22 +75,22 @@ class _Evaluation:
         if len(expression) == 1:
             [(name, argument)] = expression.items()
             if name == "Ref" or name.startswith("Fn::"):
-                return self._call(name, argument)
+                return self._call_function(name, argument)
         return {key: self.value(item) for key, item in expression.items()}
 
-    def _call(self, name: str, argument: Value) -> Value:
+    def _call_function(self, name: str, argument: Value) -> Value:
         if name == "Ref":
             if self._references.get(argument) is None:
                 raise TemplateError(f"Ref: {argument} is neither a pseudo parameter nor a parameter with a default")
             return self._references[argument]
         if name == "Fn::GetAtt":
-            return self._attribute(*argument)
+            return self._get_attribute(*argument)
         if name == "Fn::Join":
             separator, parts = argument
             return separator.join(str(self.value(part)) for part in parts)
-        raise TemplateError(f"{name} is not understood here")
+        raise TemplateError(f"{name} is not supported here")
 
-    def _attribute(self, name: str, attribute: str) -> str:
+    def _get_attribute(self, name: str, attribute: str) -> str:
         resource = self.resources.get(name) or {"Type": None}
         if (resource["Type"], attribute) not in ATTRIBUTES:
             raise TemplateError(f"Fn::GetAtt: {name} has no attribute {attribute}")
@@ -102,21 +102,22 @@ class _Evaluation:
 
 
 def build(template: Document, *, region: str, account_id: str, parameters: Document | None = None) -> Stack:
-    """Build the stack of a ROS template. Raises: TemplateError: a part of it is not known here, or out of range."""
+    """Build the stack of a ROS template. Raises: TemplateError: a part of it is not supported here, or out of range."""
     evaluation = _Evaluation(template, region, account_id, parameters or {})
-    made: dict[str, list[Any]] = {kind: [] for kind in _MAKERS}
+    resources: dict[str, list[Any]] = {kind: [] for kind in _MAKERS}
     for name, resource in evaluation.resources.items():
-        if resource["Type"].startswith(WITHOUT_COUNTERPART):
+        kind = resource["Type"]
+        if kind.startswith(WITHOUT_COUNTERPART):
             continue
-        if resource["Type"] not in _MAKERS:
-            raise TemplateError(f"resource {name}: {resource['Type']} is not known here")
-        made[resource["Type"]].append(_make(name, resource["Type"], evaluation.value(resource["Properties"])))
+        if kind not in _MAKERS:
+            raise TemplateError(f"resource {name}: {kind} is not supported here")
+        resources[kind].append(_make_resource(name, kind, evaluation.value(resource["Properties"])))
     outputs = {name: str(evaluation.value(item["Value"])) for name, item in (template.get("Outputs") or {}).items()}
-    queues, topics, subscriptions, roles = (tuple(made[kind]) for kind in _MAKERS)
+    queues, topics, subscriptions, roles = (tuple(resources[kind]) for kind in _MAKERS)
     return Stack(queues, topics, subscriptions, roles, outputs)
 
 
-def _make(name: str, kind: str, properties: Document) -> Value:
+def _make_resource(name: str, kind: str, properties: Document) -> Value:
     try:
         return _MAKERS[kind](properties)
     except KeyError as missing:
@@ -127,7 +128,7 @@ def _make(name: str, kind: str, properties: Document) -> Value:
         raise TemplateError(f"resource {name}: a property has a value of the wrong type ({error})") from error
 
 
-def _queue(properties: Document) -> Queue:
+def _make_queue(properties: Document) -> Queue:
     own = {name: value for name, value in properties.items() if name in LIMITS or name == "LoggingEnabled"}
     policy = properties.get("DlqPolicy")
     redrive = (
@@ -141,13 +142,13 @@ def _snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-def _subscription(properties: Document) -> Subscription:
+def _make_subscription(properties: Document) -> Subscription:
     names = {"FilterTag": "filter_tag", "NotifyContentFormat": "notify_format", "NotifyStrategy": "strategy"}
     optional = {keyword: properties[name] for name, keyword in names.items() if name in properties}
     return Subscription(properties["TopicName"], properties["SubscriptionName"], properties["Endpoint"], **optional)
 
 
-def _role(properties: Document) -> Role:
+def _make_role(properties: Document) -> Role:
     """Make a role, with all its policies as one."""
     trust = [item for item in properties["AssumeRolePolicyDocument"]["Statement"] if item["Effect"] == "Allow"]
     services = [service for item in trust for service in item["Principal"].get("Service", [])]
@@ -156,9 +157,9 @@ def _role(properties: Document) -> Role:
 
 
 _MAKERS: dict[str, Callable[[Document], Any]] = {
-    "ALIYUN::MNS::Queue": _queue,
+    "ALIYUN::MNS::Queue": _make_queue,
     "ALIYUN::MNS::Topic": lambda properties: str(properties["TopicName"]),
-    "ALIYUN::MNS::Subscription": _subscription,
-    "ALIYUN::RAM::Role": _role,
+    "ALIYUN::MNS::Subscription": _make_subscription,
+    "ALIYUN::RAM::Role": _make_role,
 }
 """In the order of the fields of a stack."""

@@ -63,7 +63,7 @@ class OtherTrigger(_Part):
     type: str = Field(validation_alias="triggerType")
 
 
-def _trigger_type(value: Value) -> str:
+def _find_trigger_type(value: Value) -> str:
     kind = value.get("triggerType") if isinstance(value, Mapping) else None
     return kind if kind in ("eventbridge", "mns_topic", "http") else "other"
 
@@ -73,7 +73,7 @@ Trigger = Annotated[
     | Annotated[TopicTrigger, Tag("mns_topic")]
     | Annotated[HttpTrigger, Tag("http")]
     | Annotated[OtherTrigger, Tag("other")],
-    Discriminator(_trigger_type),
+    Discriminator(_find_trigger_type),
 ]
 
 
@@ -147,7 +147,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 def validate(model: type[_Model], value: Value, file: TemplateFile, *keys: Key) -> _Model:
     """Read the part of a file that is at `keys` into a model. Raises: TemplateError: names file, line, key and value."""
     try:
-        return model.model_validate(_without_empty(value, file, keys))
+        return model.model_validate(_drop_empty(value, file, keys))
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
     place = file.place(*keys, *(key for key in fault["loc"] if key not in _TAGS))
@@ -157,13 +157,13 @@ def validate(model: type[_Model], value: Value, file: TemplateFile, *keys: Key) 
     raise TemplateError(f"{place}: {rule} (it is {fault['input']!r})")
 
 
-def _without_empty(value: Value, file: TemplateFile, keys: tuple[Key, ...]) -> Value:
+def _drop_empty(value: Value, file: TemplateFile, keys: tuple[Key, ...]) -> Value:
     """Drop the keys without a value. Raises: TemplateError: something stands in a mapping's place, which the models pass over."""
     if isinstance(value, list):
-        return [_without_empty(item, file, (*keys, number)) for number, item in enumerate(value)]
+        return [_drop_empty(item, file, (*keys, number)) for number, item in enumerate(value)]
     if isinstance(value, Mapping):
         return {
-            key: item if key in _AS_WRITTEN else _without_empty(item, file, (*keys, key))
+            key: item if key in _AS_WRITTEN else _drop_empty(item, file, (*keys, key))
             for key, item in value.items()
             if item is not None
         }

@@ -58,7 +58,7 @@ def lookup_in(document: Document, environ: Mapping[str, str], outputs: Mapping[s
             if match[2] not in outputs.get(match[1], {}):
                 raise TemplateError(f"resource {match[1]} has no output {match[2]}")
             return outputs[match[1]][match[2]]
-        raise TemplateError(f"${{{expression}}} is none of the variables that are understood here")
+        raise TemplateError(f"${{{expression}}} is not supported here")
 
     return lookup
 
