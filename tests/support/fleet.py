@@ -1,4 +1,4 @@
-"""Instances that share a quota, in threads of one process or as processes, and what they did and said.
+"""Instances that share a quota, here or as processes, and when their calls left.
 
     python -m tests.support.fleet URL RATE SHARE
 
@@ -12,7 +12,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from subprocess import PIPE
@@ -25,18 +26,17 @@ from handler.pacing import CATCH_UP
 from handler.quota import SharedQuota
 from tests.support.departures import CALL, NEVER
 from tests.support.paths import ROOT
-from tests.support.waiting import eventually
 
 RATE = 20.0
 GONE, BACK = "the store is down", "the store is back"
 
 
 class Watch:
-    """The real clock, which can be set `ahead` by seconds, and what each thread last read from it: when its call left."""
+    """The real clock, and what each thread last read from it: the instant at which its call left."""
 
     def __init__(self, tolerance: float) -> None:
         self.clock = Clock(now=self._now, sleep=self._sleep)
-        self.overslept, self.ahead = 0, 0.0
+        self.overslept = 0
         self._tolerance = tolerance
         self._read = threading.local()
 
@@ -45,7 +45,7 @@ class Watch:
         return float(self._read.now)
 
     def _now(self) -> float:
-        self._read.now = time.monotonic() + self.ahead
+        self._read.now = time.monotonic()
         return self.last
 
     def _sleep(self, seconds: float) -> None:
@@ -56,81 +56,26 @@ class Watch:
 
 @dataclass
 class Instance:
-    """One function instance: a quota, threads that call one after another, and what was logged."""
+    """One function instance: a quota, and what was logged."""
 
     url: str
     rate: float = RATE
     share: float = RATE / 2
     key: str = "key"
-    left: list[float] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.watch, log = Watch(CATCH_UP / self.rate), Log(write=self.lines.append)
         self.quota = SharedQuota(self.url, self.key, self.rate, self.share, self.watch.clock, log)
 
-    def call(self, times: int = 1, operation: str = CALL) -> list[float]:
-        """When each call left."""
+    def call(self, times: int = 1, operation: str = CALL, until: float = NEVER) -> list[float]:
+        """Call so often, or until a deadline comes first; return when each call left."""
         left: list[float] = []
-        for _ in range(times):
-            self.quota.wait(operation, NEVER)
-            left.append(self.watch.last)
-        return left
-
-    def start(self, threads: int, until: float) -> list[threading.Thread]:
-        started = [threading.Thread(target=self._work, args=(until,)) for _ in range(threads)]
-        for thread in started:
-            thread.start()
-        return started
-
-    def said(self, words: str) -> int:
-        """Count the lines of the log that hold these words."""
-        return sum(words in line for line in self.lines)
-
-    def _work(self, until: float) -> None:
-        """Calls, one after another, until the deadline comes first."""
         with suppress(OutOfTime):
-            while True:
-                self.quota.wait(CALL, until)
-                self.left.append(self.watch.last)
-
-
-class Fleet:
-    """Two instances whose threads call until they are stopped."""
-
-    def __init__(self, url: str) -> None:
-        self.instances = [Instance(url), Instance(url)]
-
-    def __enter__(self) -> "Fleet":
-        until = time.monotonic() + 60  # far away; stopping makes the clock pass it
-        self._threads = [thread for each in self.instances for thread in each.start(4, until)]
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.skip(120)
-        join(self._threads)
-
-    @property
-    def left(self) -> list[float]:
-        return sorted(moment for each in self.instances for moment in list(each.left))
-
-    def go_on(self) -> None:
-        """Waits until each instance made five calls more."""
-        since = time.monotonic()
-        eventually(lambda: all(sum(moment >= since for moment in one.left) >= 5 for one in self.instances))
-
-    def skip(self, seconds: float) -> None:
-        """Lets the clocks of all jump ahead."""
-        for one in self.instances:
-            one.watch.ahead += seconds
-
-    def all_said(self, words: str) -> bool:
-        return all(each.said(words) for each in self.instances)
-
-
-def join(threads: Iterable[threading.Thread]) -> None:
-    for thread in threads:
-        thread.join(30)
+            while len(left) < times:
+                self.quota.wait(operation, until)
+                left.append(self.watch.last)
+        return left
 
 
 def run_processes(count: int, seconds: float, url: str, rate: float) -> Sequence[Any]:
@@ -153,8 +98,11 @@ def run_processes(count: int, seconds: float, url: str, rate: float) -> Sequence
 def main(url: str, rate: str, share: str) -> None:
     instance = Instance(url, float(rate), float(share))
     print("ready", flush=True)
-    join(instance.start(6, float(sys.stdin.readline())))
-    print(json.dumps({"left": instance.left, "overslept": instance.watch.overslept}))
+    until = float(sys.stdin.readline())
+    with ThreadPoolExecutor() as pool:
+        calls = [pool.submit(instance.call, sys.maxsize, until=until) for _ in range(6)]
+    left = [moment for thread in calls for moment in thread.result()]
+    print(json.dumps({"left": left, "overslept": instance.watch.overslept}))
 
 
 if __name__ == "__main__":
