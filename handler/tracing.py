@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from handler import otlp
 from handler.clock import Clock
-from handler.connections import Transport
 from handler.errors import OtaModulesError
 from handler.iot import REQUEST, WAIT, Attributes
 from handler.log import Log
+from handler.smq import Transport
 from handler.version import VERSION
 
 LONGEST_SEND = 1.0
