@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from handler.errors import Misconfigured, NotSent, OutOfTime, SinkError, Throttled, Transient, Unanswered
 from handler.messages import NOTHING, Invalid, Known, ModuleRequest, read
-from handler.outcomes import Difference, Outcome, Status, Unfinished, dead_letter
+from handler.outcomes import Difference, Outcome, Status, Unfinished
 from handler.smq import LARGEST_MESSAGE
 
 SOURCE = "/ota-modules/cn-shanghai/ota-modules-queue"
@@ -156,15 +156,3 @@ def test_what_is_not_finished_says_why_and_keeps_what_is_known() -> None:
         unfinished = Unfinished.of(request(), error, known, counts=True)
         assert (unfinished.reason, unfinished.retry_after) == (reason, retry_after)
         assert (unfinished.known, unfinished.counts) == (known, True)
-
-
-def test_a_dead_letter_holds_the_request_the_reason_and_the_outcome() -> None:
-    asked = request(Attempt=3, Tried=800)
-    outcome = Outcome.of(asked, "failed")
-    left = Unfinished(asked, "upstream", "busy", known=Known(Tried=900, Updated=True))
-    assert json.loads(dead_letter(asked, left, json.dumps(event(outcome)))) == {
-        "Reason": "upstream",
-        "Detail": "busy",
-        "Request": {**FIELDS, **OWN, "Attempt": 3, "Tried": 900, "Updated": True},
-        "Outcome": event(outcome),
-    }

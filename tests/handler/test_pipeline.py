@@ -81,15 +81,17 @@ def test_what_failed_goes_back_with_the_attempt_counted() -> None:
 
 
 def test_the_last_attempt_ends_as_failed_and_in_the_dead_letter_queue() -> None:
+    """A dead letter holds what is known of the request, the reason, and the outcome."""
     here = world(*[busy] * 99)
     here.run(wanted(Attempt=3, Id="mine"), wanted(Id="next"))
     assert here.said() == {"mine": "failed"}
     assert [(back["Id"], back["Attempt"]) for back in here.back()] == [("next", 2)]
     assert [line["level"] for line in here.log("request")] == ["ERROR", "WARNING"]
     [letter] = here.box.dead
-    assert letter["Reason"] == "upstream"
-    assert letter["Request"] == {**wanted(Id="mine", Attempt=3), "Tried": 1_000_000}
-    assert letter["Outcome"] == here.box.published[0]
+    assert letter == {
+        "Reason": "upstream", "Detail": "ServiceUnavailable: later",
+        "Request": wanted(Id="mine", Attempt=3, Tried=1_000_000), "Outcome": here.box.published[0],
+    }  # fmt: skip
 
 
 def test_misconfiguration_costs_no_attempt_and_is_told_once() -> None:
