@@ -13,11 +13,7 @@ from handler.errors import SettingError
 from handler.messages import Invalid
 from handler.settings import Settings, is_loopback
 
-NEEDED = {
-    "OTA_REGION": "cn-shanghai",
-    "OTA_MNS_ENDPOINT": "https://1.mns.cn-shanghai.aliyuncs.com",
-    "OTA_RESULT_TOPIC": "results",
-}
+NEEDED = {"OTA_REGION": "cn-shanghai", "OTA_MNS_ENDPOINT": "https://mns.example.com", "OTA_RESULT_TOPIC": "results"}
 
 
 def read(**values: str) -> Settings:

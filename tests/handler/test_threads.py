@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -44,9 +45,8 @@ def test_a_thread_joins_in_only_where_the_others_are_busy(waiting: int, seconds:
 def test_no_slot_of_the_quota_is_lost_while_calls_take_long(server: ValkeyServer, *, shared: bool) -> None:
     """At least 97 % of the rate, of one process and with a store, and never more than the bound."""
     rate, left, watch = 20.0, list[float](), Watch(math.inf)
-    quota = (
-        SharedQuota(server.url, "key", rate, rate, watch.clock, Log("ERROR")) if shared else Pacer(rate, watch.clock)
-    )
+    alone = Pacer(rate, watch.clock)
+    quota = SharedQuota(server.url, "key", rate, rate, watch.clock, Log("ERROR")) if shared else alone
 
     def task() -> None:
         quota.wait("call", math.inf)
@@ -60,22 +60,21 @@ def test_no_slot_of_the_quota_is_lost_while_calls_take_long(server: ValkeyServer
 
 def test_a_call_does_not_wait_for_the_threads_of_another() -> None:
     """Two requests side by side in one instance (FC 2.0): the second has a timeout of its own."""
-    pool, busy, over = Threads(2), threading.Barrier(3, timeout=10), threading.Event()
+    pool, busy, over, ended = Threads(2), threading.Barrier(3, timeout=10), threading.Event(), list[bool]()
 
-    def long() -> None:
-        busy.wait()
+    def wait() -> None:
         over.wait(10)
 
-    first = threading.Thread(target=pool, args=([long, long, over.wait],))
-    blocker = threading.Thread(target=pool, args=([over.wait, over.wait],))
-    first.start()
-    busy.wait()
-    blocker.start()
-    ended: list[bool] = []
-    pool([lambda: ended.append(over.is_set())] * 3)
-    over.set()
-    first.join(10)
-    blocker.join(10)
+    def occupy() -> None:
+        busy.wait()
+        wait()
+
+    with ThreadPoolExecutor() as callers:
+        callers.submit(pool, [occupy, occupy, wait])
+        busy.wait()
+        callers.submit(pool, [wait, wait])
+        pool([lambda: ended.append(over.is_set())] * 3)
+        over.set()
     assert ended == [False] * 3
 
 

@@ -21,7 +21,6 @@ def media(kind: str) -> dict[str, str]:
 
 
 STRUCTURED = media("application/cloudevents+json; charset=utf-8")
-Sent = tuple[object, dict[str, str]]
 WITHOUT_REQUEST = (
     b"", b" ", b"{", b"null", b"5", b'"{}"', b"[]", b"\xff", b"[" * 100_000, b'{"a":NaN}', b'{"a":1,"a":2}', b"a=b",
     json.dumps(REQUEST), {**EVENT, "data": "no JSON"}, {**EVENT, "data": 5}, {**EVENT, "data": []},
@@ -34,19 +33,21 @@ READ_MEDIA = (
     "", "application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"', "application/json;version=1",
     "application/json; x-charset=gbk; charset=utf8",
 )  # fmt: skip
-FORMS: dict[tuple[int, str], list[Sent]] = {
-    (201, ""): [(LARGEST, JSON), *((REQUEST, headers) for headers in map(media, READ_MEDIA))],
-    (204, ""): [({**EVENT, "data": None}, STRUCTURED), (EVENT, JSON), (b"", {**JSON, "ce-specversion": "1.0"})],
-    (400, "unreadable"): [(body, JSON) for body in WITHOUT_REQUEST],
-    (413, "too-large"): [(LARGEST + b" ", JSON)],
-    (415, "media-type"): [
-        (REQUEST, sent) for sent in (*map(media, UNREAD_MEDIA), {**JSON, "content-encoding": "gzip"})
-    ],
-}
 
 
 @pytest.mark.parametrize(
-    ("status", "problem", "body", "headers"), [(*end, *each) for end, several in FORMS.items() for each in several]
+    ("status", "problem", "body", "headers"),
+    [
+        (201, "", LARGEST, JSON),
+        *((201, "", REQUEST, media(kind)) for kind in READ_MEDIA),
+        (204, "", {**EVENT, "data": None}, STRUCTURED),
+        (204, "", EVENT, JSON),
+        (204, "", b"", {**JSON, "ce-specversion": "1.0"}),
+        *((400, "unreadable", body, JSON) for body in WITHOUT_REQUEST),
+        (413, "too-large", LARGEST + b" ", JSON),
+        *((415, "media-type", REQUEST, media(kind)) for kind in UNREAD_MEDIA),
+        (415, "media-type", REQUEST, {**JSON, "content-encoding": "gzip"}),
+    ],
 )
 def test_a_body_is_answered_by_its_form(status: int, problem: str, body: object, headers: dict[str, str]) -> None:
     function = Function()

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from handler.errors import OutOfTime
@@ -22,14 +23,10 @@ class Caller:
     left: list[float] = field(default_factory=list)
     shown: list[float] = field(default_factory=list)
     names: list[int] = field(default_factory=list)
-    late: list[int] = field(default_factory=list)
 
     def call(self, name: int = 0, deadline: float = NEVER) -> None:
-        try:
+        with suppress(OutOfTime):
             self.pacer.wait(CALL, deadline)
-        except OutOfTime:
-            self.late.append(name)
-        else:
             self.left.append(self.time.time)
             self.shown.append(self.time.clock.now())
             self.names.append(name)

@@ -56,10 +56,9 @@ class Box:
             self.before_batch()
             self.batches.append(len(bodies))
         taken = [self._takes(target, *each) for each in zip(bodies, details, strict=True)]
-        one = {True: "<MessageId>1</MessageId>", False: "<Code>AccessDenied</Code>"}
-        return Answer(
-            201 if all(taken) else 500, {}, "".join(f"<Message>{one[each]}</Message>" for each in taken).encode()
-        )
+        results = ["<MessageId>1</MessageId>" if each else "<Code>AccessDenied</Code>" for each in taken]
+        text = "".join(f"<Message>{result}</Message>" for result in results)
+        return Answer(201 if all(taken) else 500, {}, text.encode())
 
     def _takes(self, target: str, body: str, detail: str) -> bool:
         if target == "/queues/dead/messages":
@@ -123,11 +122,11 @@ class World:
 
     def said(self) -> dict[str, str]:
         """The statuses of all requests, by their Ids, in the order of their coming."""
-        found: dict[str, str] = {}
+        statuses: dict[str, str] = {}
         for event in self.box.published:
             name, status = event["causationid"], event["data"]["Status"]
-            found[name] = f"{found[name]}, {status}" if name in found else status
-        return found
+            statuses[name] = f"{statuses[name]}, {status}" if name in statuses else status
+        return statuses
 
     def back(self) -> list[Any]:
         """The bodies that were put back."""
