@@ -6,6 +6,9 @@ from collections.abc import Callable
 from handler.clock import Clock
 from tests.support.scheduler import Process, Scheduler, Task
 
+EPOCH = 1_750_000_000.0
+"""Unix seconds at which virtual time begins."""
+
 
 class Cancelled(BaseException):
     """What `cancel` raises out of a task's sleep."""
