@@ -113,7 +113,9 @@ DELIVERIES: Mapping[str, Sequence[Rule]] = {
     "an outage, and nothing takes what is put back": [OUTAGE, smq("status", PUT_BACK, times=8)],
     "a wider outage, and the reply of putting back is lost": [WIDER_OUTAGE, smq("drop", PUT_SEVERAL_BACK, after=True)],
     "a wider outage, and nothing takes what is put back": [
-        *(WIDER_OUTAGE, smq("status", PUT_SEVERAL_BACK, times=3), smq("status", PUT_BACK, times=8))
+        WIDER_OUTAGE,
+        smq("status", PUT_SEVERAL_BACK, times=3),
+        smq("status", PUT_BACK, times=8),
     ],
 }
 CALLS: Mapping[str, Sequence[Rule]] = {
