@@ -42,7 +42,7 @@ def judge(files: Iterable[str], fault: Fault | None = None) -> Verdict:
         shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
         if fault is not None:
             [file] = [copy / "handler" / name for name in files]
-            file.write_text(fault.planted(file.read_text(encoding="utf-8")), encoding="utf-8")
+            file.write_text(fault.plant(file.read_text(encoding="utf-8")), encoding="utf-8")
         tests = sorted({test for file in files for test in expected_tests(file)})
         return Verdict(
             _run(copy, r"(?m)^(?:FAILED|ERROR) \S+?::(\w+)", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests),
@@ -70,14 +70,14 @@ def main(words: list[str]) -> int:
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         unharmed = pool.submit(judge, FAULTS) if not words else None
         verdicts = pool.map(lambda each: judge([each[0]], each[2]), planted)
-        survivors = sum(_shown(name, verdict) for (_, name, _), verdict in zip(planted, verdicts, strict=True))
+        survivors = sum(_show(name, verdict) for (_, name, _), verdict in zip(planted, verdicts, strict=True))
         print(f"\n{len(planted)} faults, {survivors} of them seen by no test")
         if failed := unharmed and not unharmed.result().unseen:
             print(f"without any fault the tests fail as well: {unharmed.result()}")
         return 1 if failed or survivors else 0
 
 
-def _shown(name: str, verdict: Verdict) -> bool:
+def _show(name: str, verdict: Verdict) -> bool:
     """Prints a row; whether nothing saw the fault."""
     print(f"{'SURVIVES' if verdict.unseen else 'seen':9} {name}", flush=True)
     print(f"{'':9}   by {verdict.test}; simulation: {verdict.simulation}", flush=True)

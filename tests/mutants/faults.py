@@ -14,7 +14,7 @@ class Fault(NamedTuple):
     old: str
     new: str
 
-    def planted(self, text: str) -> str:
+    def plant(self, text: str) -> str:
         """Raises: ValueError: the old text does not stand once in a file's text."""
         if text.count(self.old) != 1:
             raise ValueError(f"{self.old!r} stands {text.count(self.old)} times, so it cannot become {self.new!r}")

@@ -28,12 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     gc.disable()
     gc.freeze()
     try:
-        return _many(_seeds(chosen.seeds))
+        return _run_seeds(read_seeds(chosen.seeds))
     finally:
         gc.enable()
 
 
-def _seeds(text: str | None) -> range:
+def read_seeds(text: str | None) -> range:
     if text is None:
         first = SystemRandom().randrange(1, 10**9)
         print(f"drawn anew: seeds {first}-{first + SEEDS - 1}", flush=True)
@@ -42,7 +42,7 @@ def _seeds(text: str | None) -> range:
     return range(int(begin), int(last or begin) + 1)
 
 
-def _many(seeds: Iterable[int]) -> int:
+def _run_seeds(seeds: Iterable[int]) -> int:
     """Runs seeds until one fails."""
     began, total, ending = time.process_time(), Counter[str](), "all held"
     for seed in seeds:

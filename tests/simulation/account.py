@@ -17,33 +17,33 @@ Place = tuple[str, str]
 """An instance and a product."""
 Key = tuple[str, str, str]
 """Instance, product and name in lower case: what makes two requests mean the same module."""
-Who = tuple[int, Key, str]
+Caller = tuple[int, Key, str]
 """A request in one invocation, as its calls show it: by module and alias."""
 
 
 @dataclass(eq=False)
-class Sent:
-    """A call of the API on its way; `told` is what the function got to hear of it, `code` the code that it heard."""
+class Call:
+    """A call of the API on its way; `heard` is what the function got to hear of it, `code` the code that it heard."""
 
     invocation: "Invocation"
     action: str
-    call: Mapping[str, str]
+    parameters: Mapping[str, str]
     token: str = ""
     task: Task | None = None
     left: float = 0.0
     late: bool = False
     arrived: float = 0.0
-    told: str = "nothing"
+    heard: str = "nothing"
     code: str = ""
     apart: bool = False
     """Whether others are not promised to know of it (`tests.simulation.store`)."""
 
     def __post_init__(self) -> None:
-        call = self.call
-        self.place: Place = (call.get("IotInstanceId", NONE), call["ProductKey"])
-        self.key: Key = (*self.place, call.get("ModuleName", "").lower())
+        parameters = self.parameters
+        self.place: Place = (parameters.get("IotInstanceId", NONE), parameters["ProductKey"])
+        self.key: Key = (*self.place, parameters.get("ModuleName", "").lower())
         # Nearly every request has an alias of its own: it says whose call it is.
-        self.who: Who = (self.invocation.number, self.key, call.get("AliasName", ""))
+        self.caller: Caller = (self.invocation.number, self.key, parameters.get("AliasName", ""))
 
 
 @dataclass(eq=False)
@@ -54,7 +54,7 @@ class Invocation:
     instance: str
     messages: list[Message]
     began: float
-    calls: dict[Key, list[Sent]] = field(default_factory=lambda: defaultdict(list))
+    calls: dict[Key, list[Call]] = field(default_factory=lambda: defaultdict(list))
     """By module; lists by product, with an empty name."""
     published: set[int] = field(default_factory=set)
     """Requests of which the topic accepted an outcome."""
@@ -65,7 +65,7 @@ class Invocation:
     put_back: list[Message] = field(default_factory=list)
     back: dict[int, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     """The requests in these, by number."""
-    left: set[int] = field(default_factory=set)
+    untouched: set[int] = field(default_factory=set)
     """Requests of messages that it did not take on."""
     queue_failed: bool = False
     """Whether the request queue did not surely accept something."""
@@ -83,7 +83,7 @@ class Invocation:
                 entries[entry.number].append(entry)
         return dict(entries)
 
-    def calls_for(self, key: Key) -> list[Sent]:
+    def calls_for(self, key: Key) -> list[Call]:
         """The lists of a module's product, and then the calls for it."""
         return [*self.calls.get((*key[:2], ""), ()), *self.calls.get(key, ())]
 
@@ -94,7 +94,7 @@ class State(NamedTuple):
     since: float
     alias: str = ""
     desc: str = ""
-    by: Sent | None = None
+    by: Call | None = None
 
 
 @dataclass

@@ -52,18 +52,18 @@ _KINDS = {
     "refused": (*REFUSED, *NO_PRODUCT),
     "no instance": NO_INSTANCE,
 }
-_TOLD = {answer.body: kind for kind, answers in _KINDS.items() for answer in answers}
+_KIND_OF = {answer.body: kind for kind, answers in _KINDS.items() for answer in answers}
 
 
-def told(answer: Answer, *, of_list: bool) -> str:
+def kind_of(answer: Answer, *, of_list: bool) -> str:
     """What an answer tells: done, refused, throttled, denied, no instance, or nothing."""
-    kind = _TOLD.get(answer.body, "done")
+    kind = _KIND_OF.get(answer.body, "done")
     return "nothing" if of_list and kind == "refused" and answer not in NO_PRODUCT else kind
 
 
 def code_of(answer: Answer) -> str:
     """The code that an answer gives, as an outcome repeats it."""
-    if answer.body not in _TOLD:
+    if answer.body not in _KIND_OF:
         return ""
     try:
         body = json.loads(answer.body)

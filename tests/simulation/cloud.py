@@ -14,7 +14,7 @@ from handler.errors import NotSent, Unanswered
 from handler.http1 import Answer
 from handler.iot import CREATE, LIST
 from tests.simulation import answers
-from tests.simulation.account import Account, Place, Sent, State
+from tests.simulation.account import Account, Call, Place, State
 from tests.simulation.plan import Plan
 from tests.simulation.records import LIMIT, Records
 from tests.simulation.troubles import Chance, Troubles
@@ -31,14 +31,14 @@ FAULTS = ("lost", "reset", "lost reply", "reset reply", "busy", "busy after", "s
 class Unsigned(str):
     """The target of a call that holds its parameters as they are."""
 
-    call: dict[str, str]
+    parameters: dict[str, str]
     token: str
 
 
-def parsed(target: str) -> tuple[dict[str, str], str]:
+def parse_target(target: str) -> tuple[dict[str, str], str]:
     """The parameters of a call, `Action` first, without those that every call has; and its token."""
     if isinstance(target, Unsigned):
-        return target.call, target.token
+        return target.parameters, target.token
     query = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
     return {name: query[name] for name in PARAMETERS if name in query}, query["SecurityToken"]
 
@@ -71,50 +71,50 @@ class Cloud:
             raise NotSent("NotConnected", "ConnectionRefusedError")
 
     def post(self, target: str, seconds: float) -> Answer:
-        call, token = parsed(target)
+        parameters, token = parse_target(target)
         invocation = self.records.invocation
-        sent = Sent(invocation, call["Action"], call, token)
-        invocation.calls[sent.key].append(sent)
-        self.records.sent(sent)
-        self._counts[sent.place, sent.action] += 1
+        call = Call(invocation, parameters["Action"], parameters, token)
+        invocation.calls[call.key].append(call)
+        self.records.note_call(call)
+        self._counts[call.place, call.action] += 1
         try:
-            chance = Chance(self.plan.seed, *sent.place, sent.action, self._counts[sent.place, sent.action])
-            answer = self._travel(sent, chance, seconds)
+            chance = Chance(self.plan.seed, *call.place, call.action, self._counts[call.place, call.action])
+            answer = self._travel(call, chance, seconds)
         except Unanswered:
-            self.records.told(sent, "nothing")
+            self.records.note_answer(call, "nothing")
             raise
-        sent.code = answers.code_of(answer)
-        self.records.told(sent, answers.told(answer, of_list=sent.action == LIST))
+        call.code = answers.code_of(answer)
+        self.records.note_answer(call, answers.kind_of(answer, of_list=call.action == LIST))
         return answer
 
-    def _travel(self, sent: Sent, chance: Chance, seconds: float) -> Answer:
+    def _travel(self, call: Call, chance: Chance, seconds: float) -> Answer:
         plan, troubles = self.plan, self.troubles
         before = plan.latency + chance.uniform(0, plan.jitter)
         after = plan.latency * chance.uniform(0.5, 2)
-        if script := self.script.get((sent.action, sent.call.get("ModuleName", sent.place[1]))):
-            return self._fault(script.pop(0), sent, chance, (before, after), seconds)
+        if script := self.script.get((call.action, call.parameters.get("ModuleName", call.place[1]))):
+            return self._fault(script.pop(0), call, chance, (before, after), seconds)
         if troubles.strike(plan.late_calls, chance):
-            self._arrive_late(sent, chance, seconds, chance.uniform(0, LATE))
+            self._arrive_late(call, chance, seconds, chance.uniform(0, LATE))
         if troubles.during(troubles.api_outages) or troubles.strike(plan.call_faults, chance):
-            return self._fault(chance.choice(FAULTS), sent, chance, (before, after), seconds)
+            return self._fault(chance.choice(FAULTS), call, chance, (before, after), seconds)
         self._wait(before, seconds)
-        answer = self._arrive(sent, chance)
+        answer = self._arrive(call, chance)
         self._wait(after, seconds - before)
         return answer
 
-    def _fault(self, kind: str, sent: Sent, chance: Chance, latency: tuple[float, float], seconds: float) -> Answer:
+    def _fault(self, kind: str, call: Call, chance: Chance, latency: tuple[float, float], seconds: float) -> Answer:
         """One of FAULTS happens to a call; or, if a script says so, `late`, `refused` or a fault of the function's own."""
         before, after = latency
         if kind == "late":
-            self._arrive_late(sent, chance, seconds, LATE)
+            self._arrive_late(call, chance, seconds, LATE)
         if kind == "lost":
             self._fall_silent(seconds)
         self._wait(before, seconds)
         if kind in ("reset", "busy", "refused", "bug"):
-            self.records.arrived(sent)
-            answer = self._refuse(sent, chance) if kind == "refused" else chance.choice(answers.BUSY)
+            self.records.note_arrival(call)
+            answer = self._refuse(call, chance) if kind == "refused" else chance.choice(answers.BUSY)
         else:
-            answer = self._arrive(sent, chance)
+            answer = self._arrive(call, chance)
         if kind == "bug":
             raise RuntimeError("an answer that nobody thought of")
         if kind == "lost reply":
@@ -124,11 +124,11 @@ class Cloud:
             raise Unanswered("NoAnswer", "ConnectionResetError")
         return chance.choice(answers.BUSY) if kind == "busy after" else answer
 
-    def _arrive_late(self, sent: Sent, chance: Chance, seconds: float, later: float) -> NoReturn:
+    def _arrive_late(self, call: Call, chance: Chance, seconds: float, later: float) -> NoReturn:
         def arrive() -> None:
-            self._arrive(sent, chance)
+            self._arrive(call, chance)
 
-        sent.late = True
+        call.late = True
         self.scheduler.at(self.scheduler.time + seconds + later, arrive)
         self._fall_silent(seconds)
 
@@ -141,27 +141,27 @@ class Cloud:
         self.scheduler.sleep(max(left, 0.0))
         raise Unanswered("NoAnswer", "TimeoutError")
 
-    def _arrive(self, sent: Sent, chance: Chance) -> Answer:
+    def _arrive(self, call: Call, chance: Chance) -> Answer:
         """A call takes its effect."""
-        self.records.arrived(sent)
-        if self._throttles(sent.action) or self.troubles.strike(self.plan.throttles, chance):
+        self.records.note_arrival(call)
+        if self._throttles(call.action) or self.troubles.strike(self.plan.throttles, chance):
             return chance.choice(answers.THROTTLED)
-        if self.troubles.has_expired(sent.token):
-            sent.invocation.disturbed = True
+        if self.troubles.has_expired(call.token):
+            call.invocation.disturbed = True
             return answers.EXPIRED
-        if (denial := self.troubles.denial(sent.action, sent.place[0])) is not None:
+        if (denial := self.troubles.denial(call.action, call.place[0])) is not None:
             return denial
-        if sent.place[0] not in self._instances:
+        if call.place[0] not in self._instances:
             return chance.choice(answers.NO_INSTANCE)
         if self.troubles.strike(self.plan.refusals, chance):
-            return self._refuse(sent, chance)
-        if sent.place not in self.account.products:
-            refusals = () if sent.action == LIST else answers.REFUSED
+            return self._refuse(call, chance)
+        if call.place not in self.account.products:
+            refusals = () if call.action == LIST else answers.REFUSED
             return chance.choice((*answers.NO_PRODUCT, *refusals))
-        return self._list(sent, chance) if sent.action == LIST else self._change(sent, chance)
+        return self._list(call, chance) if call.action == LIST else self._change(call, chance)
 
-    def _refuse(self, sent: Sent, chance: Chance) -> Answer:
-        return chance.choice(answers.UNREADABLE if sent.action == LIST else answers.REFUSED)
+    def _refuse(self, call: Call, chance: Chance) -> Answer:
+        return chance.choice(answers.UNREADABLE if call.action == LIST else answers.REFUSED)
 
     def _throttles(self, action: str) -> bool:
         now, accepted, tenant = self.scheduler.time, self._accepted[action], self._tenant
@@ -173,31 +173,31 @@ class Cloud:
         accepted.append(now)
         return False
 
-    def _change(self, sent: Sent, chance: Chance) -> Answer:
+    def _change(self, call: Call, chance: Chance) -> Answer:
         """Creates or updates a module."""
-        call, module = sent.call, self.account.module(sent.key)
-        state = State(self.scheduler.time, call.get("AliasName", ""), call.get("Desc", ""), sent)
-        if sent.action == CREATE and self.account.add(sent.place, call["ModuleName"], state):
-            self.records.note("created", *sent.key)
-        elif sent.action != CREATE and module is not None:
-            self.records.updated(module, state)
+        parameters, module = call.parameters, self.account.module(call.key)
+        state = State(self.scheduler.time, parameters.get("AliasName", ""), parameters.get("Desc", ""), call)
+        if call.action == CREATE and self.account.add(call.place, parameters["ModuleName"], state):
+            self.records.note("created", *call.key)
+        elif call.action != CREATE and module is not None:
+            self.records.update(module, state)
         else:
             return chance.choice(answers.REFUSED)
         return answers.DONE
 
-    def _list(self, sent: Sent, chance: Chance) -> Answer:
+    def _list(self, call: Call, chance: Chance) -> Answer:
         then = self.scheduler.time - chance.uniform(0, self.plan.lag)
-        modules = [module for module in self.account.products[sent.place].values() if module.made <= then]
-        shown = [_shown(module.name, module.at(then).alias, module.at(then).desc, module.made) for module in modules]
+        modules = [module for module in self.account.products[call.place].values() if module.made <= then]
+        shown = [_render(module.name, module.at(then).alias, module.at(then).desc, module.made) for module in modules]
         if chance.random() < 0.8:
-            shown.append(_shown("default", "", "", 0.0))
+            shown.append(_render("default", "", "", 0.0))
         forms = ("[%s]", '{"OtaModuleDTO": [%s]}', "[%s]" if shown else "null%s")
         data = chance.choice(forms) % ",".join(shown)
         return Answer(200, {}, f'{{"RequestId": "R", "Success": true, "Data": {data}}}'.encode())
 
 
 @lru_cache(100_000)
-def _shown(name: str, alias: str, desc: str, made: float) -> str:
+def _render(name: str, alias: str, desc: str, made: float) -> str:
     """A module as JSON, its age in one of the formats that have been seen."""
     iso = hash(made) % 2
     age = time.strftime("%Y-%m-%dT%H:%MZ" if iso else "%a, %d-%b-%Y %H:%M:%S GMT", time.gmtime(EPOCH + made))

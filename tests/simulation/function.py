@@ -38,7 +38,7 @@ class CheapApi(IotApi):
 
     def sign(self, action: str, parameters: Mapping[str, str], credentials: Credentials) -> str:
         target = Unsigned(action)
-        target.call = {"Action": action, **parameters}
+        target.parameters = {"Action": action, **parameters}
         target.token = credentials.security_token
         return target
 
@@ -64,18 +64,18 @@ class Surroundings:
 
     def start(self, process: Process) -> Instance:
         """Put the parts of an instance together, as `handler.index.Instance.wire` does."""
-        settings, clock, log = _settings(self.plan), self._clock(), Log("ERROR", self._log)
+        settings, clock, log = _build_settings(self.plan), self._build_clock(), Log("ERROR", self._check_log)
         api: type[IotApi] = IotApi if self.plan.signed else CheapApi
-        quota = self._quota(process.name, settings, clock, log)
+        quota = self._build_quota(process.name, settings, clock, log)
         iot = api(settings.OTA_REGION, self.cloud, quota, clock, settings.OTA_READ_TIMEOUT)
         pool = process.pool(max(4, min(MOST, round(settings.own_rate * SECONDS_A_REQUEST))))
         return Instance(Pipeline(iot, settings, pool, self.random.random), self.post, log)
 
-    def _log(self, line: str) -> None:
+    def _check_log(self, line: str) -> None:
         if json.loads(line)["event"] == "fault" and not self.may_fail:
             raise Violation(f"the function failed: {line}")
 
-    def _quota(self, name: str, settings: Settings, clock: Clock, log: Log) -> Quota:
+    def _build_quota(self, name: str, settings: Settings, clock: Clock, log: Log) -> Quota:
         """What `handler.index` makes of the settings, with a store that is not there or a simulated one."""
         shared = partial(SharedQuota, NO_STORE, settings.OTA_QUOTA_KEY, settings.rate, settings.share, clock, log)
         if self.store is not None:
@@ -85,7 +85,7 @@ class Surroundings:
             return quota
         return shared(refuse) if self.plan.store_gone else Pacer(settings.share, clock)
 
-    def _clock(self) -> Clock:
+    def _build_clock(self) -> Clock:
         """Every process counts its monotonic time from somewhere, and shows the time of day a little wrong."""
         scheduler, random, lateness = self.scheduler, self.random, self.plan.lateness
         began, skew = random.uniform(0, 1e6), random.uniform(-300, 300)
@@ -107,7 +107,7 @@ def run(instance: Instance, timeout: float, token: str, event: bytes) -> None:
         instance.pipeline.run(triggers.deliveries(event), invocation)
 
 
-def _settings(plan: Plan) -> Settings:
+def _build_settings(plan: Plan) -> Settings:
     required = {"OTA_REGION": "cn-shanghai", "OTA_MNS_ENDPOINT": "http://localhost", "OTA_RESULT_TOPIC": RESULTS}
     changed = {
         "OTA_REQUEST_QUEUE": REQUESTS,

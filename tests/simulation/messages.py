@@ -60,10 +60,10 @@ def read(body: str) -> tuple[Entry, ...]:
         value = json.loads(_DEEP.sub("0", body) if "[[[[" in body else body)
     except ValueError:
         return tuple(Entry(int(number)) for number in _MARK.findall(body))
-    return tuple(_entry(element) for element in (value if isinstance(value, list) else [value]))
+    return tuple(_read_entry(element) for element in (value if isinstance(value, list) else [value]))
 
 
-def _entry(element: object) -> Entry:
+def _read_entry(element: object) -> Entry:
     fields = element if isinstance(element, dict) else None
     marked = fields.get("CorrelationId") if fields is not None else element
     found = _MARK.search(marked if isinstance(marked, str) else json.dumps(element))

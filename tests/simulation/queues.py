@@ -22,7 +22,7 @@ class Queue:
     scheduler: Scheduler
     troubles: Troubles
     _due: list[tuple[float, int, Message]] = field(default_factory=list)
-    _left: dict[str, Message] = field(default_factory=dict)
+    _kept: dict[str, Message] = field(default_factory=dict)
     _count: int = 0
     _expected: int = 0
 
@@ -40,7 +40,7 @@ class Queue:
         self.scheduler.at(at, send)
 
     def send(self, message: Message, delay: float = 0.0) -> None:
-        self._left[message.id] = message
+        self._kept[message.id] = message
         self._appear(message, delay + self.random.uniform(0, 1))
 
     def receive(self, most: int) -> list[Message]:
@@ -48,22 +48,22 @@ class Queue:
         received: dict[str, Message] = {}
         while self._due and self._due[0][0] <= self.scheduler.time and len(received) < most:
             _, _, message = heapq.heappop(self._due)
-            if message.id in self._left and message.id not in received:
+            if message.id in self._kept and message.id not in received:
                 received[message.id] = message
                 self._appear(message, self.random.uniform(0, 5) if self._repeats() else self._visibility)
         return list(received.values())
 
     def delete(self, message: Message) -> None:
         if not self._repeats():
-            self._left.pop(message.id, None)
+            self._kept.pop(message.id, None)
 
     def holds(self, number: int) -> bool:
         """Whether a request is in it, received or not."""
-        return any(entry.number == number for message in self._left.values() for entry in message.entries)
+        return any(entry.number == number for message in self._kept.values() for entry in message.entries)
 
     @property
     def empty(self) -> bool:
-        return not self._left and not self._expected
+        return not self._kept and not self._expected
 
     @property
     def next_due(self) -> float:
@@ -78,7 +78,7 @@ class Queue:
     def _repeats(self) -> bool:
         if not self.troubles.strike(self.plan.repeats, self.random):
             return False
-        return sum(len(message.entries) for message in self._left.values()) <= MOST_COPIES * self.plan.requests
+        return sum(len(message.entries) for message in self._kept.values()) <= MOST_COPIES * self.plan.requests
 
     def _appear(self, message: Message, delay: float) -> None:
         self._count += 1

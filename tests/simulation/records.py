@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handler.iot import CREATE, LIST
-from tests.simulation.account import Invocation, Module, Place, Sent, State, Who
+from tests.simulation.account import Call, Caller, Invocation, Module, Place, State
 from tests.simulation.messages import Message
 from tests.simulation.plan import Plan
 from tests.simulation.workload import Asked
@@ -49,14 +49,14 @@ class Records:
 
     plan: Plan
     scheduler: Scheduler
-    apart: Callable[[Sent], bool]
+    apart: Callable[[Call], bool]
     """Whether others are not promised to know of a call that leaves now."""
     asked: dict[int, History] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
     """Requests by every id that the contract gives them."""
     trace: list[tuple[object, ...]] = field(default_factory=list)
     calls: int = 0
-    doubts: dict[Who, float] = field(default_factory=dict)
+    doubts: dict[Caller, float] = field(default_factory=dict)
     """Since when a create call of a request is known to have got no answer."""
     throttled: dict[str, float] = field(default_factory=dict)
     """When an instance was throttled last."""
@@ -64,7 +64,7 @@ class Records:
     """The last invocation of each instance."""
     _listed: dict[tuple[int, Task | None, Place], float] = field(default_factory=dict)
     """When the last list of a product's modules left that was answered, by invocation and task."""
-    _arrivals: dict[str, deque[Sent]] = field(default_factory=lambda: defaultdict(deque))
+    _arrivals: dict[str, deque[Call]] = field(default_factory=lambda: defaultdict(deque))
     _invocations: int = 0
     _delivered: set[str] = field(default_factory=set)
 
@@ -80,7 +80,7 @@ class Records:
         instance = current.process.name if current is not None and current.process is not None else "-"
         self.trace.append((self.scheduler.time, instance, *what))
 
-    def whose(self, event: str) -> int:
+    def find_request(self, event: str) -> int:
         """The request that an outcome, as JSON, is about."""
         if marked := _MARKED.search(event):
             return int(marked[1])
@@ -104,70 +104,70 @@ class Records:
                 history.repeated |= again
             for history in map(self.asked.__getitem__, message.doubtful):
                 if not history.repeated:  # another copy may have been the one that called
-                    self.doubts[who(invocation, history.asked)] = invocation.began
+                    self.doubts[identify(invocation, history.asked)] = invocation.began
         return invocation
 
-    def sent(self, sent: Sent) -> None:
+    def note_call(self, call: Call) -> None:
         """A call leaves."""
         self.calls += 1
-        sent.task, sent.left = self.scheduler.current, self.scheduler.time
-        sent.apart = self.apart(sent)
-        self.note("send", *sent.call.values())
-        if sent.action == CREATE and sent.who in self.doubts:
-            listed = self._listed.get((sent.invocation.number, sent.task, sent.place), -1.0)
-            if listed < self.doubts[sent.who]:
-                raise Violation(f"I3: {sent.who} was created blindly, with a call before it whose effect is unknown")
+        call.task, call.left = self.scheduler.current, self.scheduler.time
+        call.apart = self.apart(call)
+        self.note("send", *call.parameters.values())
+        if call.action == CREATE and call.caller in self.doubts:
+            listed = self._listed.get((call.invocation.number, call.task, call.place), -1.0)
+            if listed < self.doubts[call.caller]:
+                raise Violation(f"I3: {call.caller} was created blindly, with a call before it whose effect is unknown")
 
-    def told(self, sent: Sent, told: str) -> None:
+    def note_answer(self, call: Call, kind: str) -> None:
         """What came of a call, as the function gets to hear it."""
-        sent.told = told
-        self.note("told", *sent.call.values(), told)
-        if told == "throttled":
-            self.throttled[sent.invocation.instance] = self.scheduler.time
-        if sent.action == LIST and told == "done":
-            self._listed[sent.invocation.number, sent.task, sent.place] = sent.left
-        elif told == "nothing" and sent.action == CREATE:
-            self.doubts[sent.who] = self.scheduler.time
-            for history in map(self.asked.__getitem__, sent.invocation.entries):
-                if history.asked.valid and history.asked.key == sent.key and is_call_of(history.asked, sent):
-                    history.doubts.append(sent.left)
+        call.heard = kind
+        self.note("answered", *call.parameters.values(), kind)
+        if kind == "throttled":
+            self.throttled[call.invocation.instance] = self.scheduler.time
+        if call.action == LIST and kind == "done":
+            self._listed[call.invocation.number, call.task, call.place] = call.left
+        elif kind == "nothing" and call.action == CREATE:
+            self.doubts[call.caller] = self.scheduler.time
+            for history in map(self.asked.__getitem__, call.invocation.entries):
+                if history.asked.valid and history.asked.key == call.key and is_call_of(history.asked, call):
+                    history.doubts.append(call.left)
 
-    def arrived(self, sent: Sent) -> None:
+    def note_arrival(self, call: Call) -> None:
         """The server sees a call. One that was lost on its way for seconds is no matter of pacing; those that others are
         not promised to know of are counted by themselves."""
-        sent.arrived = now = self.scheduler.time
-        if sent.late:
+        call.arrived = now = self.scheduler.time
+        if call.late:
             return
-        seen = self._arrivals[sent.action]
-        seen.append(sent)
+        seen = self._arrivals[call.action]
+        seen.append(call)
         while seen[0].arrived <= now - 1:
             seen.popleft()
         if len(seen) > LIMIT and max(Counter(each.apart for each in seen).values()) > LIMIT:
-            raise Violation(f"I4: {len(seen)} calls of {sent.action} within a second")
+            raise Violation(f"I4: {len(seen)} calls of {call.action} within a second")
 
-    def updated(self, module: Module, state: State) -> None:
-        sent = state.by
-        assert sent is not None
-        before = module.since(sent.invocation.began - self.plan.lag)
-        requests = (self.asked[number].asked for number in sent.invocation.entries)
+    def update(self, module: Module, state: State) -> None:
+        call = state.by
+        assert call is not None
+        before = module.since(call.invocation.began - self.plan.lag)
+        requests = (self.asked[number].asked for number in call.invocation.entries)
         if not any(
-            asked.policy == "update" and asked.valid and asked.key == sent.key and _asks_for(asked, state, before)
+            asked.policy == "update" and asked.valid and asked.key == call.key and _asks_for(asked, state, before)
             for asked in requests
         ):
-            raise Violation(f"I3: nobody asked for this update of {sent.key}: {state.alias, state.desc}")
+            raise Violation(f"I3: nobody asked for this update of {call.key}: {state.alias, state.desc}")
         module.states.append(state)
-        self.note("updated", *sent.key)
+        self.note("updated", *call.key)
 
 
-def who(invocation: Invocation, asked: Asked) -> Who:
+def identify(invocation: Invocation, asked: Asked) -> Caller:
     """A request in an invocation, as its calls show it."""
     return invocation.number, asked.key, asked.alias or ""
 
 
-def is_call_of(asked: Asked, sent: Sent) -> bool:
+def is_call_of(asked: Asked, call: Call) -> bool:
     """Whether a call asks for what a request asks for."""
     fields = ("ModuleName", "AliasName", "Desc")
-    return [sent.call.get(name) for name in fields] == [asked.body.get(name) for name in fields]
+    return [call.parameters.get(name) for name in fields] == [asked.body.get(name) for name in fields]
 
 
 def _asks_for(asked: Asked, state: State, before: list[State]) -> bool:

@@ -17,7 +17,7 @@ from itertools import chain
 
 from tests.simulation.account import Invocation, Key
 from tests.simulation.messages import Entry, Message, read
-from tests.simulation.records import History, Records, who
+from tests.simulation.records import History, Records, identify
 from tests.support.scheduler import Violation
 
 HARMLESS = {"done", "refused"}
@@ -37,17 +37,17 @@ class Settlement:
         """The queue takes a message once more."""
         invocation, entries, asked = self.records.invocation, read(body), self.records.asked
         histories = {entry.number: asked[entry.number] for entry in entries}
-        doubtful = frozenset(number for number, history in histories.items() if self._doubtful(invocation, history))
+        doubtful = frozenset(number for number, history in histories.items() if self._is_doubtful(invocation, history))
         message = Message(name, body, entries, doubtful)
         for entry in entries:
             history = histories[entry.number]
-            if problem := self._changed(invocation, history, entry):
+            if problem := self._find_change(history, entry):
                 raise Violation(f"I1: {history.asked.id} is put back, but {problem}")
             history.repeated |= entry.number in invocation.back or entry.replay in history.letters
             if history.since is None:
                 history.since = self.records.scheduler.time
         if not (invocation.calls or invocation.published or invocation.unpublished):
-            invocation.left |= histories.keys()
+            invocation.untouched |= histories.keys()
             for history in histories.values():
                 history.deliveries -= 1  # it is as if it had stayed in the queue
         invocation.put_back.append(message)
@@ -57,11 +57,11 @@ class Settlement:
         self.records.note("put back", name, [(histories[each.number].asked.id, each.attempt) for each in entries])
         return message
 
-    def _doubtful(self, invocation: Invocation, history: History) -> bool:
-        return history.asked.valid and who(invocation, history.asked) in self.records.doubts
+    def _is_doubtful(self, invocation: Invocation, history: History) -> bool:
+        return history.asked.valid and identify(invocation, history.asked) in self.records.doubts
 
-    def _changed(self, invocation: Invocation, history: History, entry: Entry) -> str | None:
-        asked, delivered = history.asked, invocation.entries.get(entry.number)
+    def _find_change(self, history: History, entry: Entry) -> str | None:
+        asked, delivered = history.asked, self.records.invocation.entries.get(entry.number)
         if delivered is None:
             return "it was not delivered"
         if not asked.valid:
@@ -74,18 +74,19 @@ class Settlement:
             return "without what was known of it"
         if history.doubts and not history.repeated and not entry.get("Tried"):
             return "without a word of the call whose effect is unknown"
-        return self._counted(invocation, history, entry, [each.attempt for each in delivered])
+        return self._find_miscount(history, entry, [each.attempt for each in delivered])
 
-    def _counted(self, invocation: Invocation, history: History, entry: Entry, before: Sequence[int]) -> str | None:
+    def _find_miscount(self, history: History, entry: Entry, before: Sequence[int]) -> str | None:
+        invocation = self.records.invocation
         if entry.attempt in before:
             return None
         if entry.attempt - 1 not in before:
             return f"for attempt {entry.attempt}, and {before} were delivered"
-        told = {sent.told for sent in invocation.calls_for(history.asked.key)}
+        heard = {call.heard for call in invocation.calls_for(history.asked.key)}
         if entry.number in invocation.unpublished:
             return "at the cost of an attempt, because its outcome was not taken"
-        if not told - {"denied"} and not invocation.disturbed:
-            return "at the cost of an attempt in which it was " + ("kept from calling" if told else "never called")
+        if not heard - {"denied"} and not invocation.disturbed:
+            return "at the cost of an attempt in which it was " + ("kept from calling" if heard else "never called")
         return None
 
     def give_up(self, body: str) -> History:
@@ -111,25 +112,25 @@ class Settlement:
     def acknowledge(self, invocation: Invocation) -> None:
         """The platform believes that a batch is done."""
         self.records.note("acknowledge", invocation.number)
-        for problem in self._problems(invocation):
+        for problem in self._find_problems(invocation):
             raise Violation(problem)
 
-    def _problems(self, invocation: Invocation) -> Iterator[str]:
+    def _find_problems(self, invocation: Invocation) -> Iterator[str]:
         for number in invocation.entries.keys() - invocation.back.keys() - invocation.published - invocation.given_up:
             yield f"I5: {self.records.asked[number].asked.id} is acknowledged, with no outcome and not put back"
         if not invocation.queue_failed:
-            yield from self._lengthened(invocation)
-        yield from self._disordered(invocation)
-        yield from self._stuck(invocation)
+            yield from self._find_growth(invocation)
+        yield from self._find_disorder(invocation)
+        yield from self._find_standstill(invocation)
 
-    def _lengthened(self, invocation: Invocation) -> Iterator[str]:
+    def _find_growth(self, invocation: Invocation) -> Iterator[str]:
         for number, entries in invocation.back.items():
             if len(entries) > len(invocation.entries[number]):
                 yield f"I9: {self.records.asked[number].asked.id} is put back {len(entries)} times"
         if len(invocation.put_back) > len(invocation.messages):
             yield f"I9: {len(invocation.messages)} messages go back as {len(invocation.put_back)}"
 
-    def _disordered(self, invocation: Invocation) -> Iterator[str]:
+    def _find_disorder(self, invocation: Invocation) -> Iterator[str]:
         """Once a request is unfinished, those behind it for the same module are unfinished, too, and travel with it; only
         messages that the delivery does not take on go back as they are."""
         lanes: dict[Key, list[int]] = defaultdict(list)
@@ -142,11 +143,11 @@ class Settlement:
                 continue
             if overtaking := [each for each in numbers[numbers.index(left[0]) :] if each in invocation.published]:
                 yield f"I5: {overtaking} overtook {left[0]}"
-            tried = [number for number in left if number not in invocation.left]
+            tried = [number for number in left if number not in invocation.untouched]
             if not invocation.queue_failed and not any(_travels(message, tried) for message in invocation.put_back):
                 yield f"I5: {tried} want the same module and do not go back together, in order"
 
-    def _stuck(self, invocation: Invocation) -> Iterator[str]:
+    def _find_standstill(self, invocation: Invocation) -> Iterator[str]:
         delivered, records = invocation.entries, self.records
         if any(entries[0].attempt > delivered[number][0].attempt for number, entries in invocation.back.items()):
             return
@@ -156,7 +157,7 @@ class Settlement:
         late = self._is_late(invocation) and (invocation.calls or slowed)
         calls = chain.from_iterable(invocation.calls.values())
         trouble = late or invocation.disturbed or invocation.unpublished or invocation.queue_failed
-        if not (trouble or invocation.published or any(sent.told not in HARMLESS for sent in calls)):
+        if not (trouble or invocation.published or any(call.heard not in HARMLESS for call in calls)):
             yield "I10: nothing went wrong, and nothing was finished"
 
     def _is_late(self, invocation: Invocation) -> bool:

@@ -79,7 +79,7 @@ class Post:
         """What decides about a send: of outcomes, whose it is and how often it was published before."""
         if sink != RESULTS:
             return self._chance
-        number = self.records.whose(body)
+        number = self.records.find_request(body)
         self._published[number] += 1
         return Chance(self.plan.seed, sink, number, self._published[number])
 
@@ -118,7 +118,7 @@ class Post:
         """The function does not hear that a sink took something."""
         invocation = self.records.invocation
         if sink != REQUESTS:
-            invocation.unpublished.update(self.records.whose(body) for body, _ in messages)
+            invocation.unpublished.update(self.records.find_request(body) for body, _ in messages)
             return
         invocation.queue_failed = True
         for entry in (entry for body, _ in messages for entry in read(body)):

@@ -19,7 +19,7 @@ from typing import NamedTuple, NoReturn, TypeVar
 
 from handler.pacing import catch_up
 from handler.store import OVERDUE, PATIENCE, PAUSE, TRIES, Store
-from tests.simulation.account import Sent
+from tests.simulation.account import Call
 from tests.simulation.plan import Plan
 from tests.simulation.troubles import Troubles
 from tests.simulation.valkey import Valkey
@@ -61,7 +61,7 @@ class Server:
     scheduler: Scheduler
     troubles: Troubles
     _clients: dict[str, "Client"] = field(default_factory=dict)
-    _given: dict[str, float] = field(default_factory=dict)
+    _over_at: dict[str, float] = field(default_factory=dict)
     """The instant at which all slots of an operation are over."""
     _lost: dict[str, float] = field(default_factory=dict)
     """The same of those that were given out before everything was forgotten, until somebody asks again."""
@@ -70,18 +70,19 @@ class Server:
         plan, self.random = self.plan, Random(f"store {self.plan.seed}")
         self._valkey = Valkey()
         self._began = EPOCH + self.random.uniform(-1e4, 1e4)
-        outages = [self._outage(LONGEST_OUTAGE, empties=False) for _ in range(plan.store_outages)]
-        restarts = [self._outage(self.random.choice(RESTARTS), empties=True) for _ in range(plan.store_restarts)]
+        outages = [self._draw_outage(LONGEST_OUTAGE, empties=False) for _ in range(plan.store_outages)]
+        restarts = [self._draw_outage(self.random.choice(RESTARTS), empties=True) for _ in range(plan.store_restarts)]
         self._outages = sorted(outages + restarts)
         steps = (-plan.store_clock, min(plan.store_clock, FORTH))
-        self._steps = [(self._sometime(), self.random.choice(steps)) for _ in range(STEPS if plan.store_clock else 0)]
+        count = STEPS if plan.store_clock else 0
+        self._steps = [(self._draw_moment(), self.random.choice(steps)) for _ in range(count)]
         self._restarts = 0
 
-    def _outage(self, longest: float, *, empties: bool) -> Outage:
-        begin = self._sometime()
+    def _draw_outage(self, longest: float, *, empties: bool) -> Outage:
+        begin = self._draw_moment()
         return Outage(begin, begin + self.random.uniform(0, longest), self.random.random() < 0.5, empties)
 
-    def _sometime(self) -> float:
+    def _draw_moment(self) -> float:
         """While there is something to do."""
         return self.random.uniform(0, self.plan.spread + self.plan.requests / QPS)
 
@@ -90,14 +91,14 @@ class Server:
         self._clients[instance] = client = Client(self)
         return client
 
-    def apart(self, sent: Sent) -> bool:
+    def apart(self, call: Call) -> bool:
         """Whether a call that leaves now is one that others are not promised to know of."""
-        client = self._clients[sent.invocation.instance]
+        client = self._clients[call.invocation.instance]
         if client.of.down:
-            client.left.append(sent)
+            client.left.append(call)
             if client.alone or not client.shared:
                 return True
-        return self.scheduler.time <= client.forgotten.get(sent.action, -math.inf)
+        return self.scheduler.time <= client.forgotten.get(call.action, -math.inf)
 
     @property
     def outage(self) -> Outage | None:
@@ -124,7 +125,7 @@ class Server:
         if len(restarts) > self._restarts:
             self._restarts = len(restarts)
             self._valkey.forget()
-            self._lost, self._given = {**self._lost, **self._given}, {}
+            self._lost, self._over_at = {**self._lost, **self._over_at}, {}
 
     def _judge(self, client: "Client", operation: str, *, over: float, known: float) -> None:
         """Notes what others cannot know of: a slot is given out, and in so many seconds all are over, or those that the asker
@@ -137,9 +138,9 @@ class Server:
                 other.forgotten[operation] = lost + catch_up(QPS)
             if other.of.down and not client.returning and not other.alone:
                 other.alone = True
-                for sent in other.left:
-                    sent.apart |= sent.left > now - 1
-        self._given[operation] = now + over
+                for call in other.left:
+                    call.apart |= call.left > now - 1
+        self._over_at[operation] = now + over
 
 
 @dataclass
@@ -151,7 +152,7 @@ class Client:
     connected: bool = False
     shared: bool = False
     """Whether the store has ever answered it."""
-    left: deque[Sent] = field(default_factory=lambda: deque(maxlen=MOST_A_SECOND))
+    left: deque[Call] = field(default_factory=lambda: deque(maxlen=MOST_A_SECOND))
     """The last calls of this process without the store."""
     alone: bool = False
     """Whether others have gone on with the store since this process lost it."""
@@ -166,45 +167,45 @@ class Client:
 
     def run(self, key: str, arguments: Sequence[float]) -> Sequence[int]:
         self.alone = self.alone and self.of.down
-        answer = self._asked(partial(self.server.run, self, key, arguments))
+        answer = self._ask(partial(self.server.run, self, key, arguments))
         if self.of.down:
             self.returned = self.server.scheduler.time
         self.shared = True
         return answer
 
-    def _asked(self, effect: Callable[[], T]) -> T:
+    def _ask(self, effect: Callable[[], T]) -> T:
         """Raises: OSError: no answer of the last try either, whether or not there was an effect."""
         for _ in range(TRIES - 1):
             with suppress(OSError):
-                return self._tried(effect)
-        return self._tried(effect)
+                return self._try(effect)
+        return self._try(effect)
 
-    def _tried(self, effect: Callable[[], T]) -> T:
+    def _try(self, effect: Callable[[], T]) -> T:
         fresh, self.connected = not self.connected, False
         if fresh:
-            self._there_and_back(lambda: None)
-        answer = self._there_and_back(effect)
+            self._exchange(lambda: None)
+        answer = self._exchange(effect)
         self.connected = True
         return answer
 
-    def _there_and_back(self, effect: Callable[[], T]) -> T:
+    def _exchange(self, effect: Callable[[], T]) -> T:
         server, random = self.server, self.server.random
-        there, back = self._ways()
+        there, back = self._draw_ways()
         lost = random.choice(("request", "answer")) if server.troubles.strike(server.plan.store_lost, random) else None
         if there > PATIENCE:
             if lost != "request":
                 server.scheduler.at(server.scheduler.time + there, lambda: self._arrive(effect))
-            self._silence(PATIENCE)
+            self._fall_silent(PATIENCE)
         server.scheduler.sleep(there)
         if server.outage is not None or lost == "request":
             self._refuse(PATIENCE - there)
         answer = effect()
         if lost == "answer" or there + back > PATIENCE:
-            self._silence(PATIENCE - there)
+            self._fall_silent(PATIENCE - there)
         server.scheduler.sleep(back)
         return answer
 
-    def _ways(self) -> tuple[float, float]:
+    def _draw_ways(self) -> tuple[float, float]:
         """Seconds there and back."""
         server, plan = self.server, self.server.plan
         there, back = (plan.store_latency + server.random.uniform(0, UNEVEN) for _ in range(2))
@@ -220,10 +221,10 @@ class Client:
 
     def _refuse(self, patience: float) -> NoReturn:
         if self.server.outage is not None and self.server.outage.silent:
-            self._silence(patience)
+            self._fall_silent(patience)
         raise ConnectionResetError
 
-    def _silence(self, patience: float) -> NoReturn:
+    def _fall_silent(self, patience: float) -> NoReturn:
         self.server.scheduler.sleep(patience)
         raise TimeoutError
 

@@ -49,11 +49,11 @@ class Stream:
 
     def _invoke(self, messages: list[Message]) -> bool:
         """One invocation; whether the function said that all is done."""
-        world, (process, instance) = self.world, self._started()
+        world, (process, instance) = self.world, self._ensure_started()
         invocation = world.records.begin(self.name, messages)
         crashes = world.troubles.strike(world.plan.crashes)
         process.fuse = world.random.randint(1, 30 + 6 * len(messages)) if crashes else 0
-        call = partial(run, instance, world.plan.timeout, world.troubles.token(), _event(messages))
+        call = partial(run, instance, world.plan.timeout, world.troubles.token(), _build_event(messages))
         task = world.scheduler.spawn(call, process)
         world.scheduler.at(world.scheduler.time + world.plan.timeout, partial(_time_out, process, task))
         try:
@@ -71,7 +71,7 @@ class Stream:
         world.settlement.acknowledge(invocation)
         return True
 
-    def _started(self) -> tuple[Process, Instance]:
+    def _ensure_started(self) -> tuple[Process, Instance]:
         """The running instance; a new one where there is none."""
         if self._running is None or not self._running[0].alive:
             self.world.scheduler.sleep(COLD_START)
@@ -85,7 +85,7 @@ def _time_out(process: Process, task: Task) -> None:
         raise Violation("I6: the invocation did not end before its timeout")
 
 
-def _event(messages: list[Message]) -> bytes:
+def _build_event(messages: list[Message]) -> bytes:
     """The batch as EventBridge sends it."""
     event = {"specversion": "1.0", "type": "mns:Queue:SendMessage"}
     data = [{"requestId": "R", "messageId": message.id, "messageBody": message.body} for message in messages]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.iot import CREATE
-from tests.simulation.__main__ import _seeds, main
+from tests.simulation.__main__ import main, read_seeds
 from tests.simulation.plan import COMPANY, CROWD, Choices, Plan, drawn
 from tests.simulation.store import QPS
 from tests.simulation.world import Result, simulate
@@ -76,7 +76,7 @@ def test_without_troubles_every_request_is_handled_once() -> None:
     assert held(Plan(1, requests=200, products=40)).deliveries == 200
 
 
-def _sent(result: Result) -> list[tuple[float, str]]:
+def list_calls(result: Result) -> list[tuple[float, str]]:
     """When which calls left."""
     return [(float(str(at)), str(what[1])) for at, _, *what in result.trace if what[0] == "send"]
 
@@ -84,7 +84,7 @@ def _sent(result: Result) -> list[tuple[float, str]]:
 @pytest.mark.parametrize("instances", [1, 2, 4])
 def test_whoever_shares_through_a_store_gets_all_of_the_rate(instances: int) -> None:
     """However many they are, and however little each could take by itself."""
-    created = [at for at, action in _sent(held(replace(BUSY, instances=instances))) if action == CREATE]
+    created = [at for at, action in list_calls(held(replace(BUSY, instances=instances))) if action == CREATE]
     assert len(created) >= 0.9 * QPS * (created[-1] - created[0])
 
 
@@ -105,7 +105,7 @@ def test_a_store_with_troubles_is_no_burst_and_stops_nobody(trouble: str, size: 
     changed: dict[str, Any] = {f"store_{trouble}": size}
     plan = replace(BUSY, **changed)
     result = held(plan)
-    assert _sent(result)[-1][0] <= 3 * _sent(simulate(BUSY))[-1][0]
+    assert list_calls(result)[-1][0] <= 3 * list_calls(simulate(BUSY))[-1][0]
     assert simulate(Plan.read(str(plan))).trace == result.trace
 
 
@@ -120,4 +120,4 @@ def test_a_run_that_fails_says_how_to_have_it_again(capsys: pytest.CaptureFixtur
 
 def test_seeds_are_drawn_anew_and_named() -> None:
     """Without any given, no two runs look at the same."""
-    assert not set(_seeds(None)) & set(_seeds(None))
+    assert not set(read_seeds(None)) & set(read_seeds(None))

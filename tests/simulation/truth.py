@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handler.iot import UPDATE
-from tests.simulation.account import Account, Invocation, Module, Sent, State
+from tests.simulation.account import Account, Call, Module, State
 from tests.simulation.messages import Entry
-from tests.simulation.records import History, Records, is_call_of, who
+from tests.simulation.records import History, Records, identify, is_call_of
 from tests.simulation.workload import Asked
 from tests.support.scheduler import Violation
 
@@ -31,23 +31,23 @@ class Truth:
     account: Account
     _ids: dict[str, tuple[int, int]] = field(default_factory=dict)
     _names: dict[tuple[int, int], str] = field(default_factory=dict)
-    _said: dict[str, str] = field(default_factory=dict)
+    _statuses: dict[str, str] = field(default_factory=dict)
 
     def publish(self, body: str, tag: str) -> None:
         """Raises: Violation."""
-        number, event, invocation = self.records.whose(body), json.loads(body), self.records.invocation
+        number, event, invocation = self.records.find_request(body), json.loads(body), self.records.invocation
         data, history = event["data"], self.records.asked[number]
         self.records.note("published", event["causationid"], data["Status"], data.get("Code"))
         entries = invocation.entries.get(number, [])
-        problem = self._identity(event, tag, history, entries) or self._problem(history, data, invocation)
+        problem = self._check_identity(event, tag, history, entries) or self._check_data(history, data)
         if problem:
             raise Violation(f"I2: {event['causationid']} is said to be {data['Status']}, but {problem}")
         history.events.append(event)
         invocation.published.add(number)
         if history.asked.valid:  # one that was given up ends here; a copy of it in the same delivery begins anew
-            self.records.doubts.pop(who(invocation, history.asked), None)
+            self.records.doubts.pop(identify(invocation, history.asked), None)
 
-    def _identity(self, event: dict[str, Any], tag: str, history: History, entries: list[Entry]) -> str | None:
+    def _check_identity(self, event: dict[str, Any], tag: str, history: History, entries: list[Entry]) -> str | None:
         asked, data, name = history.asked, event["data"], event["causationid"]
         if not entries:
             return "it was not delivered"
@@ -57,9 +57,9 @@ class Truth:
             return f"type and tag are {event['type']} and {tag}"
         if data["Attempts"] not in {entry.attempt for entry in entries}:
             return f"attempts are {data['Attempts']}, and {[entry.attempt for entry in entries]} were delivered"
-        return self._event_id(event, history, {entry.replay for entry in entries})
+        return self._check_event_id(event, history, {entry.replay for entry in entries})
 
-    def _event_id(self, event: dict[str, Any], history: History, replays: set[int]) -> str | None:
+    def _check_event_id(self, event: dict[str, Any], history: History, replays: set[int]) -> str | None:
         asked, name, status = history.asked, event["id"], event["data"]["Status"]
         if len(replays) > 1:
             return None
@@ -68,7 +68,7 @@ class Truth:
             return f"the outcome's id is that of request {self._ids[name]}"
         if asked.valid and self._names.setdefault(mine, name) != name:
             return "an earlier outcome had another id"
-        before, self._said[name] = self._said.get(name, status), status
+        before, self._statuses[name] = self._statuses.get(name, status), status
         if before != status and not self._may_differ(history, before):
             return f"an outcome with the same id said {before}"
         return None
@@ -81,65 +81,66 @@ class Truth:
         module = self.account.module(history.asked.key)
         return module is not None and any(not _is_by(state, history) for state in module.states)
 
-    def _problem(self, history: History, data: Data, invocation: Invocation) -> str | None:
+    def _check_data(self, history: History, data: Data) -> str | None:
         asked = history.asked
         if not asked.valid:
             return None if data["Status"] == "rejected" and data.get("Errors") else "it breaks the contract"
         if "Errors" in data or any(data.get(field) != asked.body.get(field) for field in REPEATED):
             return "it is another request, and a valid one"
         if data["Status"] == "failed":
-            return self._failed(history, data, invocation)
+            return self._check_failed(history, data)
         module = self.account.module(asked.key)
         if data["Status"] == "rejected":
-            return self._rejected(history, data, invocation, module)
+            return self._check_rejected(history, data, module)
         if module is None:
             return "the module is not there"
-        judge = {"created": self._created, "existing": self._existing, "updated": self._updated}[data["Status"]]
-        return judge(history, data, invocation, module)
+        if data["Status"] == "existing":
+            return self._check_existing(history, data, module)
+        return (self._check_created if data["Status"] == "created" else self._check_updated)(history, module)
 
-    def _failed(self, history: History, data: Data, invocation: Invocation) -> str | None:
+    def _check_failed(self, history: History, data: Data) -> str | None:
         plan, now = self.records.plan, self.records.scheduler.time
         since = history.since if history.since is not None else now
         if data["Attempts"] < plan.max_attempts and now - since < plan.max_age - SKEW / 2:
             return f"it was tried only {data['Attempts']} times in {now - since:.0f} s"
-        replays = {entry.replay for entry in invocation.entries[history.asked.number]}
+        replays = {entry.replay for entry in self.records.invocation.entries[history.asked.number]}
         return None if replays & history.letters else "it is not in the dead-letter queue"
 
-    def _rejected(self, history: History, data: Data, invocation: Invocation, module: Module | None) -> str | None:
+    def _check_rejected(self, history: History, data: Data, module: Module | None) -> str | None:
         asked, code = history.asked, data.get("Code", "")
-        calls = invocation.calls_for(asked.key)  # and of these, the lists and those with its alias
-        mine = [sent for sent in calls if sent.call.get("AliasName", asked.alias) == asked.alias]
-        if code and code not in {sent.code for sent in mine}:
+        calls = self.records.invocation.calls_for(asked.key)  # and of these, the lists and those with its alias
+        mine = [call for call in calls if call.parameters.get("AliasName", asked.alias) == asked.alias]
+        if code and code not in {call.code for call in mine}:
             return f"{code} was no answer to a call of its own"
-        if any(sent.told == "no instance" for sent in mine):
+        if any(call.heard == "no instance" for call in mine):
             return None
         if asked.key[:2] not in self.account.products:
-            return None if any(sent.told == "refused" for sent in mine) else "the API refused nothing"
+            return None if any(call.heard == "refused" for call in mine) else "the API refused nothing"
         if asked.policy == "fail" and module is not None:
             return self._known_as_own(history, module)
-        return self._refused(history, module, [sent for sent in mine if sent.told == "refused"], invocation)
+        return self._check_refused(history, module, [call for call in mine if call.heard == "refused"])
 
-    def _refused(self, history: History, module: Module | None, mine: list[Sent], invocation: Invocation) -> str | None:
+    def _check_refused(self, history: History, module: Module | None, mine: list[Call]) -> str | None:
         """For a refusal that the list has to explain, or that came twice."""
         asked, lag = history.asked, self.records.plan.lag
         if not mine:
             return "the API refused nothing"
-        last = max(sent.arrived for sent in mine)
+        last = max(call.arrived for call in mine)
         full = self.account.was_full(asked.key[:2], self.records.scheduler.time)
-        if who(invocation, asked) in self.records.doubts and module is None and not full:
+        if identify(self.records.invocation, asked) in self.records.doubts and module is None and not full:
             return "a call of its own may still make it"
         # After a second look a second later, a list shows everything that was there when the call was refused.
         if module is None or module.made > last - max(0.0, lag - 1):
             return None
         return None if asked.policy == "update" and mine[-1].action == UPDATE else "the module is there"
 
-    def _existing(self, history: History, data: Data, invocation: Invocation, module: Module) -> str | None:
+    def _check_existing(self, history: History, data: Data, module: Module) -> str | None:
         asked, drift = history.asked, data.get("Drift", {})
         if asked.policy == "fail":
             return "that had to be a rejection"
         if asked.policy == "update" and drift.keys() & {"AliasName", "Desc"}:
             return "it had to be updated"
-        drifts = [_drift(asked, module, state) for state in self._states(module, invocation)]
+        drifts = [_compare(asked, module, state) for state in self._list_states(module)]
         if drift not in drifts:
             return f"the drift was {drifts}, not {dict(drift)}"
         return self._known_as_own(history, module) or self._known_as_updated(history, module)
@@ -155,18 +156,18 @@ class Truth:
     def _known_as_updated(self, history: History, module: Module) -> str | None:
         """The same of an update that the API has confirmed."""
         last, by = module.states[-1], module.states[-1].by
-        if history.repeated or len(module.states) == 1 or by is None or by.told != "done":
+        if history.repeated or len(module.states) == 1 or by is None or by.heard != "done":
             return None
         mine = by.invocation in history.invocations and _as_wanted(history.asked, last)
-        return "its own call updated it" if mine and not self._shared(history, by) else None
+        return "its own call updated it" if mine and not self._is_shared(history, by) else None
 
-    def _shared(self, history: History, sent: Sent) -> bool:
+    def _is_shared(self, history: History, call: Call) -> bool:
         """Whether another request in the invocation asks for the same module: then the update may be that one's."""
         key = history.asked.key
-        others = (self.records.asked[number].asked for number in sent.invocation.entries)
+        others = (self.records.asked[number].asked for number in call.invocation.entries)
         return sum(asked.valid and asked.key == key for asked in others) > 1
 
-    def _updated(self, history: History, _data: Data, invocation: Invocation, module: Module) -> str | None:
+    def _check_updated(self, history: History, module: Module) -> str | None:
         asked = history.asked
         if asked.policy != "update":
             return "nobody asked for that"
@@ -175,14 +176,14 @@ class Truth:
             return "no such update was applied"
         # Once its update was accepted, that stays true, whatever others make of the module since.
         mine = any(state.by and state.by.invocation in history.invocations for state in applied)
-        shown = mine or any(_as_wanted(asked, state) for state in self._states(module, invocation))
+        shown = mine or any(_as_wanted(asked, state) for state in self._list_states(module))
         return None if shown else "it never was as wanted"
 
-    def _created(self, history: History, _data: Data, _invocation: Invocation, module: Module) -> str | None:
+    def _check_created(self, history: History, module: Module) -> str | None:
         if _is_by(module.states[0], history) or self._looks_made(history, module):
             return None
         age, by = self.records.scheduler.time - module.made, module.states[0].by
-        return f"it was made {age:.0f} s ago by {'nobody of us' if by is None else dict(by.call)}"
+        return f"it was made {age:.0f} s ago by {'nobody of us' if by is None else dict(by.parameters)}"
 
     def _looks_made(self, history: History, module: Module) -> bool:
         """Whether nobody can tell the module from one that a lost call of this request made: it is as this one wanted it, and not
@@ -193,9 +194,9 @@ class Truth:
         first = _as_wanted(history.asked, module.states[0])
         return first or (history.repeated and any(_as_wanted(history.asked, state) for state in module.states))
 
-    def _states(self, module: Module, invocation: Invocation) -> list[State]:
+    def _list_states(self, module: Module) -> list[State]:
         """What lists of the invocation may have shown."""
-        return module.since(invocation.began - self.records.plan.lag)
+        return module.since(self.records.invocation.began - self.records.plan.lag)
 
 
 def _as_wanted(asked: Asked, state: State) -> bool:
@@ -207,7 +208,7 @@ def _is_by(state: State, history: History) -> bool:
     return state.by is not None and state.by.invocation in history.invocations and is_call_of(history.asked, state.by)
 
 
-def _drift(asked: Asked, module: Module, state: State) -> dict[str, dict[str, str]]:
+def _compare(asked: Asked, module: Module, state: State) -> dict[str, dict[str, str]]:
     there = {"ModuleName": module.name, "AliasName": state.alias, "Desc": state.desc}
     return {
         name: {"Wanted": asked.body[name], "Found": found}

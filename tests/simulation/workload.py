@@ -98,19 +98,19 @@ class Workload:
         self.plan, self.random = plan, Random(f"workload {plan.seed}")
 
     def work(self) -> Work:
-        letters = list(self._letters())
-        return Work(letters, self._products(letters), self._colleague())
+        letters = list(self._draw_letters())
+        return Work(letters, self._draw_products(letters), self._draw_colleague())
 
-    def _letters(self) -> Iterator[Letter]:
+    def _draw_letters(self) -> Iterator[Letter]:
         plan, left = self.plan, self.plan.requests
         while left > 0:
             size = min(left, self.random.choice((1, 1, 1, 1, 5, plan.arrays)))
-            requests = tuple(self._asked(left - place, alone=size == 1) for place in range(size))
+            requests = tuple(self._draw_request(left - place, alone=size == 1) for place in range(size))
             array = size > 1 or (requests[0].text.startswith("{") and self.random.random() < 0.1)
             yield Letter(self.random.uniform(0, plan.spread), requests, array)
             left -= size
 
-    def _products(self, letters: list[Letter]) -> dict[Place, dict[str, State]]:
+    def _draw_products(self, letters: list[Letter]) -> dict[Place, dict[str, State]]:
         """Some products are full, or nearly."""
         plan, chance = self.plan, Random(f"products {self.plan.seed}")
         products: dict[Place, dict[str, State]] = {}
@@ -120,17 +120,17 @@ class Workload:
                 products[instance, f"a{number}"] = {f"M{name}": State(LONG_AGO) for name in range(count)}
         for asked in (asked for letter in letters for asked in letter.requests):
             if asked.valid and asked.body["ProductKey"] == f"alone{asked.number}" and asked.instance != WRONG:
-                products[asked.key[:2]] = self._beforehand(asked, chance)
+                products[asked.key[:2]] = self._draw_earlier(asked, chance)
         return products if plan.public else {place: names for place, names in products.items() if place[0] != NONE}
 
-    def _beforehand(self, asked: Asked, chance: Random) -> dict[str, State]:
+    def _draw_earlier(self, asked: Asked, chance: Random) -> dict[str, State]:
         """The module that a request asks for, as somebody else made it: just so, or otherwise; or none."""
         if chance.random() >= self.plan.theirs:
             return {}
         desc = asked.desc if chance.random() < 0.6 else "otherwise"
         return {asked.body["ModuleName"]: State(-chance.choice(AGES), asked.alias or "", desc or "")}
 
-    def _colleague(self) -> list[tuple[float, Key]]:
+    def _draw_colleague(self) -> list[tuple[float, Key]]:
         plan, chance = self.plan, Random(f"colleague {self.plan.seed}")
         made = []
         for _ in range(int(plan.colleague * plan.products * plan.names)):
@@ -138,14 +138,14 @@ class Workload:
             made.append((chance.uniform(0, plan.spread + 20), key))
         return made
 
-    def _asked(self, number: int, *, alone: bool) -> Asked:
+    def _draw_request(self, number: int, *, alone: bool) -> Asked:
         plan, chance = self.plan, self.random
         if chance.random() < plan.malformed:
             return broken(
                 number, chance.choice(BROKEN_MESSAGES if alone and chance.random() < 0.5 else BROKEN_ELEMENTS)
             )
-        instance = self._instance()
-        body = {"CorrelationId": mark(number), **self._module(number), "IotInstanceId": instance}
+        instance = self._draw_instance()
+        body = {"CorrelationId": mark(number), **self._draw_module(number), "IotInstanceId": instance}
         if not instance:
             del body["IotInstanceId"]
         if chance.random() < 0.5:
@@ -156,7 +156,7 @@ class Workload:
         policy = body.get("OnExisting") or plan.policy
         return Asked(number, json.dumps(body), body, policy=policy, instance=instance or plan.default)
 
-    def _instance(self) -> str:
+    def _draw_instance(self) -> str:
         plan, chance = self.plan, self.random
         if chance.random() < plan.strangers:
             return chance.choice((WRONG, OVERDUE, NONE))
@@ -164,7 +164,7 @@ class Workload:
             return chance.choice((GOOD, GOOD, OTHER))
         return chance.choice((NONE, NONE, NONE, GOOD))
 
-    def _module(self, number: int) -> dict[str, str]:
+    def _draw_module(self, number: int) -> dict[str, str]:
         plan, chance = self.plan, self.random
         optional = {"Desc": f"text {number}", "OnExisting": chance.choice(("keep", "update", "fail"))}
         more = {name: value for name, value in optional.items() if chance.random() < 0.5}

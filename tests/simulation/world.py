@@ -105,7 +105,7 @@ def simulate(plan: Plan) -> Result:
     if not plan.compares or result.violation:
         return result
     good = [number for number, history in sorted(world.records.asked.items()) if _is_good(history.asked, plan)]
-    return next(_changed(plan, result, good), result)
+    return next(_compare_alone(plan, result, good), result)
 
 
 def _is_good(asked: Asked, plan: Plan) -> bool:
@@ -116,7 +116,7 @@ def _is_good(asked: Asked, plan: Plan) -> bool:
     return permitted and (asked.instance in (GOOD, OTHER) or (asked.instance == NONE and plan.public))
 
 
-def _changed(plan: Plan, result: Result, numbers: Sequence[int]) -> Iterator[Result]:
+def _compare_alone(plan: Plan, result: Result, numbers: Sequence[int]) -> Iterator[Result]:
     """The first request that its company changed, as a violation."""
     for number in Random(f"company {plan.seed}").sample(numbers, min(COMPARED, len(numbers))):
         alone = World(plan, only={number}).run()
