@@ -49,7 +49,7 @@ class _Body(BaseModel):
 
 
 class Order(_Body):
-    """A request to send, and the way."""
+    """A request to send, and how to send it."""
 
     via: Literal["queue", "http"]
     request: dict[str, Any] | list[Any]

@@ -35,7 +35,7 @@ def write_json(value: Value) -> str:
 
 
 def read_requests(value: Value, message_id: str) -> dict[str, Mapping[str, Any]]:
-    """Return the requests of a message by their Ids; one without has the message's id, numbered in an array."""
+    """Return the requests of a message by their Ids; one without takes the message's id, numbered in an array."""
     requests: dict[str, Mapping[str, Any]] = {}
     for number, item in enumerate(value if isinstance(value, list) else [value], 1):
         request = item if isinstance(item, dict) else {}

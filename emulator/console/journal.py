@@ -156,7 +156,7 @@ def describe(entry: Mapping[str, Any]) -> str:
 
 
 def _keep(kept: dict[str, V], name: str, value: V) -> V:
-    """Keep a value, if there is none of this name, and drop the oldest where there are too many; return the one that is kept."""
+    """Keep a value unless there is one of this name, dropping the oldest beyond KEPT; return the one that is kept."""
     known = kept.setdefault(name, value)
     if len(kept) > KEPT:
         del kept[next(iter(kept))]

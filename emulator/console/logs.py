@@ -21,8 +21,8 @@ class Logs:
     def add(self, function: str, entry: Mapping[str, Any]) -> None:
         self._lines.append((function, entry))
 
-    def about(self, request: str, invocations: Iterable[str]) -> list[dict[str, object]]:
-        """Return the latest lines about a request, and about the whole of the invocations that worked on it, in their order."""
+    def find_lines(self, request: str, invocations: Iterable[str]) -> list[dict[str, object]]:
+        """Return the latest lines about a request, and about the invocations that worked on it as a whole, in their order."""
         known = set(invocations)
         lines = [
             _as_json(function, entry)

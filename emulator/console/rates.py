@@ -103,7 +103,7 @@ class Rates:
         return {name: reached.get(name, 0) + kept_off[name] for name in (*reached, *kept_off)}
 
     def describe_health(self) -> dict[str, object]:
-        """Tell whether the API answers: the last call counts, also if there were none for a while."""
+        """Describe whether the API answers; the last call counts, however long ago it was."""
         since = self._cloud.records.now() - RECENT
         while self._recent and self._recent[0][0] <= since:
             self._recent.popleft()
@@ -119,5 +119,5 @@ class Rates:
 
 
 def _is_failure(call: ApiCall) -> bool:
-    """Tell an API that fails, or lets nobody in, from one that refuses what a request asks for."""
+    """Return True if the API failed or refused the caller, rather than what the request asks for."""
     return call.account is None or call.http_status == 403 or call.http_status >= 500

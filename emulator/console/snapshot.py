@@ -29,7 +29,7 @@ def describe_cloud(cloud: Cloud) -> dict[str, object]:
         "functions": [
             {
                 "name": name, "limit": deployed.config.instances, **asdict(deployed.counters),
-                "settings": _quota_settings(deployed.config.environment),
+                "settings": _show_quota_settings(deployed.config.environment),
             }
             for name, deployed in cloud.fc.functions.items()
         ],
@@ -43,8 +43,8 @@ def describe_cloud(cloud: Cloud) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _quota_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return a function's settings of the quota; the address of a store may hold a password, and is only said to be set."""
+def _show_quota_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return a function's settings of the quota; the address of a store may hold a password, so its value is not shown."""
     return {name: "set" if name == "OTA_QUOTA_URL" else environment[name] for name in QUOTA if environment.get(name)}
 
 

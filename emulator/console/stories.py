@@ -57,7 +57,7 @@ class Stories:
             "steps": steps[:LONGEST],
             "more": len(steps[LONGEST:]),
             "related": self._list_related(request),
-            "log": self._journal.logs.about(request, (visit.invocation for visit in visits)),
+            "log": self._journal.logs.find_lines(request, (visit.invocation for visit in visits)),
         }
 
     def _build_step(self, moment: float, kind: str, **details: object) -> Entry:

@@ -54,7 +54,7 @@ class Watchers:
                 if watch.state() != shown:
                     shown = watch.state()
                     yield _format_event("state", shown)
-                tick = await watch.next(tick)
+                tick = await watch.wait_for_tick(tick)
                 yield _format_event("rates", json.dumps([watch.rates.samples[-1].as_json(watch.shift)]))
         finally:
             self._count -= 1

@@ -46,7 +46,7 @@ class Watch:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def next(self, seen: int) -> int:
+    async def wait_for_tick(self, seen: int) -> int:
         """Wait for a tick after the one that was `seen`; return its number."""
         async with self._ticked:
             await self._ticked.wait_for(lambda: self.ticks > seen)

@@ -165,7 +165,7 @@ class _Exchange:
         await answer(self.scope, self.receive, self.send)
 
     async def _deliver_by(self, active: Active, answer: Response) -> None:
-        """Deliver an answer in the way of a rule."""
+        """Deliver an answer as the rule says."""
         if active.rule.kind == "close-idle":
             await self._deliver(answer)
             asyncio.get_running_loop().call_later(active.rule.seconds, self.transport.close)
@@ -226,10 +226,10 @@ async def _read_body(receive: Receive) -> tuple[bytes, list[Message]]:
 
 
 def _replay(messages: Sequence[Message], receive: Receive) -> Receive:
-    """Return a channel that gives the messages once more, and then what else comes."""
-    left = list(messages)
+    """Return a channel that replays the messages, then passes on new ones."""
+    replayed = list(messages)
 
     async def replay() -> Message:
-        return left.pop(0) if left else await receive()
+        return replayed.pop(0) if replayed else await receive()
 
     return replay

@@ -18,7 +18,7 @@ PATIENCE = 2.0
 
 
 class Processes:
-    """Signals the busy ones of `instances`."""
+    """Kills, pauses and resumes the busy instances."""
 
     def __init__(self, faults: Faults, instances: Callable[[], Sequence[Instance]], seed: int = 0) -> None:
         self._faults = faults

@@ -26,7 +26,7 @@ class TemplateFile:
     """A file merged over the one that it extends."""
 
     def __init__(self, path: Path) -> None:
-        """Raises: TemplateError: says in which line what is wrong."""
+        """Read the file. Raises: TemplateError: names the line and what is wrong in it."""
         self.path = path
         self._parts = list(_read_parts(path, ()))
         """The file itself, and then those that it extends."""
@@ -99,7 +99,7 @@ def _refuse_double_keys(node: yaml.Node, seen: set[int]) -> None:
 
 
 def _merge(base: Value, change: Value) -> Value:
-    """Return a document with another put over it: mappings key by key, all else as a whole, as the tool does."""
+    """Merge a document over another: mappings key by key, all else as a whole, as the tool does."""
     if not (isinstance(base, Mapping) and isinstance(change, Mapping)):
         return change
     return {**base, **{key: _merge(base[key], value) if key in base else value for key, value in change.items()}}

@@ -53,7 +53,7 @@ def load(
 
 
 def ros_templates(path: Path, *, environ: Mapping[str, str] = os.environ) -> dict[str, Value]:
-    """Return the ROS templates in a Serverless Devs file, by resource, with the file's variables put in.
+    """Return the ROS templates in a Serverless Devs file, by resource, with the file's variables replaced.
 
     Raises: TemplateError.
     """
@@ -64,7 +64,7 @@ def ros_templates(path: Path, *, environ: Mapping[str, str] = os.environ) -> dic
 
 
 def _list_resources(file: TemplateFile, component: str) -> list[str]:
-    """Return the names of the resources of one component. Raises: TemplateError: an entry is no resource."""
+    """Return the names of the resources of one component. Raises: TemplateError: an entry is not a resource."""
     resources = file.content.get("resources") or {}
     for name, item in resources.items():
         validate(Resource, item, file, "resources", name)

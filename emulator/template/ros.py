@@ -66,17 +66,17 @@ class _Evaluation:
         for name, parameter in (template.get("Parameters") or {}).items():
             self._references[name] = parameters.get(name, parameter.get("Default"))
 
-    def value(self, expression: Value) -> Value:
+    def evaluate(self, expression: Value) -> Value:
         """Return the value of an expression, or of a document that has expressions in it."""
         if isinstance(expression, list):
-            return [self.value(item) for item in expression]
+            return [self.evaluate(item) for item in expression]
         if not isinstance(expression, Mapping):
             return expression
         if len(expression) == 1:
             [(name, argument)] = expression.items()
             if name == "Ref" or name.startswith("Fn::"):
                 return self._call_function(name, argument)
-        return {key: self.value(item) for key, item in expression.items()}
+        return {key: self.evaluate(item) for key, item in expression.items()}
 
     def _call_function(self, name: str, argument: Value) -> Value:
         if name == "Ref":
@@ -87,7 +87,7 @@ class _Evaluation:
             return self._get_attribute(*argument)
         if name == "Fn::Join":
             separator, parts = argument
-            return separator.join(str(self.value(part)) for part in parts)
+            return separator.join(str(self.evaluate(part)) for part in parts)
         raise TemplateError(f"{name} is not supported here")
 
     def _get_attribute(self, name: str, attribute: str) -> str:
@@ -97,7 +97,7 @@ class _Evaluation:
         property_name, form = ATTRIBUTES[resource["Type"], attribute]
         if property_name not in resource["Properties"]:
             raise TemplateError(f"resource {name}: {property_name} is missing")
-        value = self.value(resource["Properties"][property_name])
+        value = self.evaluate(resource["Properties"][property_name])
         return form.format(name=value, region=self._region, account=self._account_id)
 
 
@@ -111,8 +111,8 @@ def build(template: Document, *, region: str, account_id: str, parameters: Docum
             continue
         if kind not in _MAKERS:
             raise TemplateError(f"resource {name}: {kind} is not supported here")
-        resources[kind].append(_make_resource(name, kind, evaluation.value(resource["Properties"])))
-    outputs = {name: str(evaluation.value(item["Value"])) for name, item in (template.get("Outputs") or {}).items()}
+        resources[kind].append(_make_resource(name, kind, evaluation.evaluate(resource["Properties"])))
+    outputs = {name: str(evaluation.evaluate(item["Value"])) for name, item in (template.get("Outputs") or {}).items()}
     queues, topics, subscriptions, roles = (tuple(resources[kind]) for kind in _MAKERS)
     return Stack(queues, topics, subscriptions, roles, outputs)
 

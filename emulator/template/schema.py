@@ -158,7 +158,7 @@ def validate(model: type[_Model], value: Value, file: TemplateFile, *keys: Key) 
 
 
 def _drop_empty(value: Value, file: TemplateFile, keys: tuple[Key, ...]) -> Value:
-    """Drop the keys without a value. Raises: TemplateError: something stands in a mapping's place, which the models pass over."""
+    """Drop the keys without a value. Raises: TemplateError: a value stands where a mapping must, which the models ignore."""
     if isinstance(value, list):
         return [_drop_empty(item, file, (*keys, number)) for number, item in enumerate(value)]
     if isinstance(value, Mapping):
