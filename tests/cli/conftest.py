@@ -22,6 +22,7 @@ from emulator.ram.keys import Accounts
 from emulator.smq.api import app as smq_api
 from emulator.smq.service import MessageService
 from handler.credentials import Credentials
+from tests.support.command import endpoints
 from tests.support.json_schemas import faults
 from tests.support.paths import ROOT
 from tests.support.proxies import DEAD_PROXIES
@@ -102,9 +103,7 @@ class Live(NamedTuple):
 def live(tmp_path: Path) -> Iterator[Live]:
     """Run a local cloud; the commands of a test share their state."""
     with local_cloud(Options(port=0)) as cloud:
-        urls = {"IOT": cloud.urls.iot, "MNS": cloud.urls.smq, "FC": cloud.urls.fc, "CONSOLE": cloud.urls.console}
-        endpoints = {f"OTA_{name}_ENDPOINT": url for name, url in urls.items()}
-        yield Live(cloud, {**endpoints, "XDG_STATE_HOME": str(tmp_path / "state")})
+        yield Live(cloud, {**endpoints(cloud), "XDG_STATE_HOME": str(tmp_path / "state")})
 
 
 class Ended(NamedTuple):

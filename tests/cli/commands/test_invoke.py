@@ -8,15 +8,15 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cli.clients.target import Target
-from cli.tour.local import local_cloud
 from emulator.cloud import Options
+from emulator.local import LocalCloud, local_cloud
+from tests.support.command import endpoints
 
 
 @pytest.fixture(scope="module")
-def target() -> Iterator[Target]:
-    with local_cloud(Options(port=0)) as (target, _):
-        yield target
+def local() -> Iterator[LocalCloud]:
+    with local_cloud(Options(port=0)) as cloud:
+        yield cloud
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,11 @@ def target() -> Iterator[Target]:
     ],
 )
 def test_an_event_is_sent_and_its_result_shown(
-    target: Target, ota_modules: Any, write: Any, words: str, status: int, out: str, err: str
+    local: LocalCloud, ota_modules: Any, write: Any, words: str, status: int, out: str, err: str
 ) -> None:
     """By invocation, or over HTTP, signed."""
-    environ = {"OTA_IOT_ENDPOINT": target.iot_url, "OTA_MNS_ENDPOINT": target.smq_url, "OTA_FC_ENDPOINT": target.fc_url}
-    arguments = words.format(http=target.http_url, unknown=write("event.json", '{"Records": []}')).split()
-    ended = ota_modules("invoke", *arguments, **environ)
+    http, unknown = f"{local.urls.fc}/ota-modules-http", write("event.json", '{"Records": []}')
+    ended = ota_modules("invoke", *words.format(http=http, unknown=unknown).split(), **endpoints(local))
     assert (ended.status, out in ended.out, err in ended.err) == (status, True, True), ended
 
 

@@ -25,6 +25,17 @@ def test_only_wanted_outcomes_are_shown_as_they_come(cloud: Any, ota_modules: An
     assert shown[1].records == [wanted, wanted]
 
 
+def test_outcomes_are_followed_from_now_on(cloud: Any, ota_modules: Any, answer: Any) -> None:
+    """Through a subscription that ends with the command."""
+    topic, request = cloud.target.names.result_topic, {"Id": "x", "ProductKey": "a1", "ModuleName": "mcu"}
+    cloud.mailbox.send(cloud.target.names.request_queue, [json.dumps(request)])
+    answer(lambda _request: {"Status": eventually(lambda: cloud.service.topics.subscriptions(topic)) and "created"})
+    assert [record["data"]["Status"] for record in ota_modules("outcomes", "--count", "1", "--json").records] == [
+        "created"
+    ]
+    assert cloud.mailbox.queues("ota-modules-") == cloud.mailbox.subscriptions(topic) == []
+
+
 def test_a_kept_subscription_misses_nothing(cloud: Any, ota_modules: Any) -> None:
     """What comes between two runs is there in the second; --since leaves the older out.
 
@@ -50,5 +61,3 @@ def test_the_past_is_read_from_the_queue_of_the_deployment(cloud: Any, ota_modul
     assert [record["time"] for record in ended.records] == ["2026-01-31T09:00:00Z", "2026-01-31T09:30:00Z"]
     assert cloud.depth(queue) == 3
     eventually(lambda: cloud.service.depths(queue).active == 3 or None)
-    # The subscription through which it waited for more is gone.
-    assert cloud.mailbox.queues("ota-modules-") == cloud.mailbox.subscriptions(cloud.target.names.result_topic) == []
