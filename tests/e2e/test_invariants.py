@@ -42,6 +42,8 @@ SENT, AGAIN, UNCHANGED = sent("m1", 1.0), sent("m2", Attempt=2), sent("m2")
 ARRIVED = Arrival("iot", "CreateOTAModule", "key", 2.0)
 BURST = tuple(replace(ARRIVED, moment=2.0 + number / 20) for number in range(11))
 CREATED, REJECTED, FAILED = published(), published(Status="rejected"), published(Status="failed")
+UPDATED, WITH_UPDATE = published(Status="updated"), asked(OnExisting="update")
+DEFAULT_EXISTS = published(Status="existing", Drift={"AliasName": {"Wanted": "Mcu", "Found": ""}})
 INVOKED = Invoked("queue", "q", "c", 1.5, 3.5, None, "")
 SLOW = replace(INVOKED, ended=6.0)
 CUT_OFF = replace(INVOKED, error="UnhandledInvocationError", text="Function time out after 8 seconds")
@@ -76,6 +78,7 @@ def case(history: str, broken: str, events: Sequence[Event] = ran(CREATED), **mo
 CASES = [
     case("all is well", ""),
     case("neither an outcome nor a dead letter", "I1", (SENT, ARRIVED, INVOKED)),
+    *(case(f"{status} at last", "I1", asked=[Asked("r1", REQUEST, answered=status)]) for status in (429, 500)),
     case(
         "given up, and said so",
         "",
@@ -89,17 +92,17 @@ CASES = [
     case("rejected, though it was made", "I2", ran(REJECTED)),
     case("existing otherwise, with no drift", "I2", ran(published(Status="existing")), asked=asked(AliasName="Other")),
     case("failed, without a dead letter", "I2", ran(FAILED)),
-    case("created, though it breaks the contract", "I2 I8", asked=asked(ModuleName="no spaces")),
+    case("existing, though it breaks the contract", "I2 I8", ran(DEFAULT_EXISTS), asked=asked(ModuleName="default")),
+    case(
+        "updated as asked", "", ran(UPDATED), asked=WITH_UPDATE, calls=[call("UpdateOTAModule")], before={"a1": AFTER}
+    ),
+    case("updated, and there was no update", "I2", ran(UPDATED), asked=WITH_UPDATE),
+    case("rejected, and it was updated", "I2", ran(REJECTED), asked=WITH_UPDATE, calls=[call("UpdateOTAModule")]),
     case("made and refused as existing", "I2", ran(REJECTED), asked=asked(OnExisting="fail")),
     case("made and refused after a crash", "", ran(REJECTED), asked=asked(OnExisting="fail"), rules=[KILL]),
     case("created twice, once in capitals", "I3", calls=[call(), call(ModuleName="MCU")]),
     case("updated, and nobody asked for it", "I3", calls=[call(), call("UpdateOTAModule")]),
-    case(
-        "updated to something else",
-        "I3",
-        asked=asked(OnExisting="update"),
-        calls=[call(), call("UpdateOTAModule", AliasName="Wrong")],
-    ),
+    case("updated otherwise", "I3", asked=WITH_UPDATE, calls=[call(), call("UpdateOTAModule", AliasName="Wrong")]),
     case("eleven calls in a second", "I4", (SENT, *BURST, CREATED, INVOKED, DELETED)),
     case("acknowledged before the outcome", "I5", (SENT, ARRIVED, DELETED, CREATED, INVOKED)),
     case(
