@@ -43,12 +43,12 @@ class Cloud(NamedTuple):
     mailbox: Publisher
 
     def depth(self, queue: str) -> int:
-        """How many messages a queue holds, received ones included."""
+        """Return how many messages a queue holds, received ones included."""
         return self.service.depths(queue).active + self.service.depths(queue).inactive
 
     @property
     def queued(self) -> int:
-        """How many messages the request queue holds."""
+        """Return how many messages the request queue holds."""
         return self.depth(self.target.names.request_queue)
 
     def requests(self) -> list[Object]:
@@ -89,13 +89,15 @@ class Live(NamedTuple):
     cloud: LocalCloud
     environ: Mapping[str, str]
 
+    @property
     def queued(self) -> int:
-        """How many messages the request queue holds."""
+        """Return how many messages the request queue holds."""
         depths = self.cloud.call(lambda cloud: cloud.smq.depths("ota-module-requests"))
         return depths.active + depths.inactive + depths.delayed
 
+    @property
     def stream(self) -> str:
-        """The state of the stream from the request queue."""
+        """Return the state of the stream from the request queue."""
         return self.cloud.call(lambda cloud: cloud.streams[0].state)
 
 
@@ -115,7 +117,7 @@ class Ended(NamedTuple):
 
     @property
     def records(self) -> list[Any]:
-        """What it printed as JSON Lines."""
+        """Return what it printed as JSON Lines."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 

@@ -63,7 +63,7 @@ def test_a_request_goes_out_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert b"accept:" not in seen.lower()
 
 
-def test_no_answer_is_told_with_its_cause() -> None:
+def test_no_answer_is_reported_with_its_cause() -> None:
     """In the words of the one who saw it, not as a chain of exceptions."""
     with answering(b"") as (url, _), pytest.raises(CloudError) as caught:
         http.call(url)

@@ -15,14 +15,14 @@ def test_the_queued_requests_of_a_manifest_are_taken_out(ota_modules: Any, live:
     ended = ota_modules("cancel", ours, "--json")
     assert ended.status == 0, ended.err
     assert len(ended.records[0]["Cancelled"]) == 3
-    assert (live.queued(), live.stream()) == (1, "Paused")
+    assert (live.queued, live.stream) == (1, "Paused")
     for options in ([], ["--wait"]):
         refused = ota_modules("send", ours, *options)
         assert (refused.status, "was cancelled" in refused.err) == (1, True)
-    assert live.queued() == 1
+    assert live.queued == 1
     assert "3 of 3 sent, 0 outcomes, cancelled" in ota_modules("status").out
     assert ota_modules("resume", "--json").records[0]["State"] == "running"
-    eventually(lambda: live.queued() == 0 or None)
+    eventually(lambda: live.queued == 0 or None)
     made = live.cloud.call(lambda cloud: cloud.iot.products.find("a1Demo00001", None).custom_modules)
     assert {module.name for module in made} & {"one", "two", "three", "other"} == {"other"}
 
@@ -35,7 +35,7 @@ def test_what_was_already_created_is_listed(ota_modules: Any, live: Any, manifes
     assert ended.status == 0, ended.err
     assert "a1Demo00001/done" in ended.out
     assert "Nothing is deleted" in ended.out
-    assert live.stream() == "Running"
+    assert live.stream == "Running"
     assert "1 created" in ota_modules("send", path, "--wait").out
 
 
@@ -44,7 +44,7 @@ def test_what_is_neither_a_run_nor_a_sent_manifest_is_refused(ota_modules: Any, 
     ended = ota_modules("cancel", manifest_of("never"))
     assert (ended.status, "name the run" in ended.err) == (2, True)
     assert ota_modules("cancel", "nonsense").status == 2
-    assert live.stream() == "Running"
+    assert live.stream == "Running"
 
 
 def test_an_array_that_was_put_back_loses_the_run_s_requests_only() -> None:

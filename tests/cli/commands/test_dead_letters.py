@@ -66,7 +66,7 @@ def test_what_was_just_listed_can_be_replayed_at_once(filled: Any, ota_modules: 
     assert "0 dead letters" in ota_modules("dead-letters", "list").out
 
 
-def test_letters_that_somebody_else_looks_at_are_told(filled: Any, ota_modules: Any) -> None:
+def test_letters_that_somebody_else_looks_at_are_counted(filled: Any, ota_modules: Any) -> None:
     filled.mailbox.receive(filled.target.names.dead_letter_queue)
     ended = ota_modules("dead-letters", "replay", "--all")
     assert (ended.status, "3 dead letters more" in ended.err) == (1, True)

@@ -49,7 +49,7 @@ def test_a_rule_is_set_listed_and_cleared(faults: Any, write: Any) -> None:
     assert "service=smq" in line
 
 
-def test_what_the_cloud_does_not_understand_is_told(faults: Any, serve: Any, ota_modules: Any) -> None:
+def test_what_the_cloud_does_not_understand_is_refused(faults: Any, serve: Any, ota_modules: Any) -> None:
     """In its own words, as wrong usage; one without a fault API is told as an error."""
     ended = faults("set", "service=iot", "kind=earthquake")
     assert (ended.status, "kind" in ended.err) == (2, True)

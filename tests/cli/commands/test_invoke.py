@@ -53,7 +53,7 @@ def test_an_event_is_sent_and_its_result_shown(
     assert (ended.status, out in ended.out, err in ended.err) == (status, True, True), ended
 
 
-def test_a_function_that_is_busy_with_the_queue_is_told_with_what_to_do(ota_modules: Any, serve: Any) -> None:
+def test_a_function_that_is_busy_with_the_queue_is_reported_with_what_to_do(ota_modules: Any, serve: Any) -> None:
     """The function for HTTP is another one."""
     busy = Starlette(routes=[Route("/{path:path}", lambda _: Response("{}", 429), methods=["POST"])])
     ended = ota_modules("invoke", "triggers/rocketmq.json", OTA_FC_ENDPOINT=serve(busy))

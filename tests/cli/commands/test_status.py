@@ -16,7 +16,7 @@ from cli.clients.target import Target
 from cli.sending.status import line, table
 
 
-def test_what_waits_is_told_though_smq_hides_it(ota_modules: Any, live: Any, manifest_of: Any) -> None:
+def test_what_waits_is_shown_though_smq_hides_it(ota_modules: Any, live: Any, manifest_of: Any) -> None:
     """With the time that it takes, the stream's state, and the run that sent it."""
     ota_modules("faults", "set", "service=smq", "kind=hide-depths")
     ota_modules("pause")
@@ -29,7 +29,7 @@ def test_what_waits_is_told_though_smq_hides_it(ota_modules: Any, live: Any, man
     assert "once the stream runs" in ota_modules("status").out
 
 
-def test_an_outage_is_told_with_its_reason(ota_modules: Any, live: Any, manifest_of: Any) -> None:
+def test_an_outage_is_shown_with_its_reason(ota_modules: Any, live: Any, manifest_of: Any) -> None:
     """By status, and by the send that waits for outcomes which do not come."""
     ota_modules("faults", "set", "service=iot", "kind=status", "status=503")
     ended = ota_modules("send", manifest_of("mcu", "modem"), "--wait", "--timeout", "8")

@@ -30,7 +30,7 @@ def test_a_valid_manifest_passes_without_any_cloud(ota_modules: Any) -> None:
     assert (ended.status, ended.out, "1 valid request" in ended.err) == (0, "", True)
 
 
-def test_every_fault_is_told_and_the_status_is_two(ota_modules: Any, write: Any) -> None:
+def test_every_fault_is_shown_and_the_status_is_two(ota_modules: Any, write: Any) -> None:
     """With file, line and field; a manifest that asks for nothing is one."""
     ended = ota_modules("validate", "wrong.yml", "valid.yml")
     assert (ended.status, "2 faults" in ended.err) == (2, True)

@@ -121,7 +121,7 @@ NORWAY = {
     ],
     ids=["in a list of names", "as a field"],
 )
-def test_a_name_that_yaml_takes_for_something_else_is_told_with_how_to_write_it(loaded: Any, text: str) -> None:
+def test_a_name_that_yaml_takes_for_something_else_is_shown_as_it_must_be_written(loaded: Any, text: str) -> None:
     """Each has its own fault, though they may stand in one line."""
     rules = [fault.rule for fault in loaded("f.yml", text).faults]
     wanted = [f"`{name}` is read as {value}: write '{name}'" for name, value in NORWAY.items()]

@@ -9,8 +9,8 @@ from cli.terminal.screen import Screen
 from handler.clock import Clock
 
 
-def test_what_had_not_to_be_waited_for_does_not_change_the_time_left() -> None:
-    """Outcomes that came before the command was resumed are there at once, and the others are not."""
+def test_outcomes_from_before_a_resumption_do_not_change_the_time_left() -> None:
+    """They are there at once, and the others are not."""
     now = [0.0]
     screen = Screen()
     screen.err = Console(file=io.StringIO(), width=200)

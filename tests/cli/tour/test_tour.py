@@ -49,7 +49,7 @@ def event(cause: str, status: str = "created", name: str = "e") -> dict[str, Any
         ([event("M/r"), event("stranger")], ["not expected: created of a1/mcu"]),
     ],
 )
-def test_what_is_not_as_expected_is_told(events: list[dict[str, Any]], problems: list[str]) -> None:
+def test_what_is_not_as_expected_is_found(events: list[dict[str, Any]], problems: list[str]) -> None:
     """Of a sample with one outcome, whose Id is known once it is sent."""
     expectations = Expectations()
     sample = Sample("requests/x.json", "queue", b"{}", ({"Id": "{message}/r", "Status": "created"},))
