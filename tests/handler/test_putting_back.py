@@ -33,18 +33,18 @@ def sent(made: list[Chain], most: int) -> list[list[str]]:
     return [[each["Id"] for each in (body if isinstance(body, list) else [body])] for body in bodies]
 
 
-def left(reason: Reason, *, counts: bool = False, **more: object) -> tuple[Item, Unfinished]:
+def unfinished(reason: Reason, *, counts: bool = False, **more: object) -> tuple[Item, Unfinished]:
     request = ModuleRequest.model_validate({"ProductKey": "a1", "ModuleName": "mcu", "Id": "r1", **more})
     return Item(request, 0, 0), Unfinished(request, reason, "", counts=counts)
 
 
 def test_pauses_are_those_of_what_went_wrong() -> None:
-    assert build_chain([left("upstream", counts=True, Attempt=3)], NOW).pause == pause_after_attempt(3)
-    assert build_chain([left("misconfigured")], NOW).pause == MISCONFIGURED
-    assert build_chain([left("deadline")], NOW).pause == build_chain([left("quota")], NOW).pause == NO_TIME
-    by_age = [build_chain([left("sink", Since=int(NOW) - age)], NOW) for age in (0, 100, 10_000)]
+    assert build_chain([unfinished("upstream", counts=True, Attempt=3)], NOW).pause == pause_after_attempt(3)
+    assert build_chain([unfinished("misconfigured")], NOW).pause == MISCONFIGURED
+    assert build_chain([unfinished("deadline")], NOW).pause == build_chain([unfinished("quota")], NOW).pause == NO_TIME
+    by_age = [build_chain([unfinished("sink", Since=int(NOW) - age)], NOW) for age in (0, 100, 10_000)]
     assert [chain.pause.most for chain in by_age] == [15, 60, 900]
-    lane = build_chain([left("upstream", counts=True), left("order", Id="r2")], NOW)
+    lane = build_chain([unfinished("upstream", counts=True), unfinished("order", Id="r2")], NOW)
     assert (lane.pause, [json.loads(each)["Id"] for each in lane.elements]) == (pause_after_attempt(1), ["r1", "r2"])
 
 

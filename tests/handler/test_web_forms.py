@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from handler import web
 from handler.web import HttpRequest
-from tests.support.fake_function import REQUEST, Function
+from tests.support.fake_function import JSON, REQUEST, Function
 from tests.support.json_values import json_values
 from tests.support.samples import beside, named, samples
 
@@ -38,9 +38,7 @@ def opened(**fields: object) -> HttpRequest:
 
 
 def test_an_fc_3_event_is_an_http_request() -> None:
-    request = HttpRequest(
-        "POST", "/modules", {"content-type": "application/json", "prefer": "a,b"}, json.dumps(REQUEST).encode(), "1-64f6cd87"
-    )  # fmt: skip
+    request = HttpRequest("POST", "/modules", {**JSON, "prefer": "a,b"}, json.dumps(REQUEST).encode(), "1-64f6cd87")
     assert opened() == request
     for encoded, path in (("/health%7A", "/healthz"), ("/health%257A", "/health%7A")):
         found = opened(rawPath=encoded, requestContext={"http": {"method": "get"}})
@@ -53,7 +51,7 @@ def test_an_fc_3_event_is_an_http_request() -> None:
         ({"Prefer": ["a", "b"]}, {"prefer": "a, b"}),
         ({"Prefer": "a", "prefer": "b", "PREFER": ["c"]}, {"prefer": "a, b, c"}),
         ({"Prefer": "respond-async,\r\n  wait=1"}, {"prefer": "respond-async, wait=1"}),
-        ({"Content-Type": " application/json "}, {"content-type": "application/json"}),
+        ({"Content-Type": " application/json "}, JSON),
         ({"X": None, "Y": 5, "Z": []}, {"x": "None", "y": "5", "z": ""}),
     ],
 )
@@ -96,9 +94,8 @@ def environ(body: bytes = b"", **more: object) -> dict[str, object]:
 
 
 def test_a_wsgi_environment_is_an_http_request() -> None:
-    assert web.from_environ(environ(b"{}")) == HttpRequest(
-        "POST", "/modules", {"prefer": "x", "x-y": "z", "content-type": "application/json"}, b"{}"
-    )
+    headers = {"prefer": "x", "x-y": "z", **JSON}
+    assert web.from_environ(environ(b"{}")) == HttpRequest("POST", "/modules", headers, b"{}")
 
 
 @pytest.mark.parametrize(

@@ -87,12 +87,9 @@ def run_processes(count: int, seconds: float, url: str, rate: float) -> Sequence
             for _ in range(count)
         ]
         assert [process.stdout and process.stdout.readline() for process in processes] == ["ready\n"] * count
-        until = time.monotonic() + seconds
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write(f"{until}\n")
-            process.stdin.flush()
-        return [json.loads(process.communicate(timeout=60)[0]) for process in processes]
+        until = f"{time.monotonic() + seconds}\n"
+        pool = stack.enter_context(ThreadPoolExecutor(count))
+        return [json.loads(line) for line, _ in pool.map(lambda each: each.communicate(until, timeout=60), processes)]
 
 
 def main(url: str, rate: str, share: str) -> None:

@@ -22,7 +22,6 @@ class ValkeyServer:
 
     def __init__(self, folder: Path, *, bus: bool = False) -> None:
         self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(exist_ok=True)
         for _ in range(5):  # somebody may take a port between the look and the start
             with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as second:
@@ -57,7 +56,7 @@ class ValkeyServer:
         return is_up
 
     def _runs(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process.poll() is None
 
     def _answers(self) -> bool:
         with suppress(redis.ConnectionError):
@@ -65,15 +64,14 @@ class ValkeyServer:
         return False
 
     def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        self._process.kill()
+        self._process.wait()
 
     def freeze(self) -> None:
-        self._signal(signal.SIGSTOP)
+        self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        self._process.send_signal(signal.SIGCONT)
 
     def run(self, *words: object) -> Any:
         """Runs a command."""
@@ -98,7 +96,3 @@ class ValkeyServer:
 
     def promote(self) -> None:
         self.run("REPLICAOF", "NO", "ONE")
-
-    def _signal(self, number: int) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
