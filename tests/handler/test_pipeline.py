@@ -42,13 +42,14 @@ def test_what_one_copy_of_a_request_knows_is_known_of_the_others() -> None:
 
 
 def test_copies_of_a_request_go_back_as_one() -> None:
-    here, mine = world(seconds=0.0), wanted(Id="mine")
-    copies = (
-        {"Tried": True, "Since": 999_007}, {"Attempt": 2, "Tried": 900, "Updated": True},
-        {"Tried": 800, "Theirs": True, "Since": 999_005},
-    )  # fmt: skip
-    assert here.run([{**mine, **copy} for copy in copies]).put_back == 1
-    assert here.back() == [{**mine, "Attempt": 2, "Since": 999_005, "Tried": 800, "Theirs": True}]
+    here = world(seconds=0.0)
+    copies = [
+        wanted(Id="mine", Tried=True, Since=999_007),
+        wanted(Id="mine", Attempt=2, Tried=900, Updated=True),
+        wanted(Id="mine", Tried=800, Theirs=True, Since=999_005),
+    ]
+    assert here.run(copies).put_back == 1
+    assert here.back() == [wanted(Id="mine", Attempt=2, Since=999_005, Tried=800, Theirs=True)]
 
 
 def test_requests_for_one_module_run_one_after_another_in_order() -> None:

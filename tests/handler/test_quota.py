@@ -20,6 +20,7 @@ from tests.support.valkey_server import ValkeyServer
 from tests.support.virtual_time import VirtualTime
 
 pytestmark = pytest.mark.quiet
+RECORD = "{key}:CreateOTAModule"
 CLOCKS_APART = 0.02
 """Seconds by which processes may misjudge the server's clock on a busy machine: ten in any second all the same."""
 
@@ -89,24 +90,22 @@ def test_keys_and_operations_do_not_wait_for_each_other(server: ValkeyServer) ->
     """Each operation of each key has a record of its own, named so that a cluster keeps a key's records together."""
     one, other = Instance(server.url, rate=0.1), Instance(server.url, rate=0.1, key="other")
     began = time.monotonic()
-    one.call()
-    one.call(operation="UpdateOTAModule")
-    other.call()
+    for instance, operation in ((one, CALL), (one, "UpdateOTAModule"), (other, CALL)):
+        instance.call(operation=operation)
     assert time.monotonic() - began < 9
-    with server.client as client:
-        assert all(client.pttl(name) > 0 for name in client.scan_iter())
-        assert {*client.scan_iter()} == {"{key}:CreateOTAModule", "{key}:UpdateOTAModule", "{other}:CreateOTAModule"}
+    names = server.run("KEYS", "*")
+    assert {*names} == {"{key}:CreateOTAModule", "{key}:UpdateOTAModule", "{other}:CreateOTAModule"}
+    assert all(server.run("PTTL", name) > 0 for name in names)
 
 
 def test_a_slot_behind_the_deadline_is_refused_at_once_and_not_taken(server: ValkeyServer) -> None:
     instance = Instance(server.url, rate=0.1)
     instance.call()
-    with server.client as client:
-        before = client.hget("{key}:CreateOTAModule", "free")
-        with pytest.raises(OutOfTime) as caught:
-            instance.quota.wait(CALL, time.monotonic() + 1)
-        assert client.hget("{key}:CreateOTAModule", "free") == before
+    before = server.run("HGET", RECORD, "free")
+    with pytest.raises(OutOfTime) as caught:
+        instance.quota.wait(CALL, time.monotonic() + 1)
     assert 5 < caught.value.wait <= 10
+    assert server.run("HGET", RECORD, "free") == before
 
 
 def test_a_throttle_slows_every_instance_once_and_accepted_calls_bring_the_rate_back(server: ValkeyServer) -> None:
@@ -118,11 +117,10 @@ def test_a_throttle_slows_every_instance_once_and_accepted_calls_bring_the_rate_
     other.quota.throttled(CALL, 0.0)
     left, rates = other.call(3), []
     assert left[2] - left[1] >= (1 - CATCH_UP) / 7 - 0.002
-    with server.client as client:
-        for _ in range(4):
-            rates.append(float(client.hget("{key}:CreateOTAModule", "rate") or 0))
-            told.call()
-            told.quota.accepted(CALL)
+    for _ in range(4):
+        rates.append(float(server.run("HGET", RECORD, "rate")))
+        told.call()
+        told.quota.accepted(CALL)
     assert rates == sorted(rates)
     assert rates[0] == pytest.approx(7)
     assert 7.1 < rates[-1] <= 10

@@ -6,7 +6,8 @@ in a `finally`.
 """
 
 import heapq
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from random import Random
 
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
@@ -51,15 +52,15 @@ class Task:
             self._run.throw(error or Killed)
 
 
+@dataclass(eq=False)
 class Process:
     """Tasks that die together. `fuse` counts down with every switch into one of them; at 0 the process is killed."""
 
-    def __init__(self, scheduler: "Scheduler", name: str) -> None:
-        self.name = name
-        self.fuse = 0
-        self.alive = True
-        self.tasks: dict[Task, None] = {}
-        self._scheduler = scheduler
+    scheduler: "Scheduler"
+    name: str
+    fuse: int = 0
+    alive: bool = True
+    tasks: dict[Task, None] = field(default_factory=dict)
 
     def pool(self, most: int) -> Callable[[Sequence[Callable[[], None]]], None]:
         """A `handler.threads.Pool` of at most so many tasks of this process at once."""
@@ -68,9 +69,13 @@ class Process:
             if len(tasks) == 1:
                 return tasks[0]()
             todo = iter(tasks)
-            workers = [self._scheduler.spawn(lambda: _drain(todo), self) for _ in range(min(most, len(tasks)))]
-            for worker in workers:
-                self._scheduler.join(worker)
+
+            def work() -> None:
+                for task in todo:
+                    task()
+
+            for worker in [self.scheduler.spawn(work, self) for _ in range(min(most, len(tasks)))]:
+                self.scheduler.join(worker)
             return None
 
         return run
@@ -79,12 +84,7 @@ class Process:
         """Called between two switches."""
         self.alive = False
         for task in list(self.tasks):
-            self._scheduler.finish(task)
-
-
-def _drain(todo: Iterator[Callable[[], None]]) -> None:
-    for task in todo:
-        task()
+            self.scheduler.finish(task)
 
 
 class Scheduler:

@@ -41,10 +41,6 @@ class ValkeyServer:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
 
-    @property
-    def client(self) -> redis.Redis:
-        return redis.Redis(port=self.port, decode_responses=True)
-
     def start(self) -> bool:
         """Starts it, and tells whether it answers."""
         cluster = f"--cluster-enabled yes --cluster-port {self.bus}".split() if self.bus else []
@@ -75,7 +71,7 @@ class ValkeyServer:
 
     def run(self, *words: object) -> Any:
         """Runs a command."""
-        with self.client as client:
+        with redis.Redis(port=self.port, decode_responses=True) as client:
             return client.execute_command(*words)
 
     def join(self, other: "ValkeyServer") -> None:
