@@ -146,16 +146,11 @@ def test_without_a_store_the_static_share_is_used_and_said_once() -> None:
 class Generous(Store):
     """A store that gives out a slot at once, and the next after an interval."""
 
-    is_settled = True
-
     def ask(self, key: str, question: Question) -> Answer | None:
         return Answer(0.0, 0.0, 1 / RATE, RATE, 0.0)
 
-    def settled(self, now: float) -> bool:
-        return self.is_settled
 
-
-def a_line() -> tuple[SharedLine, Generous]:
+def a_line() -> tuple[SharedLine, Store]:
     """One who waits, has been given a slot at 0.0, and for whom the clock stands still."""
     store = Generous("redis://127.0.0.1:1", Clock(), Log())
     line = SharedLine(CALL, RATE / 2, Clock(now=lambda: 0.0), RATE, store, "key")
@@ -187,7 +182,7 @@ def test_two_who_wait_hold_a_slot_each_and_a_third_none() -> None:
 def test_whoever_is_back_first_takes_no_more_than_its_share() -> None:
     """A slot of the store alone would add to what the others, for which it is not yet back, take by themselves."""
     line, store = a_line()
-    store.is_settled = False
+    store._settled_at = NEVER
     line._leave(0.0, 0.0)
     assert not line._needs_slot(CALL)
     assert line._slot(1 / RATE, 0) == 2 / RATE

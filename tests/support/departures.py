@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from handler.errors import OutOfTime
 from handler.pacing import EARLY, Pacer
@@ -32,10 +33,8 @@ class Caller:
             self.names.append(name)
 
     def arrive(self, *moments: float, deadline: float = NEVER) -> list[Task]:
-        return [
-            self.time.spawn(lambda name=name: self.call(name, deadline), at=moment)  # type: ignore[misc]
-            for name, moment in enumerate(moments)
-        ]
+        calls = [partial(self.call, name, deadline) for name in range(len(moments))]
+        return [self.time.spawn(call, at=moment) for call, moment in zip(calls, moments, strict=True)]
 
 
 def a_caller(rate: float, seed: int = 0, lateness: float = 0.0) -> Caller:
