@@ -1,18 +1,24 @@
 """What the platform's documentation leaves open, as questions that a real platform answers."""
 
+import json
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from mns.mns_exception import MNSExceptionBase
 from mns.queue import Message, QueueMeta
 
-from tests.conformance.deliveries import ask_stream
 from tests.conformance.platform import Answer, Platform, entries, shape
 
 MOST_CUSTOM = 10
 LARGEST_MESSAGE = 65_536
+FAILURES = 2
+"""Deliveries of a message to the probe that fail: `probe.yml` makes a function that reports each one."""
+PATIENCE = 120.0
+"""Seconds for all deliveries: the second retry comes three seconds after the first call by the documentation."""
 
 
 @dataclass
@@ -118,10 +124,48 @@ def ask_messages(session: Session) -> None:
 
 def ask_deliveries(session: Session) -> None:
     """Does a message come again after an error, when, and with which ids; how long does a start at 0.1 vCPU take?"""
-    if answers := ask_stream(session.platform):
-        session.answers |= answers
-    else:
+    account, name = session.platform.messages(), secrets.token_hex(4)
+    requests, answers = (account.get_queue(f"ota-modules-probe-{queue}") for queue in ("requests", "answers"))
+    try:
+        requests.send_message(Message(json.dumps({"name": name, "failures": FAILURES})))
+        session.answers |= _summarize(_collect(answers, name))
+    except MNSExceptionBase as error:
+        if error.type != "QueueNotExist":
+            raise
         session.notes.append("deliveries were not asked: `npx s deploy -t tests/conformance/probe.yml` is needed")
+    finally:
+        account.mns_client.close_connection()
+
+
+def _collect(answers: Any, name: str) -> list[dict[str, Any]]:
+    """Take the reports of all deliveries from the queue, as far as they come in time."""
+    reports: list[dict[str, Any]] = []
+    until = time.monotonic() + PATIENCE
+    while len(reports) <= FAILURES and time.monotonic() < until:
+        try:
+            message = answers.receive_message(5)
+        except MNSExceptionBase as error:
+            if error.type != "MessageNotExist":
+                raise
+            continue
+        answers.delete_message(message.receipt_handle)
+        report = json.loads(message.message_body)
+        reports += [report] if report["name"] == name else []
+    return reports
+
+
+def _summarize(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """Say what the reports of one message's deliveries say together."""
+    instants = sorted(report["at"] for report in reports)
+    event_ids, message_ids = ({report[name] for report in reports} for name in ("event_id", "messageId"))
+    return {
+        "redelivered_after_an_error": len(reports) > 1,
+        "redelivery_pauses_s": [round(after - before, 1) for before, after in pairwise(instants)],
+        "event_id_over_redelivery": "same" if len(event_ids) == 1 else "differs",
+        "message_id_over_redelivery": "same" if len(message_ids) == 1 else "differs",
+        "event_id_is_message_id": all(report["event_id"] == report["messageId"] for report in reports),
+        **{name: value for report in reports for name, value in report.items() if name.startswith("start")},
+    }
 
 
 def _refusal(send: Callable[[], object]) -> str | None:

@@ -9,8 +9,7 @@ import pytest
 from emulator.template.reader import load
 from handler.settings import Settings
 from handler.store import SCRIPT
-from tests.docs.markdown import code_spans
-from tests.docs.pages import TEMPLATE, page
+from tests.docs.pages import TEMPLATE, code_spans, page
 from tests.support.paths import ROOT
 
 COSTS, DEPLOYING, QUOTA = page("costs"), page("deploying"), page("quota")

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.docs.command_line import COMMANDS, COMMON
-from tests.docs.markdown import Page
-from tests.docs.pages import DOCS, MAKEFILE, README, every, name_of
+from tests.docs.pages import DOCS, EVERY, MAKEFILE, README, Page, name_of
 from tests.support.paths import ROOT
 
 LONGEST_README = 180
-pages = pytest.mark.parametrize("path", every(), ids=name_of)
+pages = pytest.mark.parametrize("path", sorted(EVERY), ids=name_of)
 
 
 @pages

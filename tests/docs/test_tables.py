@@ -24,8 +24,7 @@ from handler.retry import PUT_BACK
 from handler.settings import Settings
 from handler.web import ROUTES
 from tests.docs.command_line import COMMON
-from tests.docs.markdown import Page, Table, code_spans
-from tests.docs.pages import MAKEFILE, README, TEMPLATE, page
+from tests.docs.pages import MAKEFILE, README, TEMPLATE, Page, Table, code_spans, page
 from tests.e2e import invariants
 from tests.support.paths import ROOT
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.markdown import Block, Page, code_spans
-from tests.docs.pages import english, name_of, translation
+from tests.docs.pages import ENGLISH, TRANSLATED, Block, Page, code_spans, name_of
 
 DRAWN = ("", "mermaid")
 """Languages of blocks that hold words for people: those are translated, and have as many lines."""
@@ -38,6 +37,6 @@ SAME: dict[str, Callable[[Page], object]] = {
 
 
 @pytest.mark.parametrize("part", SAME)
-@pytest.mark.parametrize("path", english(), ids=name_of)
-def test_a_translation_has_the_same(path: Path, part: str) -> None:
-    assert SAME[part](Page.read(translation(path))) == SAME[part](Page.read(path))
+@pytest.mark.parametrize(("path", "translated"), list(zip(ENGLISH, TRANSLATED, strict=True)), ids=name_of)
+def test_a_translation_has_the_same(path: Path, translated: Path, part: str) -> None:
+    assert SAME[part](Page.read(translated)) == SAME[part](Page.read(path))

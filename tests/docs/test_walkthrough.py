@@ -11,14 +11,13 @@ import pytest
 
 from emulator.cloud import Options
 from emulator.local import LocalCloud, local_cloud
-from tests.docs.markdown import Page
-from tests.docs.pages import README, english
+from tests.docs.pages import ENGLISH, README, Page
 from tests.support.command import command, endpoints, environment
 from tests.support.paths import ROOT
 
 COMMANDS = [
     line
-    for path in english()
+    for path in ENGLISH
     for line in Page.read(path).commands
     if line.startswith("ota-modules ") and "<" not in line and not line.startswith("ota-modules run")
     if "--profile" not in line  # it leads to an account
