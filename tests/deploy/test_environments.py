@@ -12,9 +12,10 @@ from handler.settings import ACCOUNT_LIMIT, Settings
 from tests.support import vendor
 from tests.support.paths import ROOT
 
-WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8"))
+WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8"))
 JOBS = WORKFLOW["jobs"]
 FILES = sorted((ROOT / "environments").glob("*.yml"))
+PROD, STAGING, STORE, WHOLE = FILES
 
 
 def settings_of(path: Path) -> list[tuple[Function, Settings]]:
@@ -25,12 +26,12 @@ def settings_of(path: Path) -> list[tuple[Function, Settings]]:
 
 def test_staging_and_production_share_the_accounts_limit_and_no_name() -> None:
     """In any second, all functions of both make at most ten calls of an operation."""
-    paths = [ROOT / "environments/staging.yml", ROOT / "environments/prod.yml"]
-    staging, prod = (load(path, environ={}) for path in paths)
+    staging, prod = (load(path, environ={}) for path in (STAGING, PROD))
     for kind in ("queues", "functions", "roles"):
         assert not {item.name for item in getattr(staging, kind)} & {item.name for item in getattr(prod, kind)}
     assert not set(staging.topics) & set(prod.topics)
-    assert sum(settings.most_in_a_second for path in paths for _, settings in settings_of(path)) <= ACCOUNT_LIMIT
+    both = [*settings_of(STAGING), *settings_of(PROD)]
+    assert sum(settings.most_in_a_second for _, settings in both) <= ACCOUNT_LIMIT
 
 
 @pytest.mark.parametrize("path", [ROOT / "template.yml", *FILES], ids=lambda path: path.stem)
@@ -49,16 +50,15 @@ def test_every_deployment_keeps_the_accounts_limit(path: Path) -> None:
 
 
 def test_an_account_of_its_own_and_a_store_use_98_percent_of_the_limit() -> None:
-    [(queue, alone)] = settings_of(ROOT / "environments/whole-quota.yml")
+    [(queue, alone)] = settings_of(WHOLE)
     assert (queue.name, alone.share) == ("ota-modules-queue", 9.8)
-    assert {item.rate for _, item in settings_of(ROOT / "environments/store.yml")} == {9.8}
+    assert {item.rate for _, item in settings_of(STORE)} == {9.8}
 
 
 def test_production_is_called_by_its_alias() -> None:
     """What the alias names is turned back by one command; without an environment of its own nothing is."""
-    rendered = vendor.preview(ROOT / "environments" / "prod.yml")
-    triggers = [trigger for props in vendor.functions(rendered).values() for trigger in props["triggers"]]
-    assert {trigger["qualifier"] for trigger in triggers} == {"live"}
+    functions = vendor.functions(vendor.preview(PROD)).values()
+    assert {trigger["qualifier"] for props in functions for trigger in props["triggers"]} == {"live"}
 
 
 def test_the_workflow_deploys_both_environments_and_ends_with_a_probe() -> None:
@@ -76,8 +76,8 @@ def test_the_workflow_deploys_both_environments_and_ends_with_a_probe() -> None:
     assert re.findall(r"secrets\.(\w+)", str(WORKFLOW)) == ["TRACE_URL"]  # and no key of the account
 
 
-@pytest.mark.parametrize("name", ["staging", "prod"])
-def test_the_workflow_sets_what_an_environment_reads_and_no_more(name: str) -> None:
+@pytest.mark.parametrize("path", [STAGING, PROD], ids=lambda path: path.stem)
+def test_the_workflow_sets_what_an_environment_reads_and_no_more(path: Path) -> None:
     """Or nobody would be paged, and nobody would notice."""
-    read = re.findall(r"env\('(\w+)'", (ROOT / "environments" / f"{name}.yml").read_text(encoding="utf-8"))
-    assert {*read, "OTA_REGION", "OTA_TARGET"} == set(JOBS[name]["env"])
+    variables = re.findall(r"env\('(\w+)'", path.read_text(encoding="utf-8"))
+    assert {*variables, "OTA_REGION", "OTA_TARGET"} == set(JOBS[path.stem]["env"])

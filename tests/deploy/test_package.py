@@ -12,7 +12,6 @@ import pytest
 from deploy.archive import digest, lay_out, write
 from deploy.interpreters import find
 from deploy.package import MANIFEST, RUNTIMES, collect, deployed_runtime, main
-from emulator.template.reader import load
 from handler.version import VERSION
 from tests.support.interpreters import interpreter
 from tests.support.kept import function_files, function_zip
@@ -111,13 +110,6 @@ def test_the_command_writes_both_zips_and_the_folder_for_the_deployed_runtime(
         with zipfile.ZipFile(zips[runtime]) as archive:
             assert not [name for name in archive.namelist() if name.endswith(".pyc")]
         assert re.search(rf"WITHOUT bytecode.*uv python install {re.escape(RUNTIMES[runtime])}\b", printed)
-
-
-def test_the_template_deploys_that_folder() -> None:
-    """Both functions have the same code, for a runtime that there is a zip for."""
-    for function in load(ROOT / "template.yml", environ={}).functions:
-        assert function.code == ROOT / "dist" / "function"
-        assert function.runtime in RUNTIMES
 
 
 def test_everything_deployed_is_pinned_with_a_hash_as_it_is_tested() -> None:

@@ -16,9 +16,10 @@ import pytest
 
 from emulator.cloud import Options
 from emulator.local import LocalCloud, local_cloud
+from tests.support.local import send
 from tests.support.paths import ROOT
 from tests.support.processes import runs
-from tests.support.small_cloud import document, kept, options, send, written
+from tests.support.small_cloud import document, kept, options, written
 from tests.support.waiting import eventually
 
 

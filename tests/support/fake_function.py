@@ -20,18 +20,11 @@ JSON = {"content-type": "application/json"}
 ASYNC = {**JSON, "prefer": "respond-async"}
 
 
-Ensure = Callable[[ModuleRequest], Result]
-
-
-def created(request: ModuleRequest) -> Result:
-    return Outcome.of(request, "created", RequestId="r-1")
-
-
 @dataclass
 class Function:
     """What stands behind HTTP: ensures modules by a plain function, and takes down what is queued."""
 
-    ensure: Ensure = created
+    ensure: Callable[[ModuleRequest], Result] = lambda request: Outcome.of(request, "created", RequestId="r-1")
     has_queue: bool = True
     queue_takes: int = 1_000
     prefix: str = ""
@@ -40,9 +33,9 @@ class Function:
     faults: list[Exception] = field(default_factory=list)
 
     def run(self, delivery: Delivery) -> list[Result]:
-        found = delivery.open().requests()
-        self.ran += found
-        return [Outcome.invalid(each) if isinstance(each, Invalid) else self.ensure(each) for each in found]
+        requests = delivery.open().requests()
+        self.ran += requests
+        return [Outcome.invalid(each) if isinstance(each, Invalid) else self.ensure(each) for each in requests]
 
     def enqueue(self, messages: Sequence[Message]) -> Sequence[Message]:
         room = self.queue_takes - len(self.queued)
@@ -54,13 +47,13 @@ class Function:
         return web.respond(request, web.Service(self.run, enqueue, self.faults.append, self.prefix))
 
     def post(self, body: object, headers: Mapping[str, str] = JSON, path: str = "/modules") -> HttpAnswer:
-        """The body as JSON, unless it is bytes."""
+        """Send the body as JSON, unless it is bytes."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.respond(HttpRequest("POST", path, headers, body=raw, request_id="req-1"))
 
 
 def content(answer: HttpAnswer) -> dict[str, Any]:
-    """The body, which every answer of /modules has in JSON; checked against the published schema."""
+    """Return the body, which every answer of /modules has in JSON, checked against the published schema."""
     body: dict[str, Any] = json.loads(answer.body)
     document = json.loads(web.OPENAPI.read_bytes())
     responses = document["paths"]["/modules"]["post"]["responses"]
@@ -70,7 +63,7 @@ def content(answer: HttpAnswer) -> dict[str, Any]:
 
 
 def kind(answer: HttpAnswer) -> str:
-    """Which kind of problem it is."""
+    """Return the kind of problem that it is."""
     body = content(answer)
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert (body["status"], body["title"]) == (answer.status, KINDS[body["type"].rpartition(":")[2]].title)

@@ -1,6 +1,5 @@
 """A local cloud of the project's template.yml whose functions are small and keep what they get."""
 
-import base64
 import copy
 import json
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 import yaml
 
 from emulator.cloud import Options
-from emulator.local import LocalCloud
 from tests.support.paths import ROOT
 
 FUNCTIONS = ROOT / "tests/emulator/fc/functions"
@@ -18,7 +16,7 @@ TEMPLATE: Document = yaml.load((ROOT / "template.yml").read_text(encoding="utf-8
 
 
 def document() -> Document:
-    """template.yml, with small functions in place of the project's."""
+    """Return template.yml, with small functions in place of the project's."""
     read: Document = copy.deepcopy(TEMPLATE)
     for name, handler in (("queue", "samples.keep"), ("http", "samples.web")):
         props = read["resources"][name]["props"]
@@ -35,17 +33,12 @@ def written(folder: Path, template: Document) -> Path:
 
 
 def options(folder: Path, template: Document | None = None, **more: Any) -> Options:
-    """Of a cloud whose functions keep their events in the folder."""
+    """Make the options of a cloud whose functions keep their events in the folder."""
     path = written(folder, template or document())
     return Options(port=0, template=path, packaged=True, variables={"KEPT": str(folder / "kept")}, **more)
 
 
 def kept(folder: Path) -> list[Any]:
-    """The events that reached the function."""
+    """Return the events that reached the function."""
     path = folder / "kept"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def send(cloud: LocalCloud, text: str) -> None:
-    body = base64.b64encode(text.encode()).decode()
-    cloud.call(lambda parts: parts.smq.send("ota-module-requests", body))

@@ -1,4 +1,4 @@
-"""Poll for what happens in another thread or process: the one way in which tests wait."""
+"""Polls for what happens in another thread or process: the one way in which tests wait."""
 
 import asyncio
 import time
@@ -11,11 +11,7 @@ PAUSE = 0.02
 
 
 def eventually(read: Callable[[], T | None], seconds: float = 30.0, what: str = "it") -> T:
-    """Poll until a value is true, and return it.
-
-    Raises:
-        AssertionError: it is not true in time.
-    """
+    """Poll until a value is true, and return it. Raises: AssertionError: it is not true in time."""
     value = within(read, seconds)
     assert value, f"{what} did not come about in {seconds:g} s"
     return value

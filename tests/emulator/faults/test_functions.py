@@ -13,7 +13,8 @@ from emulator.faults.plan import Plan, Rule
 from emulator.faults.processes import Processes
 from emulator.fc.asynchronous import RETRIES
 from emulator.local import LocalCloud, local_cloud
-from tests.support.small_cloud import document, kept, options, send
+from tests.support.local import send
+from tests.support.small_cloud import document, kept, options
 from tests.support.waiting import eventually
 
 
