@@ -1,21 +1,11 @@
 """Attempts: when a request is given up, and how."""
 
-from typing import Any
-
 import pytest
 
-from handler.errors import SinkError
 from tests.support.fake_iot import busy, denied
 from tests.support.pipeline_world import wanted, world
 
 DAY = 86_400
-
-
-class Full(list[dict[str, Any]]):
-    """A queue that takes nothing."""
-
-    def append(self, _letter: object) -> None:
-        raise SinkError("dead", "InternalError")
 
 
 NOW = 1_000_000
@@ -73,9 +63,8 @@ def test_nobody_is_given_up_for_the_age_of_the_one_before() -> None:
 
 
 def test_a_dead_letter_that_is_not_taken_gives_nothing_up() -> None:
-    here = world(*[busy] * 99)
-
-    here.box.dead = Full()
+    here = world(*[busy] * 99, OTA_DEAD_LETTER_QUEUE="full")
+    here.box.back_fails = lambda letter: "Reason" in letter.body
     here.run(wanted(Attempt=3))
     assert (here.statuses(), here.back()[0]["Attempt"]) == ([], 3)
 
