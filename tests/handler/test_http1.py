@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import io
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -74,16 +75,6 @@ RESERVED = ("content-length", "transfer-encoding", "connection")
 NAMES: st.SearchStrategy[str] = st.from_regex("[A-Za-z][A-Za-z0-9-]{0,8}", fullmatch=True)
 
 
-class Socket:
-    """What the standard library reads an answer from."""
-
-    def __init__(self, raw: bytes) -> None:
-        self._raw = raw
-
-    def makefile(self, _mode: str) -> io.BytesIO:
-        return io.BytesIO(self._raw)
-
-
 @given(
     st.integers(200, 599).filter(lambda status: status not in (204, 304)),
     st.dictionaries(NAMES, st.from_regex("[!-~]{0,9}", fullmatch=True), max_size=5),
@@ -94,12 +85,12 @@ def test_answers_are_read_as_the_standard_library_reads_them(status: int, header
     headers = {name: value for name, value in headers.items() if name.lower() not in RESERVED}
     lines = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Content-Length": str(len(body))}.items())
     raw = f"HTTP/1.1 {status} text\r\n{lines}\r\n".encode() + body
-    source: Any = Socket(raw)
+    source: Any = SimpleNamespace(makefile=lambda _mode: io.BytesIO(raw))
     other = http.client.HTTPResponse(source, method="POST")
     other.begin()
-    seen, mine, content, stays = read(raw)
-    assert (seen, content, stays) == (other.status, other.read(), not other.will_close)
-    assert mine == {name.lower(): ", ".join(other.headers.get_all(name, [])) for name in other.headers}
+    answered, ours, content, stays = read(raw)
+    assert (answered, content, stays) == (other.status, other.read(), not other.will_close)
+    assert ours == {name.lower(): ", ".join(other.headers.get_all(name, [])) for name in other.headers}
 
 
 @given(st.binary(max_size=200))
