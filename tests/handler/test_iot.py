@@ -1,60 +1,23 @@
 """The IoT API: signatures, and one kind of answer told from another."""
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from aliyunsdkcore.auth.composer import rpc_signature_composer as composer
 from hypothesis import given
 
+from emulator.iot.signature import sign, string_to_sign
 from handler.clock import Clock
 from handler.credentials import Credentials
 from handler.errors import Misconfigured, NotSent, OutOfTime, Refused, Throttled, Unanswered
 from handler.http1 import Answer
 from handler.iot import Halt, IotApi, Module, Session, read_modules
+from tests.support.fake_iot import answered
 from tests.support.json_values import json_values
 
 KEYS = Credentials("testid", "testsecret")
-
-ECS = {
-    "AccessKeyId": "testid", "Action": "DescribeRegions", "Format": "XML", "SignatureMethod": "HMAC-SHA1",
-    "SignatureNonce": "3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf", "SignatureVersion": "1.0", "Timestamp": "2016-02-23T12:46:24Z",
-    "Version": "2014-05-26",
-}  # fmt: skip
-PUB = {
-    "AccessKeyId": "testid", "Action": "Pub", "Format": "XML", "MessageContent": "aGVsbG93b3JsZA=", "ProductKey": "12345abcdeZ",
-    "Qos": "0", "RegionId": "cn-shanghai", "ServiceCode": "iot", "SignatureMethod": "HMAC-SHA1",
-    "SignatureNonce": "0715a395-aedf-4a41-bab7-746b43d38d88", "SignatureVersion": "1.0", "Timestamp": "2017-10-02T09:39:41Z",
-    "TopicFullName": "/productKey/testdevice/get", "Version": "2017-04-20",
-}  # fmt: skip
-MODULE = {
-    **ECS, "Action": "CreateOTAModule", "AliasName": "条码扫描仪", "Desc": "a b*~+/", "Format": "JSON",
-    "ModuleName": "barcodeScanner", "ProductKey": "a1Le6d0abcd", "RegionId": "cn-shanghai", "Version": "2018-01-20",
-}  # fmt: skip
-
-
-def signature(method: str, parameters: Mapping[str, str]) -> str:
-    """What the composer signs such parameters with."""
-    text = getattr(composer, "__compose_string_to_sign")(method, dict(parameters))
-    return str(getattr(composer, "__get_signature")(text, KEYS.access_key_secret))
-
-
-@pytest.mark.parametrize(
-    ("method", "parameters", "expected"),
-    [
-        ("GET", PUB, "Y9eWn4nF8QPh3c4zAFkM/k/u7eA="),
-        ("POST", PUB, "efr3PwqG3ANN5Vs4hsRnEZh2K2Q="),
-        ("GET", ECS, "OLeaidS1JvxuMvnyHOwuJ+uX5qY="),
-        ("POST", ECS, "MxbnVAM4w6sft9xjVpe/GCKueuk="),
-        ("POST", MODULE, "4U+jJZKnq/afaY6YQN14bOt0+Q0="),
-    ],
-)
-def test_signatures_are_those_of_the_documentation(method: str, parameters: Mapping[str, str], expected: str) -> None:
-    """Official vectors of IoT and ECS, and the same requests as POST."""
-    assert signature(method, parameters) == expected
 
 
 @dataclass
@@ -85,38 +48,32 @@ class Api:
     def accepted(self, operation: str) -> None:
         self.accepted_answers.append(operation)
 
-    def session(
-        self, *, deadline: float = 100.0, halt: Halt | None = None, keys: Callable[[], Credentials] = lambda: KEYS
-    ) -> Session:
+    def session(self, deadline: float = 100.0, keys: Callable[[], Credentials] = lambda: KEYS) -> Session:
         clock = Clock(lambda: self.now, lambda: 0.0, lambda _seconds: None)
-        return Session(IotApi("cn-shanghai", self, self, clock, 10.0), keys, deadline, halt or Halt())
-
-
-def reply(status: int = 200, headers: Mapping[str, str] | None = None, **body: object) -> Answer:
-    return Answer(status, headers or {}, json.dumps(body).encode())
+        return Session(IotApi("cn-shanghai", self, self, clock, 10.0), keys, deadline, Halt())
 
 
 def api(*answers: Answer) -> Api:
     """The last answer is given to all further calls."""
-    left = list(answers)
-    return Api(lambda _call: left.pop(0) if len(left) > 1 else left[0])
+    rest = list(answers)
+    return Api(lambda _call: rest.pop(0) if len(rest) > 1 else rest[0])
 
 
 WANTED = {"ProductKey": "a1", "ModuleName": "mcu", "AliasName": "微控", "Desc": "a b*~+/&=?"}
 
 
 def test_a_call_carries_every_parameter_and_a_valid_signature() -> None:
-    fake = api(reply(Success=True))
+    fake = api(answered(Success=True))
     fake.session().create(WANTED)
     sent = {name: value for name, value in fake.calls[0].items() if name not in ("Signature", "seconds")}
     assert {name: sent[name] for name in WANTED} == WANTED
     assert (sent["Version"], sent["Format"], sent["RegionId"]) == ("2018-01-20", "JSON", "cn-shanghai")
-    assert signature("POST", {**sent, "SignatureType": ""}) == fake.calls[0]["Signature"]
+    assert fake.calls[0]["Signature"] == sign("testsecret", string_to_sign("POST", {**sent, "SignatureType": ""}))
 
 
 def test_every_attempt_has_its_own_nonce_and_the_keys_of_the_moment() -> None:
     """A nonce that is used twice is refused; keys are asked for on each call, so that they may change."""
-    fake = api(reply(Success=True))
+    fake = api(answered(Success=True))
     keys = iter([Credentials("k1", "s", "token-1"), Credentials("k2", "s")])
     session = fake.session(keys=lambda: next(keys))
     session.create(WANTED)
@@ -128,7 +85,7 @@ def test_every_attempt_has_its_own_nonce_and_the_keys_of_the_moment() -> None:
 
 
 def test_a_throttle_slows_the_quota_and_other_answers_speed_it_up() -> None:
-    fake = api(reply(429, {"x-acs-retry-after": "200"}), reply(Success=False, Code="x"), reply(Success=True))
+    fake = api(answered(429, {"x-acs-retry-after": "200"}), answered(Success=False, Code="x"), answered(Success=True))
     session = fake.session()
     for kind in (Throttled, Refused):
         with pytest.raises(kind):
@@ -142,18 +99,18 @@ def test_a_throttle_slows_the_quota_and_other_answers_speed_it_up() -> None:
 @pytest.mark.parametrize("code", ["InvalidTimeStamp.Expired", "InvalidSecurityToken.Expired", "SignatureDoesNotMatch"])
 def test_a_fresh_signature_is_tried_once(code: str) -> None:
     """A clock or a token may have been at fault for that one call."""
-    fake = api(reply(400, Code=code), reply(Success=True))
+    fake = api(answered(400, Code=code), answered(Success=True))
     fake.session().create(WANTED)
     assert len(fake.calls) == 2
 
 
 def test_nobody_gets_the_same_error_object_twice() -> None:
     """It would keep the frames of everybody who raised it."""
-    fake = api(reply(403, Code="Forbidden.RAM"))
-    halt, errors = Halt(), []
+    fake = api(answered(403, Code="Forbidden.RAM"))
+    session, errors = fake.session(), []
     for _ in range(3):
         with pytest.raises(Misconfigured) as caught:
-            fake.session(halt=halt).create(WANTED)
+            session.create(WANTED)
         errors.append(caught.value)
     assert len({id(error) for error in errors}) == 3
     assert {str(error) for error in errors} == {"Forbidden.RAM"}
@@ -168,7 +125,7 @@ def test_connecting_takes_no_longer_than_the_deadline_allows_and_is_no_call() ->
         fake.now += seconds
         raise NotSent("NotConnected", "TimeoutError")
 
-    fake = Api(lambda _call: reply(), opening=swallow)
+    fake = Api(lambda _call: answered(), opening=swallow)
     session = fake.session(deadline=3.0)
     for kind in (NotSent, OutOfTime):
         with pytest.raises(kind):
@@ -179,7 +136,7 @@ def test_connecting_takes_no_longer_than_the_deadline_allows_and_is_no_call() ->
 def closing(*seconds: float) -> Api:
     """A server that has closed the connection whenever a call's turn comes; opening it again takes so many seconds each time."""
     pauses = iter([0.0, *seconds])
-    return Api(lambda _call: reply(Success=True), opening=lambda _seconds: next(pauses, 0.0))
+    return Api(lambda _call: answered(Success=True), opening=lambda _seconds: next(pauses, 0.0))
 
 
 @pytest.mark.parametrize(("seconds", "slots"), [((0.0,), 1), ((0.05,), 1), ((0.06, 0.0), 2), ((1.0, 1.0, 0.01), 3)])
@@ -201,7 +158,7 @@ def test_slots_are_taken_until_the_deadline_and_cost_no_attempt() -> None:
 
 
 def test_an_answer_is_waited_for_until_the_deadline_only() -> None:
-    fake = api(reply(Success=True))
+    fake = api(answered(Success=True))
     fake.session(deadline=3.0).create(WANTED)
     assert fake.calls[0]["seconds"] == "3.0"
     fake.now = 3.0
@@ -223,7 +180,7 @@ READ = Module("mcu", "a", "d", "2020-10-13T09:46Z")
     ],
 )  # fmt: skip
 def test_the_list_is_read_in_every_shape_that_was_seen(data: object, modules: list[Module] | None) -> None:
-    assert api(reply(Success=True, Data=data)).session().list_modules({"ProductKey": "a1"}).modules == modules
+    assert api(answered(Success=True, Data=data)).session().list_modules({"ProductKey": "a1"}).modules == modules
 
 
 @given(json_values())
@@ -234,7 +191,7 @@ def test_any_other_data_is_an_unreadable_answer(data: object) -> None:
 
 def test_keys_that_have_expired_are_told_with_what_to_do() -> None:
     """No request is to blame; the instance has no others, until the platform starts a new one."""
-    fake = api(reply(403, Code="InvalidSecurityToken.Expired", Message="expired"))
+    fake = api(answered(403, Code="InvalidSecurityToken.Expired", Message="expired"))
     with pytest.raises(Misconfigured, match="expired") as caught:
         fake.session().create(WANTED)
     assert (caught.value.setting, len(fake.calls)) == ("ALIBABA_CLOUD_SECURITY_TOKEN", 2)
