@@ -32,19 +32,24 @@ assert xml.etree.cElementTree.fromstring("<a/>").tag == "a"
 """
 
 
+def run_in_new_process(script: str, *arguments: str) -> str:
+    run = subprocess.run(
+        [sys.executable, "-c", script, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
 def test_a_new_instance_loads_only_what_every_request_needs() -> None:
-    run = subprocess.run([sys.executable, "-c", SHOW, *LEFT_OUT], cwd=ROOT, check=True, capture_output=True, timeout=60)
-    assert json.loads(run.stdout) == [True, True, []]
+    assert json.loads(run_in_new_process(SHOW, *LEFT_OUT)) == [True, True, []]
 
 
 def test_what_was_left_out_is_there_for_whoever_uses_it() -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", DEFERRED], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert run.returncode == 0, run.stderr
+    run_in_new_process(DEFERRED)
 
 
 def test_a_module_that_is_loaded_already_stays() -> None:
     """The platform's own imports are not undone."""
-    script = "import importlib.metadata as one; from handler import index; import importlib.metadata as two; assert one is two"
-    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, timeout=60)
+    run_in_new_process(
+        "import importlib.metadata as one; from handler import index; import importlib.metadata as two; assert one is two"
+    )

@@ -16,23 +16,21 @@ SCRIPT = ROOT / "tests" / "support" / "large_delivery.py"
 
 def deliver(requests: int, seconds: float) -> dict[str, Any]:
     command = [sys.executable, str(SCRIPT), str(requests), str(seconds)]
-    done = subprocess.run(
-        command, capture_output=True, check=True, timeout=100, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}
-    )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    run = subprocess.run(command, capture_output=True, check=True, timeout=100, cwd=ROOT, env={"PYTHONPATH": str(ROOT)})
+    measured: dict[str, Any] = json.loads(run.stdout)
+    return measured
 
 
 @pytest.mark.parametrize("requests", [100, 400, 800])
 @pytest.mark.parametrize("seconds", [278.0, 0.0])
 def test_a_hundred_full_messages_fit_into_the_smallest_instance(requests: int, seconds: float) -> None:
     """Some requests are finished wherever there is time, and the queue is no longer than before but for what no message holds."""
-    told = deliver(requests, seconds)
-    assert told["peak"] < MOST
-    assert told["created"] + told["put_back"] == 100 * requests
+    measured = deliver(requests, seconds)
+    assert measured["peak"] < MOST
+    assert measured["created"] + measured["put_back"] == 100 * requests
     if seconds:
-        assert requests <= told["created"] <= 2_000
-        assert told["messages"] < 100
+        assert requests <= measured["created"] <= 2_000
+        assert measured["messages"] < 100
     else:
         # The first message was taken on; with what is known of them by then, its requests may need one message more or two.
-        assert told["messages"] <= 102
+        assert measured["messages"] <= 102
