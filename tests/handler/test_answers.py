@@ -1,4 +1,4 @@
-"""Answers: what each result is told as."""
+"""Answers: the status and the body of each kind of result."""
 
 from typing import get_args
 

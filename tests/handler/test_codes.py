@@ -1,4 +1,4 @@
-"""Codes: one kind of answer told from another."""
+"""Codes: which kind of answer each is."""
 
 import pytest
 from hypothesis import given

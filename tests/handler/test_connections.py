@@ -114,8 +114,8 @@ def test_many_calls_share_one_connection_and_what_opened_it_ahead_is_used(certif
     for secure in (None, certificate):
         connections: list[int] = []
 
-        def script(sock: socket.socket, number: int, seen: list[int] = connections) -> None:
-            seen.append(number)
+        def script(sock: socket.socket, number: int, numbers: list[int] = connections) -> None:
+            numbers.append(number)
             while read_request(sock):
                 sock.sendall(OK)
 
@@ -133,7 +133,7 @@ def test_many_calls_share_one_connection_and_what_opened_it_ahead_is_used(certif
 
 @pytest.mark.parametrize("secure", [False, True])
 def test_a_connection_that_the_server_closed_while_idle_is_replaced(certificate: Path, *, secure: bool) -> None:
-    """The idle drop costs no answer: it is seen before the call is sent. Over TLS it is told from tickets by reading."""
+    """The idle drop costs no answer: it is seen before the call is sent. Over TLS reading tells it from tickets."""
     closed = threading.Event()
 
     def script(sock: socket.socket, _number: int) -> None:
@@ -173,15 +173,15 @@ def test_a_host_that_does_not_exist_is_the_deployments_fault(error: int, kind: t
 
 
 def test_a_certificate_that_nobody_trusts_is_the_deployments_fault(certificate: Path) -> None:
-    seen: list[bytes] = []
+    requests: list[bytes] = []
     text = r"127\.0\.0\.1: self-signed certificate .*OTA_MNS_ENDPOINT"
     with (
-        peer(lambda sock, _number: seen.append(read_request(sock)), certificate) as url,
+        peer(lambda sock, _number: requests.append(read_request(sock)), certificate) as url,
         pytest.raises(Misconfigured, match=text) as caught,
     ):
         transport(url, trusting()).post("/?Signature=HIDE", 2)
     assert caught.value.code == "CertificateNotTrusted"
-    assert seen == []
+    assert requests == []
 
 
 def test_a_call_whose_connection_was_not_made_was_not_sent(closed: int) -> None:

@@ -138,14 +138,14 @@ def test_what_asks_for_nothing_is_a_line_in_the_log(platform: Platform, capsys: 
 
 
 def test_the_wsgi_form_answers_the_same(platform: Platform) -> None:
-    seen: list[str] = []
+    statuses: list[str] = []
     body = json.dumps(wanted("by-wsgi")).encode()
     environ: Mapping[str, Any] = {
         "REQUEST_METHOD": "POST", "PATH_INFO": "/modules", "CONTENT_TYPE": "application/json", "wsgi.input": io.BytesIO(body),
         "CONTENT_LENGTH": str(len(body)), "fc.context": platform.context(),
     }  # fmt: skip
-    parts = index.http(environ, lambda status, _headers: seen.append(status))
-    assert (seen, json.loads(b"".join(parts))["Status"]) == (["201 Created"], "created")
+    parts = index.http(environ, lambda status, _headers: statuses.append(status))
+    assert (statuses, json.loads(b"".join(parts))["Status"]) == (["201 Created"], "created")
 
 
 def test_credentials_come_from_the_variables_where_the_context_has_none(platform: Platform) -> None:

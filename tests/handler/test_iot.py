@@ -1,4 +1,4 @@
-"""The IoT API: signatures, and one kind of answer told from another."""
+"""The IoT API: signed calls, their slots, and lists of modules."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress

@@ -135,9 +135,9 @@ def test_an_answer_or_none_leads_to_this_verdict_by_these_calls(case: str) -> No
 @pytest.mark.parametrize(("policy", "status", "why"), [("keep", "existing", None), ("fail", "rejected", "exists")])
 def test_what_is_there_is_told_with_where_it_differs(policy: str, status: str, why: str | None) -> None:
     iot = iot_with("MCU", alias="Old", text="old")
-    found = verdict(iot, AliasName="New", OnExisting=policy)
-    assert (found.status, found.why) == (status, why)
-    assert {name: (d.Wanted, d.Found) for name, d in found.drift.items()} == {
+    result = verdict(iot, AliasName="New", OnExisting=policy)
+    assert (result.status, result.why) == (status, why)
+    assert {name: (d.Wanted, d.Found) for name, d in result.drift.items()} == {
         "AliasName": ("New", "Old"),
         "ModuleName": ("mcu", "MCU"),
     }
@@ -161,7 +161,7 @@ NOW = 1_000_000.0
 """What the pretended clock shows."""
 
 
-def made(iot: FakeIot, at: float) -> FakeIot:
+def set_created(iot: FakeIot, at: float) -> FakeIot:
     iot.products[PRODUCT]["mcu"]["GmtCreate"] = time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(at))
     return iot
 
@@ -182,7 +182,7 @@ def test_a_module_older_than_the_first_call_that_may_have_made_it_is_another_s(
 ) -> None:
     """However long ago that call was made. An answer's Date tells to minutes how far its clock is ahead of
     ours; without it, what may be its skew counts for the request."""
-    iot = made(iot_with("mcu"), NOW + (ahead or 0) - ago - before)
+    iot = set_created(iot_with("mcu"), NOW + (ahead or 0) - ago - before)
     if ahead is not None:
         iot.date = formatdate(NOW + ahead, usegmt=True)
     assert verdict(iot, Tried=int(NOW - ago), Attempt=2).status == status
@@ -191,7 +191,7 @@ def test_a_module_older_than_the_first_call_that_may_have_made_it_is_another_s(
 @pytest.mark.parametrize(("since", "status"), [(NOW - 7200, "created"), (None, "existing")])
 def test_true_is_no_older_than_the_first_that_is_known_of_the_request(since: float | None, status: str) -> None:
     """Rather `existing` than a claim on what another has made."""
-    iot = made(iot_with("mcu"), NOW - 7200)
+    iot = set_created(iot_with("mcu"), NOW - 7200)
     more = {} if since is None else {"Since": int(since)}
     assert verdict(iot, Tried=True, **more).status == status
 
@@ -215,9 +215,9 @@ GIVEN_UP: dict[str, tuple[tuple[Fault, ...], float, tuple[str, bool, bool, int]]
 def test_what_cannot_be_finished_is_given_up(case: str) -> None:
     faults, seconds, end = GIVEN_UP[case]
     iot, clock = iot_with(faults=faults), FakeClock()
-    found = given_up(iot, clock=clock, seconds=seconds)
+    result = given_up(iot, clock=clock, seconds=seconds)
     assert clock.time - NOW <= seconds, "no pause goes beyond the deadline"
-    assert (getattr(found.error, "code", ""), found.counts, bool(found.known.Tried), len(iot.calls)) == end
+    assert (getattr(result.error, "code", ""), result.counts, bool(result.known.Tried), len(iot.calls)) == end
 
 
 @pytest.mark.parametrize(("fault", "tried"), [("before", False), ("after", True)])
@@ -230,17 +230,17 @@ def test_a_fault_of_ours_is_a_try_only_where_a_call_may_have_left(fault: str, tr
     iot = iot_with(faults=(bug,))
     if fault == "before":
         iot.open = lambda _seconds: bug(iot_with)  # type: ignore[assignment, arg-type]
-    found = given_up(iot)
-    assert isinstance(found.error, ZeroDivisionError)
-    assert (bool(found.known.Tried), found.counts) == (tried, True)
+    result = given_up(iot)
+    assert isinstance(result.error, ZeroDivisionError)
+    assert (bool(result.known.Tried), result.counts) == (tried, True)
 
 
 class Keeping(FakeIot):
     """An API whose update leaves alone what the call leaves out."""
 
     def UpdateOTAModule(self, call: Mapping[str, str]) -> Answer:  # noqa: N802
-        given = {name: call[name] for name in ("AliasName", "Desc") if name in call}
-        self.products[PRODUCT]["mcu"].update(given)
+        fields = {name: call[name] for name in ("AliasName", "Desc") if name in call}
+        self.products[PRODUCT]["mcu"].update(fields)
         return answered(Success=True)
 
 
@@ -249,8 +249,8 @@ def test_a_description_taken_away_is_read_back(kind: type[FakeIot], status: str)
     """What an update without one does is not documented, and `updated` must be true."""
     iot = kind({PRODUCT: {}})
     iot.add(PRODUCT, "mcu", text="Old")
-    found = verdict(iot, Desc="", OnExisting="update")
-    assert (found.status, "Desc" in found.drift) == (status, kind is Keeping)
+    result = verdict(iot, Desc="", OnExisting="update")
+    assert (result.status, "Desc" in result.drift) == (status, kind is Keeping)
     assert iot.calls.count("UpdateOTAModule") == 1
 
 
@@ -276,8 +276,8 @@ def test_what_the_deadline_cuts_counts_as_no_attempt() -> None:
         raise Unanswered("NoAnswer", "TimeoutError")
 
     iot.faults.append(slow)
-    found = given_up(iot, clock=clock, seconds=5.0)
-    assert (found.counts, found.known.Tried) == (False, int(NOW))
+    result = given_up(iot, clock=clock, seconds=5.0)
+    assert (result.counts, result.known.Tried) == (False, int(NOW))
 
 
 KINDS = [fine, busy, busy_after_effect, lost_call, lost_reply, refused_connection, throttle]
@@ -294,14 +294,14 @@ def test_whatever_fails_the_verdict_is_true(faults: list[Fault], before: str, po
     if before != "none":
         iot.add(PRODUCT, "mcu", alias="Wanted" if before == "same" else "Other")
         iot.products[PRODUCT]["mcu"]["GmtCreate"] = "1970-01-01T00:00Z"
-    found = verdict(iot, AliasName="Wanted", OnExisting=policy)
+    result = verdict(iot, AliasName="Wanted", OnExisting=policy)
     alias = iot.products[PRODUCT]["mcu"]["AliasName"]
     truths = {
         "created": before == "none" and alias == "Wanted",
-        "existing": before != "none" and (alias == "Wanted") == (not found.drift),
+        "existing": before != "none" and (alias == "Wanted") == (not result.drift),
         "updated": before == "other" and policy == "update" and alias == "Wanted",
         "rejected": before != "none" and policy == "fail",
     }
-    assert truths[found.status]
+    assert truths[result.status]
     if policy != "update":
         assert "UpdateOTAModule" not in iot.calls
