@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from handler.errors import OutOfTime
 from handler.pacing import CATCH_UP, EARLY, SLOWEST, catch_up
-from tests.support.departures import CALL, NEVER, Caller, a_caller, excess
+from tests.support.departures import CALL, NEVER, Caller, excess, make_caller
 from tests.support.scheduler import Task
 
 RATES = st.sampled_from([9.0, 9 / 4, 0.5, 1.0, 10.0]) | st.floats(0.2, 50)
@@ -23,7 +23,7 @@ def test_calls_leave_in_their_order_and_as_soon_as_the_quota_lets_them(
 ) -> None:
     """Without late wake-ups no window W holds more than 1 + floor(W * rate) calls, whatever the arrivals, and
     the n-th leaves when the ideal schedule lets it."""
-    caller = a_caller(rate, seed)
+    caller = make_caller(rate, seed)
     caller.arrive(*moments)
     caller.time.run()
     assert excess(caller.left, rate, tau=0) <= 0
@@ -64,7 +64,7 @@ def test_no_mishap_lets_more_leave_than_the_quota(
     rate: float, moments: list[float], mishaps: list[Mishap], seed: int, lateness: float
 ) -> None:
     """Stalls, clocks that jump or stand still, cancellations, throttles and late wake-ups never lead to a burst."""
-    caller = a_caller(rate, seed, lateness)
+    caller = make_caller(rate, seed, lateness)
     tasks = caller.arrive(*moments)
     for mishap in mishaps:
         befall(caller, tasks, mishap)
@@ -79,7 +79,7 @@ def test_no_mishap_lets_more_leave_than_the_quota(
 
 def test_calls_whose_slots_passed_in_a_stall_do_not_leave_at_once() -> None:
     """After ten minutes frozen, 45 waiting calls go on leaving one at a time."""
-    caller = a_caller(9)
+    caller = make_caller(9)
     caller.arrive(*[0.0] * 45)
     caller.time.spawn(lambda: caller.time.stall(600), at=1.05)
     caller.time.run()
@@ -90,7 +90,7 @@ def test_calls_whose_slots_passed_in_a_stall_do_not_leave_at_once() -> None:
 
 def test_a_clock_that_goes_back_stops_nobody() -> None:
     """An hour back costs one slot at most, not an hour."""
-    caller = a_caller(9)
+    caller = make_caller(9)
     caller.arrive(*[0.0] * 20)
     caller.time.spawn(lambda: caller.time.jump(-3600), at=1)
     caller.time.run()
@@ -100,7 +100,7 @@ def test_a_clock_that_goes_back_stops_nobody() -> None:
 
 @given(st.integers(0, 9), SEEDS)
 def test_a_slot_that_is_given_back_is_used(cancelled: int, seed: int) -> None:
-    caller = a_caller(9, seed)
+    caller = make_caller(9, seed)
     tasks = caller.arrive(*[0.0] * 11)
     caller.time.run(until=0.01)
     waiting = [task for task in tasks if not task.done]
@@ -110,7 +110,7 @@ def test_a_slot_that_is_given_back_is_used(cancelled: int, seed: int) -> None:
 
 
 def test_a_deadline_before_the_slot_is_refused_at_once_and_takes_no_slot() -> None:
-    caller = a_caller(1)
+    caller = make_caller(1)
     caller.arrive(0, 0, 0, 0, deadline=2.0)
     caller.time.run()
     assert caller.left == pytest.approx([0, 1, 2])
@@ -122,7 +122,7 @@ def test_a_deadline_before_the_slot_is_refused_at_once_and_takes_no_slot() -> No
 
 def test_a_slot_that_moves_behind_the_deadline_is_refused_when_it_is_noticed() -> None:
     """A throttle can move the slots of calls that wait; who cannot leave in time any more is told."""
-    caller = a_caller(1)
+    caller = make_caller(1)
     tasks = caller.arrive(0, 0, 0, deadline=2.0)
     caller.time.spawn(lambda: caller.pacer.throttled(CALL, 5.0), at=0.5)
     caller.time.run(until=2.0)
@@ -130,7 +130,7 @@ def test_a_slot_that_moves_behind_the_deadline_is_refused_when_it_is_noticed() -
 
 
 def test_wait_returns_the_seconds_waited_for_this_operation() -> None:
-    caller, waited = a_caller(4), list[tuple[str, float]]()
+    caller, waited = make_caller(4), list[tuple[str, float]]()
     for name in (CALL, CALL, "ListOTAModuleByProduct"):
         caller.time.spawn(lambda name=name: waited.append((name, caller.pacer.wait(name, NEVER))))  # type: ignore[misc]
     caller.time.run()
@@ -141,7 +141,7 @@ class Api:
     """Throttles the calls that leave before `until`, and answers each after `latency`."""
 
     def __init__(self, callers: int, seconds: float, *, latency: float, until: float) -> None:
-        self._caller = a_caller(9)
+        self._caller = make_caller(9)
         for _ in range(callers):
             self._caller.time.spawn(lambda: self._call(seconds, latency, until))
         self._caller.time.run()
@@ -192,7 +192,7 @@ def test_refusals_without_end_leave_a_tenth_of_the_rate() -> None:
 )
 def test_nothing_leaves_before_retry_after_is_over(operation: str, asked: float, jump: float, held: float) -> None:
     """What the API asks for is honoured within 0 to 5 seconds, and no longer where the clock goes back."""
-    caller = a_caller(9)
+    caller = make_caller(9)
     caller.time.run(until=10)
     caller.pacer.throttled(operation, asked)
     caller.time.jump(jump)

@@ -19,41 +19,41 @@ from tests.support.pipeline_world import wanted, world
 NOW = 1_000_000.0
 
 
-def chains(*made: tuple[int, Pause, int]) -> list[Chain]:
-    """By their message, their pause, and the number of requests in them."""
+def make_chains(*made: tuple[int, Pause, int]) -> list[Chain]:
+    """Make chains by their message, their pause, and the number of requests in them."""
     return [
         Chain(place, pause, [json.dumps({"Id": f"r{number}-{n}"}) for n in range(size)])
         for number, (place, pause, size) in enumerate(made)
     ]
 
 
-def sent(made: list[Chain], most: int) -> list[list[str]]:
-    """The ids in each message."""
+def send_ids(made: list[Chain], most: int) -> list[list[str]]:
+    """Put chains back, and return the ids in each message."""
     bodies = [json.loads(message.body) for message in build_messages(made, most, lambda: 0.5)]
     return [[each["Id"] for each in (body if isinstance(body, list) else [body])] for body in bodies]
 
 
-def unfinished(reason: Reason, *, counts: bool = False, **more: object) -> tuple[Item, Unfinished]:
+def leave(reason: Reason, *, counts: bool = False, **more: object) -> tuple[Item, Unfinished]:
     request = ModuleRequest.model_validate({"ProductKey": "a1", "ModuleName": "mcu", "Id": "r1", **more})
     return Item(request, 0, 0), Unfinished(request, reason, "", counts=counts)
 
 
 def test_pauses_are_those_of_what_went_wrong() -> None:
-    assert build_chain([unfinished("upstream", counts=True, Attempt=3)], NOW).pause == pause_after_attempt(3)
-    assert build_chain([unfinished("misconfigured")], NOW).pause == MISCONFIGURED
-    assert build_chain([unfinished("deadline")], NOW).pause == build_chain([unfinished("quota")], NOW).pause == NO_TIME
-    by_age = [build_chain([unfinished("sink", Since=int(NOW) - age)], NOW) for age in (0, 100, 10_000)]
+    assert build_chain([leave("upstream", counts=True, Attempt=3)], NOW).pause == pause_after_attempt(3)
+    assert build_chain([leave("misconfigured")], NOW).pause == MISCONFIGURED
+    assert build_chain([leave("deadline")], NOW).pause == build_chain([leave("quota")], NOW).pause == NO_TIME
+    by_age = [build_chain([leave("sink", Since=int(NOW) - age)], NOW) for age in (0, 100, 10_000)]
     assert [chain.pause.most for chain in by_age] == [15, 60, 900]
-    lane = build_chain([unfinished("upstream", counts=True), unfinished("order", Id="r2")], NOW)
+    lane = build_chain([leave("upstream", counts=True), leave("order", Id="r2")], NOW)
     assert (lane.pause, [json.loads(each)["Id"] for each in lane.elements]) == (pause_after_attempt(1), ["r1", "r2"])
 
 
 def test_what_is_left_of_one_message_goes_back_as_one_for_each_pause() -> None:
     """Joined with what has the same pause before there are too many messages."""
-    made = chains((0, NO_TIME, 1), (1, MISCONFIGURED, 1), (0, NO_TIME, 2), (2, NO_TIME, 1))
-    assert sent(made, 3) == [["r0-0", "r2-0", "r2-1"], ["r3-0"], ["r1-0"]]
-    made = chains((0, NO_TIME, 1), (0, MISCONFIGURED, 1), (1, NO_TIME, 1), (1, MISCONFIGURED, 1))
-    assert sent(made, 2) == [["r0-0", "r2-0"], ["r1-0", "r3-0"]]
+    made = make_chains((0, NO_TIME, 1), (1, MISCONFIGURED, 1), (0, NO_TIME, 2), (2, NO_TIME, 1))
+    assert send_ids(made, 3) == [["r0-0", "r2-0", "r2-1"], ["r3-0"], ["r1-0"]]
+    made = make_chains((0, NO_TIME, 1), (0, MISCONFIGURED, 1), (1, NO_TIME, 1), (1, MISCONFIGURED, 1))
+    assert send_ids(made, 2) == [["r0-0", "r2-0"], ["r1-0", "r3-0"]]
 
 
 def test_of_two_pauses_in_one_message_none_costs_an_attempt_too_early() -> None:
@@ -62,7 +62,7 @@ def test_of_two_pauses_in_one_message_none_costs_an_attempt_too_early() -> None:
     for pauses, expected in (
         ((NO_TIME, MISCONFIGURED), NO_TIME), ((early, late), late), ((early, MISCONFIGURED), early), ((NO_TIME, late), late),
     ):  # fmt: skip
-        [message] = build_messages(chains(*((0, pause, 1) for pause in pauses)), 1, lambda: 0.5)
+        [message] = build_messages(make_chains(*((0, pause, 1) for pause in pauses)), 1, lambda: 0.5)
         assert message.delay == expected.draw(lambda: 0.5)
 
 
@@ -82,7 +82,7 @@ PAUSES = st.sampled_from([NO_TIME, MISCONFIGURED, *map(pause_after_attempt, (1, 
 @given(st.lists(st.tuples(st.integers(0, 5), PAUSES, st.integers(1, 3)), min_size=1, max_size=20))
 def test_all_go_back_once_and_in_no_more_messages_than_they_came_in(made: list[tuple[int, Pause, int]]) -> None:
     most = 1 + max(place for place, _, _ in made)
-    found = sent(chains(*made), most)
+    found = send_ids(make_chains(*made), most)
     assert len(found) <= most
     assert sorted(name for some in found for name in some) == sorted(
         f"r{number}-{n}" for number, (_, _, size) in enumerate(made) for n in range(size)
@@ -110,7 +110,7 @@ def test_a_queue_that_takes_nothing_of_many_has_them_delivered_again_before_anyt
 
 
 def put_back_whole(body: str, seconds: float = 0.0) -> list[str]:
-    """What goes back of the second message of a delivery whose outcomes nobody takes; it fits into messages."""
+    """Return what goes back of the second message of a delivery whose outcomes nobody takes; it fits into messages."""
     here = world(seconds=seconds)
     here.box.publish_fails = lambda _event: True
     here.run(wanted("first"), body)

@@ -36,7 +36,7 @@ def test_eight_processes_share_one_quota(server: ValkeyServer) -> None:
 
 
 def share(processes: int, rate: float, latency: float, trip: float, forgotten_at: Sequence[float] = ()) -> list[float]:
-    """When calls leave in 30 s of virtual time: 24 threads a process, wake-ups a little late, and a store that forgets all."""
+    """Return when calls leave in 30 s of virtual time: 24 threads a process, late wake-ups, and a store that forgets all."""
     valkey, left, time = Valkey(), list[float](), VirtualTime(1, partial(Random(1).uniform, 0, 0.005))
 
     def ask(key: str, arguments: Sequence[float]) -> Sequence[int]:
@@ -150,8 +150,8 @@ class Generous(Store):
         return Answer(0.0, 0.0, 1 / RATE, RATE, 0.0)
 
 
-def a_line() -> tuple[SharedLine, Store]:
-    """One who waits, has been given a slot at 0.0, and for whom the clock stands still."""
+def make_line() -> tuple[SharedLine, Store]:
+    """Make a line in which one waits who was given a slot at 0.0; the clock stands still."""
     store = Generous("redis://127.0.0.1:1", Clock(), Log())
     line = SharedLine(CALL, RATE / 2, Clock(now=lambda: 0.0), RATE, store, "key")
     line._waiting.append(CALL)
@@ -163,7 +163,7 @@ def a_line() -> tuple[SharedLine, Store]:
 
 def test_a_slot_is_used_in_time_or_lost() -> None:
     """Used late, it would add to what others do with theirs."""
-    line, _ = a_line()
+    line, _ = make_line()
     assert line._slot(CATCH_UP / RATE, 0) == CATCH_UP / RATE
     late = 1.3 / RATE
     assert line._slot(late, 0) > late
@@ -172,7 +172,7 @@ def test_a_slot_is_used_in_time_or_lost() -> None:
 
 def test_two_who_wait_hold_a_slot_each_and_a_third_none() -> None:
     """What is held would be used even after a throttle."""
-    line, _ = a_line()
+    line, _ = make_line()
     line._waiting.extend("bc")
     assert line._needs_slot("b")
     line._fetch(NEVER)
@@ -181,7 +181,7 @@ def test_two_who_wait_hold_a_slot_each_and_a_third_none() -> None:
 
 def test_whoever_is_back_first_takes_no_more_than_its_share() -> None:
     """A slot of the store alone would add to what the others, for which it is not yet back, take by themselves."""
-    line, store = a_line()
+    line, store = make_line()
     store._settled_at = NEVER
     line._leave(0.0, 0.0)
     assert not line._needs_slot(CALL)
@@ -190,7 +190,7 @@ def test_whoever_is_back_first_takes_no_more_than_its_share() -> None:
 
 def test_a_process_alone_is_silent_for_a_second_after_all_slots_that_were_given_out() -> None:
     """So no second holds calls of both kinds, whoever holds the slots. One that never had the store has waited in vain."""
-    line, store = a_line()
+    line, store = make_line()
     store.down, store.lost_at = True, 0.5
     assert line._slot(0.5, 0) == 0.5 + 1 / RATE + SILENCE
     never = SharedLine(CALL, RATE / 2, Clock(), RATE, store, "key")

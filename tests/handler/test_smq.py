@@ -48,7 +48,7 @@ def outbox(url: str, keys: Credentials = KEYS, seconds: float = 10.0) -> Outbox:
     return Outbox(Transport(connect), clock, lambda: 0.5, SETTINGS, lambda: keys, clock.now() + seconds)
 
 
-def bodies(cloud: Cloud, queue: str) -> list[str]:
+def read_bodies(cloud: Cloud, queue: str) -> list[str]:
     return [base64.b64decode(message.body).decode() for message in cloud.receive(queue, 16)]
 
 
@@ -62,9 +62,9 @@ def test_each_message_reaches_its_place(cloud: Cloud, box: Outbox) -> None:
     box.publish('{"a": "微控"}', "created")
     box.dead_letter('{"Reason": "upstream"}')
     assert box.put_back([Message(str(n), 0 if n % 2 else 60) for n in range(16)]) == []
-    assert bodies(cloud, "outcomes") == ['{"a": "微控"}']
-    assert bodies(cloud, "dead") == ['{"Reason": "upstream"}']
-    assert sorted(bodies(cloud, "requests"), key=int) == [str(n) for n in range(16) if n % 2]
+    assert read_bodies(cloud, "outcomes") == ['{"a": "微控"}']
+    assert read_bodies(cloud, "dead") == ['{"Reason": "upstream"}']
+    assert sorted(read_bodies(cloud, "requests"), key=int) == [str(n) for n in range(16) if n % 2]
     assert cloud.depths("requests").delayed == 8
 
 
@@ -80,8 +80,8 @@ def test_without_time_for_an_answer_nothing_is_sent(
     with pytest.raises(SinkError, match="no time left"):
         late.dead_letter("{}")
     assert late.put_back([Message("1")]) == back
-    assert (bodies(cloud, "outcomes"), bodies(cloud, "dead")) == ([], [])
-    assert bodies(cloud, "requests") == ([] if back else ["1"])
+    assert (read_bodies(cloud, "outcomes"), read_bodies(cloud, "dead")) == ([], [])
+    assert read_bodies(cloud, "requests") == ([] if back else ["1"])
 
 
 def test_temporary_keys_are_sent_with_their_token(cloud: Cloud, box: Outbox) -> None:
@@ -122,13 +122,13 @@ def test_a_fault_of_the_service_may_double_an_outcome_and_never_loses_it(
     cloud: Cloud, box: Outbox, faults: list[Fault]
 ) -> None:
     Wire(box, *faults).box.publish("{}", "created")
-    assert set(bodies(cloud, "outcomes")) == {"{}"}
+    assert set(read_bodies(cloud, "outcomes")) == {"{}"}
 
 
 def test_a_batch_that_fails_is_sent_one_by_one(cloud: Cloud, box: Outbox) -> None:
     """Which of them were accepted, a fault does not say."""
     assert Wire(box, *[busy] * 3).box.put_back([Message("1"), Message("2")]) == []
-    assert set(bodies(cloud, "requests")) == {"1", "2"}
+    assert set(read_bodies(cloud, "requests")) == {"1", "2"}
 
 
 def taken_in_part(_effect: object) -> Answer:
@@ -145,7 +145,7 @@ def test_of_a_batch_taken_in_part_only_the_rest_is_sent_again(cloud: Cloud, box:
     """Whoever sent all of it again would double every request that was taken, each time."""
     wire = Wire(box, taken_in_part)
     assert wire.box.put_back([Message(str(n)) for n in range(5)]) == []
-    assert bodies(cloud, "requests") == ["1"]
+    assert read_bodies(cloud, "requests") == ["1"]
     assert [body.count(b"<MessageBody>") for body in wire.sent] == [5, 1]
 
 

@@ -31,8 +31,8 @@ CONFIRMATION = {"Type": "SubscriptionConfirmation", "Token": "t", "SubscribeURL"
 TOPIC = wrapping.topic(TEXT)
 
 
-def seen(sent: object) -> list[tuple[str, object]]:
-    """Ids and requests of an event, read as the pipeline reads them."""
+def read_requests(sent: object) -> list[tuple[str, object]]:
+    """Return ids and requests of an event, read as the pipeline reads them."""
     raw = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
     return [
         (delivery.id, request.model_dump(include=set(REQUEST)) if isinstance(request, ModuleRequest) else request)
@@ -63,19 +63,19 @@ def seen(sent: object) -> list[tuple[str, object]]:
     ],
 )
 def test_every_envelope_is_opened(sent: object, message: str) -> None:
-    assert seen(sent) == [(message, REQUEST)]
+    assert read_requests(sent) == [(message, REQUEST)]
 
 
 def test_a_message_without_an_id_gets_one_from_its_body() -> None:
     for sent in (TEXT.encode(), CODED.encode(), json.dumps({"body": TEXT, "attrs": {"k": "v"}}).encode()):
-        [(first, request)] = seen(sent)
+        [(first, request)] = read_requests(sent)
         assert request == REQUEST
-        assert [first] == [again for again, _ in seen(sent)]
-        assert first != seen(TEXT.replace("mcu", "mcv").encode())[0][0]
+        assert [first] == [again for again, _ in read_requests(sent)]
+        assert first != read_requests(TEXT.replace("mcu", "mcv").encode())[0][0]
 
 
-def valid(found: list[Delivery]) -> list[list[bool]]:
-    """Which requests of each delivery are valid."""
+def flag_valid(found: list[Delivery]) -> list[list[bool]]:
+    """Tell of the requests of each delivery which are valid."""
     return [[isinstance(request, ModuleRequest) for request in delivery.open().requests()] for delivery in found]
 
 
@@ -95,7 +95,7 @@ SPLIT = {
 
 @pytest.mark.parametrize(("sent", "expected"), SPLIT.values(), ids=SPLIT)
 def test_each_message_of_an_event_is_a_delivery(sent: str, expected: list[list[bool]]) -> None:
-    assert valid(deliveries(sent.encode())) == expected
+    assert flag_valid(deliveries(sent.encode())) == expected
 
 
 VALUES: list[object] = [None, 5, "{broken", {}, {"foo": 1}, event(5), event({"x": 1}), [[]]]
@@ -116,7 +116,7 @@ def test_one_broken_element_never_hides_the_others(broken: str) -> None:
     first, last = (json.dumps(event(smq(message=name), note=note)).encode() for name in ("m1", "m3"))
     found = deliveries(b"[" + first + b", " + BROKEN[broken] + b" ," + last + b"]")
     assert (found[0].id, found[2].id) == ("m1", "m3")
-    assert valid(found) == [[True], [False], [True]]
+    assert flag_valid(found) == [[True], [False], [True]]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_what_is_meant_as_a_request_is_rejected_by_field_whatever_carries_it(wro
         event({**KAFKA, "value": wrong}), event(RABBIT | {"body": wrong}), [event(ROCKET | {"body": text})],
     ]  # fmt: skip
     for carrier in carriers:
-        [(_, request)] = seen(carrier)
+        [(_, request)] = read_requests(carrier)
         assert isinstance(request, Invalid)
         assert [p.Field for p in request.problems if "not a field" in p.Problem] == [
             name for name in wrong if name not in ModuleRequest.model_fields
@@ -194,7 +194,7 @@ def test_a_delivery_says_when_its_message_was_published(sent: object, published:
 @pytest.mark.parametrize("sent", [b"hello topic", b"null", b"5", b"", b"\xff\xfe", b"[" * 100_000, b'"text"', b"NaN"])
 def test_what_is_no_request_at_all_is_one_invalid_message(sent: bytes) -> None:
     """An SMQ topic hands over its message as it is."""
-    [(_, request)] = seen(sent)
+    [(_, request)] = read_requests(sent)
     assert isinstance(request, Invalid)
 
 

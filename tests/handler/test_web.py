@@ -168,15 +168,15 @@ def test_a_prefix_may_stand_in_front_of_a_path(prefix: str, taken: tuple[str, ..
 def test_a_cloud_event_is_opened_and_gives_its_id_and_its_trace(data: dict[str, object], ends: object) -> None:
     for headers in (STRUCTURED, JSON, {}, media("application/vnd.erp.event+json")):
         function = Function()
-        assert told(function.post({**EVENT, **data}, headers)) == ends
+        assert read_results(function.post({**EVENT, **data}, headers)) == ends
         assert {each.traceparent for each in function.ran} == {TRACE}
     batch = [{**EVENT, **data}, {**EVENT, "id": "ev-8", "data": UNNAMED}]
     each = ends if isinstance(ends, list) else [ends]
-    assert told(Function().post(batch, media("application/cloudevents-batch+json"))) == [*each, (201, "ev-8")]
+    assert read_results(Function().post(batch, media("application/cloudevents-batch+json"))) == [*each, (201, "ev-8")]
 
 
-def told(answer: web.HttpAnswer) -> object:
-    """Status and Id; of an array's answer those of each result."""
+def read_results(answer: web.HttpAnswer) -> object:
+    """Return status and Id; of an array's answer those of each result."""
     body = content(answer)
     if answer.status == 207:
         return [(part["status"], part["Id"]) for part in body["results"]]
@@ -197,6 +197,6 @@ def test_a_cloud_event_in_binary_mode_gives_its_id_and_its_trace(
     headers: dict[str, str], name: str, trace: str | None
 ) -> None:
     function = Function()
-    assert told(function.post(UNNAMED, {**JSON, **headers})) == (201, name)
-    assert told(function.post([UNNAMED, REQUEST], {**JSON, **headers})) == [(201, f"{name}/1"), (201, "own-1")]
+    assert read_results(function.post(UNNAMED, {**JSON, **headers})) == (201, name)
+    assert read_results(function.post([UNNAMED, REQUEST], {**JSON, **headers})) == [(201, f"{name}/1"), (201, "own-1")]
     assert {each.traceparent for each in function.ran} == {trace}

@@ -31,7 +31,7 @@ def http_event(**fields: object) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def opened(**fields: object) -> HttpRequest:
+def open_event(**fields: object) -> HttpRequest:
     request = web.from_event(json.dumps(http_event(**fields)).encode())
     assert request is not None
     return request
@@ -39,9 +39,9 @@ def opened(**fields: object) -> HttpRequest:
 
 def test_an_fc_3_event_is_an_http_request() -> None:
     request = HttpRequest("POST", "/modules", {**JSON, "prefer": "a,b"}, json.dumps(REQUEST).encode(), "1-64f6cd87")
-    assert opened() == request
+    assert open_event() == request
     for encoded, path in (("/health%7A", "/healthz"), ("/health%257A", "/health%7A")):
-        found = opened(rawPath=encoded, requestContext={"http": {"method": "get"}})
+        found = open_event(rawPath=encoded, requestContext={"http": {"method": "get"}})
         assert found == request._replace(method="GET", path=path, request_id="")
 
 
@@ -56,19 +56,19 @@ def test_an_fc_3_event_is_an_http_request() -> None:
     ],
 )
 def test_headers_that_are_repeated_or_folded_are_joined(sent: object, headers: object) -> None:
-    assert opened(headers=sent).headers == headers
+    assert open_event(headers=sent).headers == headers
 
 
 def test_a_header_that_was_sent_twice_alike_is_one() -> None:
     """As proxies do it."""
     for twice in ("application/json,application/json", ["application/json"] * 2):
-        assert Function().respond(opened(headers={"content-type": twice})).status == 201
+        assert Function().respond(open_event(headers={"content-type": twice})).status == 201
 
 
 def test_an_fc_3_body_may_be_base64() -> None:
-    assert opened(body=base64.b64encode(b"\x00\xff").decode(), isBase64Encoded=True).body == b"\x00\xff"
+    assert open_event(body=base64.b64encode(b"\x00\xff").decode(), isBase64Encoded=True).body == b"\x00\xff"
     for body in ("no base64!", "\ud800", 5):
-        assert Function().respond(opened(body=body, isBase64Encoded=True)).status == 400
+        assert Function().respond(open_event(body=body, isBase64Encoded=True)).status == 400
 
 
 def test_any_other_event_is_no_http_request() -> None:

@@ -37,13 +37,13 @@ class Caller:
         return [self.time.spawn(call, at=moment) for call, moment in zip(calls, moments, strict=True)]
 
 
-def a_caller(rate: float, seed: int = 0, lateness: float = 0.0) -> Caller:
+def make_caller(rate: float, seed: int = 0, lateness: float = 0.0) -> Caller:
     time = VirtualTime(seed, lambda: lateness)
     return Caller(time, Pacer(rate, time.clock))
 
 
 def excess(moments: Sequence[float], rate: float, tau: float) -> int:
-    """How many calls more than 1 + floor((W + tau) * rate) leave in the worst of all windows W."""
+    """Count the calls that are more than 1 + floor((W + tau) * rate) leave in the worst of all windows W."""
     ordered = sorted(moments)
     spare = tau + 2 * EARLY
     return max(

@@ -79,7 +79,7 @@ class Instance:
 
 
 def run_processes(count: int, seconds: float, url: str, rate: float) -> Sequence[Any]:
-    """What processes that begin at once and share a rate have printed."""
+    """Start processes that begin at once and share a rate, and return what they printed."""
     command = [sys.executable, "-m", "tests.support.fleet", url, str(rate), str(rate / count)]
     with ExitStack() as stack:
         processes = [
