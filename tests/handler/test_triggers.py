@@ -140,7 +140,7 @@ def test_an_event_of_no_known_shape_names_what_was_seen(sent: dict[str, object])
 )
 def test_what_is_meant_as_a_request_is_rejected_by_field_whatever_carries_it(wrong: dict[str, object]) -> None:
     """Nobody waits for a topic's message to be delivered again: an error would lose it."""
-    text = json.dumps(wrong)
+    text, unknown = json.dumps(wrong), [name for name in wrong if name not in ModuleRequest.model_fields]
     carriers: list[object] = [
         wrong, [wrong], [text], {**TOPIC, "Message": text}, {"body": text, "attrs": {}}, event(wrong), [event(smq(text))],
         event({**KAFKA, "value": wrong}), event(RABBIT | {"body": wrong}), [event(ROCKET | {"body": text})],
@@ -148,29 +148,21 @@ def test_what_is_meant_as_a_request_is_rejected_by_field_whatever_carries_it(wro
     for carrier in carriers:
         [(_, request)] = read_requests(carrier)
         assert isinstance(request, Invalid)
-        assert [p.Field for p in request.problems if "not a field" in p.Problem] == [
-            name for name in wrong if name not in ModuleRequest.model_fields
-        ]
+        assert [each.Field for each in request.problems if "not a field" in each.Problem] == unknown
 
 
-@pytest.mark.parametrize(
-    ("sent", "reason"),
-    [
-        (event({**KAFKA, "value": None}), "kafka without a body"),
-        ([event(WHERE)], "kafka without a body"),
-        ({**TIMER, "payload": ""}, "timer without a body"),
-        (event(None), "event without a body"),
-        ([event({})], "event without a body"),
-        (event(smq(None)), "smq without a body"),
-        ({**TOPIC, "Message": None}, "smq-topic without a body"),
-        (CONFIRMATION, "confirmation without a body"),
-        ([event(smq(json.dumps(CONFIRMATION)))], "confirmation without a body"),
-    ],
-)
-def test_what_carries_no_request_is_told_and_nothing_else(sent: object, reason: str) -> None:
+EMPTY = [
+    ("kafka", event({**KAFKA, "value": None})), ("kafka", [event(WHERE)]), ("timer", {**TIMER, "payload": ""}),
+    ("event", event(None)), ("event", [event({})]), ("smq", event(smq(None))), ("smq-topic", {**TOPIC, "Message": None}),
+    ("confirmation", CONFIRMATION), ("confirmation", [event(smq(json.dumps(CONFIRMATION)))]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "sent"), EMPTY)
+def test_what_carries_no_request_is_told_and_nothing_else(source: str, sent: object) -> None:
     """A tombstone of a compacted topic asks for nothing; nor does a health check."""
     [delivery] = deliveries(json.dumps(sent).encode())
-    assert delivery.open() == Contents([], [reason], several=False)
+    assert delivery.open() == Contents([], [f"{source} without a body"], several=False)
 
 
 @pytest.mark.parametrize(

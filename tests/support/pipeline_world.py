@@ -50,12 +50,11 @@ class Box:
 
     def post(self, target: str, _seconds: float, body: bytes, _headers: Mapping[str, str]) -> Answer:
         document = body.decode()
-        bodies = [text_of(each) for each in re.findall("<MessageBody>(.*?)</MessageBody>", document, re.DOTALL)]
-        details = re.findall("<(?:MessageTag|DelaySeconds)>(.*?)</", document)
+        messages = re.findall("(?s)<MessageBody>(.*?)</MessageBody><(?:MessageTag|DelaySeconds)>(.*?)</", document)
         if "<Messages" in document:
             self.before_batch()
-            self.batches.append(len(bodies))
-        taken = [self._takes(target, *each) for each in zip(bodies, details, strict=True)]
+            self.batches.append(len(messages))
+        taken = [self._takes(target, text_of(sent), detail) for sent, detail in messages]
         results = ["<MessageId>1</MessageId>" if each else "<Code>AccessDenied</Code>" for each in taken]
         text = "".join(f"<Message>{result}</Message>" for result in results)
         return Answer(201 if all(taken) else 500, {}, text.encode())
@@ -68,9 +67,9 @@ class Box:
                 return False
             self.published.append(event)
             self.tags.append(detail)
+        elif self.back_fails(message := Message(body, int(detail))):
+            return False
         else:
-            if self.back_fails(message := Message(body, int(detail))):
-                return False
             self.back.append(message)
         return True
 
