@@ -6,8 +6,6 @@ from tests.support.fake_iot import busy, denied
 from tests.support.pipeline_world import wanted, world
 
 DAY = 86_400
-
-
 NOW = 1_000_000
 """What the pretended clock shows."""
 

@@ -92,8 +92,9 @@ def transport(url: str, tls: ssl.SSLContext | None = None, **options: Any) -> Tr
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key and a certificate of 127.0.0.1, in one file."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "local")])
-    begin, end = (datetime.now(timezone.utc) + timedelta(days=days) for days in (-1, 1))
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), begin, end)
+    now, day = datetime.now(timezone.utc), timedelta(days=1)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - day).not_valid_after(now + day)
     names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
     signed = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
     path = tmp_path_factory.mktemp("tls") / "local.pem"

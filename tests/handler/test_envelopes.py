@@ -87,11 +87,9 @@ def test_nothing_in_a_request_is_opened(text: str) -> None:
 
 
 LETTER = {
-    "Reason": "upstream",
-    "Detail": "d",
+    "Reason": "upstream", "Detail": "d", "Outcome": event({"Status": "failed"}),
     "Request": {**REQUEST, "Id": "own", "Attempt": 10, "Tried": True, "Theirs": True, "CorrelationId": "c"},
-    "Outcome": event({"Status": "failed"}),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
