@@ -33,11 +33,8 @@ def main() -> None:
     answers = record(session, options.target, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(answers, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(
-        *session.notes,
-        f"{options.output}: `ota-modules run --answers {options.output}` makes the local cloud answer so",
-        sep="\n",
-    )
+    use = f"{options.output}: `ota-modules run --answers {options.output}` makes the local cloud answer so"
+    print(*session.notes, use, sep="\n")
 
 
 def _platform(options: argparse.Namespace) -> AbstractContextManager[Platform]:

@@ -116,4 +116,4 @@ def shape(data: Any) -> str:
 
 
 def _lower(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(name).lower(): value for name, value in fields.items()}
+    return {name.lower(): value for name, value in fields.items()}

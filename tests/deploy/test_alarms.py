@@ -36,21 +36,16 @@ def lines(*messages: dict[str, Any] | str) -> list[log_queries.Row]:
     ]
 
 
-def summary(**fields: Any) -> dict[str, Any]:
-    return {"level": "INFO", "event": "summary", "calls": 10, "throttles": 0, "put_back": 0, "oldest_s": 1.0, **fields}
-
-
-def request(**fields: Any) -> dict[str, Any]:
-    return {"level": "INFO", "event": "request", "status": "created", **fields}
-
-
-QUIET = lines(summary(), request(), request(status="rejected", reason="limit"), "FC Invoke End RequestId: 1")
+END = "FC Invoke End RequestId: 1"
+REQUEST = {"level": "INFO", "event": "request", "status": "created"}
+SUMMARY = {"level": "INFO", "event": "summary", "calls": 10, "throttles": 0, "put_back": 0, "oldest_s": 1.0}
+QUIET = lines(SUMMARY, REQUEST, {**REQUEST, "status": "rejected", "reason": "limit"}, END)
 LOUD: dict[str, list[log_queries.Row]] = {
-    "GivenUp": lines(request(level="ERROR", status="failed", reason="upstream")),
+    "GivenUp": lines({**REQUEST, "level": "ERROR", "status": "failed", "reason": "upstream"}),
     "Misconfigured": lines({"level": "ERROR", "event": "misconfigured", "code": "Forbidden.RAM"}),
-    "Throttled": lines(summary(calls=100, throttles=30)),
-    "Oldest": lines(summary(oldest_s=4000.5)),
-    "Ended": lines("FC Invoke End RequestId: 1, Error: Function timed out after 300 seconds"),
+    "Throttled": lines({**SUMMARY, "calls": 100, "throttles": 30}),
+    "Oldest": lines({**SUMMARY, "oldest_s": 4000.5}),
+    "Ended": lines(f"{END}, Error: Function timed out after 300 seconds"),
 }
 
 
@@ -90,16 +85,11 @@ def test_there_is_an_alarm_for_each_thing_that_pages() -> None:
 def test_an_alert_hears_its_lines_and_is_silent_otherwise(name: str) -> None:
     """Its query and its condition hold on lines of the trouble that it is for, and not on a quiet day's."""
     configuration = ALERTS[name]["Detail"]["Configuration"]
-    (query,) = configuration["QueryList"]
-    (severity,) = configuration["SeverityConfigurations"]
+    [query], [severity] = configuration["QueryList"], configuration["SeverityConfigurations"]
     field, sign, bound = severity["EvalCondition"]["Condition"].split()
-    assert sign == ">"
-
-    def fires(rows: list[log_queries.Row]) -> bool:
-        return any((row[field] or 0) > float(bound) for row in log_queries.run(query["Query"], rows, INDEXED))
-
-    assert fires(LOUD[name])
-    assert not fires(QUIET)
+    results = (log_queries.run(query["Query"], rows, INDEXED) for rows in (LOUD[name], QUIET))
+    fires = [any((row[field] or 0) > float(bound) for row in result) for result in results]
+    assert (sign, fires) == (">", [True, False])
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart["title"])

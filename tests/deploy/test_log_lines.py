@@ -33,10 +33,7 @@ def written() -> Iterator[tuple[str, str]]:
 
 
 def test_every_event_is_described_at_its_levels_and_none_is_invented() -> None:
-    levels: dict[str, set[str]] = {}
-    for event, level in written():
-        levels.setdefault(event, set()).add(level)
-    assert levels == {name: set(event.levels) for name, event in EVENTS.items()}
+    assert set(written()) == {(name, level) for name, event in EVENTS.items() for level in event.levels}
 
 
 def check(lines: list[str]) -> set[str]:
@@ -48,7 +45,7 @@ def check(lines: list[str]) -> set[str]:
 
 def test_real_lines_are_as_described() -> None:
     """Of requests that end well and badly, of a wrong deployment, and of a fault of the function's own."""
-    faults = (fake_iot.fine, fake_iot.busy, fake_iot.denied, _broken)
+    faults = (fake_iot.fine, fake_iot.busy, fake_iot.denied, break_down)
     fine, busy, denied, broken = (world(*[fault] * 99) for fault in faults)
     fine.run(wanted(traceparent=TRACE, CorrelationId="c"), {"ProductKey": 5})
     busy.run(wanted(traceparent=TRACE, CorrelationId="c"))
@@ -61,7 +58,7 @@ def test_real_lines_are_as_described() -> None:
     assert line.keys() == {*HEAD, *EVENTS["request"].always, *EVENTS["request"].sometimes}
 
 
-def _broken(_effect: object) -> Any:
+def break_down(_effect: object) -> Any:
     raise LookupError("a fault of our own")
 
 

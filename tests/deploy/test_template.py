@@ -88,7 +88,7 @@ SOURCE = f"{CONFIG}/eventSourceConfig"
         (vendor.schema_problems, "memorySize", 64, "64"),
         (vendor.schema_problems, "memorySize", 200, "200"),
         (vendor.schema_problems, "timeout", 0, "0"),
-        (vendor.schema_problems, "handler", None, "None"),
+        (vendor.schema_problems, "handler", None, "handler"),
         (vendor.schema_problems, "environmentVariables", {"OTA_QPS": 6}, "6"),
         (vendor.schema_problems, "concurrencyConfig", {}, "reservedConcurrency"),
         (vendor.schema_problems, f"{CONFIG}/authType", "secret", "secret"),
@@ -103,32 +103,30 @@ def test_a_planted_mistake_in_a_function_is_caught(
 
 
 def spoilt(document: Document, place: str, value: object) -> Any:
-    """Copy a document with another value at a place, or nothing there where the value is GONE."""
+    """Copy a document with another value at a place, or nothing there where the value is None."""
     copied: Any = copy.deepcopy(document)
     part, (*way, last) = copied, place.split("/")
     for name in way:
         part = part[int(name) if isinstance(part, list) else name]
-    part[last] = value
-    if value is GONE:
-        del part[last]
+    part.pop(last, None)
+    part |= {} if value is None else {last: value}
     return copied
 
 
-GONE = object()
 MISTAKES: list[tuple[str, str, object, str]] = [
-    ("Requests", "QueueName", GONE, "queue_name"),
+    ("Requests", "QueueName", None, "queue_name"),
     ("Requests", "Bogus", 1, "bogus"),
     ("Requests", "VisibilityTimeout", 86400, "visibilityTimeout"),
-    ("Requests", "DlqPolicy/MaxReceiveCount", GONE, "maxReceiveCount"),
+    ("Requests", "DlqPolicy/MaxReceiveCount", None, "maxReceiveCount"),
     ("Requests", "DlqPolicy/enabled", True, "Enabled"),
     ("OutcomeSubscription", "PushType", "pigeon", "pushType"),
-    ("Results", "TopicName", GONE, "topic_name"),
-    ("Role", "AssumeRolePolicyDocument/Statement", GONE, "statement"),
-    ("DeadLetters", "ContactGroups", GONE, "contact_groups"),
+    ("Results", "TopicName", None, "topic_name"),
+    ("Role", "AssumeRolePolicyDocument/Statement", None, "statement"),
+    ("DeadLetters", "ContactGroups", None, "contact_groups"),
     ("Backlog", "Escalations/Warn/ComparisonOperator", "Huge", "comparisonOperator"),
-    ("GivenUp", "Detail/Configuration/QueryList", GONE, "queryList"),
-    ("Dashboard", "Charts", GONE, "charts"),
-    ("Search1", "Detail/SavedsearchName", GONE, "savedsearchName"),
+    ("GivenUp", "Detail/Configuration/QueryList", None, "queryList"),
+    ("Dashboard", "Charts", None, "charts"),
+    ("Search1", "Detail/SavedsearchName", None, "savedsearchName"),
 ]
 
 

@@ -48,7 +48,7 @@ def last_name(resource: Any) -> str:
     return str(resource.removesuffix("/messages").rpartition("/")[2])
 
 
-def settings(instances: int, qps: str = "9") -> Settings:
+def settings(instances: object, qps: str = "9") -> Settings:
     """Make a function's settings with this share of the quota."""
     environ = {"OTA_REGION": "cn-shanghai", "OTA_MNS_ENDPOINT": "https://mns.example", "OTA_RESULT_TOPIC": "t"}
     return Settings.read({**environ, "OTA_QPS": qps, "OTA_QUOTA_INSTANCES": str(instances)})
@@ -56,7 +56,7 @@ def settings(instances: int, qps: str = "9") -> Settings:
 
 def test_the_quota_s_table_is_what_the_function_makes_of_its_settings() -> None:
     for count, each, most, together in QUOTA.tables[2].rows:
-        made = settings(int(count))
+        made = settings(count)
         throughput = made.share * int(count)
         assert (float(each), int(most)) == (round(made.share, 3), made.most_in_a_second)
         assert together == f"{round(throughput, 3):g} ({throughput / 9:.0%})".replace("%", " %")

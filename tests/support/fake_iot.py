@@ -110,11 +110,9 @@ class FreeQuota:
 class FakeClock:
     """A clock that stands still but for those who sleep."""
 
-    time = 1_000_000.0
-
-    @property
-    def clock(self) -> Clock:
-        return Clock(lambda: self.time, lambda: self.time, self._sleep)
+    def __init__(self) -> None:
+        self.time = 1_000_000.0
+        self.clock = Clock(lambda: self.time, lambda: self.time, self._sleep)
 
     def _sleep(self, seconds: float) -> None:
         self.time += seconds

@@ -26,29 +26,24 @@ from handler.smq import Outbox
 from handler.threads import Threads
 from tests.support.fake_iot import FreeQuota
 
-SETTINGS = {
-    "OTA_REGION": "cn-shanghai", "OTA_MNS_ENDPOINT": "https://mns", "OTA_RESULT_TOPIC": "results",
-    "OTA_REQUEST_QUEUE": "requests",
-}  # fmt: skip
+NAMES = {"OTA_RESULT_TOPIC": "results", "OTA_REQUEST_QUEUE": "requests"}
+SETTINGS = Settings.read({"OTA_REGION": "cn-shanghai", "OTA_MNS_ENDPOINT": "https://mns", **NAMES})
 MESSAGES = 100
 LARGEST_BODY = 48 * 1024
 
 
-class Api(FreeQuota):
-    """Creates everything at once, and knows no quota."""
-
-    def open(self, seconds: float) -> None: ...
-
-    def post(self, target: str, seconds: float) -> Answer:
-        return Answer(200, {}, b'{"RequestId":"R","Success":true}')
-
-
-class Sinks:
-    """Takes everything, and keeps nothing but the number of messages that went back."""
+class Cloud(FreeQuota):
+    """Creates and takes everything at once, knows no quota, and keeps only the number of messages that went back."""
 
     back = 0
 
-    def post(self, target: str, _seconds: float, body: bytes, _headers: Mapping[str, str]) -> Answer:
+    def open(self, seconds: float) -> None: ...
+
+    def post(
+        self, target: str, _seconds: float, body: bytes = b"", _headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        if not body:
+            return Answer(200, {}, b'{"RequestId":"R","Success":true}')
         count = body.count(b"<MessageBody>")
         self.back += count if "/queues/" in target else 0
         return Answer(201, {}, b"<Message><MessageId>1</MessageId></Message>" * count)
@@ -77,14 +72,13 @@ def build_event(requests: int) -> bytes:
 
 
 def main(requests: int, seconds: float) -> None:
-    clock, api, sinks, log = Clock(), Api(), Sinks(), Log("ERROR")
-    keys, settings = Credentials("testid", "testsecret"), Settings.read(SETTINGS)
-    end = clock.now() + seconds
-    pipeline = Pipeline(IotApi("cn-shanghai", api, api, clock, 10.0), settings, Threads(54), random.random)
-    outbox = Outbox(sinks, clock, random.random, settings, lambda: keys, float("inf"), log)
+    clock, cloud, log = Clock(), Cloud(), Log("ERROR")
+    keys, end = Credentials("testid", "testsecret"), clock.now() + seconds
+    pipeline = Pipeline(IotApi("cn-shanghai", cloud, cloud, clock, 10.0), SETTINGS, Threads(54), random.random)
+    outbox = Outbox(cloud, clock, random.random, SETTINGS, lambda: keys, float("inf"), log)
     invocation = Invocation(lambda: keys, end, outbox, log, "/ota-modules/cn-shanghai/f")
     report = pipeline.run(triggers.deliveries(build_event(requests)), invocation)
-    print(json.dumps({**report.summary(), "messages": sinks.back, "peak": measure_peak()}))
+    print(json.dumps({**report.summary(), "messages": cloud.back, "peak": measure_peak()}))
 
 
 def measure_peak() -> float:

@@ -9,12 +9,12 @@ Wrap = Callable[[str], str]
 
 
 def event(data: object, **attributes: object) -> dict[str, object]:
-    """A CloudEvent as EventBridge sends it."""
+    """Wrap data in a CloudEvent as EventBridge sends it."""
     return {"id": "e1", "source": "acs:mns", "specversion": "1.0", "type": "t", "data": data, **attributes}
 
 
 def smq(body: object, message: str = "m1") -> dict[str, object]:
-    """The data of an event for a queue's message."""
+    """Wrap a body in the data of an event for a queue's message."""
     return {"requestId": "r", "messageId": message, "messageBody": body}
 
 
@@ -24,12 +24,12 @@ def queue_batch(requests: Iterable[object]) -> bytes:
 
 
 def topic(message: str) -> dict[str, object]:
-    """An SMQ topic's notification."""
+    """Wrap a message in an SMQ topic's notification."""
     return {"TopicOwner": "1", "TopicName": "t", "SubscriptionName": "s", "MessageId": "2F5B", "Message": message}
 
 
 def topic_xml(message: str) -> str:
-    """The same in XML."""
+    """Wrap it in the same in XML."""
     fields = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in topic(message).items())
     return f'<?xml version="1.0" encoding="utf-8"?>\n<Notification xmlns="http://mns.aliyuncs.com/doc/v1/">{fields}</Notification>'
 
