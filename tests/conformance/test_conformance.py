@@ -36,28 +36,21 @@ def asked(**options: Any) -> Session:
     return session
 
 
-@pytest.fixture(scope="module")
-def answered() -> Session:
-    return asked(seed=3, template=PROBE, packaged=True, retry_scale=0.05)
-
-
-def test_every_open_question_has_an_answer(answered: Session) -> None:
+def test_every_open_question_has_an_answer() -> None:
     """Through the vendor's own SDKs. What is recorded has neither key nor product: it may be shown to anybody."""
+    answered = asked(seed=3, template=PROBE, packaged=True, retry_scale=0.05)
+    answers = answered.answers
     assert answered.codes.keys() == {"NameTaken", "BuiltIn", "UnknownProduct", "UnknownModule", "LimitReached"}
     assert answered.codes.keys() <= set(get_args(Rule)), "a misspelt rule would be drawn in silence"
     assert all(answered.codes.values())
-    assert answered.answers["most_custom_modules"] == 10
-    assert {"list_shape", "lists_default", "null_absent", "update_clears", "partial_batch"} <= answered.answers.keys()
+    assert answers["most_custom_modules"] == 10
+    assert {"list_shape", "lists_default", "null_absent", "update_clears", "partial_batch"} <= answers.keys()
     assert len(QUESTIONS) == len({question.__doc__ for question in QUESTIONS})
     assert answered.notes == []
     text = json.dumps(record(answered, "account", "2026-01-01T00:00:00Z"))
     assert LOCAL_SECRET not in text
     assert LOCAL_PRODUCT not in text
-
-
-def test_the_stream_says_how_it_delivers(answered: Session) -> None:
-    """A message comes again after each error, under the ids that it had."""
-    answers = answered.answers
+    # A message comes again after each error, under the ids that it had.
     assert (answers["redelivered_after_an_error"], len(answers["redelivery_pauses_s"])) == (True, 2)
     assert (answers["event_id_over_redelivery"], answers["message_id_over_redelivery"]) == ("same", "same")
     assert answers["start_s"] > answers["start_cpu_s"] / 4 > 0

@@ -70,10 +70,10 @@ def test_the_contracts_are_fresh(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert stale == [], "run make contracts"
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_a_schema_is_one_of_the_dialect_that_it_names(name: str) -> None:
-    jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
-    assert SCHEMAS[name]["$schema"] == jsonschema.Draft202012Validator.META_SCHEMA["$id"]
+@pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
+def test_a_schema_is_one_of_the_dialect_that_it_names(schema: Schema) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == jsonschema.Draft202012Validator.META_SCHEMA["$id"]
 
 
 def test_the_official_parser_accepts_the_asyncapi_document() -> None:

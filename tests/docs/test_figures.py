@@ -88,16 +88,13 @@ def cu_a_second(props: Any) -> float:
     return float(props["cpu"] + MEMORY * props["memorySize"] / 1024 + DISK * props["diskSize"] / 1024)
 
 
-def test_a_function_has_the_size_and_the_price_of_the_table() -> None:
+def test_a_function_has_the_size_and_the_price_of_the_table_and_a_month_comes_to_what_the_formula_says() -> None:
+    """Seconds and calls, at the rate of the function that the row is about."""
     assert set(COSTS.tables[0].names()) == {"ota-modules-queue", "ota-modules-http"}
     for name, *cells in COSTS.tables[0].rows:
         props = TEMPLATE["resources"][code_spans(name)[0].removeprefix("ota-modules-")]["props"]
         sizes = [props["cpu"], props["memorySize"], props["diskSize"], cu_a_second(props)]
         assert [float(cell) for cell in cells] == pytest.approx(sizes)
-
-
-def test_a_month_comes_to_what_the_formula_says() -> None:
-    """Seconds and calls, at the rate of the function that the row is about."""
     for what, *cells in COSTS.tables[1].rows:
         seconds, calls, cu, usd = (float(cell.replace(",", "")) for cell in cells)
         props = TEMPLATE["resources"]["http" if "HTTP" in what else "queue"]["props"]
