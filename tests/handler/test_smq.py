@@ -127,6 +127,8 @@ def test_a_batch_that_fails_is_sent_one_by_one(cloud: Cloud, box: Outbox) -> Non
     """Which of them were accepted, a fault does not say."""
     assert Wire(box, *[busy] * 3).box.put_back([Message("1"), Message("2")]) == []
     assert set(read_bodies(cloud, "requests")) == {"1", "2"}
+    refused_last = Wire(box, *[busy] * 3, fine, *[busy] * 3).box
+    assert refused_last.put_back([Message("3"), Message("4")]) == [Message("4")]
 
 
 def taken_in_part(_effect: object) -> Answer:
