@@ -96,8 +96,8 @@ def test_other_peoples_docstrings_stay_behind_and_the_functions_own_do_not(
     """A fifth of the bytecode, and memory in every instance. The published contracts are made of the function's own."""
     files = {"others.py": source.encode(), "handler/own.py": source.encode()}
     unpack({**files, **compiled(files, sys.executable)}, tmp_path)
-    shown = f"import others, handler.own as own; print(others.{expression}, own.{expression})"
-    assert imported(sys.executable, tmp_path, shown) == "None Text."
+    script = f"import others, handler.own as own; print(others.{expression}, own.{expression})"
+    assert imported(sys.executable, tmp_path, script) == "None Text."
 
 
 def unpack(files: Files, folder: Path) -> None:

@@ -52,15 +52,6 @@ def outcome(status: Status) -> Outcome:
     return Outcome.of(FULL, status, RequestId="r-1", Code="c", ErrorMessage="e", Drift=drift)
 
 
-def rejection(body: object) -> Outcome:
-    [invalid] = read(body, "m1")
-    assert isinstance(invalid, Invalid)
-    return Outcome.invalid(invalid)
-
-
-# The files themselves
-
-
 def test_the_contracts_are_fresh(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`make contracts` writes what is there, and says where."""
     main(["--output", str(tmp_path)])
@@ -85,15 +76,13 @@ def test_the_official_parser_accepts_the_asyncapi_document() -> None:
     assert [each["message"] for each in json.loads(run.stdout) if each["code"] != NOT_THE_LATEST] == []
 
 
-# What the function sends
-
-
 def values_with_schemas() -> Iterator[tuple[str, object, Schema]]:
     """Yield all that the function sends, and the document's examples, with the schema that each must keep."""
     for status in get_args(Status):
         yield f"an outcome: {status}", event(outcome(status)), SCHEMAS["outcome"]
     for body in ("{", "5", {}, {"ProductKey": "a1", "ModuleName": "default"}):
-        yield f"a rejection: {body}", event(rejection(body)), SCHEMAS["outcome"]
+        invalid = next(each for each in read(body, "m1") if isinstance(each, Invalid))
+        yield f"a rejection: {body}", event(Outcome.invalid(invalid)), SCHEMAS["outcome"]
     for reason in get_args(Reason):
         letter = dead_letter(FULL, Unfinished(FULL, reason, "detail"), json.dumps(event(outcome("failed"))))
         schema = {**COMPONENTS["schemas"]["DeadLetter"], "components": COMPONENTS}
@@ -119,9 +108,6 @@ def test_the_schema_of_outcomes_describes_all_that_they_hold_and_nothing_else() 
     assert definitions["OutcomeData"]["properties"].keys() == made["data"].keys() | {"Errors"}
     changes = {"type": "ota.module.lost", "id": "", "specversion": "0.3", "causationid": None, "data": {"Status": "ok"}}
     assert [item for item in changes.items() if not faults(made | dict([item]), SCHEMAS["outcome"])] == []
-
-
-# Every file of events/
 
 
 def bodies(sample: Path) -> list[object]:

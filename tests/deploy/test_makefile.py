@@ -40,10 +40,9 @@ def test_a_python_without_venv_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_settings_of_pip_do_not_lead_elsewhere(tmp_path: Path) -> None:
     """Mirrors stay the user's own."""
-    mirror = "https://mirror.example"
-    theirs = {"PIP_USER": "1", "PIP_NO_BINARY": ":all:", "PIP_TARGET": "/elsewhere", "PIP_INDEX_URL": mirror}
+    theirs = {"PIP_USER": "1", "PIP_NO_BINARY": ":all:", "PIP_TARGET": "/elsewhere", "PIP_INDEX_URL": "https://mirror"}
     shown = make(tmp_path, "--eval=show: ; @env", "show", **theirs).stdout.splitlines()
-    expected = {"PIP_USER=0", "PIP_NO_BINARY=:none:", f"PIP_INDEX_URL={mirror}"}
+    expected = {"PIP_USER=0", "PIP_NO_BINARY=:none:", "PIP_INDEX_URL=https://mirror"}
     assert {line for line in shown if line.startswith("PIP_")} == expected
 
 

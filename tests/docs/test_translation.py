@@ -1,7 +1,4 @@
-"""The Chinese pages say what the English ones say: the same headings, tables, code and names.
-
-Whoever changes one of them changes the other; a row that is added here and not there fails the build.
-"""
+"""The Chinese pages say what the English ones say: whoever changes headings, tables, code or names of one changes the other."""
 
 import re
 from collections.abc import Callable

@@ -83,8 +83,7 @@ def main(requests: int, seconds: float) -> None:
 
 def measure_peak() -> float:
     """Return the MiB that this process took at most. `ru_maxrss` counts the process too that started it."""
-    status = Path("/proc/self/status")
-    if status.exists():
+    if (status := Path("/proc/self/status")).exists():
         return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
