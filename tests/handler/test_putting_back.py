@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,8 @@ from handler.messages import ModuleRequest, read
 from handler.outcomes import Reason, Unfinished
 from handler.putting_back import Chain, build_chain, build_messages
 from handler.retry import MISCONFIGURED, NO_TIME, Pause, pause_after_attempt
-from handler.smq import LARGEST_MESSAGE
+from handler.smq import LARGEST_MESSAGE, Message
+from tests.support.fake_iot import busy
 from tests.support.pipeline_world import wanted, world
 
 NOW = 1_000_000.0
@@ -99,6 +101,20 @@ def test_messages_beyond_what_can_be_finished_go_back_before_anything_is_called(
     assert [each.body if each.body == "no JSON" else json.loads(each.body) for each in here.box.back] == [
         [wanted("m2", Id="m1/1"), wanted("m3", Id="own")], wanted("m4", Id="m2"), "no JSON",
     ]  # fmt: skip
+
+
+def test_what_a_queue_refuses_of_many_is_sent_until_it_is_taken() -> None:
+    """Once some are back, to have the batch delivered again would leave them in the queue twice."""
+    here, refusals = world(*[busy] * 99, seconds=2.0), Counter({"mcu5": 4, "mcu30": 4, "first": 1})
+
+    def refuse(message: Message) -> bool:
+        refused = [name for name in refusals if name in message.body]
+        refusals.subtract(refused)
+        return any(refusals[name] >= 0 for name in refused)
+
+    here.box.back_fails = refuse
+    assert here.run([wanted("first")] * 17, *(wanted(f"mcu{n}") for n in range(40))).put_back == 57
+    assert len(here.box.back) == len(set(here.box.back)) == 41
 
 
 def test_a_queue_that_takes_nothing_of_many_has_them_delivered_again_before_anything_is_called() -> None:
