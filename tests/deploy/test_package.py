@@ -70,7 +70,7 @@ def test_nothing_is_in_the_zip_but_the_function_what_it_imports_and_every_licenc
         assert any("licen" in name.lower() for name in files if name.startswith(f"{package}/")), package
         head = files[f"{package}/METADATA"]
         assert head.startswith(b"Metadata-Version:")
-        assert b"\n\n" not in head
+        assert b"\n\n" not in head.replace(b"\r", b"")
 
 
 @EACH
