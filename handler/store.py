@@ -37,12 +37,7 @@ KEPT = 86_400
 """Seconds for which the store remembers an operation that nobody calls."""
 MOST_VERDICTS = 100
 
-FAILOVER = (
-    exceptions.ReadOnlyError,
-    exceptions.MasterDownError,
-    exceptions.ClusterDownError,
-    exceptions.TryAgainError,
-)
+FAILOVER = (exceptions.ReadOnlyError, exceptions.MasterDownError, exceptions.ClusterDownError, exceptions.TryAgainError)
 """Answers of a server that is no longer, or not yet, the master."""
 
 # All instants are microseconds of the server's clock; arguments are in seconds. If the clock is set back, all instants move
