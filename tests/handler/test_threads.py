@@ -41,6 +41,7 @@ def test_a_thread_joins_in_only_where_the_others_are_busy(waiting: int, seconds:
     assert (1 < len(names) <= most) if most > 1 else len(names) == 1
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("shared", [False, True])
 def test_no_slot_of_the_quota_is_lost_while_calls_take_long(server: ValkeyServer, *, shared: bool) -> None:
     """At least 97 % of the rate, of one process and with a store, and never more than the bound."""
