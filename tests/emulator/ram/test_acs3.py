@@ -1,36 +1,25 @@
 """The cloud's own vectors of signatures."""
 
+from urllib.parse import parse_qsl
+
 import pytest
 
 from emulator.iot import signature
 from emulator.ram import acs3
 
-PUB = {
-    "AccessKeyId": "testid",
-    "Action": "Pub",
-    "Format": "XML",
-    "MessageContent": "aGVsbG93b3JsZA=",
-    "ProductKey": "12345abcdeZ",
-    "Qos": "0",
-    "RegionId": "cn-shanghai",
-    "ServiceCode": "iot",
-    "SignatureMethod": "HMAC-SHA1",
-    "SignatureNonce": "0715a395-aedf-4a41-bab7-746b43d38d88",
-    "SignatureVersion": "1.0",
-    "Timestamp": "2017-10-02T09:39:41Z",
-    "TopicFullName": "/productKey/testdevice/get",
-    "Version": "2017-04-20",
-}
-DESCRIBE_REGIONS = {
-    "AccessKeyId": "testid",
-    "Action": "DescribeRegions",
-    "Format": "XML",
-    "SignatureMethod": "HMAC-SHA1",
-    "SignatureNonce": "3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf",
-    "SignatureVersion": "1.0",
-    "Timestamp": "2016-02-23T12:46:24Z",
-    "Version": "2014-05-26",
-}
+PUB = dict(
+    parse_qsl(
+        "AccessKeyId=testid&Action=Pub&Format=XML&MessageContent=aGVsbG93b3JsZA=&ProductKey=12345abcdeZ&Qos=0&RegionId=cn-shanghai"
+        "&ServiceCode=iot&SignatureMethod=HMAC-SHA1&SignatureNonce=0715a395-aedf-4a41-bab7-746b43d38d88&SignatureVersion=1.0"
+        "&Timestamp=2017-10-02T09:39:41Z&TopicFullName=/productKey/testdevice/get&Version=2017-04-20"
+    )
+)
+DESCRIBE_REGIONS = dict(
+    parse_qsl(
+        "AccessKeyId=testid&Action=DescribeRegions&Format=XML&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0"
+        "&SignatureNonce=3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf&Timestamp=2016-02-23T12:46:24Z&Version=2014-05-26"
+    )
+)
 CREATE = {
     **DESCRIBE_REGIONS,
     "Action": "CreateOTAModule",
