@@ -14,11 +14,15 @@ from emulator.ram.policy import Policy, Statement
 from emulator.template.reader import load
 from tests.support.local import changed_template
 from tests.support.paths import ROOT
-from tests.support.policies import permissions, without
 from tests.support.wrapping import queue_batch
 
 (ROLE,) = load(ROOT / "template.yml", environ={}).roles
-PERMISSIONS = permissions(ROLE.policy)
+PERMISSIONS = [
+    Statement(statement.allows, (action,), (resource,))
+    for statement in ROLE.policy.statements
+    for action in statement.actions
+    for resource in statement.resources
+]
 NOT_THE_FUNCTIONS_OWN = "log:PostLogStoreLogs"
 """The platform writes the log with the function's role; the local cloud writes it without."""
 NEEDED = [each for each in PERMISSIONS if each.actions[0] not in ("mns:BatchSendMessage", NOT_THE_FUNCTIONS_OWN)]
@@ -47,7 +51,7 @@ class MainJob:
         self._product = f"a1Demo{self._number:05d}"  # each time another: a product holds ten modules
 
     def run(self) -> tuple[bool, str]:
-        """Whether everything that was wished was done, and all that was logged meanwhile."""
+        """Do the main job; return whether all of it succeeded, and what was logged meanwhile."""
         logs = self._cloud.call(lambda parts: [function.lines for function in parts.fc.functions.values()])
         for lines in logs:
             lines.clear()
@@ -55,20 +59,20 @@ class MainJob:
         return all(done), "\n".join(self._cloud.call(lambda _: [line for lines in logs for line in lines]))
 
     def creates_and_updates(self) -> bool:
-        """A module that is new, and one that is there and is to be changed."""
+        """Request a module that is new, and a change to one that exists."""
         new = {"ProductKey": self._product, "ModuleName": "new"}
         known = {"ProductKey": "a1Known0001", "ModuleName": "mcu", "Desc": f"V{self._number}", "OnExisting": "update"}
         summary = self._invoke([new, known])
         return (summary.get("created"), summary.get("updated")) == (1, 1)
 
     def queues(self) -> bool:
-        """A request over HTTP that does not wait."""
+        """Send a request over HTTP that does not wait."""
         request = {"ProductKey": self._product, "ModuleName": "later"}
         url = f"{self._cloud.urls.fc}/ota-modules-http/modules"
         return httpx.post(url, json=request, headers={"Prefer": "respond-async"}, timeout=30).status_code == 202
 
     def puts_back_and_gives_up(self) -> bool:
-        """Requests that the API is too busy for: two may come again, the last has come often enough."""
+        """Send requests that the API is too busy for: two may come again, the third has no attempt left."""
         slow, busy, tried = ({"ProductKey": self._product, "ModuleName": name} for name in ("slow", "busy", "tried"))
         self._cloud.call(lambda parts: parts.faults.add(Rule(service="iot", kind="status")))
         try:
@@ -82,9 +86,14 @@ class MainJob:
         return {} if result.error_type else json.loads(result.body)
 
 
+def without(missing: Statement) -> Policy:
+    """Return the role's policy less one permission."""
+    return Policy(tuple(permission for permission in PERMISSIONS if permission != missing))
+
+
 @pytest.fixture
 def attach(cloud: LocalCloud) -> Iterator[Callable[[Policy], None]]:
-    """`attach(policy)` is in force until the test ends; then the deployed one is again."""
+    """Return what puts a policy in force until the test ends; then the deployed one is again."""
 
     def change(policy: Policy) -> None:
         cloud.call(lambda parts: parts.accounts.attach(ROLE.name, policy.permits))
@@ -105,7 +114,7 @@ def test_without_a_permission_the_main_job_fails_and_names_it(
     cloud: LocalCloud, attach: Callable[[Policy], None], missing: Statement
 ) -> None:
     """Whoever reads the log knows what to add to the role."""
-    attach(without(ROLE.policy, missing))
+    attach(without(missing))
     done, log = MainJob(cloud).run()
     assert not done, log
     assert missing.actions[0] in log
@@ -114,5 +123,5 @@ def test_without_a_permission_the_main_job_fails_and_names_it(
 def test_without_batches_requests_are_put_back_one_by_one(cloud: LocalCloud, attach: Callable[[Policy], None]) -> None:
     """What a role of one's own making lacks is made up for where that can be done."""
     (batch,) = [each for each in PERMISSIONS if each.actions == ("mns:BatchSendMessage",)]
-    attach(without(ROLE.policy, batch))
+    attach(without(batch))
     assert MainJob(cloud).puts_back_and_gives_up()

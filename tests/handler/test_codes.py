@@ -21,8 +21,7 @@ KINDS: dict[type[CallError], list[Answer]] = {
         answered(503, Code="ServiceUnavailable"), answered(500, Code="InternalError"), Answer(500, {}, b"<html>oops</html>"),
         *(
             answered(status, Success=False, Code=spelt(code))
-            for code in ("iot.ota.CreateFailed", "iot.x.QueryActionError", "ParameterException", "TIMEOUT",
-            "iot.ServerBusy")
+            for code in ("iot.ota.CreateFailed", "iot.x.QueryActionError", "ParameterException", "TIMEOUT", "iot.ServerBusy")
             for spelt in (str, str.upper, str.lower)
             for status in (200, 400, 500)
         ),
@@ -30,8 +29,7 @@ KINDS: dict[type[CallError], list[Answer]] = {
     Unanswered: [
         Answer(502, {}, b"<html>Bad Gateway</html>"), Answer(504, {}, b""), Answer(200, {}, b""),
         Answer(200, {}, b"<html>welcome</html>"), Answer(200, {}, b"[" * 100_000),
-        Answer(200, {}, b'{"RequestId": "r"}'),
-        Answer(200, {}, b"\xff\xfe"), answered(400, Code="SignatureNonceUsed"),
+        Answer(200, {}, b'{"RequestId": "r"}'), Answer(200, {}, b"\xff\xfe"), answered(400, Code="SignatureNonceUsed"),
     ],
     Refused: [
         answered(Success=False, Code="iot.ota.ModuleAlreadyExisted", ErrorMessage="there"), answered(Success=False, Code=""),
@@ -40,8 +38,7 @@ KINDS: dict[type[CallError], list[Answer]] = {
     ],
     Misconfigured: [
         answered(404, Code="InvalidApi.NotFound"), answered(404, Code="InvalidAction.NotFound"),
-        answered(403, Code="Forbidden.RAM"),
-        answered(Success=False, Code="iot.common.RamActionPermissionDeny"),
+        answered(403, Code="Forbidden.RAM"), answered(Success=False, Code="iot.common.RamActionPermissionDeny"),
         answered(Success=False, Code="iot.system.billIsOverdue"), answered(Success=False, Code="iot.system.InstanceNotFound"),
         answered(400, Code="SignatureDoesNotMatch", Message="…server string to sign is:POST&…"),
         answered(400, Code="InvalidTimeStamp.Expired"), answered(404, Code="InvalidAccessKeyId.NotFound"),
@@ -92,9 +89,7 @@ def test_any_answer_is_of_some_kind(body: bytes, status: int) -> None:
     "answer",
     [
         answered(
-            400,
-            Code="SignatureDoesNotMatch",
-            Message="It does not match hidden+secret, server string to sign is:hidden",
+            400, Code="SignatureDoesNotMatch", Message="hidden+secret does not match, server string to sign is:hidden"
         ),
         answered(Success=False, Code="x", Message="hidden%252Ftoken%253D%253D does not match hidden%2Ftoken%3D%3D"),
     ],
