@@ -1,13 +1,9 @@
 """The API's answers, and what each tells the function."""
 
 import json
-from collections.abc import Mapping
 
 from handler.http1 import Answer
-
-
-def answered(status: int, headers: Mapping[str, str] | None = None, **body: object) -> Answer:
-    return Answer(status, headers or {}, json.dumps({"RequestId": "R", **body}).encode())
+from tests.support.fake_iot import answered
 
 
 def refusals(*codes: str) -> tuple[Answer, ...]:
@@ -45,13 +41,8 @@ UNREADABLE = refusals("iot.ota.Odd", "iot.common.QueryError", "")
 NO_PRODUCT = refusals("iot.prod.NotExistedProduct")
 NO_INSTANCE = refusals("iot.system.InstanceNotFound", "iot.Sre.IotInstanceNotFound")
 
-_KINDS = {
-    "nothing": BUSY,
-    "throttled": THROTTLED,
-    "denied": DENIED,
-    "refused": (*REFUSED, *NO_PRODUCT),
-    "no instance": NO_INSTANCE,
-}
+_REFUSALS = {"refused": (*REFUSED, *NO_PRODUCT), "no instance": NO_INSTANCE}
+_KINDS = {"nothing": BUSY, "throttled": THROTTLED, "denied": DENIED, **_REFUSALS}
 _KIND_OF = {answer.body: kind for kind, answers in _KINDS.items() for answer in answers}
 
 

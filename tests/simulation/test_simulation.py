@@ -88,22 +88,13 @@ def test_whoever_shares_through_a_store_gets_all_of_the_rate(instances: int) -> 
     assert len(created) >= 0.9 * QPS * (created[-1] - created[0])
 
 
-@pytest.mark.parametrize(
-    ("trouble", "size"),
-    [
-        ("slow", 0.2),
-        ("lost", 0.2),
-        ("outages", 3),
-        ("restarts", 3),
-        ("clock", 60.0),
-        ("latency", 0.1),
-        ("latency", 1.0),
-    ],
-)
-def test_a_store_with_troubles_is_no_burst_and_stops_nobody(trouble: str, size: float) -> None:
+STORES = [{"store_slow": 0.2}, {"store_lost": 0.2}, {"store_outages": 3}, {"store_restarts": 3}, {"store_clock": 60.0}]
+
+
+@pytest.mark.parametrize("trouble", [*STORES, {"store_latency": 0.1}, {"store_latency": 1.0}], ids=str)
+def test_a_store_with_troubles_is_no_burst_and_stops_nobody(trouble: dict[str, Any]) -> None:
     """At worst each goes on at its static share; and it is the same again with the same plan."""
-    changed: dict[str, Any] = {f"store_{trouble}": size}
-    plan = replace(BUSY, **changed)
+    plan = replace(BUSY, **trouble)
     result = held(plan)
     assert list_calls(result)[-1][0] <= 3 * list_calls(simulate(BUSY))[-1][0]
     assert simulate(Plan.read(str(plan))).trace == result.trace
