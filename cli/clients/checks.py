@@ -41,7 +41,6 @@ SMQ = "it takes mns:GetQueueAttributes, mns:GetTopicAttributes and mns:ListSubsc
 DEPLOY_FUNCTION = "deploy it: `npx s deploy -t template.yml`; the check takes fc:GetFunction"
 START_FUNCTION = "start `ota-modules run` with the same template (OTA_TEMPLATE)"
 
-
 ok = partial(Finding, "", "ok")
 wrong = partial(Finding, "", "wrong")
 unknown = partial(Finding, "", "unknown")

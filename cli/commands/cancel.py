@@ -55,7 +55,7 @@ def cancel(
         changed = _changed(screen, mailbox, target, belongs)
         if wanted.total and (cancelled or wanted.sent < wanted.total):
             # From now on, its outcomes are not waited for, and the rest is not sent.
-            with suppress(UsageError), closing(Ledger(folder, wanted.path.stem, wanted.total)) as ledger:
+            with suppress(UsageError), closing(Ledger(folder, wanted.path.stem)) as ledger:
                 close_inbox(mailbox, target, ledger)
                 ledger.note(finished=CANCELLED)
     screen.record({"Run": wanted.name, "Cancelled": cancelled, "Changed": changed})

@@ -24,7 +24,6 @@ app = typer.Typer(
     "Example: ota-modules faults set service=smq kind=reset times=3",
 )
 
-
 WORDS = """\
 Where: service (iot, smq, fc or stream); operation (of the API, or a function's name); instance (of the IoT API); contains.
 When: from the nth matching call on, at most times, with probability, between since and until (seconds from now).

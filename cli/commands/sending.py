@@ -14,7 +14,7 @@ from cli.commands.validate import Manifests, load_valid
 from cli.errors import CliError, Interrupted, NotAllSucceeded, UsageError
 from cli.manifests.formats import Files
 from cli.manifests.manifest import Entry
-from cli.manifests.plan import CHANGES, WRONG, changes, make_plan
+from cli.manifests.plan import CHANGES, WRONG, make_plan
 from cli.sending.sending import Waiting, send_requests
 from cli.terminal.files import json_lines, write
 from cli.terminal.screen import Screen, plural
@@ -63,7 +63,7 @@ def plan(
         raise CliError(str(error)) if exit_code else error from None
     found = make_plan(screen, target, assumed.complete(entries, "keep"), qps)
     if out is not None:
-        wanted = changes(found)
+        wanted = [step.request for step in found if step.action in CHANGES]
         write(out, json_lines(request.model_dump(exclude_defaults=True) for request in wanted))
         then = f"next: ota-modules apply {out}" if wanted else "there is nothing to apply"
         screen.note(f"wrote {plural(len(wanted), 'request')} to {out}; {then}")
@@ -90,16 +90,20 @@ def apply(
     Example: ota-modules apply --on-existing update fleet.yml
     """
     screen, target = session.screen, session.target(sends=True)
-    entries = load_valid(screen, manifests, files).entries
-    steps = make_plan(screen, target, assumed.complete(entries, "keep"), qps)
-    wanted, wrong = changes(steps), sum(step.action in WRONG for step in steps)
+    entries = assumed.complete(load_valid(screen, manifests, files).entries, "keep")
+    steps = make_plan(screen, target, entries, qps)
+    wanted = {step.request for step in steps if step.action in CHANGES}
+    wrong = sum(step.action in WRONG for step in steps)
     if wanted:
         if not yes and not target.local and not screen.is_asked():
             raise UsageError("there is no terminal to ask: --yes applies the plan")
         agree(screen, target, len(wanted), yes=yes)
-        result = send_requests(screen, target, wanted, manifests, waiting, wait=True, again="ended")
+    requests = [entry.request for entry in entries]
+    chosen = [number for number, request in enumerate(requests) if request in wanted]
+    result = send_requests(screen, target, requests, manifests, waiting, wait=True, again="ended", chosen=chosen)
+    if result["Run"]:
         screen.record(result)
-        wrong += len(result["Unsuccessful"])
+    wrong += len(result["Unsuccessful"])
     if wrong:
         raise NotAllSucceeded(f"{plural(wrong, 'request')} did not succeed or differ")
 

@@ -14,7 +14,7 @@ from cli.records import Action, Step
 from cli.terminal.modules import Row, show_modules
 from cli.terminal.progress import Meter
 from cli.terminal.screen import Screen, plural
-from handler.messages import ModuleRequest, Policy
+from handler.messages import Policy
 from handler.modules import BUILT_IN, MOST_CUSTOM_MODULES, differences
 from handler.outcomes import Difference
 
@@ -120,8 +120,3 @@ def _why(step: Step) -> str:
     stays = step.action == "differs" and step.drift.keys() != {"ModuleName"}
     drift += "; stays as it is (OnExisting: keep); OnExisting: update changes it" if stays else ""
     return " ".join(part for part in (drift, step.reason) if part)
-
-
-def changes(plan: Iterable[Step]) -> list[ModuleRequest]:
-    """Return the requests that would change something."""
-    return [step.request for step in plan if step.action in CHANGES]

@@ -10,7 +10,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -114,19 +114,19 @@ def read_runs(folder: Path) -> list[Run]:
 class Ledger:
     """The state of one sending, for the one process that works on it."""
 
-    def __init__(self, folder: Path, key: str, total: int) -> None:
-        """Open the state of a sending that was begun before, or a new one; to be closed.
+    def __init__(self, folder: Path, key: str, chosen: Collection[int] = ()) -> None:
+        """Open the state of a sending that was begun before, or a new one with the requests of these numbers; to be closed.
 
         Raises: UsageError: the state cannot be kept; CliError: another process is at work on it.
         """
         self.path = folder / f"{key}.db"
-        self.total = total
+        self._chosen = chosen
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._database = _lock(self.path)
         except (OSError, sqlite3.Error) as error:
             raise _refusal(self.path, error) from None
-        if self.run.total != total:
+        if chosen and not self.run.name:
             self.restart()
 
     def close(self) -> None:
@@ -136,13 +136,12 @@ class Ledger:
     def restart(self) -> None:
         """Forget what was sent: another run begins, with other Ids. Raises: UsageError."""
         with self._transaction() as database:
-            database.execute("DELETE FROM sending")
-            database.execute("DELETE FROM requests")
-            database.execute("DELETE FROM beginning")
+            for table in ("sending", "requests", "beginning"):
+                database.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of ours
             database.execute("INSERT INTO beginning VALUES (?)", (time.time(),))
-            database.execute("INSERT INTO sending VALUES (?, ?, 0, 0, 0, '')", (secrets.token_hex(4), self.total))
-            numbers = ((number,) for number in range(self.total))
-            database.executemany("INSERT INTO requests (number) VALUES (?)", numbers)
+            run = (secrets.token_hex(4), len(self._chosen))
+            database.execute("INSERT INTO sending VALUES (?, ?, 0, 0, 0, '')", run)
+            database.executemany("INSERT INTO requests (number) VALUES (?)", [(number,) for number in self._chosen])
 
     @property
     def run(self) -> Run:
@@ -159,14 +158,14 @@ class Ledger:
         query = "SELECT status, count(*) FROM requests WHERE status IS NOT NULL GROUP BY status"
         return dict(self._database.execute(query))
 
-    def results(self) -> Iterator[tuple[str | None, Mapping[str, Any] | None]]:
-        """Yield each request's status, and its outcome where that failed or differs, in order."""
-        for status, remark in self._database.execute("SELECT status, remark FROM requests ORDER BY number"):
-            yield status, json.loads(remark) if remark else None
+    def results(self) -> Iterator[tuple[int, str | None, Mapping[str, Any] | None]]:
+        """Yield each request's number, its status, and its outcome where that failed or differs, in order."""
+        for number, status, remark in self._database.execute("SELECT number, status, remark FROM requests ORDER BY 1"):
+            yield number, status, json.loads(remark) if remark else None
 
     def remarkable(self) -> list[Mapping[str, Any]]:
         """Return the outcomes that failed or differ, in the order of their requests."""
-        return [outcome for _, outcome in self.results() if outcome]
+        return [outcome for _, _, outcome in self.results() if outcome]
 
     def unsent(self) -> list[int]:
         query = "SELECT number FROM requests WHERE state < 2 ORDER BY number"

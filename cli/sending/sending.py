@@ -1,6 +1,6 @@
 """One sending, from where it stands to its end: requests go out, outcomes come back, each noted in the ledger."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from math import inf
@@ -51,11 +51,12 @@ class Waiting:
 
 def send_requests(
     screen: Screen, target: Target, requests: Sequence[ModuleRequest], manifests: Sequence[str], waiting: Waiting, *,
-    wait: bool, again: Literal["never", "ended", "always"],
+    wait: bool, again: Literal["never", "ended", "always"], chosen: Collection[int] | None = None,
 ) -> records.Sent:  # fmt: skip
     """Send requests, follow their outcomes where that is asked for, and return the record of the run.
 
     `again` says when requests that were sent before are sent again: never, once the run with them has ended, or at once.
+    `chosen`: the numbers of those to send, else all; a run of the same requests that has not ended goes on as it began.
     Raises: CliError: it was stopped, or outcomes did not come; the report is written all the same.
     """
     began = ""
@@ -63,8 +64,11 @@ def send_requests(
         # After a restart, the local cloud knows nothing of earlier requests.
         with suppress(CloudError):
             began = str(console.state(target).began)
-    folder, key = state_folder(waiting.state), content_key(target, requests, began)
-    with closing(Ledger(folder, key, len(requests))) as ledger, closing(Mailbox(target)) as mailbox:
+    folder, key = state_folder(waiting.state), content_key(target, requests, began + "apply" * (again == "ended"))
+    numbers = range(len(requests)) if chosen is None else chosen
+    with closing(Ledger(folder, key, numbers)) as ledger, closing(Mailbox(target)) as mailbox:
+        if not numbers and (ledger.run.finished or not ledger.run.name):
+            return {"Run": "", "Sent": 0, "Statuses": {}, "Unsuccessful": []}
         if again == "always" or (again == "ended" and ledger.run.finished):
             close_inbox(mailbox, target, ledger)
             ledger.restart()
@@ -93,8 +97,8 @@ def with_ids(requests: Sequence[ModuleRequest], run: str) -> list[ModuleRequest]
 def write_report(path: Path, requests: Sequence[ModuleRequest], ledger: Ledger) -> None:
     """Write a row for each request, in order, as CSV; one without an outcome has no status. Raises: CliError."""
     rows = []
-    for request, (status, outcome) in zip(requests, ledger.results(), strict=True):
-        row = {**request.model_dump(), "Status": status, "Why": remark(outcome) if outcome else None}
+    for number, status, outcome in ledger.results():
+        row = {**requests[number].model_dump(), "Status": status, "Why": remark(outcome) if outcome else None}
         cells = {name: visible(row[name] or "") for name in COLUMNS}
         rows.append({name: f"'{cell}" if cell.startswith(FORMULA) else cell for name, cell in cells.items()})
     write(path, csv_text(COLUMNS, rows))
@@ -150,7 +154,7 @@ class Sending:
 
     def _tell_before(self) -> None:
         """Say what an earlier command did for the same requests."""
-        run, total = self.ledger.run, plural(self.ledger.total, "request")
+        run, total = self.ledger.run, plural(self.ledger.run.total, "request")
         if run.finished:
             when = run.when.isoformat(sep=" ", timespec="minutes")
             self.screen.note(f"already sent: {total} in run {run.name}, {when}; --again sends them again")
@@ -160,7 +164,7 @@ class Sending:
     def _send(self, interrupts: Interrupts) -> None:
         """Send what was not sent yet; after Ctrl-C the batch at hand ends first. Raises: CloudError."""
         ledger, unsent = self.ledger, self.ledger.unsent()
-        with Meter(self.screen, "sent", ledger.total, done=ledger.run.sent) as meter:
+        with Meter(self.screen, "sent", ledger.run.total, done=ledger.run.sent) as meter:
             for start in range(0, len(unsent), BATCH):
                 if interrupts.asked:
                     return
@@ -177,8 +181,8 @@ class Sending:
         ledger, clock, inbox = self.ledger, self.clock, self._inbox
         heard = clock.now()
         backlog = True
-        with Meter(self.screen, "outcomes", ledger.total, done=ledger.run.answered) as meter:
-            while ledger.run.answered < ledger.total and not interrupts.asked and clock.now() - heard < timeout:
+        with Meter(self.screen, "outcomes", ledger.run.total, done=ledger.run.answered) as meter:
+            while ledger.run.answered < ledger.run.total and not interrupts.asked and clock.now() - heard < timeout:
                 messages = inbox.receive()
                 # What had come before anybody waited for it says nothing about how long the rest takes.
                 backlog = backlog and len(messages) == BATCH
@@ -223,7 +227,7 @@ class Sending:
     def _show(self) -> None:
         ledger = self.ledger
         if ledger.run.following:
-            self.screen.summary(counts_line(plural(ledger.total, "request"), ledger.statuses))
+            self.screen.summary(counts_line(plural(ledger.run.total, "request"), ledger.statuses))
         else:
             self.screen.summary(f"{plural(ledger.run.sent, 'request')} sent to {self.target.names.request_queue}")
         rows = map(outcome_row, ledger.remarkable())

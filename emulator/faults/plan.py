@@ -74,7 +74,7 @@ class Rule(BaseModel):
     `after`, the call has its effect first.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
     service: Service
     kind: str

@@ -39,6 +39,18 @@ def test_changed_aliases_are_sent_as_updates(cloud: Any, ota_modules: Any, write
     assert "AliasName: 'Old' -> 'Main'" in ended.out
 
 
+def test_an_apply_that_was_stopped_goes_on_and_sends_nothing_twice(
+    cloud: Any, ota_modules: Any, write: Any, answer: Any
+) -> None:
+    """Though a new plan has fewer requests, since some are there by now, or none at all."""
+    path = write("fleet.yml", MANIFEST)
+    assert "10 outcomes missing" in ota_modules("apply", path, "--qps", "9", "--timeout", "0.1").err
+    cloud.create("a1Fleet0001", "mcu", "Main")
+    sent = answer()
+    assert ota_modules("apply", path, "--qps", "9").status == 0
+    assert len(sent) == 10
+
+
 def test_nothing_is_sent_where_nothing_changes(cloud: Any, ota_modules: Any, write: Any) -> None:
     """And what is there besides is told."""
     path = write("one.yml", "- {ProductKey: a1Fleet0001, ModuleName: mcu}\n")

@@ -23,7 +23,7 @@ Opened = Callable[..., Ledger]
 def opened(tmp_path: Path) -> Iterator[Opened]:
     """`opened(total)` opens the test's ledger; all are closed when the test ends."""
     with ExitStack() as ending:
-        yield lambda total: ending.enter_context(closing(Ledger(tmp_path, "key", total)))
+        yield lambda total: ending.enter_context(closing(Ledger(tmp_path, "key", range(total))))
 
 
 def request(name: str = "mcu", **more: str) -> ModuleRequest:
@@ -49,7 +49,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from cli.sending.ledger import Ledger
-ledger = Ledger(Path(sys.argv[1]), "key", 1000)
+ledger = Ledger(Path(sys.argv[1]), "key", range(1000))
 print(ledger.run.name, flush=True)
 for number in range(0, 1000, 2):
     ledger.note_sent([number, number + 1])
@@ -94,7 +94,7 @@ def test_a_file_that_is_no_database_is_a_usage_error(opened: Opened, tmp_path: P
     with pytest.raises(UsageError, match=r"cannot keep the state in .*key\.db"):
         opened(1)
     with pytest.raises(UsageError, match="cannot keep the state"):
-        Ledger(tmp_path / "key.db", "no folder", 1)
+        Ledger(tmp_path / "key.db", "no folder")
 
 
 def test_the_same_requests_for_the_same_queue_are_the_same_sending() -> None:
