@@ -274,6 +274,20 @@ def test_an_answer_that_is_not_whole_in_time_is_no_answer(case: str) -> None:
         assert send.post("/", 5).body == b"ok"
 
 
+def test_a_call_that_is_interrupted_leaves_no_answer_for_the_next() -> None:
+    interrupts = iter([KeyboardInterrupt()])
+
+    def interrupt() -> None:
+        for error in interrupts:
+            raise error
+
+    with peer(lambda sock, number: answer_with(HEAD + b"Content-Length: 1\r\n\r\n%d" % number)(sock, number)) as url:
+        interrupted = connection(url, sent=interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            interrupted.post("/", 5)
+        assert interrupted.post("/", 5).body == b"1"
+
+
 def test_each_thread_has_a_connection_of_its_own() -> None:
     def script(sock: socket.socket, _number: int) -> None:
         while True:

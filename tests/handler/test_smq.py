@@ -67,6 +67,8 @@ def test_each_message_reaches_its_place(cloud: Cloud, box: Outbox) -> None:
     assert read_bodies(cloud, "dead") == ['{"Reason": "upstream"}']
     assert sorted(read_bodies(cloud, "requests"), key=int) == [str(n) for n in range(16) if n % 2]
     assert cloud.depths("requests").delayed == 8
+    without_queue = box._replace(settings=SETTINGS.model_copy(update={"OTA_REQUEST_QUEUE": None}))
+    assert without_queue.put_back([Message("1")]) == [Message("1")]
 
 
 @pytest.mark.parametrize(("seconds", "taken"), [(0.0, []), (5.0, ["1"])])

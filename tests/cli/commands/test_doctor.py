@@ -29,6 +29,7 @@ def test_a_sound_local_cloud_has_nothing_wrong(ota_modules: Any, live: Any) -> N
 
 def test_what_is_wrong_comes_with_what_to_do(ota_modules: Any, live: Any) -> None:
     """A product that is not there, a queue that is not deployed, a stream that is paused."""
+    assert "for no product" in ota_modules("doctor").out
     ota_modules("pause")
     ended = ota_modules("doctor", "--product", "a1None00001", OTA_OUTCOME_QUEUE="elsewhere")
     assert ended.status == 1

@@ -190,7 +190,8 @@ def test_a_queue_is_purged_of_what_no_receiver_has(client: httpx.Client, cloud: 
     assert client.post(f"/queues/{DEAD}/purge", json={}).json() == {"name": DEAD, "discarded": 2}
     depths = cloud.call(lambda parts: parts.smq.depths(DEAD))
     assert (depths.active, depths.inactive, depths.delayed) == (0, 1, 0)
-    assert client.post("/queues/nothing/purge", json={}).status_code == 404
+    unknown = ("/queues/nothing/purge", "/streams/nothing/pause")
+    assert [client.post(path, json={}).status_code for path in unknown] == [404, 404]
     assert client.post(f"/queues/{DEAD}/purge", content="x").status_code == 415
     cloud.call(lambda parts: parts.smq.delete(DEAD, held.handle))
 
