@@ -275,17 +275,23 @@ def test_an_answer_that_is_not_whole_in_time_is_no_answer(case: str) -> None:
 
 
 def test_a_call_that_is_interrupted_leaves_no_answer_for_the_next() -> None:
-    interrupts = iter([KeyboardInterrupt()])
-
     def interrupt() -> None:
         for error in interrupts:
             raise error
 
+    interrupts = iter([KeyboardInterrupt])
     with peer(lambda sock, number: answer_with(HEAD + b"Content-Length: 1\r\n\r\n%d" % number)(sock, number)) as url:
         interrupted = connection(url, sent=interrupt)
         with pytest.raises(KeyboardInterrupt):
             interrupted.post("/", 5)
         assert interrupted.post("/", 5).body == b"1"
+
+
+def test_a_connection_that_an_answer_ends_is_not_used_again() -> None:
+    with peer(answer_with(HEAD + b"Connection: close\r\nContent-Length: 2\r\n\r\nok")) as url:
+        ended = connection(url)
+        assert ended.post("/", 5).body == b"ok"
+        assert ended.sock is None
 
 
 def test_each_thread_has_a_connection_of_its_own() -> None:
