@@ -172,7 +172,7 @@ class Mailbox:
             try:
                 answer = call(*given)
             except MNSExceptionBase as error:
-                problem = _problem(error, self._target)
+                problem = _problem(error, self._target, what)
                 lasting = not isinstance(error, MNSClientNetworkException) and problem.code not in _PASSING
             except (KeyError, AttributeError, TypeError, ValueError) as error:
                 # The SDK lets these out where an answer lacks a header or an element.
@@ -189,14 +189,14 @@ class Mailbox:
         raise AssertionError("unreachable")
 
 
-def _problem(error: MNSExceptionBase, target: Target) -> CloudError:
+def _problem(error: MNSExceptionBase, target: Target, what: str) -> CloudError:
     """Describe an error of the SDK without secrets."""
     if isinstance(error, MNSServerException):
-        return CloudError(f"SMQ: {error.type}: {error.message} (request {error.req_id})", str(error.type))
+        return CloudError(f"SMQ: {what}: {error.type}: {error.message} (request {error.req_id})", str(error.type))
     text = str(error.message)[:200]
     if isinstance(error, MNSClientNetworkException) and error.type == "NetWorkException":
         return CloudError(f"no answer from SMQ at {target.smq_url}: {text}{http.hint(target.smq_url)}")
-    return CloudError(f"SMQ: {error.type}: {text}", str(error.type))
+    return CloudError(f"SMQ: {what}: {error.type}: {text}", str(error.type))
 
 
 def decoded(body: str | bytes) -> str:

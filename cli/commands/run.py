@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,12 +12,12 @@ from rich.text import Text
 from typer import Option
 
 from cli import records
-from cli.clients.inbox import Inbox
+from cli.clients.inbox import POLL, Inbox
 from cli.clients.names import TEMPLATE
 from cli.clients.target import ENDPOINTS, LOCAL_PORT, Target
 from cli.commands.session import Session
 from cli.commands.validate import load_valid
-from cli.errors import CliError, Interrupted
+from cli.errors import CliError, CloudError, Interrupted
 from cli.manifests.formats import Files
 from cli.records import Toured
 from cli.sending.browsing import temporary_inbox
@@ -92,8 +93,7 @@ def _sum_up(screen: Screen, summary: Toured) -> None:
     screen.say()
     size = f"{sum(summary.samples.values())} samples, {summary.outcomes} outcomes in {summary.seconds:.1f} s"
     screen.summary(counts_line(size, summary.statuses))
-    calls = (f"{operation} at most {most} in a second" for operation, most in summary.busiest_second.items())
-    screen.say(", ".join(calls))
+    screen.say(", ".join(f"{name} at most {most} in a second" for name, most in summary.busiest_second.items()))
     if summary.findings:
         rows = [(finding.sample, finding.id, finding.problem) for finding in summary.findings]
         screen.table(("Sample", "Id", "Problem"), rows, title="Not as expected")
@@ -102,9 +102,15 @@ def _sum_up(screen: Screen, summary: Toured) -> None:
 
 
 def _stay(screen: Screen, target: Target, inbox: Inbox, interrupts: Interrupts) -> None:
-    """Show what others cause, until Ctrl-C."""
+    """Show what others cause, until Ctrl-C. A fault that is injected into SMQ, or `clean`, must not end the local cloud."""
     screen.note(f"the page: {target.console_url}   HTTP trigger: {target.http_url}/modules   Ctrl-C to stop")
     while not interrupts.asked:
-        for event in inbox.events():
-            _show(screen, "", event)
+        try:
+            for event in inbox.events():
+                _show(screen, "", event)
+        except CloudError as error:
+            screen.detail(str(error))
+            Clock().sleep(POLL)
+            with suppress(CloudError):
+                inbox.open()
     screen.note("stopped")

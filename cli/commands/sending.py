@@ -133,11 +133,9 @@ def send(
     manifest = load_valid(screen, manifests, files, skip_invalid=skip_invalid, hint=hint)
     requests = [entry.request for entry in assumed.complete(manifest.entries)]
     agree(screen, target, len(requests), yes=yes, rate=qps)
-    result = send_requests(
-        screen, target, requests, manifests, waiting, wait=wait, again="always" if again else "never"
-    )
-    screen.record({**result, "Faults": [fault.record() for fault in manifest.faults]})
-    failed, skipped = len(result["Unsuccessful"]), len(manifest.faults)
+    run = send_requests(screen, target, requests, manifests, waiting, wait=wait, again="always" if again else "never")
+    screen.record({**run, "Faults": [fault.record() for fault in manifest.faults]})
+    failed, skipped = len(run["Unsuccessful"]), len(manifest.faults)
     problems = [f"{plural(failed, 'request')} did not succeed"] if failed else []
     problems += [f"{plural(skipped, 'fault')} skipped"] if skipped else []
     if problems:

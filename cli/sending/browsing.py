@@ -77,10 +77,7 @@ def published(event: Event) -> float:
 
 
 def read_past(screen: Screen, mailbox: Mailbox, queue: str) -> list[Event]:
-    """Return the events in the outcome queue of the deployment, by time; they stay there.
-
-    Raises: CloudError.
-    """
+    """Return the events in the outcome queue of the deployment, by time; they stay there. Raises: CloudError."""
     waiting = mailbox.depths(queue).get("active")
     count = "the" if waiting is None else f"about {waiting:,}"
     screen.note(f"reading {count} earlier outcomes in {queue}, which its other readers do not see meanwhile")
