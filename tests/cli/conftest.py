@@ -24,10 +24,9 @@ from emulator.ram.keys import Accounts
 from emulator.smq.api import app as smq_api
 from emulator.smq.service import MessageService
 from handler.credentials import Credentials
-from tests.support.command import endpoints
+from tests.support.command import DEAD_PROXIES, endpoints
 from tests.support.json_schemas import faults
 from tests.support.paths import ROOT
-from tests.support.proxies import DEAD_PROXIES
 
 KEYS = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
 SCHEMA = json.loads((ROOT / "events/cli.schema.json").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from emulator.iot.answers import AnswersError
 from emulator.iot.products import Rule
 from tests.conformance.platform import LOCAL_PRODUCT, LOCAL_SECRET, PAUSE, entries, local_platform, shape
 from tests.conformance.questions import QUESTIONS, Session, ask_all, record
-from tests.support.proxies import DEAD_PROXIES
+from tests.support.command import DEAD_PROXIES
 
 PROBE = Path(__file__).with_name("probe.yml")
 

@@ -20,15 +20,11 @@ pytestmark = in_a_browser
 
 def publish_many(cloud: LocalCloud, count: int, name: str, status: str = "existing") -> None:
     """Publish outcomes of a product's modules `m0`, `m1` and so on."""
-    modules = [(f"m{number}", {"Status": status, "ProductKey": f"a1{name}", "Attempts": 1}) for number in range(count)]
-    kind = f"ota.module.{status}"
-    publish(
-        cloud,
-        *(
-            {"id": f"{name}{m}", "causationid": f"{name}-{m}", "type": kind, "data": {**data, "ModuleName": m}}
-            for m, data in modules
-        ),
-    )
+    data = {"Status": status, "ProductKey": f"a1{name}", "Attempts": 1}
+    events = [
+        {"id": f"{name}m{n}", "causationid": f"{name}-m{n}", "type": f"ota.module.{status}"} for n in range(count)
+    ]
+    publish(cloud, *({**event, "data": {**data, "ModuleName": f"m{n}"}} for n, event in enumerate(events)))
 
 
 @pytest.mark.parametrize("via", ["Queue", "HTTP"])
@@ -102,10 +98,8 @@ def test_an_outcome_opens_to_its_whole_story_and_the_functions_log(page: Page, c
 
 def test_outcomes_are_filtered_by_status_and_by_words(page: Page, cloud: LocalCloud) -> None:
     """What does not pass is not in the list, and comes back."""
-    send(
-        cloud,
-        *({"ProductKey": key, "ModuleName": name} for key, name in (("a1Demo00001", "kept"), ("a1No", "refused"))),
-    )
+    requests = {"kept": "a1Demo00001", "refused": "a1No"}
+    send(cloud, *({"ProductKey": product, "ModuleName": name} for name, product in requests.items()))
     expect(row(page, "kept")).to_be_visible(timeout=30_000)
     expect(row(page, "refused")).to_be_visible(timeout=30_000)
     page.locator("#statuses button", has_text="rejected").click()

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from cli.tour.samples import EVENTS
-from tests.support.command import command, environment
+from tests.support.command import DEAD_PROXIES, command, environment
 from tests.support.local import changed_template
-from tests.support.proxies import DEAD_PROXIES
 from tests.support.waiting import eventually
 
 ENVIRONMENT = environment(**DEAD_PROXIES, NO_PROXY="", no_proxy="")

@@ -7,6 +7,12 @@ from collections.abc import Mapping
 
 from emulator.local import LocalCloud
 
+DEAD_PROXIES = {
+    name: f"{scheme}://127.0.0.1:9"
+    for lower, scheme in (("http_proxy", "http"), ("https_proxy", "http"), ("all_proxy", "socks5"))
+    for name in (lower, lower.upper())
+}
+"""Proxies as company networks and desktops export them; nobody listens there, so whatever goes through one fails."""
 PROGRAM = "from cli.main import main; main()"
 
 

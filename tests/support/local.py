@@ -53,11 +53,8 @@ def send(cloud: LocalCloud, *requests: object) -> None:
 
 def publish(cloud: LocalCloud, *events: Mapping[str, Any]) -> None:
     """Publish outcomes that no function worked for."""
-    cloud.call(
-        lambda parts: [
-            parts.smq.publish("ota-module-results", encoded(event), event["data"]["Status"]) for event in events
-        ]
-    )
+    bodies = [(encoded(event), event["data"]["Status"]) for event in events]
+    cloud.call(lambda parts: [parts.smq.publish("ota-module-results", body, status) for body, status in bodies])
 
 
 def changed_template(folder: Path, changes: Mapping[str, str]) -> Path:

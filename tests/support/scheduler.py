@@ -99,8 +99,8 @@ class Scheduler:
         self._count = 0
         self._until = 0.0
 
-    def at(self, time: float, work: Callable[[], None]) -> None:
-        """Call `work`, which must not sleep, at a time."""
+    def at(self, time: float, work: Task | Callable[[], None]) -> None:
+        """Wake a task, or call `work`, which must not sleep, at a time."""
         self._count += 1
         heapq.heappush(self._due, (time, self._random(), self._count, work))
 
@@ -109,7 +109,7 @@ class Scheduler:
         task = Task(work, process, self._main)
         if process is not None:
             process.tasks[task] = None
-        self._wake(task, 0.0 if at is None else at - self.time)
+        self.at(self.time if at is None else at, task)
         return task
 
     def join(self, task: Task) -> None:
@@ -153,7 +153,7 @@ class Scheduler:
             task.interruption = error
             self._due[:] = [each for each in self._due if each[3] is not task]
             heapq.heapify(self._due)
-            self._wake(task, 0.0)
+            self.at(self.time, task)
 
     def advance(self, tasks: Collection[Task], seconds: float) -> None:
         """Let tasks wake earlier."""
@@ -172,11 +172,7 @@ class Scheduler:
         if task.process is not None:
             task.process.tasks.pop(task, None)
         for other in task._waiting:
-            self._wake(other, 0.0)
-
-    def _wake(self, task: Task, seconds: float) -> None:
-        self._count += 1
-        heapq.heappush(self._due, (self.time + seconds, self._random(), self._count, task))
+            self.at(self.time, other)
 
     def _resume(self, task: Task) -> None:
         if task.done:

@@ -10,7 +10,7 @@ import pytest
 
 from cli.clients import http
 from cli.errors import CloudError
-from tests.support.proxies import DEAD_PROXIES
+from tests.support.command import DEAD_PROXIES
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
