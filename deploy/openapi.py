@@ -89,7 +89,7 @@ def _create_modules() -> Schema:
         "operationId": "createModules",
         "summary": "Create modules that do not exist yet",
         "description": "Safe to repeat: no module is created twice. If `OTA_HTTP_PREFIX` is set, each path may begin with it."
-        " An asynchronous invocation (`X-Fc-Invocation-Type: Async`) is queued, as with `Prefer: respond-async`.",
+        " To have it queued, use `Prefer: respond-async`, not `X-Fc-Invocation-Type: Async`: nobody would see that it failed.",
         "parameters": [_PREFER, _TRACE, _EVENT_ID],
         "requestBody": {
             "required": True,

@@ -1,5 +1,4 @@
-"""SMQ through the official SDK: what the commands do with queues and topics. One `Mailbox` a thread: its client is not
-thread-safe."""
+"""SMQ through the official SDK: what commands do to queues and topics. One `Mailbox` a thread: its client is not thread-safe."""
 
 import base64
 import binascii

@@ -83,10 +83,11 @@ def custom(holding: Holding) -> list[dict[str, str]]:
 
 
 def manifest_of(holdings: Sequence[Holding], form: ExportFormat) -> str:
-    """Return the text of a manifest: in YAML grids, else a request a row."""
-    if form == "yaml":
-        return _grids(holdings)
-    return json_lines(_requests(holdings)) if form == "jsonl" else csv_text(COLUMNS, _requests(holdings))
+    """Return the text of a manifest: in YAML grids, else a request a row. CSV leaves out what its reader would change."""
+    if form != "csv":
+        return _grids(holdings) if form == "yaml" else json_lines(_requests(holdings))
+    rows = ({name: cell for name, cell in row.items() if cell == cell.strip()} for row in _requests(holdings))
+    return csv_text(COLUMNS, rows)
 
 
 def _requests(holdings: Iterable[Holding]) -> Iterator[dict[str, str]]:

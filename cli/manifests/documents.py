@@ -74,7 +74,7 @@ class Row:
         """Say what a value is, and how to write it where the format took it for something else than text."""
         value, source = self.value.get(name) if name else self.value, self.sources.get(name)
         read = show_value(value)
-        return f"it is {read}" if source is None else f"`{source}` is read as {read}: write '{source}'"
+        return f"it is {read}" if not source else f"`{source}` is read as {read}: write '{source}'"
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,7 @@ def wanted_by(document: Document) -> Iterator[Wanted | Fault]:
                 yield Fault(row.place, "" if part == "requests" else part, f"must be {words} ({row.show()})")
     products, modules = (document.parts.get(name, ()) for name in ("products", "modules"))
     if bool(products) != bool(modules):
-        place = (products or modules)[0].place
-        yield Fault(place, "", "products and modules go together; one of them is missing")
+        yield Fault((products or modules)[0].place, "", "products and modules go together; one of them is missing")
     if len(products) * len(modules) > MOST_REQUESTS:
         raise UsageError(f"{products[0].place.file}: more than {MOST_REQUESTS} requests")
     yield from (_merge(row, (*valid["defaults"], row)) for row in valid["requests"])
@@ -161,10 +160,11 @@ def _grid(parts: Mapping[str, Sequence[Row]]) -> Iterator[Wanted | Fault]:
             yield _merge(module, layers, (overrides[number] for number in matching))
     for number, override in enumerate(overrides):
         if number in unused:
-            yield Fault(override.place, "", "this override matches no request of the manifest")
-        if not isinstance(override.value.get("Skip", False), bool):
-            rule = f"should be true or false, without quotes (it is {show_value(override.value['Skip'])})"
-            yield Fault(override.place, "Skip", rule)
+            names = {name: value for name, value in override.value.items() if name in OWN_FIELDS[:2]}
+            what = show_value(names) if names else "it names neither ProductKey nor ModuleName"
+            yield Fault(override.place, "", f"this override matches no request of the manifest ({what})")
+        if not isinstance(skip := override.value.get("Skip", False), bool):
+            yield Fault(override.place, "Skip", f"should be true or false, without quotes (it is {show_value(skip)})")
 
 
 def _named(rows: Iterable[Row], name: str) -> list[Row]:

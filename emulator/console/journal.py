@@ -123,7 +123,9 @@ class Journal:
         _keep(self.invocations, event.request_id, event)
         if event.error:
             self.failures.append(event)
-            self._set_last_error(event.ended, event.function, f"{event.error}: {event.text}")
+            answer = parse_json(event.text)
+            text = answer.get("errorMessage") if isinstance(answer, dict) else None
+            self._set_last_error(event.ended, event.function, f"{event.error}: {text or event.text}")
 
     def _read_line(self, function: str, line: str) -> None:
         if line.startswith(_START):

@@ -18,7 +18,7 @@ ENDINGS: dict[ExportFormat, str] = {"yaml": "yml", "jsonl": "jsonl", "csv": "csv
 
 names = st.from_regex(r"[A-Za-z0-9._-]{1,12}", fullmatch=True).filter(lambda name: name.lower() != "default")
 aliases = st.just("") | st.from_regex(r"[A-Za-z0-9\u4e00-\u9fa5._-]{1,8}", fullmatch=True)
-texts = st.just("") | st.text(st.characters(blacklist_categories=["C", "Zl", "Zp"]), max_size=30).map(str.strip)
+texts = st.just("") | st.text(st.characters(blacklist_categories=["C", "Zl", "Zp"]), max_size=30)
 modules = st.lists(
     st.builds(Module, names, aliases, texts), max_size=10, unique_by=lambda module: module.ModuleName.lower()
 )

@@ -57,7 +57,12 @@ FAULTS = {
     ),
     "set by the function": ("yml", "- {ProductKey: a1, ModuleName: m, Tried: true}\n", ["1: Tried: is set by"]),
     "half a grid": ("yml", "products: [a1]\n", ["1: products and modules go together"]),
+    "no grid": ("yml", "products:\nmodules: [m]\n", ["1: products: must be a name or an object (it is null)"]),
     "no match": ("yml", "products: [a]\nmodules: [m]\noverrides: [{ModuleName: n, Desc: x}]\n", ["3: this override matches no"]),
+    "no names": (
+        "yml", "products: [a]\nmodules: [m]\noverrides: [{Desc: x}]\n",
+        ["3: this override matches no request of the manifest (it names neither"],
+    ),
     "no name": ("yml", "products: [[a1]]\nmodules: [mcu]\n", ["1: products: must be a name or an object"]),
     "defaults": ("yml", "defaults: keep\nrequests: []\n", ["1: defaults: must be an object"]),
     "an unknown part": ("yml", "products: [a]\nmodule: [b]\n", [f"2: unknown key 'module'; {PARTS} (did you mean 'modules'?)"]),

@@ -11,7 +11,7 @@ import pytest
 from emulator.console import letters
 from emulator.console.journal import describe
 from emulator.local import LocalCloud
-from emulator.records import Sent
+from emulator.records import Invoked, Sent
 from tests.support.waiting import eventually
 
 DEAD = "ota-module-dead-letters"
@@ -169,6 +169,14 @@ def test_a_code_that_its_detail_repeats_is_shown_once_in_the_last_error() -> Non
     entry = {"reason": "quota", "operation": "CreateOTAModule", "detail": "no slot"}
     assert describe(entry) == "quota: CreateOTAModule: no slot"
     assert describe({"event": "config_warning"}) == "config_warning"
+
+
+def test_the_last_error_of_an_invocation_is_its_message(client: httpx.Client, cloud: LocalCloud) -> None:
+    """And not its whole answer, with the stack."""
+    answer = json.dumps({"errorMessage": "no event", "errorType": "EnvelopeError", "stackTrace": []}, indent=4)
+    invoked = Invoked("f", "r", "i", 0.0, 1.0, "UnhandledInvocationError", answer)
+    cloud.call(lambda running: running.records.add(invoked))
+    eventually(lambda: client.get("/state").json()["lastError"]["text"] == "UnhandledInvocationError: no event", 10)
 
 
 def test_outcomes_are_exported_as_a_table(client: httpx.Client, cloud: LocalCloud) -> None:
