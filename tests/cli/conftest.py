@@ -158,10 +158,7 @@ def ota_modules(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest)
 
 @pytest.fixture
 def answer(cloud: Cloud) -> Iterator[Callable[..., list[Object]]]:
-    """`answer(decide)` stands where the function would: returns the requests that it takes, and publishes what becomes of each.
-
-    Without `decide`, each is created.
-    """
+    """`answer(decide)` returns the requests that it takes as the function would, and publishes what `decide` makes of each."""
     stop = threading.Event()
     taken: list[Object] = []
 

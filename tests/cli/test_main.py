@@ -24,7 +24,6 @@ def test_every_command_has_help_with_an_example_and_json(ota_modules: Any, comma
 
 
 def test_the_version_is_shown(ota_modules: Any) -> None:
-    """With no word about targets, and exit status 0."""
     ended = ota_modules("--version")
     assert (ended.status, ended.err) == (0, "")
     assert re.fullmatch(r"ota-modules \d+\.\d+\.\d+\n", ended.out)

@@ -13,8 +13,7 @@ API = {"accept": "application/json", "host": "x.y", "x-acs-action": "GetFunction
 
 
 @pytest.mark.parametrize(
-    "url",
-    ["https://x.cn-shanghai.fcapp.run/modules", "https://x.fcapp.run/a%20b?z=1&a=%E5%AD%97&e=", "https://x.fcapp.run"],
+    "url", [f"https://x.fcapp.run{path}" for path in ("/modules", "/a%20b?z=1&a=%E5%AD%97&e=", "")]
 )
 @pytest.mark.parametrize("token", ["", "testtoken"])
 @pytest.mark.parametrize(("headers", "payload"), [({}, ""), (API, "e3b0")])

@@ -39,9 +39,7 @@ def test_changed_aliases_are_sent_as_updates(cloud: Any, ota_modules: Any, write
     assert "AliasName: 'Old' -> 'Main'" in ended.out
 
 
-def test_an_apply_that_was_stopped_goes_on_and_sends_nothing_twice(
-    cloud: Any, ota_modules: Any, write: Any, answer: Any
-) -> None:
+def test_a_stopped_apply_goes_on_and_sends_nothing_twice(cloud: Any, ota_modules: Any, write: Any, answer: Any) -> None:
     """Though a new plan has fewer requests, since some are there by now, or none at all."""
     path = write("fleet.yml", MANIFEST)
     assert "10 outcomes missing" in ota_modules("apply", path, "--qps", "9", "--timeout", "0.1").err

@@ -32,7 +32,6 @@ def test_a_value_that_is_json_is_taken_as_that() -> None:
 
 @pytest.mark.parametrize("parts", [["=x"], ["kind=a", "kind=b"], ["kind=a", "delay"]])
 def test_parts_that_make_no_sense_are_refused(parts: list[str]) -> None:
-    """A name twice too."""
     with pytest.raises(UsageError):
         read_rule(parts)
 

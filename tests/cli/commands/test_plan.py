@@ -82,6 +82,5 @@ def test_the_quota_is_kept(cloud: Any, ota_modules: Any, write: Any) -> None:
 def test_a_plan_without_changes_names_no_next_step(cloud: Any, ota_modules: Any, write: Any) -> None:
     """`apply` refuses a manifest without any request."""
     nothing = write("nothing.yml", "[{ProductKey: a1Nowhere, ModuleName: mcu}]")
-    ended = ota_modules("plan", nothing, "--out", f"{nothing}.jsonl")
-    assert "wrote 0 requests" in ended.err
-    assert "there is nothing to apply" in ended.err
+    out = f"{nothing}.jsonl"
+    assert f"wrote 0 requests to {out}; there is nothing to apply" in ota_modules("plan", nothing, "--out", out).err

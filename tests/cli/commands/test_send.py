@@ -68,9 +68,7 @@ def test_the_same_manifest_is_not_sent_twice(cloud: Any, ota_modules: Any, fleet
     assert len({request["Id"] for request in cloud.requests()}) == 10
 
 
-def test_a_local_cloud_that_was_started_anew_is_another_one(
-    cloud: Any, ota_modules: Any, fleet: str, serve: Any
-) -> None:
+def test_a_local_cloud_that_started_anew_is_another(cloud: Any, ota_modules: Any, fleet: str, serve: Any) -> None:
     """It knows nothing of what was sent to the one before."""
 
     def console(began: float) -> Any:
@@ -112,8 +110,7 @@ def test_waiting_may_begin_after_the_sending(cloud: Any, ota_modules: Any, fleet
     [first, *others] = cloud.requests()
     now = datetime.now(timezone.utc)
     for request, status, when in ((first, "existing", now), (others[0], "rejected", now - timedelta(minutes=1))):
-        name = request["Id"]
-        event = {"id": name, "causationid": name, "time": when.isoformat(), "data": {"Status": status}}
+        event = {"id": status, "causationid": request["Id"], "time": when.isoformat(), "data": {"Status": status}}
         cloud.mailbox.send(queue, [json.dumps(event)])
     cloud.mailbox.send(cloud.target.names.request_queue, list(map(json.dumps, others)))
     answer()

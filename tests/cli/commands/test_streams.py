@@ -56,6 +56,5 @@ def test_on_an_account_the_stream_is_found_by_its_queue(account: Target) -> None
     "answer", [{"Success": True, "Data": {}}, {"Success": False, "Code": "ServiceNotEnable", "Message": "no"}]
 )
 def test_where_no_stream_can_be_found_the_command_by_hand_is_named(account: Target, answer: dict[str, Any]) -> None:
-    """With the setting that it needs."""
     with pytest.raises(CloudError, match=r"triggerEnable: false.*npx s queue deploy"):
         Streams(account, OpenApi(account, EventBridge(answer))).find(on=False)

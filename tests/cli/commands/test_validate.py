@@ -91,7 +91,6 @@ def test_the_examples_are_valid(ota_modules: Any, path: Path) -> None:
 
 
 def test_the_hook_of_pre_commit_runs_the_command() -> None:
-    """With the files that it is given."""
     [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     assert hook["entry"] == "ota-modules validate"
     assert [bool(re.search(hook["files"], name)) for name in ("ota/fleet.yml", "template.yml")] == [True, False]

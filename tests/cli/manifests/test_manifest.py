@@ -113,7 +113,6 @@ def test_every_fault_has_its_place_its_field_and_its_rule(
 
 
 def test_an_eleventh_module_of_a_product_is_a_fault(loaded: Any) -> None:
-    """Ten pass."""
     manifest = loaded("f.yml", "".join(f"- {{ProductKey: a1, ModuleName: m{number}}}\n" for number in range(12)))
     assert len(manifest.entries) == 10
     rule = "ModuleName: a1 would get more than 10 modules"

@@ -19,7 +19,6 @@ def test_a_duration_is_read_with_or_without_its_unit(text: object, seconds: floa
 
 @pytest.mark.parametrize("text", ["", "m", "-1", "10 m", "1w", "1e3", "nan", "10mm"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
-    """With an example of one."""
     with pytest.raises(UsageError, match="such as 30s, 10m or 2h"):
         duration(text)
 

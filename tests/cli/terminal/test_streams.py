@@ -1,13 +1,16 @@
-"""Standard output and standard error, whatever they are."""
+"""Standard input, output and error, whatever they are."""
 
 import json
 import os
 import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from cli.clients.inbox import Inbox
+from cli.errors import UsageError
+from cli.terminal.files import read
 from tests.support.command import command, environment, run
 
 NAMES = {"ProductKey": "a1Demo00001", "ModuleName": "mcu", "AliasName": "雷达𠮷", "Desc": "👍 naïve"}
@@ -43,3 +46,10 @@ def test_a_reader_that_goes_away_ends_the_command_without_a_word(cloud: Any, arg
     assert ended.returncode == 141
     assert b"Error" not in ended.stderr
     assert b"Traceback" not in ended.stderr
+
+
+def test_a_closed_standard_input_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `<&-` and some schedulers leave it."""
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(UsageError, match="standard input is closed"):
+        read("-")
