@@ -13,18 +13,22 @@ class Database:
 
     def __init__(self, path: str, schema: str) -> None:
         # Used from one thread at a time: the one that builds the cloud, then the one that runs its loop.
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection = sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
         # In WAL mode a killed process loses no commit; only the machine's power failing could take the last ones.
-        self._connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+        # Locked, no second cloud works off the same queues.
+        script = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"
+        try:
+            self._connection.executescript(script)
+        except sqlite3.Error as error:
+            raise OSError(None, f"{error} (another local cloud may use it)", path) from None
         version = self.rows("PRAGMA user_version")[0]["user_version"]
         if version == 0:
             self._connection.executescript(f"BEGIN; {schema} PRAGMA user_version = {VERSION}; COMMIT;")
         elif version != VERSION:
             self.close()
-            raise ValueError(
-                f"{path} is of version {version}, not {VERSION}: remove it, or run the release that made it"
-            )
+            text = f"it is of version {version}, not {VERSION}: remove it, or run the release that made it"
+            raise OSError(None, text, path)
 
     def rows(self, statement: str, values: Values = ()) -> list[sqlite3.Row]:
         """Run a statement, and return its rows."""

@@ -23,8 +23,6 @@ def clean(
 ) -> None:
     """Remove temporary queues and subscriptions that commands left behind.
 
-    A `send --wait` that was interrupted resumes through its own queue: do not remove those of runs to resume.
-
     Example: ota-modules clean --older 1d
     """
     screen, target = session.screen, session.target()

@@ -183,7 +183,12 @@ class Sending:
         backlog = True
         with Meter(self.screen, "outcomes", ledger.run.total, done=ledger.run.answered) as meter:
             while ledger.run.answered < ledger.run.total and not interrupts.asked and clock.now() - heard < timeout:
-                messages = inbox.receive()
+                try:
+                    messages = inbox.receive()
+                except CloudError as error:
+                    # If somebody removed the queue, the next command opens it again, and reads what the deployment keeps.
+                    ledger.note(following=error.code != "QueueNotExist")
+                    raise
                 # What had come before anybody waited for it says nothing about how long the rest takes.
                 backlog = backlog and len(messages) == BATCH
                 new = self._note(filter(None, map(event_of, messages)))

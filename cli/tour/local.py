@@ -26,9 +26,8 @@ def local_cloud(options: Options) -> Iterator[tuple[Target, Callable[[], dict[st
             target = local_at((urls.console, urls.iot, urls.smq, urls.fc), Names({}, options.template))
             yield target, lambda: dict(cloud.call(lambda parts: busiest_second(parts.records.events)))
     except OSError as error:
-        raise CliError(
-            f"the local cloud cannot start on port {port}: {error.strerror or error}; "
-            f"try --port {port + 100} (make run PORT={port + 100})"
-        ) from None
+        where = error.filename or f"port {port}"
+        hint = "" if error.filename else f"; try --port {port + 100} (make run PORT={port + 100})"
+        raise CliError(f"the local cloud cannot start on {where}: {error.strerror or error}{hint}") from None
     except (TemplateError, AnswersError) as error:
         raise CliError(f"the local cloud cannot start: {error}") from None

@@ -61,13 +61,15 @@ def create(cloud: LocalCloud, key: str, name: str) -> None:
 
 
 def test_modules_queues_and_messages_outlive_the_process_where_there_is_a_folder(tmp_path: Path) -> None:
-    """Queues take the attributes of a changed template; a product that is named again keeps its modules."""
+    """Queues take the attributes of a changed template; a product that is named again keeps its modules. One cloud uses it."""
     state: dict[str, Any] = {"state": tmp_path / "state", "products": [("a1Mine", None)]}
     with local_cloud(options(tmp_path, **state)) as cloud:
         cloud.call(lambda parts: parts.smq.send("ota-module-outcomes", "still here"))
         for key in ("a1Mine", "a1Fleet0001"):
             create(cloud, key, "mcu")
         products = cloud.call(lambda parts: list(parts.iot.products))
+        with pytest.raises(OSError, match="another local cloud"), local_cloud(options(tmp_path, **state)):
+            pass
     template = document()
     stack = template["resources"]["infra"]["props"]["template"]["Resources"]
     stack["Outcomes"]["Properties"]["VisibilityTimeout"] = 77

@@ -120,10 +120,16 @@ def test_waiting_may_begin_after_the_sending(cloud: Any, ota_modules: Any, fleet
     assert cloud.depth(queue) == 6
 
 
-def test_waiting_goes_on_where_it_stopped(cloud: Any, ota_modules: Any, fleet: str, answer: Any) -> None:
-    """Outcomes that come between two runs of the command are kept for the second."""
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_waiting_goes_on_where_it_stopped(
+    cloud: Any, ota_modules: Any, fleet: str, answer: Any, is_removed: bool
+) -> None:
+    """Outcomes that come between two runs of the command are kept for the second. Its queue is made again after `clean`."""
     first = ota_modules("send", fleet, "--wait", "--timeout", "0")
     assert (first.status, "run the same command again to resume" in first.err) == (1, True)
+    if is_removed:
+        ota_modules("clean", "--older", "0s", "--yes")
+        assert "QueueNotExist" in ota_modules("send", fleet, "--wait").err
     answer()
     second = ota_modules("send", fleet, "--wait")
     assert (second.status, "5 created" in second.out) == (0, True), second.err
