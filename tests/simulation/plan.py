@@ -135,10 +135,8 @@ class Plan:
         return replace(cls(0), **json.loads(text))
 
     def __str__(self) -> str:
-        usual = asdict(Plan(self.seed))
-        return json.dumps(
-            {name: value for name, value in asdict(self).items() if name == "seed" or value != usual[name]}
-        )
+        usual = asdict(Plan(-1))
+        return json.dumps({name: value for name, value in asdict(self).items() if value != usual[name]})
 
 
 SHORT = 30.0
