@@ -139,8 +139,8 @@ def ota_modules(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest)
     """
     for name in (*KEYS, "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    for name, url in DEAD_PROXIES.items():
-        monkeypatch.setenv(name, url)
+    for name, value in {**DEAD_PROXIES, "XDG_STATE_HOME": str(request.getfixturevalue("tmp_path"))}.items():
+        monkeypatch.setenv(name, value)
     clouds = [name for name in ("cloud", "live") if name in request.fixturenames]
     environ = request.getfixturevalue(clouds[0]).environ if clouds else {}
 
