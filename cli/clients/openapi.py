@@ -85,7 +85,7 @@ def signed_headers(
     date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
     token = {"x-acs-security-token": keys.security_token} if keys.security_token else {}
     sent = {**(headers or {}), "x-acs-date": date, **token}
-    signed = {name: sent[name] for name in sorted(sent) if name.startswith(("x-acs-", "host", "content-type"))}
+    signed = [name for name in sorted(sent) if name.startswith("x-acs-") or name in ("host", "content-type")]
     names = ";".join(signed)
     parts = urlsplit(url)
     query = sorted(parse_qsl(parts.query, keep_blank_values=True))
@@ -93,7 +93,7 @@ def signed_headers(
         method,
         quote(unquote(parts.path) or "/", safe="/~"),
         "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in query),
-        "".join(f"{name}:{value}\n" for name, value in signed.items()),
+        "".join(f"{name}:{sent[name]}\n" for name in signed),
         names,
         payload,
     ))  # fmt: skip
