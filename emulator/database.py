@@ -21,6 +21,7 @@ class Database:
         try:
             self._connection.executescript(script)
         except sqlite3.Error as error:
+            self.close()
             raise OSError(None, f"{error} (another local cloud may use it)", path) from None
         version = self.rows("PRAGMA user_version")[0]["user_version"]
         if version == 0:
