@@ -85,7 +85,7 @@ class Refusal(Exception):
 
     def __init__(self, kind: str, detail: str = "", **headers: str) -> None:
         super().__init__(detail)
-        self.answer = problem(kind, detail, headers=headers)
+        self.problem = problem(kind, detail, headers=headers)
 
 
 def problem(

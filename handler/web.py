@@ -143,7 +143,7 @@ def respond(request: HttpRequest, service: Service) -> HttpAnswer:
     try:
         answer = _answer(request, service)
     except Refusal as refusal:
-        answer = refusal.answer.answer()
+        answer = refusal.problem.answer()
     except Exception as error:  # noqa: BLE001 - the caller gets an answer, the log the rest
         service.fault(error)
         answer = problem("fault").answer()
