@@ -1,6 +1,7 @@
 """An SQLite database, as the parts of the local cloud keep their state in it."""
 
 import sqlite3
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
@@ -14,6 +15,8 @@ class Database:
     def __init__(self, path: str, schema: str) -> None:
         # Used from one thread at a time: the one that builds the cloud, then the one that runs its loop.
         self._connection = sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
+        # If nobody closes it, this does: Python 3.13 warns of one that is left open.
+        weakref.finalize(self, self._connection.close)
         self._connection.row_factory = sqlite3.Row
         # In WAL mode a killed process loses no commit; only the machine's power failing could take the last ones.
         # Locked, no second cloud works off the same queues.
@@ -28,8 +31,7 @@ class Database:
             self._connection.executescript(f"BEGIN; {schema} PRAGMA user_version = {VERSION}; COMMIT;")
         elif version != VERSION:
             self.close()
-            text = f"it is of version {version}, not {VERSION}: remove it, or run the release that made it"
-            raise OSError(None, text, path)
+            raise OSError(None, f"is of version {version}, not {VERSION}: remove it, or run the release for it", path)
 
     def rows(self, statement: str, values: Values = ()) -> list[sqlite3.Row]:
         """Run a statement, and return its rows."""
