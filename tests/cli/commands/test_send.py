@@ -128,6 +128,7 @@ def test_waiting_goes_on_where_it_stopped(
     first = ota_modules("send", fleet, "--wait", "--timeout", "0")
     assert (first.status, "run the same command again to resume" in first.err) == (1, True)
     if is_removed:
+        cloud.mailbox.subscribe(cloud.target.names.result_topic, cloud.target.names.outcome_queue)
         ota_modules("clean", "--older", "0s", "--yes")
         assert "QueueNotExist" in ota_modules("send", fleet, "--wait").err
     answer()
